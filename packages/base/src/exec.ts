@@ -1,0 +1,71 @@
+/** How a child process is run. */
+export interface ExecOptions {
+  cwd?: string;
+  /** The whole environment of the child; nothing is inherited unless it is named here. */
+  env: Record<string, string>;
+  stdin?: string | Uint8Array | ReadableStream<Uint8Array>;
+  /** The process is killed after this many ms. */
+  timeoutMs: number;
+  /** Each output is cut after this many bytes; the rest is read and dropped. */
+  outputBytesMax?: number;
+  signal?: AbortSignal | undefined;
+}
+
+export interface ExecResult {
+  /** -1 when the process was killed by a signal. */
+  exitCode: number;
+  signalCode: string | number | null;
+  stdout: string;
+  stderr: string;
+  timedOut: boolean;
+}
+
+/** 1 MiB: more than any message we read from a tool. */
+const OUTPUT_BYTES_MAX = 1_048_576;
+
+/**
+ * Runs one program to its end and collects what it prints. A failing command is an exit code, not an exception.
+ * @throws Error when the program cannot be started (not found, not executable)
+ */
+export async function exec(argv: readonly string[], options: ExecOptions): Promise<ExecResult> {
+  const child = Bun.spawn([...argv], {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: options.env,
+    stdin: stdinOf(options.stdin),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  let timedOut = false;
+  const kill = () => child.kill("SIGKILL");
+  const timer = setTimeout(() => {
+    timedOut = true;
+    kill();
+  }, options.timeoutMs);
+  options.signal?.addEventListener("abort", kill, { once: true });
+  if (options.signal?.aborted) kill();
+  try {
+    const max = options.outputBytesMax ?? OUTPUT_BYTES_MAX;
+    const [stdout, stderr] = await Promise.all([collect(child.stdout, max), collect(child.stderr, max)]);
+    await child.exited;
+    return { exitCode: child.exitCode ?? -1, signalCode: child.signalCode, stdout, stderr, timedOut };
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", kill);
+  }
+}
+
+function stdinOf(stdin: ExecOptions["stdin"]): "ignore" | Uint8Array | ReadableStream<Uint8Array> {
+  if (stdin === undefined) return "ignore";
+  return typeof stdin === "string" ? Buffer.from(stdin) : stdin;
+}
+
+async function collect(stream: ReadableStream<Uint8Array>, bytesMax: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    if (bytes >= bytesMax) continue;
+    chunks.push(chunk.subarray(0, bytesMax - bytes));
+    bytes += chunk.length;
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

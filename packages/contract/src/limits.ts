@@ -1,0 +1,66 @@
+/**
+ * Limits that cross a process or that people see. Every limit of the product is a named constant with unit and
+ * reason; docs/limits.md lists them. Sources: INTERFACES section 6, SECURITY section C2.
+ */
+
+/** Lease lifetime, ms: three heartbeats, so two may be lost. */
+export const LEASE_MS = 90_000;
+/** Time between heartbeats of an attempt, ms. */
+export const HEARTBEAT_INTERVAL_MS = 30_000;
+/** Time between sweeps for lapsed leases, ms. Lease + sweep = a lost runner is found within 95 s. */
+export const SWEEP_INTERVAL_MS = 5_000;
+/** Leases of one run before it is given up. */
+export const ATTEMPTS_MAX = 3;
+/** Wall clock of one run, ms; a binding may set less or more, up to RUN_WALL_CLOCK_MS_MAX. */
+export const RUN_WALL_CLOCK_MS = 8 * 3_600_000;
+export const RUN_WALL_CLOCK_MS_MAX = 24 * 3_600_000;
+/** Time for fetch and checkout, ms. */
+export const PREPARE_MS_MAX = 10 * 60_000;
+/** Time for taking the commits out and for pushing them, ms each. */
+export const EXPORT_MS_MAX = 10 * 60_000;
+export const PUSH_MS_MAX = 30 * 60_000;
+/** Time an agent has to end after `abort` before its container is killed, ms. */
+export const ABORT_GRACE_MS = 10_000;
+/** Model calls of one run. */
+export const AGENT_TURNS_MAX = 200;
+
+/** One JSONL line, bytes. */
+export const JSONL_LINE_BYTES_MAX = 1_048_576;
+/** A batch of events: count, bytes, and how long the first one waits, ms. */
+export const EVENT_BATCH_MAX = 100;
+export const EVENT_BATCH_BYTES_MAX = 262_144;
+export const EVENT_BATCH_WAIT_MS = 250;
+/** What one attempt may put in its transcript, bytes; the rest is dropped and the transcript says so. */
+export const TRANSCRIPT_BYTES_MAX = 64 * 1_048_576;
+/** One event's text fields are cut to this, bytes, with a marker. */
+export const EVENT_BYTES_MAX = 65_536;
+/** Page of events: default and largest. */
+export const EVENT_PAGE = 200;
+export const EVENT_PAGE_MAX = 500;
+
+/** A bundle of a run's commits, bytes. */
+export const BUNDLE_BYTES_MAX = 2 * 1024 ** 3;
+/** Commits and objects a run may bring. */
+export const EXPORT_COMMITS_MAX = 1_000;
+/** Bodies, bytes: git through the broker, LLM through the broker, control plane and API. */
+export const GIT_BODY_BYTES_MAX = 2 * 1024 ** 3;
+export const LLM_BODY_BYTES_MAX = 16 * 1_048_576;
+export const API_BODY_BYTES_MAX = 1_048_576;
+/** How long the broker waits for a model's response header, ms. */
+export const LLM_HEADER_MS_MAX = 5 * 60_000;
+
+/** Text fields. Bytes where the name says so, else characters. */
+export const TITLE_CHARS_MAX = 500;
+export const DESCRIPTION_BYTES_MAX = 262_144;
+export const COMMENT_BYTES_MAX = 65_536;
+export const INSTRUCTIONS_CHARS_MAX = 8_000;
+export const SUMMARY_BYTES_MAX = 65_536;
+export const PR_TITLE_BYTES_MAX = 200;
+/** Comments one run may post through `ws`. */
+export const RUN_COMMENTS_MAX = 50;
+
+/** Opening the pull request: tries and time, then the run shows the failure. */
+export const PUBLISH_TRIES_MAX = 3;
+export const PUBLISH_MS_MAX = 90_000;
+/** The final report of an attempt has its own deadline, ms. */
+export const REPORT_MS_MAX = 120_000;

@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { Attempt, Oid, RunId } from "./ids.ts";
+import { BranchName } from "./job.ts";
+
+/**
+ * What the runner asks of `windshift-triage`: one JSON document on its stdin (so the token is in no argv and no
+ * environment), one TriageReply on its stdout, human-readable progress on stderr.
+ */
+const Common = {
+  run_id: RunId,
+  attempt: Attempt,
+  clone_url: z.url({ protocol: /^https?$/ }),
+  /** The run's git token; Basic password at the broker. */
+  token: z.string(),
+  /** Bare cache of this repository, absolute; made when missing. */
+  cache_dir: z.string().startsWith("/"),
+  branch: BranchName,
+};
+export const TriageRequest = z.discriminatedUnion("op", [
+  z.object({
+    op: z.literal("prepare"),
+    ...Common,
+    base_ref: BranchName,
+    /** Empty folder that becomes the checkout. Kept, not replaced: a container may already be bound to it. */
+    checkout_dir: z.string().startsWith("/"),
+    /** Owner the checkout is given to; null leaves it as it is. */
+    owner: z.object({ uid: z.int(), gid: z.int() }).nullable(),
+  }),
+  z.object({
+    op: z.literal("push"),
+    ...Common,
+    /** The bundle that came out of the export container: data from a hostile place. */
+    bundle_file: z.string().startsWith("/"),
+    /** Folder for the clean repository, absolute; must not exist, removed at the end. */
+    clean_dir: z.string().startsWith("/"),
+    base_oid: Oid,
+    branch_oid: Oid.nullable(),
+    /** For the commit that stands in for a rewritten history. */
+    message: z.string(),
+  }),
+]);
+export type TriageRequest = z.infer<typeof TriageRequest>;
+
+export const TriageReply = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("prepared"), base_oid: Oid }),
+  /** `flattened`: the agent had rewritten history below the base, so its final tree was committed on the base as one commit. */
+  z.object({ kind: z.literal("pushed"), head_oid: Oid, commits: z.int().min(1), flattened: z.boolean() }),
+  z.object({ kind: z.literal("no_changes") }),
+  /** An expected failure; `detail` is for people and holds no secret. */
+  z.object({
+    kind: z.literal("failed"),
+    reason: z.enum(["prepare_failed", "export_failed", "push_rejected"]),
+    detail: z.string(),
+  }),
+]);
+export type TriageReply = z.infer<typeof TriageReply>;

@@ -1,0 +1,36 @@
+import type { JobSpec } from "@windshift/contract/job.ts";
+import type { TriageReply } from "@windshift/contract/triage.ts";
+
+/** Folders of one attempt, absolute. `root` holds all others and is removed at the end. */
+export interface AttemptPaths {
+  root: string;
+  /** Bound into the container at /workspace. */
+  checkout: string;
+  bundle: string;
+  clean: string;
+}
+
+type Failed = Extract<TriageReply, { kind: "failed" }>;
+export type PrepareReply = Extract<TriageReply, { kind: "prepared" }> | Failed;
+export type PushReply = Extract<TriageReply, { kind: "pushed" | "no_changes" }> | Failed;
+
+/** The git work of a job on the host. Real: triage-checkout.ts, which starts `windshift-triage`. */
+export interface Checkout {
+  /** Makes the attempt's folders, so that a container can be created while the repository is still fetched. */
+  open(job: JobSpec): Promise<AttemptPaths>;
+  prepare(
+    job: JobSpec,
+    paths: AttemptPaths,
+    signal: AbortSignal,
+    progress: (line: string) => void,
+  ): Promise<PrepareReply>;
+  push(
+    job: JobSpec,
+    paths: AttemptPaths,
+    baseOid: string,
+    signal: AbortSignal,
+    progress: (line: string) => void,
+  ): Promise<PushReply>;
+  /** Removes the attempt's folders, whatever the agent made of them. */
+  close(paths: AttemptPaths): Promise<void>;
+}
