@@ -1,0 +1,32 @@
+import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
+import { openPostgres } from "./postgres.ts";
+import type { Schema } from "./schema.ts";
+import type { Signals } from "./signals.ts";
+import { openSqlite } from "./sqlite.ts";
+
+export type Engine = "sqlite" | "postgres";
+/** What a store works on: the database itself or a transaction of it. */
+export type Queries = Kysely<Schema> | Transaction<Schema>;
+
+/** One schema on either engine; no feature needs one of them. */
+export interface Database {
+  readonly engine: Engine;
+  readonly kysely: Kysely<Schema>;
+  /** Wake-ups between everything that uses this database, other servers included. */
+  readonly signals: Signals;
+  /** Runs `work` in one transaction; rolled back when it rejects. */
+  transaction<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Time as the database tells it, UTC ms: the only clock that leases, attempts and expiry are judged by. */
+export function dbNowMs(engine: Engine): RawBuilder<number> {
+  return engine === "sqlite"
+    ? sql<number>`cast(unixepoch('subsec') * 1000 as integer)`
+    : sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`;
+}
+
+/** Opens `postgres://…` or, without an address, the SQLite file. Nothing is created in the database; see migrate. */
+export function openDatabase(options: { url: string | undefined; sqliteFile: string }): Promise<Database> {
+  return options.url === undefined ? openSqlite(options.sqliteFile) : openPostgres(options.url);
+}

@@ -1,0 +1,29 @@
+import { Migrator } from "kysely";
+import type { Database } from "./database.ts";
+import { migrateInitial } from "./migrations/001-initial.ts";
+
+/** Every schema change in order. A name is never changed or removed once released. */
+const MIGRATIONS = { "001-initial": migrateInitial };
+
+/**
+ * Brings the schema up to date. Safe to call from several servers at once: the engine's lock lets one work.
+ * @param progress told of each migration that was applied
+ * @throws Error when a migration fails; what it began is rolled back
+ */
+export async function migrate(
+  database: Database,
+  progress: (line: string) => void = () => {},
+): Promise<void> {
+  const provider = {
+    getMigrations: async () =>
+      Object.fromEntries(
+        Object.entries(MIGRATIONS).map(([name, up]) => [
+          name,
+          { up: (db: never) => up(db, database.engine) },
+        ]),
+      ),
+  };
+  const { error, results } = await new Migrator({ db: database.kysely, provider }).migrateToLatest();
+  for (const result of results ?? []) progress(`migration ${result.migrationName}: ${result.status}`);
+  if (error !== undefined) throw new Error("the database could not be brought up to date", { cause: error });
+}

@@ -1,0 +1,59 @@
+import { backoffMs } from "@windshift/base/backoff.ts";
+import { systemClock } from "@windshift/base/clock.ts";
+import pg from "pg";
+import { LocalSignals, type Signals, type Topic } from "./signals.ts";
+
+const CHANNEL = "windshift";
+/** Waits between tries to get the listening connection back, ms. */
+const RECONNECT_FIRST_MS = 100;
+const RECONNECT_MAX_MS = 5_000;
+
+/**
+ * Signals over LISTEN/NOTIFY: one connection of its own per server. When it breaks it is opened again, and then
+ * everybody is woken once, because what was signalled in between is unknown.
+ */
+export async function openPostgresSignals(
+  url: string,
+  pool: pg.Pool,
+): Promise<Signals & { close(): Promise<void> }> {
+  const local = new LocalSignals();
+  let closed = false;
+  let client = await connect();
+
+  async function connect(): Promise<pg.Client> {
+    const next = new pg.Client({
+      connectionString: url,
+      application_name: "windshift signals",
+      keepAlive: true,
+    });
+    next.on("notification", (message) => void local.notify(message.payload ?? ""));
+    next.on("error", () => {});
+    await next.connect();
+    await next.query(`LISTEN ${CHANNEL}`);
+    next.on("end", () => void reconnect());
+    return next;
+  }
+
+  async function reconnect(): Promise<void> {
+    for (let tries = 1; !closed; tries++) {
+      await systemClock.sleep(backoffMs(tries, RECONNECT_FIRST_MS, RECONNECT_MAX_MS));
+      if (closed) return;
+      const next = await connect().catch(() => undefined);
+      if (next === undefined) continue;
+      client = next;
+      local.notifyAll();
+      return;
+    }
+  }
+
+  return {
+    notify: async (topic: Topic) => {
+      await pool.query("select pg_notify($1, $2)", [CHANNEL, topic]);
+    },
+    listen: (topic, listener) => local.listen(topic, listener),
+    close: async () => {
+      closed = true;
+      await client.end().catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,261 @@
+import type { Generated, Insertable, Selectable } from "kysely";
+
+/**
+ * The one schema, on both engines. Conventions: ids are integers (users: text), times are UTC milliseconds in
+ * `*_at_ms`, truth values are 0 or 1, structured values are JSON text that a store parses with its schema.
+ */
+export interface Schema {
+  // Tables of the sign-in library; column names are its own.
+  user: UserTable;
+  session: { id: string; userId: string; expiresAt: Date | string };
+  account: { id: string; userId: string; providerId: string };
+
+  workspaces: WorkspaceTable;
+  memberships: { workspace_id: number; user_id: string; role: string; created_at_ms: number };
+  work_items: WorkItemTable;
+  comments: CommentTable;
+  item_links: ItemLinkTable;
+  connections: ConnectionTable;
+  repositories: RepositoryTable;
+  bindings: BindingTable;
+  pools: { id: Generated<number>; name: string; max_running: number; created_at_ms: number };
+  runners: RunnerTable;
+  runs: RunTable;
+  run_tokens: { token_hash: string; run_id: number; attempt: number; scope: string };
+  run_events: RunEventTable;
+  run_messages: RunMessageTable;
+  run_steps: RunStepTable;
+  run_usage: RunUsageTable;
+  pull_requests: PullRequestTable;
+  audit_log: AuditTable;
+}
+
+interface UserTable {
+  id: string;
+  name: string;
+  email: string;
+  emailVerified: boolean | number;
+  image: string | null;
+  createdAt: Date | string;
+  updatedAt: Date | string;
+  /** `person` or `agent`; an agent has no way to sign in. */
+  kind: string;
+  /** 1 for the administrators of the whole installation. */
+  admin: number;
+}
+
+interface WorkspaceTable {
+  id: Generated<number>;
+  key: string;
+  name: string;
+  last_item_number: Generated<number>;
+  created_at_ms: number;
+}
+
+interface WorkItemTable {
+  id: Generated<number>;
+  workspace_id: number;
+  number: number;
+  title: string;
+  description: string;
+  status: string;
+  assignee_id: string | null;
+  creator_id: string;
+  created_at_ms: number;
+  updated_at_ms: number;
+}
+
+interface CommentTable {
+  id: Generated<number>;
+  work_item_id: number;
+  author_id: string;
+  /** The run that wrote it, if one did. */
+  run_id: number | null;
+  /** Set on what the system writes once per run and purpose, so that a retry finds it. */
+  dedupe_key: string | null;
+  body: string;
+  created_at_ms: number;
+}
+
+interface ItemLinkTable {
+  id: Generated<number>;
+  work_item_id: number;
+  kind: string;
+  url: string;
+  title: string;
+  run_id: number | null;
+  created_at_ms: number;
+}
+
+interface ConnectionTable {
+  id: Generated<number>;
+  workspace_id: number;
+  /** `llm` or `git`. */
+  kind: string;
+  /** `openai_compatible` or `local`. */
+  provider: string;
+  name: string;
+  base_url: string;
+  /** AES-256-GCM, see secrets/; null when there is no secret. */
+  secret_sealed: string | null;
+  /** First hex digits of the secret's SHA-256: tells two keys apart without showing either. */
+  secret_fingerprint: string | null;
+  context_window: number | null;
+  created_at_ms: number;
+}
+
+interface RepositoryTable {
+  id: Generated<number>;
+  workspace_id: number;
+  connection_id: number;
+  owner: string;
+  name: string;
+  default_branch: string;
+  created_at_ms: number;
+}
+
+interface BindingTable {
+  id: Generated<number>;
+  workspace_id: number;
+  agent_user_id: string;
+  repository_id: number;
+  base_branch: string;
+  llm_connection_id: number | null;
+  model: string | null;
+  instructions: string;
+  /** RunLimits as JSON. */
+  limits: string;
+  image: string | null;
+  pool_id: number;
+  enabled: number;
+  created_at_ms: number;
+}
+
+interface RunnerTable {
+  id: Generated<number>;
+  pool_id: number;
+  name: string;
+  /** `local` is the one in a server's own process. */
+  kind: string;
+  /** Names the installation across restarts. */
+  instance: string;
+  /** New at every start: attempts held under another one are dead. */
+  boot: string;
+  last_seen_at_ms: number;
+}
+
+interface RunTable {
+  id: Generated<number>;
+  workspace_id: number;
+  work_item_id: number;
+  agent_user_id: string;
+  binding_id: number | null;
+  pool_id: number;
+  trigger_kind: string;
+  requested_by: string;
+  status: string;
+  phase: string | null;
+  reason: string | null;
+  detail: string | null;
+  attempt: Generated<number>;
+  runner_id: number | null;
+  /** Null unless a runner holds the run. */
+  lease_expires_at_ms: number | null;
+  cancel_requested_at_ms: number | null;
+  cancel_requested_by: string | null;
+  /** Grants as JSON, frozen when the run was queued. */
+  grants: string;
+  prompt: string;
+  isolation: string | null;
+  base_oid: string | null;
+  /** What the broker saw pushed by the live attempt. */
+  pushed_oid: string | null;
+  head_oid: string | null;
+  summary: string | null;
+  /** AttemptResult as JSON, from the runner's report. */
+  result: string | null;
+  publishing_until_ms: number | null;
+  created_at_ms: number;
+  started_at_ms: number | null;
+  ended_at_ms: number | null;
+}
+
+interface RunEventTable {
+  id: Generated<number>;
+  run_id: number;
+  attempt: number;
+  seq: number;
+  type: string;
+  at: string;
+  data: string;
+  stored_at_ms: number;
+}
+
+interface RunMessageTable {
+  id: Generated<number>;
+  run_id: number;
+  author_id: string;
+  /** `trigger` (a further trigger while the run was active) or `steer`. */
+  kind: string;
+  body: string;
+  /** `queued`, `delivered` or `acknowledged`. */
+  status: string;
+  created_at_ms: number;
+}
+
+interface RunStepTable {
+  run_id: number;
+  step: string;
+  /** `pending`, `done` or `failed`. */
+  status: string;
+  tries: number;
+  detail: string | null;
+  updated_at_ms: number;
+}
+
+interface RunUsageTable {
+  id: Generated<number>;
+  run_id: number;
+  attempt: number;
+  model: string;
+  /** Null when the provider did not say: shown as unknown, never as zero. */
+  input_tokens: number | null;
+  output_tokens: number | null;
+  status: number;
+  duration_ms: number;
+  created_at_ms: number;
+}
+
+interface PullRequestTable {
+  id: Generated<number>;
+  repository_id: number;
+  number: number;
+  run_id: number;
+  work_item_id: number;
+  title: string;
+  body: string;
+  source_branch: string;
+  target_branch: string;
+  base_oid: string;
+  head_oid: string;
+  draft: number;
+  /** `open`, `merged` or `closed`. */
+  state: string;
+  merged_oid: string | null;
+  decided_by: string | null;
+  created_at_ms: number;
+  updated_at_ms: number;
+}
+
+interface AuditTable {
+  id: Generated<number>;
+  at_ms: number;
+  workspace_id: number | null;
+  actor: string;
+  action: string;
+  subject: string;
+  data: string;
+}
+
+export type Row<T extends keyof Schema> = Selectable<Schema[T]>;
+export type NewRow<T extends keyof Schema> = Insertable<Schema[T]>;
