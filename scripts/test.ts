@@ -1,0 +1,59 @@
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { formatDuration } from "@windshift/base/duration.ts";
+import type { Log } from "./setup/log.ts";
+import { bunTest } from "./testing/bun-test.ts";
+import { sum, type Tally, tally, tallyLine } from "./testing/tally.ts";
+import { prepareTestMachine, type TestMachine } from "./testing/test-machine.ts";
+import { findTestFiles, needsBrowser, needsEngine, planTests, type TestGroup } from "./testing/test-plan.ts";
+
+/**
+ * npm test [-- path …]: makes the machine ready, runs the tests (those that touch the database once on each engine) and
+ * ends with one line, `N passed, N failed`. Exit code 1 when one failed or none ran.
+ */
+const ROOT = resolve(import.meta.dir, "..");
+/** Two workers use a two-core machine; more would only make timings noisy, since many tests start containers. */
+const WORKERS_MAX = 2;
+
+const log: Log = (line) => process.stdout.write(`${line}\n`);
+const startedMs = performance.now();
+const files = findTestFiles(ROOT, process.argv.slice(2));
+process.chdir(ROOT);
+if (files.length === 0) log(`No test file matches: ${process.argv.slice(2).join(" ")}`);
+const groups = planTests(files);
+const machine = await prepareTestMachine(
+  {
+    engine: needsEngine(files),
+    postgres: groups.some((group) => group.database === "postgres"),
+    browser: await needsBrowser(ROOT, files),
+  },
+  log,
+);
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => void machine.stop().finally(() => process.exit(130)));
+}
+const tallies: Tally[] = [];
+try {
+  for (const problem of machine.problems) log(`\nNOT READY: ${problem}`);
+  for (const group of groups) tallies.push(await runGroup(group, machine));
+} finally {
+  await machine.stop();
+}
+const total = sum(tallies);
+for (const note of total.notes) log(note);
+log(`\n${files.length} files in ${formatDuration(performance.now() - startedMs)}`);
+log(tallyLine(total));
+process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
+
+async function runGroup(group: TestGroup, ready: TestMachine): Promise<Tally> {
+  log(`\n== ${group.files.length} test files ${group.title}\n`);
+  const database = group.database === null ? {} : { WINDSHIFT_TEST_DATABASE: group.database };
+  const outcome = await bunTest(group.files, {
+    cwd: ROOT,
+    env: { ...ready.env, ...database },
+    workers: Math.min(WORKERS_MAX, availableParallelism()),
+    output: "inherit",
+  });
+  const counted = tally(outcome, !process.env.CI);
+  return { ...counted, notes: counted.notes.map((note) => `[${group.title}] ${note}`) };
+}

@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bunTest } from "./bun-test.ts";
+import { type Tally, tally, tallyLine } from "./tally.ts";
+
+/** Real `bun test` processes over small files: what they report is what is under test. */
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "windshift-bun-test-"));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+async function count(files: Record<string, string>, skipsAllowed = true): Promise<Tally> {
+  for (const [name, body] of Object.entries(files)) {
+    writeFileSync(join(dir, name), `import { test, expect, describe } from "bun:test";\n${body}`);
+  }
+  const outcome = await bunTest(Object.keys(files), { cwd: dir, env: {}, workers: 2, output: "ignore" });
+  return tally(outcome, skipsAllowed);
+}
+
+describe("counting the tests of a process", () => {
+  test("counts passing, failing and skipped tests, also inside describe", async () => {
+    const body = `describe("d", () => {
+      test("good <1> & 2", () => expect(1).toBe(1));
+      test("bad", () => expect(1).toBe(2));
+      test.${"skip"}("left out", () => {});
+    });`;
+    const counted = await count({ "a.test.ts": body, "b.test.ts": 'test("good", () => expect(1).toBe(1));' });
+    expect(tallyLine(counted)).toBe("2 passed, 1 failed, 1 skipped");
+    expect(counted.notes).toContain("failed: a.test.ts: d > bad");
+  });
+
+  test("counts a skipped test as a failure where skips are not allowed", async () => {
+    const counted = await count({ "a.test.ts": `test.${"todo"}("later"); test("x", () => {});` }, false);
+    expect(tallyLine(counted)).toBe("1 passed, 1 failed");
+  });
+
+  test("counts a file that cannot be loaded as a failure", async () => {
+    const counted = await count({
+      "a.test.ts": 'test("good", () => {});',
+      "b.test.ts": 'test("never", () => {}); throw new Error("boom");',
+    });
+    expect(tallyLine(counted)).toBe("1 passed, 1 failed");
+    expect(counted.notes.join()).toContain("b.test.ts");
+  });
+
+  test("counts a file without tests as a failure", async () => {
+    expect(tallyLine(await count({ "a.test.ts": 'test("good", () => {});', "b.test.ts": "" }))).toBe(
+      "1 passed, 1 failed",
+    );
+  });
+
+  test("counts a process that exits 0 in the middle of a test as a failure", async () => {
+    const counted = await count({ "a.test.ts": 'test("good", () => {}); test("x", () => process.exit(0));' });
+    expect(counted.failed).toBeGreaterThan(0);
+  });
+
+  test("counts an error that nobody waits for as a failure", async () => {
+    const counted = await count({
+      "a.test.ts": `test("good", () => {}); setTimeout(() => { throw new Error("late"); }, 0);
+        test("waits", () => new Promise((resolve) => setTimeout(resolve, 50)));`,
+    });
+    expect(counted.failed).toBeGreaterThan(0);
+  });
+});

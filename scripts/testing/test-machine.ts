@@ -1,0 +1,61 @@
+import { existsSync } from "node:fs";
+import { ensureChromium } from "../setup/ensure-chromium.ts";
+import { ensureEngine } from "../setup/ensure-engine.ts";
+import { ensurePackages, program } from "../setup/ensure-packages.ts";
+import { ensurePostgres } from "../setup/ensure-postgres.ts";
+import type { Log } from "../setup/log.ts";
+
+/** What the chosen tests need of the machine. */
+export interface TestNeeds {
+  engine: boolean;
+  postgres: boolean;
+  browser: boolean;
+}
+
+/** The machine made ready: variables the tests read, what could not be had, and how to end what was started. */
+export interface TestMachine {
+  env: Record<string, string>;
+  /** Sentences for a person; tests that need these things fail. */
+  problems: string[];
+  stop(): Promise<void>;
+}
+
+/** Installs and starts what the tests need. `stop` must be called, also after a failure. */
+export async function prepareTestMachine(needs: TestNeeds, log: Log): Promise<TestMachine> {
+  const stops: (() => Promise<void>)[] = [];
+  const machine: TestMachine = {
+    env: {},
+    problems: [],
+    stop: async () => {
+      for (const stop of stops.splice(0).reverse()) await stop();
+    },
+  };
+  const git = await ensurePackages([program("git")], log);
+  if (git.kind === "missing") machine.problems.push(git.why);
+  if (needs.postgres) {
+    log("Starting a throw-away PostgreSQL ...");
+    const postgres = await ensurePostgres(log);
+    if (postgres.kind === "running") {
+      stops.push(postgres.stop);
+      machine.env.WINDSHIFT_TEST_DATABASE_URL = postgres.url;
+    } else machine.problems.push(`No PostgreSQL: ${postgres.why}`);
+  }
+  if (needs.engine) await prepareEngine(machine, stops, log);
+  if (needs.browser) {
+    const chromium = await ensureChromium(log);
+    if (chromium.kind === "ready") machine.env.WINDSHIFT_TEST_CHROMIUM = chromium.path;
+    else machine.problems.push(`No Chromium: ${chromium.why}`);
+  }
+  return machine;
+}
+
+async function prepareEngine(machine: TestMachine, stops: (() => Promise<void>)[], log: Log): Promise<void> {
+  const engine = await ensureEngine(log);
+  if (engine.kind === "unavailable") {
+    machine.problems.push(`No container engine: ${engine.why}`);
+    return;
+  }
+  stops.push(engine.stop);
+  machine.env.WINDSHIFT_TEST_ENGINE = engine.cli;
+  if (!existsSync(`${import.meta.dir}/../image.ts`)) return;
+}

@@ -1,0 +1,51 @@
+import { Glob, Transpiler } from "bun";
+
+/** Test files that run together under the same environment. */
+export interface TestGroup {
+  title: string;
+  files: string[];
+  /** Null: no test of the group touches the database. */
+  database: "sqlite" | "postgres" | null;
+}
+
+/** Folders whose tests touch the database: they run once on each engine. */
+const DATABASE_FOLDERS = ["apps/server/", "e2e/"];
+/** Folders whose tests never start a container: they run without an engine. */
+const NO_ENGINE_FOLDERS = ["packages/base/", "packages/contract/", "packages/testing/", "scripts/", "bench/"];
+
+/** Every test file under `root`, sorted; those that `filters` name (a path, or the start or a part of one) when there are any. */
+export function findTestFiles(root: string, filters: readonly string[]): string[] {
+  const files = ["apps", "packages", "scripts", "bench", "e2e"].flatMap((top) => [
+    ...new Glob(`${top}/**/*.test.{ts,tsx}`).scanSync({ cwd: root }),
+  ]);
+  const ours = files.filter((file) => !/node_modules\/|^e2e\/scenarios\/[^/]+\/repo\//.test(file)).sort();
+  const wanted = filters.map((filter) => filter.replace(/^\.\//, ""));
+  return wanted.length === 0 ? ours : ours.filter((file) => wanted.some((filter) => file.includes(filter)));
+}
+
+/** Files outside the database folders once, those inside once for each engine. Empty groups are left out. */
+export function planTests(files: readonly string[]): TestGroup[] {
+  const touchesDatabase = (file: string) => DATABASE_FOLDERS.some((folder) => file.startsWith(folder));
+  const plain = files.filter((file) => !touchesDatabase(file));
+  const stored = files.filter(touchesDatabase);
+  const groups: TestGroup[] = [
+    { title: "without a database", files: plain, database: null },
+    { title: "on SQLite", files: stored, database: "sqlite" },
+    { title: "on PostgreSQL", files: stored, database: "postgres" },
+  ];
+  return groups.filter((group) => group.files.length > 0);
+}
+
+export function needsEngine(files: readonly string[]): boolean {
+  return files.some((file) => !NO_ENGINE_FOLDERS.some((folder) => file.startsWith(folder)));
+}
+
+/** True when a test drives a browser, which it does through `playwright-core` or the fixture that wraps it. */
+export async function needsBrowser(root: string, files: readonly string[]): Promise<boolean> {
+  const transpiler = new Transpiler({ loader: "tsx" });
+  for (const file of files) {
+    const imports = transpiler.scanImports(await Bun.file(`${root}/${file}`).text());
+    if (imports.some(({ path }) => path === "playwright-core" || path.endsWith("/browser.ts"))) return true;
+  }
+  return false;
+}
