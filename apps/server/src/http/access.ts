@@ -1,0 +1,92 @@
+import { allows, type Role } from "@windshift/contract/api/workspace.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
+import type { Queries } from "../db/database.ts";
+import type { Person, Principal, RunCaller } from "./principal.ts";
+
+/** Whom a route admits. Every route says it; what is not said is refused. */
+export type Access =
+  /** Anybody. */
+  | "public"
+  /** Any signed-in person. */
+  | "person"
+  /** Administrators of the installation. */
+  | "instance_admin"
+  /** Members of the workspace the path points into, from this role up; with `run` also the run working on that very item. */
+  | { role: Role; in: Scope; run?: "own_item" }
+  /** The handler checks a credential of its own kind; the text says which. */
+  | { handler: string };
+
+/** Finds what a path points at; undefined when there is nothing. */
+export type Scope = (db: Queries, params: Record<string, string>) => Promise<Place | undefined>;
+export interface Place {
+  workspaceId: number;
+  /** Set by scopes of work items. */
+  workItemId?: number;
+}
+
+/** The place of a request, and what the caller may do there. */
+export interface Grant extends Place {
+  role: Role;
+}
+
+export interface Memberships {
+  roleOf(workspaceId: number, userId: string): Promise<Role | undefined>;
+}
+
+export type Decision =
+  | { kind: "admitted"; grant: Grant | undefined }
+  /** `foreign`: a run reached beyond its own item, which is worth a line in the audit log. */
+  | { kind: "refused"; error: AppError; foreign: RunCaller | undefined };
+
+/**
+ * Decides whether `principal` may use a route. Who may not see a place is told that there is none, with the same
+ * answer as for a place that does not exist.
+ */
+export async function decide(
+  access: Access,
+  principal: Principal,
+  params: Record<string, string>,
+  ports: { db: Queries; memberships: Memberships },
+): Promise<Decision> {
+  if (access === "public" || (typeof access === "object" && "handler" in access)) return admitted();
+  if (principal.kind === "anonymous") return refused("unauthenticated", "sign in first");
+  if (principal.kind === "run") {
+    const place = hasScope(access) && access.run ? await access.in(ports.db, params) : undefined;
+    if (place?.workItemId !== principal.workItemId) {
+      return { ...refused("not_found", "not found, or not open to a run"), foreign: principal };
+    }
+    return admitted({ ...place, role: "viewer" });
+  }
+  return hasScope(access)
+    ? decideMember(access, principal, params, ports)
+    : access === "person" || principal.admin
+      ? admitted()
+      : refused("forbidden", "only an administrator of this installation may do this");
+}
+
+type Scoped = Extract<Access, { in: Scope }>;
+function hasScope(access: Access): access is Scoped {
+  return typeof access === "object" && "in" in access;
+}
+
+async function decideMember(
+  access: Scoped,
+  person: Person,
+  params: Record<string, string>,
+  ports: { db: Queries; memberships: Memberships },
+): Promise<Decision> {
+  const place = await access.in(ports.db, params);
+  const role = place && (await ports.memberships.roleOf(place.workspaceId, person.userId));
+  if (place === undefined || role === undefined) return refused("not_found", "not found");
+  if (!allows(role, access.role)) {
+    return refused("forbidden", `this needs the role ${access.role} in the workspace; yours is ${role}`);
+  }
+  return admitted({ ...place, role });
+}
+
+function admitted(grant?: Grant): Decision {
+  return { kind: "admitted", grant };
+}
+function refused(code: "unauthenticated" | "forbidden" | "not_found", message: string) {
+  return { kind: "refused", error: new AppError(code, message), foreign: undefined } as const;
+}

@@ -1,0 +1,37 @@
+import { assert } from "@windshift/contract/app-error.ts";
+import type { Context } from "hono";
+import type { Grant } from "./access.ts";
+import type { Person, Principal, RunCaller } from "./principal.ts";
+
+/** What the foundation puts beside a request for its handler. */
+export interface ApiEnv {
+  Variables: { requestId: string; principal: Principal; grant: Grant | undefined };
+}
+
+/** The signed-in person; for routes that admit people only. */
+export function personOf(c: Context<ApiEnv>): Person {
+  const principal = c.get("principal");
+  assert(principal.kind === "person", "the route admits people");
+  return principal;
+}
+
+/** The caller of a route that admits people and runs. */
+export function callerOf(c: Context<ApiEnv>): Person | RunCaller {
+  const principal = c.get("principal");
+  assert(principal.kind !== "anonymous", "the route admits nobody unknown");
+  return principal;
+}
+
+/** Where the path points and the caller's role there; for routes with a scope. */
+export function grantOf(c: Context<ApiEnv>): Grant {
+  const grant = c.get("grant");
+  assert(grant !== undefined, "the route has a scope");
+  return grant;
+}
+
+/** The work item the path points at; for routes whose scope finds one. */
+export function itemGrantOf(c: Context<ApiEnv>): Grant & { workItemId: number } {
+  const { workItemId, ...grant } = grantOf(c);
+  assert(workItemId !== undefined, "the route's scope finds a work item");
+  return { ...grant, workItemId };
+}

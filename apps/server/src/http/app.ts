@@ -1,0 +1,93 @@
+import { randomUUID } from "node:crypto";
+import { AppError } from "@windshift/contract/app-error.ts";
+import { sql } from "kysely";
+import type { Queries } from "../db/database.ts";
+import { decide, type Memberships } from "./access.ts";
+import { errorResponse, toAppError } from "./error-reply.ts";
+import type { Log } from "./log.ts";
+import { findPrincipal, type RunCaller, type RunTokens, type Sessions } from "./principal.ts";
+import { RouteTable } from "./route-table.ts";
+import { requireJson, requireSameOrigin } from "./same-origin.ts";
+import { securityHeaders } from "./security-headers.ts";
+
+export interface AppOptions {
+  /** As browsers see it, without a trailing slash. */
+  baseUrl: string;
+  version: string;
+  db: Queries;
+  log: Log;
+  runTokens: RunTokens;
+  sessions: Sessions;
+  memberships: Memberships;
+  /** Told when a run reached for something that is not its own. */
+  foreign(caller: RunCaller, method: string, path: string): Promise<void>;
+}
+
+/** The HTTP surface: what holds for every request, and the table that routes are added to. */
+export function createApp(options: AppOptions): RouteTable {
+  const table = new RouteTable({
+    foreign: options.foreign,
+    admit: async (c, access) => {
+      if (access === "public" || (typeof access === "object" && "handler" in access)) {
+        c.set("principal", { kind: "anonymous" });
+        return { kind: "admitted", grant: undefined };
+      }
+      const principal = await findPrincipal(c.req.raw.headers, options);
+      c.set("principal", principal);
+      if (principal.kind === "person") requireSameOrigin(c.req.raw, options.baseUrl);
+      requireJson(c.req.raw);
+      return decide(access, principal, c.req.param(), options);
+    },
+  });
+  addFrame(table, options);
+  addStatusRoutes(table, options);
+  return table;
+}
+
+function addFrame(table: RouteTable, options: AppOptions): void {
+  const headers = securityHeaders(options.baseUrl);
+  table.hono.use("*", async (c, next) => {
+    const requestId = randomUUID();
+    c.set("requestId", requestId);
+    const startedAt = performance.now();
+    await next();
+    c.res.headers.set("x-request-id", requestId);
+    for (const [name, value] of headers) if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+    options.log.debug(
+      {
+        requestId,
+        method: c.req.method,
+        path: c.req.path,
+        status: c.res.status,
+        ms: performance.now() - startedAt,
+      },
+      "request",
+    );
+  });
+  table.hono.onError((error, c) => errorResponse(toAppError(error, c.get("requestId"), options.log)));
+  table.hono.notFound((c) =>
+    errorResponse(new AppError("not_found", `there is nothing at ${c.req.method} ${c.req.path}`)),
+  );
+}
+
+function addStatusRoutes(table: RouteTable, options: AppOptions): void {
+  table.mount(["GET"], "/healthz", "public", (c) => c.json({ status: "ok" }));
+  table.mount(["GET"], "/readyz", "public", async (c) => {
+    await sql`select 1`.execute(options.db).catch((cause) => {
+      throw new AppError("unavailable", "the database cannot be reached", { cause });
+    });
+    return c.json({ status: "ready" });
+  });
+  table.mount(["GET"], "/api/version", "public", (c) =>
+    c.json({ name: "windshift", version: options.version }),
+  );
+  table.mount(["GET"], "/api/openapi.json", "public", (c) =>
+    c.json(
+      table.hono.getOpenAPI31Document({
+        openapi: "3.1.0",
+        info: { title: "Windshift", version: options.version },
+        servers: [{ url: options.baseUrl }],
+      }),
+    ),
+  );
+}

@@ -1,0 +1,67 @@
+import { describe, expect, test } from "bun:test";
+import { AppError } from "@windshift/contract/app-error.ts";
+import { API_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
+import { z } from "zod";
+import { jsonBody, jsonReply } from "./json.ts";
+import { RouteTable } from "./route-table.ts";
+
+function table() {
+  const routes = new RouteTable({
+    admit: async (_c, access) =>
+      access === "public"
+        ? { kind: "admitted", grant: undefined }
+        : { kind: "refused", error: new AppError("forbidden", "no"), foreign: undefined },
+    foreign: async () => {},
+  });
+  routes.hono.onError(
+    (error) => new Response(error.name, { status: error instanceof AppError ? error.status : 500 }),
+  );
+  return routes;
+}
+
+const Body = z.strictObject({ text: z.string() });
+const echo = {
+  method: "post",
+  path: "/echo",
+  request: { body: jsonBody(Body) },
+  responses: { 200: jsonReply(Body, "the same") },
+} as const;
+
+function post(routes: RouteTable, body: string): Promise<Response> {
+  return Promise.resolve(
+    routes.hono.request("/echo", { method: "POST", body, headers: { "content-type": "application/json" } }),
+  );
+}
+
+describe("route table", () => {
+  test("answers a declared route with what it was sent, checked", async () => {
+    const routes = table();
+    routes.add({ ...echo, access: "public" }, (c) => c.json(c.req.valid("json"), 200));
+    expect(await (await post(routes, '{"text":"hi"}')).json()).toEqual({ text: "hi" });
+    expect((await post(routes, '{"text":"hi","admin":true}')).status).toBe(400);
+    routes.assertComplete();
+  });
+
+  test("does not run the handler, nor look at the body, of a caller who is refused", async () => {
+    const routes = table();
+    let ran = false;
+    routes.add({ ...echo, access: "person" }, (c) => {
+      ran = true;
+      return c.json(c.req.valid("json"), 200);
+    });
+    expect((await post(routes, "not json")).status).toBe(403);
+    expect(ran).toBe(false);
+  });
+
+  test("WB-01 a route that does not say whom it admits stops the start", () => {
+    const routes = table();
+    routes.hono.get("/behind-the-back", (c) => c.text("hello"));
+    expect(() => routes.assertComplete()).toThrow("GET /behind-the-back does not say whom it admits");
+  });
+
+  test("refuses a body over the limit", async () => {
+    const routes = table();
+    routes.add({ ...echo, access: "public" }, (c) => c.json(c.req.valid("json"), 200));
+    expect((await post(routes, JSON.stringify({ text: "x".repeat(API_BODY_BYTES_MAX) }))).status).toBe(413);
+  });
+});

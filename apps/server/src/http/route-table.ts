@@ -1,0 +1,84 @@
+import { OpenAPIHono, type RouteConfig, type RouteHandler } from "@hono/zod-openapi";
+import { AppError, assert } from "@windshift/contract/app-error.ts";
+import { API_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
+import type { Context, MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { Access, Decision } from "./access.ts";
+import type { ApiEnv } from "./api-env.ts";
+import { invalidInput } from "./error-reply.ts";
+import type { RunCaller } from "./principal.ts";
+
+/** One row of the table of all routes; the access test is generated from it. */
+export interface RouteEntry {
+  method: string;
+  path: string;
+  access: Access;
+}
+
+export interface Gate {
+  /** Finds the caller and decides. Rejects when the credential is not valid. */
+  admit(c: Context<ApiEnv>, access: Access): Promise<Decision>;
+  /** Told when a run reached for something that is not its own. */
+  foreign(caller: RunCaller, method: string, path: string): Promise<void>;
+}
+
+/** The only way to add a route: none exists without saying whom it admits. */
+export class RouteTable {
+  readonly entries: RouteEntry[] = [];
+  readonly hono = new OpenAPIHono<ApiEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw invalidInput(result.error);
+    },
+  });
+  constructor(private readonly gate: Gate) {}
+
+  /** Adds one documented API route. `{name}` in the path is a parameter. */
+  add<const R extends RouteConfig & { access: Access }>(route: R, handler: RouteHandler<R, ApiEnv>): void {
+    const { access, ...documented } = route;
+    this.entries.push({ method: route.method.toUpperCase(), path: route.path, access });
+    const middleware = [this.check(access), bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: tooLarge })];
+    this.hono.openapi({ ...documented, middleware } as unknown as R, handler);
+  }
+
+  /**
+   * Hands everything below a path to `handler`, body untouched, for what is not part of the documented API.
+   * @param path ends in `/*`, or is one exact path
+   */
+  mount(
+    methods: string[],
+    path: string,
+    access: Access,
+    handler: (c: Context<ApiEnv>) => Response | Promise<Response>,
+  ): void {
+    for (const method of methods) this.entries.push({ method, path, access });
+    this.hono.on(methods, path, this.check(access), handler);
+  }
+
+  /** @throws Error when a route was added behind the table's back. Call it before the first request. */
+  assertComplete(): void {
+    const declared = new Set(
+      this.entries.map((e) => `${e.method} ${e.path.replaceAll(/\{(.+?)\}/g, ":$1")}`),
+    );
+    for (const route of this.hono.routes) {
+      const frame = route.method === "ALL" && route.path === "/*";
+      const known = frame || declared.has(`${route.method} ${route.path}`);
+      assert(known, `the route ${route.method} ${route.path} does not say whom it admits`);
+    }
+  }
+
+  private check(access: Access): MiddlewareHandler<ApiEnv> {
+    return async (c, next) => {
+      const decision = await this.gate.admit(c, access);
+      if (decision.kind === "refused") {
+        if (decision.foreign) await this.gate.foreign(decision.foreign, c.req.method, c.req.path);
+        throw decision.error;
+      }
+      c.set("grant", decision.grant);
+      await next();
+    };
+  }
+}
+
+function tooLarge(): never {
+  throw new AppError("too_large", `the body is over ${API_BODY_BYTES_MAX} bytes`);
+}
