@@ -2,7 +2,7 @@ import type { RunReason } from "@windshift/contract/run.ts";
 
 /** What runs, where, with what. Values come from the server or from settings, never from the repository. */
 export interface SandboxSpec {
-  /** Unique on the host: `windshift-run-7-1-agent`. */
+  /** Unique on the host: `windshift-main-run-7-1-agent`. */
   name: string;
   /** Told apart by labels: the sweep at start removes what is ours and no longer live. */
   labels: Record<string, string>;
@@ -23,6 +23,13 @@ export interface SandboxStreams {
   onStderr(chunk: Uint8Array): void | Promise<void>;
 }
 
+/** Never ran; `detail` says what to do about it. */
+export interface NotStarted {
+  kind: "not_started";
+  reason: Extract<RunReason, "image" | "network" | "engine" | "worktree">;
+  detail: string;
+}
+
 export type SandboxExit =
   /** Ran to its end by itself. */
   | { kind: "exited"; exitCode: number }
@@ -30,31 +37,44 @@ export type SandboxExit =
   | { kind: "oom" }
   /** Ended by `signal`. */
   | { kind: "killed" }
-  /** Never ran; `detail` says what to do about it. */
-  | {
-      kind: "not_started";
-      reason: Extract<RunReason, "image" | "network" | "engine" | "worktree">;
-      detail: string;
-    };
+  /** The engine stopped answering while it ran. `gone`: it was seen to be removed afterwards. */
+  | { kind: "lost"; gone: boolean; detail: string }
+  | NotStarted;
 
 /** A container that exists but does not run yet. */
 export interface SandboxContainer {
   /**
-   * Runs it to its end and removes it: when this resolves nothing of it is alive. `signal` kills at once (grace is the
-   * caller's: it sends `abort` on stdin first). A failing command is an exit code.
+   * Runs it to its end and removes it: when this resolves nothing of it is alive, except after `lost` with `gone: false`.
+   * `signal` kills at once (grace is the caller's: it sends `abort` on stdin first). A failing command is an exit code;
+   * a program that does not exist is exit code 127.
    */
   run(streams: SandboxStreams, signal: AbortSignal): Promise<SandboxExit>;
   /** Removes it without running; safe to call after `run`. */
   discard(): Promise<void>;
 }
 
+export interface SandboxCreateOptions {
+  /** Gives up, for example while an image is pulled; the answer is then `not_started`. */
+  signal?: AbortSignal;
+  /** Lines for a person who waits, such as the layers of an image. */
+  progress?: (line: string) => void;
+}
+
 /** Real: docker-sandbox.ts and process-sandbox.ts. Both pass sandbox-contract.ts. */
 export interface Sandbox {
   readonly isolation: "container" | "unsandboxed";
   /** Makes one container without starting it, so that this can overlap with the checkout. */
-  create(spec: SandboxSpec): Promise<SandboxContainer | Extract<SandboxExit, { kind: "not_started" }>>;
-  /** Gives files to the agent's user, or back; for hosts where we are not root. */
+  create(spec: SandboxSpec, options?: SandboxCreateOptions): Promise<SandboxContainer | NotStarted>;
+  /** Makes the files under `dir` the agent user's, on hosts where the checkout could not. */
+  giveDir(dir: string): Promise<void>;
+  /** Removes `dir` and all under it, whoever owns it. Never follows a link out of it. */
   removeDir(dir: string): Promise<void>;
   /** Removes containers that carry all of `labels`, except those whose attempt is in `keep`. Returns their names. */
-  sweep(labels: Record<string, string>, keep: readonly { run: number; attempt: number }[]): Promise<string[]>;
+  sweep(labels: Record<string, string>, keep: readonly HeldLabels[]): Promise<string[]>;
+}
+
+/** An attempt as the labels of its containers name it. */
+export interface HeldLabels {
+  run: number;
+  attempt: number;
 }

@@ -1,0 +1,126 @@
+import { backoffMs } from "@windshift/base/backoff.ts";
+import { systemClock } from "@windshift/base/clock.ts";
+import { carryStreams, type PipedChild } from "./child-streams.ts";
+import type { DockerCli } from "./docker-cli.ts";
+import { type FailedSpec, notStarted } from "./docker-errors.ts";
+import { ContainerState, parseEngine, saysMissing } from "./docker-inspect.ts";
+import type { SandboxContainer, SandboxExit, SandboxStreams } from "./sandbox.ts";
+
+/** How long removing a container is tried, ms, before it is given up as lost. */
+const REMOVE_MS_MAX = 60_000;
+/** How long an engine that went away (a restart, an upgrade) is waited for to learn how a container ended, ms. */
+const ENGINE_RETURN_MS_MAX = 60_000;
+/** How long the attached command line may outlive its removed container, ms. */
+const DETACH_MS_MAX = 5_000;
+/** First and longest wait between tries, ms. */
+const RETRY_MS_FIRST = 100;
+const RETRY_MS_MAX = 2_000;
+
+/** Exit code of a container that was killed (128 + SIGKILL); with OOMKilled set, by its memory limit. */
+const EXIT_SIGKILL = 137;
+
+/** A created container, named by its id from here on: a name could be taken over, an id cannot. */
+export class DockerContainer implements SandboxContainer {
+  constructor(
+    private readonly cli: DockerCli,
+    private readonly id: string,
+    private readonly spec: FailedSpec,
+  ) {}
+
+  async run(streams: SandboxStreams, signal: AbortSignal): Promise<SandboxExit> {
+    if (signal.aborted) return this.end({ kind: "killed" });
+    const attached = this.cli.spawn(["start", "--attach", "--interactive", this.id]);
+    let said = "";
+    const kill = () => void this.kill(attached);
+    signal.addEventListener("abort", kill, { once: true });
+    try {
+      await carryStreams(attached, {
+        ...streams,
+        onStderr: (chunk) => {
+          if (said.length < 4_096) said += Buffer.from(chunk).toString("utf8");
+          return streams.onStderr(chunk);
+        },
+      });
+    } catch (error) {
+      await this.kill(attached);
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", kill);
+    }
+    const cliExit = await attached.exited;
+    if (signal.aborted) return this.end({ kind: "killed" });
+    return this.end(await this.outcome(cliExit, said));
+  }
+
+  async discard(): Promise<void> {
+    await this.remove();
+  }
+
+  /** Removes the container; nothing is reported before that is seen to be done. */
+  private async end(exit: SandboxExit): Promise<SandboxExit> {
+    const gone = await this.remove();
+    if (gone) return exit.kind === "lost" ? { ...exit, gone } : exit;
+    return {
+      kind: "lost",
+      gone: false,
+      detail: `the container engine did not confirm within ${REMOVE_MS_MAX / 1000} s that the container ${this.id} is removed; check docker ps`,
+    };
+  }
+
+  private async outcome(cliExit: number, said: string): Promise<SandboxExit> {
+    const found = await this.state();
+    if (found.kind === "missing") return { kind: "exited", exitCode: cliExit };
+    if (found.kind === "unknown") return lost(found.message);
+    const { state } = found;
+    if (state.Status === "created") {
+      // 127 and 126: the engine found no such program in the image, or may not execute it.
+      if (state.ExitCode === 127 || state.ExitCode === 126)
+        return { kind: "exited", exitCode: state.ExitCode };
+      return notStarted(state.Error || said, this.spec);
+    }
+    if (state.Running) return lost("the connection to the container broke");
+    if (state.OOMKilled && state.ExitCode === EXIT_SIGKILL) return { kind: "oom" };
+    return { kind: "exited", exitCode: state.ExitCode };
+  }
+
+  /** How the container stands, waiting for an engine that is just being restarted. */
+  private async state(): Promise<
+    { kind: "found"; state: ContainerState } | { kind: "missing" } | { kind: "unknown"; message: string }
+  > {
+    const deadlineMs = Date.now() + ENGINE_RETURN_MS_MAX;
+    for (let tries = 1; ; tries++) {
+      const answer = await this.cli.call(["container", "inspect", "--format", "{{json .State}}", this.id]);
+      if (answer.kind === "ok") return { kind: "found", state: parseEngine(ContainerState, answer.stdout) };
+      if (saysMissing(answer.message)) return { kind: "missing" };
+      if (Date.now() > deadlineMs) return { kind: "unknown", message: answer.message };
+      await systemClock.sleep(backoffMs(tries, RETRY_MS_FIRST, RETRY_MS_MAX));
+    }
+  }
+
+  private async kill(attached: PipedChild): Promise<void> {
+    await this.remove();
+    const timer = setTimeout(() => attached.kill("SIGKILL"), DETACH_MS_MAX);
+    await attached.exited;
+    clearTimeout(timer);
+  }
+
+  /** @returns true once the engine says that no container has this id */
+  private async remove(): Promise<boolean> {
+    const deadlineMs = Date.now() + REMOVE_MS_MAX;
+    for (let tries = 1; ; tries++) {
+      await this.cli.call(["rm", "--force", "--volumes", this.id]);
+      const answer = await this.cli.call(["container", "inspect", "--format", "{{.Id}}", this.id]);
+      if (answer.kind === "failed" && saysMissing(answer.message)) return true;
+      if (Date.now() > deadlineMs) return false;
+      await systemClock.sleep(backoffMs(tries, RETRY_MS_FIRST, RETRY_MS_MAX));
+    }
+  }
+}
+
+function lost(message: string): SandboxExit {
+  return {
+    kind: "lost",
+    gone: false,
+    detail: `the container engine stopped answering while the agent ran: ${message}`,
+  };
+}

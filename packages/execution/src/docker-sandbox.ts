@@ -1,0 +1,86 @@
+import { checkEnvNames, createArgv, type DockerLimits } from "./docker-argv.ts";
+import { DockerCli, type DockerCliOptions } from "./docker-cli.ts";
+import { DockerContainer } from "./docker-container.ts";
+import { giveDir, removeDir } from "./docker-dirs.ts";
+import { networkMissing, notStarted } from "./docker-errors.ts";
+import { ensureImage } from "./docker-image.ts";
+import { EngineInfo, parseEngine, saysMissing } from "./docker-inspect.ts";
+import { sweepContainers } from "./docker-sweep.ts";
+import type {
+  HeldLabels,
+  NotStarted,
+  Sandbox,
+  SandboxContainer,
+  SandboxCreateOptions,
+  SandboxSpec,
+} from "./sandbox.ts";
+
+export interface DockerSandboxOptions extends DockerCliOptions {
+  limits: DockerLimits;
+  /** Image for the small containers of our own that give and remove folders on hosts where we are not root. */
+  helperImage: string;
+  /** Refuse images without the agent contract's label. Default true. */
+  agentImagesOnly?: boolean;
+  /** Whether this process is root and so can do without helper containers. */
+  root: boolean;
+}
+
+/** Throwaway containers of Docker or Podman, driven through the command line. */
+export class DockerSandbox implements Sandbox {
+  readonly isolation = "container";
+  private readonly cli: DockerCli;
+  private init: Promise<boolean> | undefined;
+
+  constructor(private readonly options: DockerSandboxOptions) {
+    this.cli = new DockerCli(options);
+  }
+
+  async create(
+    spec: SandboxSpec,
+    options: SandboxCreateOptions = {},
+  ): Promise<SandboxContainer | NotStarted> {
+    checkEnvNames(spec.env);
+    const [image, network, init] = await Promise.all([
+      ensureImage(this.cli, spec, this.options.agentImagesOnly ?? true, options),
+      this.checkNetwork(spec),
+      this.hasInit(),
+    ]);
+    const problem = image ?? network;
+    if (problem !== undefined) return problem;
+    const created = await this.cli.call(createArgv(spec, this.options.limits, init), {
+      env: spec.env,
+      signal: options.signal,
+    });
+    if (created.kind === "failed") return notStarted(created.message, spec);
+    return new DockerContainer(this.cli, created.stdout.trim(), spec);
+  }
+
+  giveDir(dir: string): Promise<void> {
+    return giveDir(this.cli, this.options, dir);
+  }
+
+  removeDir(dir: string): Promise<void> {
+    return removeDir(this.cli, this.options, dir);
+  }
+
+  sweep(labels: Record<string, string>, keep: readonly HeldLabels[]): Promise<string[]> {
+    return sweepContainers(this.cli, labels, keep);
+  }
+
+  private async checkNetwork(spec: SandboxSpec): Promise<NotStarted | undefined> {
+    if (spec.network === "none") return undefined;
+    const answer = await this.cli.call(["network", "inspect", "--format", "{{.Name}}", spec.network]);
+    if (answer.kind === "ok") return undefined;
+    return saysMissing(answer.message) ? networkMissing(spec.network) : notStarted(answer.message, spec);
+  }
+
+  /** Whether the engine has an init program to reap orphans of the agent. Asked once; a failing engine is asked again. */
+  private hasInit(): Promise<boolean> {
+    this.init ??= this.cli.call(["info", "--format", "{{json .}}"]).then((answer) => {
+      if (answer.kind === "ok") return Boolean(parseEngine(EngineInfo, answer.stdout).InitBinary);
+      this.init = undefined;
+      return false;
+    });
+    return this.init;
+  }
+}
