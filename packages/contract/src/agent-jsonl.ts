@@ -37,5 +37,4 @@ export const AgentOutput = z.discriminatedUnion("type", [
 ]);
 export type AgentOutput = z.infer<typeof AgentOutput>;
 
-/** Exit codes of the agent. 0 without a `finish` line counts as failed. */
-export const AGENT_EXIT = { ok: 0, failed: 1, badSettings: 2, apiUnreachable: 69 } as const;
+export { AGENT_EXIT } from "./agent-exit.ts";

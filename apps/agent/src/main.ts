@@ -1,0 +1,3 @@
+import { runAgent } from "./program.ts";
+
+void runAgent();

@@ -1,0 +1,5 @@
+/** Files the bundler embeds as text. */
+declare module "*/prepare-commit-msg" {
+  const text: string;
+  export default text;
+}

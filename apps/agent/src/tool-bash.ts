@@ -1,0 +1,108 @@
+import type { OutputCollector } from "./output-store.ts";
+import { defineTool, type ToolContext, type ToolResult } from "./tool.ts";
+
+/** Source: INTERFACES section 6. */
+const TIMEOUT_S_DEFAULT = 120;
+const TIMEOUT_S_MAX = 3_600;
+/** Time between the polite signal and the one nothing survives, ms. Well within the 10 s an abort may take. */
+const TERM_GRACE_MS = 1_000;
+/** How long output is still read once the group is dead: a process that left the group may hold the pipe open for ever, ms. */
+const DRAIN_MS_MAX = 500;
+
+export const bashTool = defineTool({
+  name: "bash",
+  description:
+    "Run a shell command in the checkout. Returns stdout and stderr together and the exit code. Background processes end with the command.",
+  parameters: {
+    command: { type: "string" },
+    timeout_s: {
+      type: "integer",
+      minimum: 1,
+      maximum: TIMEOUT_S_MAX,
+      description: "default 120",
+      optional: true,
+    },
+  },
+  async run({ command, timeout_s = TIMEOUT_S_DEFAULT }, context) {
+    return runCommand(command, timeout_s * 1_000, context);
+  },
+});
+
+/** Runs the command in a process group of its own, of which nothing is left when this resolves. */
+async function runCommand(command: string, timeoutMs: number, context: ToolContext): Promise<ToolResult> {
+  // One pipe for both streams keeps their lines in order. A shell that cannot even parse still has stderr.
+  const child = Bun.spawn(["bash", "-c", `exec 2>&1; ${command}`], {
+    cwd: context.workspace.root,
+    env: context.env,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    detached: true,
+  });
+  const collector = context.outputs.collect();
+  const drained = Promise.all([drain(child.stdout, collector), drain(child.stderr, collector)]);
+  const ending = endOnTimeoutOrAbort(child.pid, timeoutMs, context.signal);
+  try {
+    await child.exited;
+  } finally {
+    ending.clear();
+    signalGroup(child.pid, "SIGKILL");
+  }
+  await Promise.race([drained, Bun.sleep(DRAIN_MS_MAX)]);
+  const shown = collector.end();
+  const exitCode = child.exitCode ?? -1;
+  return {
+    output: [shown.text.trimEnd(), statusLine(ending.why(), exitCode, child.signalCode, timeoutMs)]
+      .filter((part) => part !== "")
+      .join("\n"),
+    exitCode,
+    truncated: shown.truncated,
+  };
+}
+
+async function drain(stream: ReadableStream<Uint8Array>, collector: OutputCollector): Promise<void> {
+  for await (const chunk of stream) collector.push(chunk);
+}
+
+function endOnTimeoutOrAbort(pid: number, timeoutMs: number, signal: AbortSignal) {
+  let why: "timeout" | "abort" | undefined;
+  let killTimer: ReturnType<typeof setTimeout> | undefined;
+  const end = (reason: "timeout" | "abort") => {
+    why ??= reason;
+    signalGroup(pid, "SIGTERM");
+    killTimer ??= setTimeout(() => signalGroup(pid, "SIGKILL"), TERM_GRACE_MS);
+  };
+  const timer = setTimeout(() => end("timeout"), timeoutMs);
+  const onAbort = () => end("abort");
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  return {
+    why: () => why,
+    clear() {
+      clearTimeout(timer);
+      clearTimeout(killTimer);
+      signal.removeEventListener("abort", onAbort);
+    },
+  };
+}
+
+function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The whole group is gone already.
+  }
+}
+
+function statusLine(
+  why: "timeout" | "abort" | undefined,
+  exitCode: number,
+  signalCode: string | number | null,
+  timeoutMs: number,
+): string {
+  if (why === "timeout")
+    return `[timed out after ${timeoutMs / 1_000} s; the command and its children were killed]`;
+  if (why === "abort") return "[aborted]";
+  if (signalCode !== null) return `[killed by ${signalCode}]`;
+  return exitCode === 0 ? "" : `[exit code ${exitCode}]`;
+}

@@ -1,0 +1,3 @@
+import { runWs } from "./program.ts";
+
+void runWs(process.argv.slice(2));

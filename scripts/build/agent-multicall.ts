@@ -1,0 +1,6 @@
+import { basename } from "node:path";
+import { runAgent } from "@windshift/agent/program.ts";
+import { runWs } from "@windshift/ws/program.ts";
+
+/** Two programs in one executable, so that the runtime is carried once: called `ws` it is `ws`, else the agent. */
+void (basename(process.argv0) === "ws" ? runWs(process.argv.slice(2)) : runAgent());
