@@ -1,0 +1,37 @@
+import type { Attempt, Oid, RunId } from "@windshift/contract/ids.ts";
+import type { GitUpstream } from "./git-upstream.ts";
+
+/** What one run's git token may do: read one repository, push one ref of it. */
+export interface GitGrant {
+  runId: RunId;
+  attempt: Attempt;
+  /** As they stand in the clone address. */
+  owner: string;
+  repo: string;
+  /** The one ref that may be pushed, full name, such as `refs/heads/agent-runs/run-7`. */
+  ref: string;
+  upstream: GitUpstream;
+  /** Asked again before a pack is forwarded and before its last bytes are; false once the attempt is not the live one. */
+  isLive(): Promise<boolean>;
+  /** The upstream reported `ok` for the ref. The client hears of it only after this resolved, so make it durable. */
+  onPushed(newOid: Oid): Promise<void>;
+}
+
+export interface GitGrants {
+  /** Undefined for an unknown run, a token that is not this run's, and an ended run: all are answered alike. */
+  find(runId: RunId, token: string): Promise<GitGrant | undefined>;
+}
+
+/** A request of a valid token that went beyond its grant. */
+export interface GitRefusal {
+  runId: RunId;
+  attempt: Attempt;
+  /** The refs it named: printable ASCII, cut and capped. */
+  refs: readonly string[];
+  why: string;
+}
+
+export interface GitAudit {
+  /** Awaited before the client is answered. */
+  refused(refusal: GitRefusal): Promise<void>;
+}
