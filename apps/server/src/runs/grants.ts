@@ -1,0 +1,22 @@
+import { BranchName, ImageReference, RepositorySlug, RunLimits } from "@windshift/contract/job.ts";
+import { z } from "zod";
+
+/**
+ * What one run may do, frozen when it is queued: later edits of the binding change later runs only. The pushable
+ * branch is not listed because it follows from the run's id.
+ */
+export const Grants = z.object({
+  repository_id: z.int().positive(),
+  owner: RepositorySlug,
+  repo: RepositorySlug,
+  base_branch: BranchName,
+  llm_connection_id: z.int().positive(),
+  model: z.string().min(1).max(200),
+  instructions: z.string(),
+  image: ImageReference.nullable(),
+  limits: RunLimits,
+});
+export type Grants = z.infer<typeof Grants>;
+
+/** Grants of a run that was refused before it had any. */
+export const NO_GRANTS = "null";

@@ -1,0 +1,56 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { AgentRun, AgentRunList, Rerun } from "@windshift/contract/api/run.ts";
+import type { Access, Scope } from "../http/access.ts";
+import { itemGrantOf, personOf } from "../http/api-env.ts";
+import { jsonBody, jsonReply } from "../http/json.ts";
+import type { RouteTable } from "../http/route-table.ts";
+import { type RunService, rerunItem } from "./run-service.ts";
+import { getRun, listRunsOfItem } from "./run-store.ts";
+import { viewRun } from "./run-view.ts";
+
+const Params = z.object({ key: z.string() });
+
+/** Runs of one work item, under `/api/v1/items/{key}/agent-runs`. */
+export function addItemRunRoutes(table: RouteTable, service: RunService, itemScope: Scope): void {
+  const viewer: Access = { role: "viewer", in: itemScope };
+  const member: Access = { role: "member", in: itemScope };
+  const path = "/api/v1/items/{key}/agent-runs";
+  table.add(
+    createRoute({
+      access: viewer,
+      method: "get",
+      path,
+      tags: ["runs"],
+      request: { params: Params },
+      responses: { 200: jsonReply(AgentRunList, "The item's runs, newest first") },
+    }),
+    async (c) => {
+      const runs = await listRunsOfItem(service.database.kysely, itemGrantOf(c).workItemId);
+      return c.json({ runs: await Promise.all(runs.map((run) => viewRun(service.database, run))) }, 200);
+    },
+  );
+  table.add(
+    createRoute({
+      access: member,
+      method: "post",
+      path,
+      tags: ["runs"],
+      request: { params: Params, body: jsonBody(Rerun) },
+      responses: {
+        201: jsonReply(AgentRun, "The run that was started, or the active one that got the instruction"),
+      },
+    }),
+    async (c) => {
+      const { workspaceId, workItemId } = itemGrantOf(c);
+      const { agent_user_id, instruction } = c.req.valid("json");
+      const id = await rerunItem(service, {
+        workspaceId,
+        workItemId,
+        requestedBy: personOf(c).userId,
+        agentUserId: agent_user_id,
+        instruction,
+      });
+      return c.json(await viewRun(service.database, await getRun(service.database.kysely, id)), 201);
+    },
+  );
+}

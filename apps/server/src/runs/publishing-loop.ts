@@ -1,0 +1,55 @@
+import { backoffMs } from "@windshift/base/backoff.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
+import { PUBLISH_MS_MAX, PUBLISH_TRIES_MAX } from "@windshift/contract/limits.ts";
+import { waitForSignal } from "../db/signals.ts";
+import type { Log } from "../http/log.ts";
+import type { Run } from "./run.ts";
+import { givePublishingUp, type PublishingPorts, publishRun } from "./run-publishing.ts";
+import { listSteps, releasePublishing, takePublishing } from "./run-publishing-store.ts";
+
+/** Waits between looks for work when no signal comes, ms; also how soon another server's dropped run is noticed. */
+const LOOK_MS = 5_000;
+/** First wait before a failed step is tried again, ms; PUBLISH_TRIES_MAX tries fit into PUBLISH_MS_MAX. */
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MAX_MS = PUBLISH_MS_MAX / PUBLISH_TRIES_MAX;
+
+/** Finishes runs that have a result, one after the other, until `signal` aborts. Any number of servers may do so. */
+export async function runPublishingLoop(
+  ports: PublishingPorts,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const woken = waitForSignal(ports.database.signals, "publishing", LOOK_MS, signal);
+    try {
+      const run = await takePublishing(ports.database);
+      if (run !== undefined) {
+        await publishOne(ports, log, run);
+        continue;
+      }
+    } catch (error) {
+      log.error({ err: error }, "publishing: the database did not answer");
+    }
+    await woken;
+  }
+}
+
+async function publishOne(ports: PublishingPorts, log: Log, run: Run): Promise<void> {
+  try {
+    await publishRun(ports, run);
+  } catch (error) {
+    const failed = (await listSteps(ports.database.kysely, run.id)).find((s) => s.status === "failed");
+    const tries = failed?.tries ?? 1;
+    log.warn({ err: error, run: run.id, step: failed?.step, tries }, "publishing: a step failed");
+    const final = error instanceof AppError && error.code === "conflict";
+    if (final || tries >= PUBLISH_TRIES_MAX) {
+      await givePublishingUp(
+        ports,
+        run,
+        `${failed?.detail ?? "internal error"} (step ${failed?.step ?? "unknown"}, ${tries} tries)`,
+      );
+    } else {
+      await releasePublishing(ports.database, run, backoffMs(tries, RETRY_FIRST_MS, RETRY_MAX_MS));
+    }
+  }
+}

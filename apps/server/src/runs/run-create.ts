@@ -1,0 +1,125 @@
+import type { RunId } from "@windshift/contract/ids.ts";
+import { RunLimits } from "@windshift/contract/job.ts";
+import type { TriggerKind } from "@windshift/contract/run.ts";
+import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import type { Row } from "../db/schema.ts";
+import { getLocalPoolId } from "../pools/pool-store.ts";
+import { Grants, NO_GRANTS } from "./grants.ts";
+import { insertRun } from "./run-store.ts";
+
+export interface RunRequest {
+  workspaceId: number;
+  workItemId: number;
+  agentUserId: string;
+  trigger: TriggerKind;
+  requestedBy: string;
+}
+
+/** Settings that a new run's grants may fall back on. */
+export interface RunDefaults {
+  /** CODING_AGENT_LLM_MODEL */
+  llmModel: string | undefined;
+}
+
+/**
+ * Freezes the grants of a run and queues it. What cannot start is still a run: it is stored as failed with the reason
+ * and what to do, so that a person sees it on the item. Call it only when the agent has no active run on the item.
+ */
+export async function createRun(
+  database: Database,
+  tx: Queries,
+  request: RunRequest,
+  defaults: RunDefaults,
+): Promise<RunId> {
+  const binding = await tx
+    .selectFrom("bindings")
+    .selectAll()
+    .where("workspace_id", "=", request.workspaceId)
+    .where("agent_user_id", "=", request.agentUserId)
+    .executeTakeFirst();
+  const grants = await freezeGrants(tx, request, binding, defaults);
+  const now = dbNowMs(database.engine);
+  const refused = grants.kind === "refused";
+  return insertRun(tx, {
+    workspace_id: request.workspaceId,
+    work_item_id: request.workItemId,
+    agent_user_id: request.agentUserId,
+    binding_id: binding?.id ?? null,
+    pool_id: binding?.pool_id ?? (await getLocalPoolId(tx)),
+    trigger_kind: request.trigger,
+    requested_by: request.requestedBy,
+    status: refused ? "failed" : "queued",
+    reason: refused ? "misconfigured" : null,
+    detail: refused ? grants.why : null,
+    grants: refused ? NO_GRANTS : JSON.stringify(grants.grants),
+    prompt: "",
+    created_at_ms: now,
+    ended_at_ms: refused ? now : null,
+  });
+}
+
+type Frozen = { kind: "granted"; grants: Grants } | { kind: "refused"; why: string };
+
+async function freezeGrants(
+  tx: Queries,
+  request: RunRequest,
+  binding: Row<"bindings"> | undefined,
+  defaults: RunDefaults,
+): Promise<Frozen> {
+  if (binding === undefined)
+    return refused(
+      "This agent has no binding in the workspace. An admin must bind it to a repository and a model.",
+    );
+  if (binding.enabled === 0) return refused("The binding of this agent is disabled. An admin can enable it.");
+  const repository = await tx
+    .selectFrom("repositories")
+    .selectAll()
+    .where("id", "=", binding.repository_id)
+    .where("workspace_id", "=", request.workspaceId)
+    .executeTakeFirst();
+  if (repository === undefined)
+    return refused("The repository of this agent's binding is gone. An admin must choose another.");
+  const llm = await findLlmConnection(tx, request.workspaceId, binding.llm_connection_id);
+  if (llm === undefined)
+    return refused(
+      "No LLM connection is set for this agent. An admin must add one and choose it in the binding.",
+    );
+  const model = binding.model ?? defaults.llmModel;
+  if (model === undefined)
+    return refused(
+      "The binding names no model and CODING_AGENT_LLM_MODEL is not set on the server. Set one of them.",
+    );
+  return {
+    kind: "granted",
+    grants: Grants.parse({
+      repository_id: repository.id,
+      owner: repository.owner,
+      repo: repository.name,
+      base_branch: binding.base_branch,
+      llm_connection_id: llm.id,
+      model,
+      instructions: binding.instructions,
+      image: binding.image,
+      limits: RunLimits.parse(JSON.parse(binding.limits)),
+    }),
+  };
+}
+
+function refused(why: string): Frozen {
+  return { kind: "refused", why };
+}
+
+/** The binding's own connection; without one, the workspace's first (INTERFACES section 1, CODING_AGENT_LLM_MODEL). */
+function findLlmConnection(
+  tx: Queries,
+  workspaceId: number,
+  chosen: number | null,
+): Promise<{ id: number } | undefined> {
+  let query = tx
+    .selectFrom("connections")
+    .select("id")
+    .where("workspace_id", "=", workspaceId)
+    .where("kind", "=", "llm");
+  if (chosen !== null) query = query.where("id", "=", chosen);
+  return query.orderBy("id").limit(1).executeTakeFirst();
+}

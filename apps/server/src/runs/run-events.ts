@@ -1,0 +1,115 @@
+import type { RunEvent, StoredEvent } from "@windshift/contract/event.ts";
+import { RunPhase } from "@windshift/contract/run.ts";
+import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import { lockLiveAttempt } from "./run-fence.ts";
+import { acknowledgeMessage } from "./run-messages.ts";
+
+export type AppendReply = { kind: "accepted"; ackedSeq: number } | { kind: "lease_lost" };
+
+/**
+ * Stores events of the live attempt, exactly once and without gaps: what is already stored is skipped, what comes after
+ * a gap is left out. Durable when it resolves.
+ * @returns the last `seq` stored, so that the sender knows where to go on
+ */
+export async function appendEvents(
+  database: Database,
+  runId: number,
+  attempt: number,
+  events: readonly RunEvent[],
+): Promise<AppendReply> {
+  const reply = await database.transaction(async (tx): Promise<AppendReply> => {
+    const run = await lockLiveAttempt(database, tx, runId, attempt);
+    if (run === undefined) return { kind: "lease_lost" };
+    const stored = await lastSeq(tx, runId, attempt);
+    const fresh = takeGapless(events, stored);
+    if (fresh.length > 0) {
+      await insertEvents(database, tx, runId, attempt, fresh);
+      await applyLifecycle(tx, runId, attempt, fresh);
+    }
+    return { kind: "accepted", ackedSeq: stored + fresh.length };
+  });
+  if (reply.kind === "accepted") await database.signals.notify(`run:${runId}`);
+  return reply;
+}
+
+async function lastSeq(tx: Queries, run: number, attempt: number): Promise<number> {
+  const row = await tx
+    .selectFrom("run_events")
+    .select((eb) => eb.fn.max("seq").as("seq"))
+    .where("run_id", "=", run)
+    .where("attempt", "=", attempt)
+    .executeTakeFirst();
+  return row?.seq ?? 0;
+}
+
+function takeGapless(events: readonly RunEvent[], stored: number): RunEvent[] {
+  const fresh: RunEvent[] = [];
+  for (const event of [...events].sort((a, b) => a.seq - b.seq)) {
+    if (event.seq === stored + fresh.length + 1) fresh.push(event);
+  }
+  return fresh;
+}
+
+async function insertEvents(
+  database: Database,
+  tx: Queries,
+  run: number,
+  attempt: number,
+  events: readonly RunEvent[],
+): Promise<void> {
+  const rows = events.map((event) => ({
+    run_id: run,
+    attempt,
+    seq: event.seq,
+    type: event.type,
+    at: event.at,
+    // PostgreSQL text holds no NUL; nor should a transcript.
+    data: JSON.stringify(event.data).replaceAll("\\u0000", "\\ufffd"),
+    stored_at_ms: dbNowMs(database.engine),
+  }));
+  await tx.insertInto("run_events").values(rows).execute();
+}
+
+/** Phases and receipts are told as events, so that the transcript and the run's state cannot disagree. */
+async function applyLifecycle(
+  tx: Queries,
+  run: number,
+  attempt: number,
+  events: readonly RunEvent[],
+): Promise<void> {
+  for (const event of events) {
+    if (event.type !== "lifecycle") continue;
+    const phase = RunPhase.exclude(["publishing", "claimed"]).safeParse(event.data.phase);
+    if (phase.success) {
+      const base = event.data.base_oid;
+      await tx
+        .updateTable("runs")
+        .set({ phase: phase.data, ...(typeof base === "string" ? { base_oid: base } : {}) })
+        .where("id", "=", run)
+        .where("attempt", "=", attempt)
+        .execute();
+    }
+    if (event.data.note === "received") await acknowledgeMessage(tx, run, Number(event.data.id) || 0);
+  }
+}
+
+/**
+ * The next page of a run's transcript, over all attempts.
+ * @param after id of the last event the reader has; 0 from the start
+ */
+export async function listEvents(
+  db: Queries,
+  run: number,
+  after: number,
+  limit: number,
+): Promise<StoredEvent[]> {
+  const rows = await db
+    .selectFrom("run_events")
+    .select(["id", "attempt", "seq", "at", "type", "data"])
+    .where("run_id", "=", run)
+    .where("id", ">", after)
+    .orderBy("id")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ ...row, type: row.type as StoredEvent["type"], data: JSON.parse(row.data) }));
+}

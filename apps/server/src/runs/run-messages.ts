@@ -1,0 +1,106 @@
+import type { MessageId } from "@windshift/contract/ids.ts";
+import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+
+/** `trigger`: what would have started a run had one not been active. `steer`: written to the agent on purpose. */
+export type MessageKind = "trigger" | "steer";
+/** On its way → handed to the agent's process → the agent says that it is before the model. */
+export type MessageStatus = "queued" | "delivered" | "acknowledged";
+
+export interface RunMessage {
+  id: MessageId;
+  author: string;
+  kind: MessageKind;
+  body: string;
+  status: MessageStatus;
+  created_at_ms: number;
+}
+
+export async function addMessage(
+  database: Database,
+  tx: Queries,
+  message: { run: number; author: string; kind: MessageKind; body: string },
+): Promise<MessageId> {
+  const { id } = await tx
+    .insertInto("run_messages")
+    .values({
+      run_id: message.run,
+      author_id: message.author,
+      kind: message.kind,
+      body: message.body,
+      status: "queued",
+      created_at_ms: dbNowMs(database.engine),
+    })
+    .returning("id")
+    .executeTakeFirstOrThrow();
+  return id as MessageId;
+}
+
+/** Oldest first, with the author's name. */
+export async function listMessages(db: Queries, run: number): Promise<RunMessage[]> {
+  const rows = await db
+    .selectFrom("run_messages")
+    .innerJoin("user", "user.id", "run_messages.author_id")
+    .select(["run_messages.id", "user.name as author", "kind", "body", "status", "created_at_ms"])
+    .where("run_id", "=", run)
+    .orderBy("run_messages.id")
+    .execute();
+  return rows.map((row) => ({
+    ...row,
+    id: row.id as MessageId,
+    kind: row.kind as MessageKind,
+    status: row.status as MessageStatus,
+  }));
+}
+
+/** Marks the queued messages of a run as delivered to the agent's process and gives them, oldest first. */
+export async function takeQueuedMessages(
+  db: Queries,
+  run: number,
+): Promise<{ id: MessageId; body: string }[]> {
+  const rows = await db
+    .updateTable("run_messages")
+    .set({ status: "delivered" })
+    .where("run_id", "=", run)
+    .where("status", "=", "queued")
+    .returning(["id", "body"])
+    .execute();
+  return rows.sort((a, b) => a.id - b.id).map((row) => ({ id: row.id as MessageId, body: row.body }));
+}
+
+export async function acknowledgeMessage(db: Queries, run: number, id: number): Promise<void> {
+  await db
+    .updateTable("run_messages")
+    .set({ status: "acknowledged" })
+    .where("id", "=", id)
+    .where("run_id", "=", run)
+    .where("status", "=", "delivered")
+    .execute();
+}
+
+/** All messages of a run were put into the prompt of an attempt that starts now. */
+export async function acknowledgeAllMessages(db: Queries, run: number): Promise<void> {
+  await db.updateTable("run_messages").set({ status: "acknowledged" }).where("run_id", "=", run).execute();
+}
+
+/** Who wrote last of what the agent has not acknowledged; undefined when it has all. */
+export async function findUnreadAuthor(db: Queries, run: number): Promise<string | undefined> {
+  const row = await db
+    .selectFrom("run_messages")
+    .select("author_id")
+    .where("run_id", "=", run)
+    .where("status", "!=", "acknowledged")
+    .orderBy("id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row?.author_id;
+}
+
+/** Hands messages the agent has not acknowledged over to the run that follows. */
+export async function moveUnreadMessages(db: Queries, from: number, to: number): Promise<void> {
+  await db
+    .updateTable("run_messages")
+    .set({ run_id: to, status: "queued" })
+    .where("run_id", "=", from)
+    .where("status", "!=", "acknowledged")
+    .execute();
+}

@@ -1,0 +1,48 @@
+import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import type { Run } from "./run.ts";
+
+/** Links the pull request on the item, once. */
+export async function linkPullRequest(
+  database: Database,
+  run: Run,
+  link: { url: string; title: string },
+): Promise<void> {
+  await database.kysely
+    .insertInto("item_links")
+    .values({
+      work_item_id: run.work_item_id,
+      kind: "pull_request",
+      url: link.url,
+      title: link.title,
+      run_id: run.id,
+      created_at_ms: dbNowMs(database.engine),
+    })
+    .onConflict((oc) => oc.columns(["work_item_id", "url"]).doNothing())
+    .execute();
+}
+
+/** Posts the run's result as a comment of its agent, once per attempt. */
+export async function postResultComment(database: Database, run: Run, body: string): Promise<void> {
+  await database.kysely
+    .insertInto("comments")
+    .values({
+      work_item_id: run.work_item_id,
+      author_id: run.agent_user_id,
+      run_id: run.id,
+      dedupe_key: `run:${run.id}:${run.attempt}:result`,
+      body,
+      created_at_ms: dbNowMs(database.engine),
+    })
+    .onConflict((oc) => oc.column("dedupe_key").doNothing())
+    .execute();
+}
+
+/** An item whose pull request waits for review is in review, unless a person moved it elsewhere. */
+export async function setItemInReview(db: Queries, run: Run): Promise<void> {
+  await db
+    .updateTable("work_items")
+    .set({ status: "in_review" })
+    .where("id", "=", run.work_item_id)
+    .where("status", "in", ["todo", "in_progress"])
+    .execute();
+}

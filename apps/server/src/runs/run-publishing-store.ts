@@ -1,0 +1,118 @@
+import type { AttemptResult } from "@windshift/contract/job.ts";
+import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import { parseRun, type Run } from "./run.ts";
+
+/** What follows a result, in order. Each is idempotent where it takes effect: look before create. */
+export const PUBLISHING_STEPS = ["verify_branch", "open_pull_request", "link_item", "post_comment"] as const;
+export type PublishingStep = (typeof PUBLISHING_STEPS)[number];
+
+/** How long a server may hold a run's finishing steps before another one takes over, ms. */
+const PUBLISHING_HOLD_MS = 60_000;
+
+/**
+ * Takes the run out of its runner's hands with the attempt's result; from here the server finishes it alone.
+ * @param run the live attempt, locked by the caller
+ */
+export async function startPublishing(
+  database: Database,
+  tx: Queries,
+  run: Run,
+  result: AttemptResult,
+): Promise<void> {
+  await tx
+    .updateTable("runs")
+    .set({
+      phase: "publishing",
+      runner_id: null,
+      lease_expires_at_ms: null,
+      isolation: result.isolation,
+      base_oid: result.base_oid,
+      summary: result.summary,
+      result: JSON.stringify(result),
+    })
+    .where("id", "=", run.id)
+    .where("attempt", "=", run.attempt)
+    .execute();
+  const now = dbNowMs(database.engine);
+  await tx
+    .insertInto("run_steps")
+    .values(
+      PUBLISHING_STEPS.map((step) => ({
+        run_id: run.id,
+        step,
+        status: "pending",
+        tries: 0,
+        updated_at_ms: now,
+      })),
+    )
+    .onConflict((oc) =>
+      oc.columns(["run_id", "step"]).doUpdateSet({ status: "pending", tries: 0, detail: null }),
+    )
+    .execute();
+}
+
+/** Takes one run that has a result to finish, for PUBLISHING_HOLD_MS; undefined when there is none. */
+export async function takePublishing(database: Database): Promise<Run | undefined> {
+  const now = dbNowMs(database.engine);
+  return database.transaction(async (tx) => {
+    let query = tx
+      .selectFrom("runs")
+      .select("id")
+      .where("status", "=", "running")
+      .where("phase", "=", "publishing")
+      .where((eb) => eb.or([eb("publishing_until_ms", "is", null), eb("publishing_until_ms", "<", now)]))
+      .orderBy("id")
+      .limit(1);
+    if (database.engine === "postgres") query = query.forUpdate().skipLocked();
+    const next = await query.executeTakeFirst();
+    if (next === undefined) return undefined;
+    const row = await tx
+      .updateTable("runs")
+      .set((eb) => ({ publishing_until_ms: eb(now, "+", PUBLISHING_HOLD_MS) }))
+      .where("id", "=", next.id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return parseRun(row);
+  });
+}
+
+/** Lets others take the run at once, or not before `waitMs`. */
+export async function releasePublishing(database: Database, run: Run, waitMs: number): Promise<void> {
+  await database.kysely
+    .updateTable("runs")
+    .set((eb) => ({ publishing_until_ms: eb(dbNowMs(database.engine), "+", waitMs) }))
+    .where("id", "=", run.id)
+    .where("phase", "=", "publishing")
+    .execute();
+}
+
+export interface StepState {
+  step: PublishingStep;
+  status: "pending" | "done" | "failed";
+  tries: number;
+  detail: string | null;
+}
+
+export async function listSteps(db: Queries, run: number): Promise<StepState[]> {
+  const rows = await db.selectFrom("run_steps").selectAll().where("run_id", "=", run).execute();
+  return PUBLISHING_STEPS.flatMap((step) => {
+    const row = rows.find((r) => r.step === step);
+    return row === undefined
+      ? []
+      : [{ step, status: row.status as StepState["status"], tries: row.tries, detail: row.detail }];
+  });
+}
+
+export async function recordStep(database: Database, run: number, state: StepState): Promise<void> {
+  await database.kysely
+    .updateTable("run_steps")
+    .set({
+      status: state.status,
+      tries: state.tries,
+      detail: state.detail,
+      updated_at_ms: dbNowMs(database.engine),
+    })
+    .where("run_id", "=", run)
+    .where("step", "=", state.step)
+    .execute();
+}

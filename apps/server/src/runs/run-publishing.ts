@@ -1,0 +1,138 @@
+import { AppError, assert } from "@windshift/contract/app-error.ts";
+import { runBranch } from "@windshift/contract/ids.ts";
+import type { AttemptResult } from "@windshift/contract/job.ts";
+import type { Database } from "../db/database.ts";
+import type { Forge } from "./forge.ts";
+import { decideEnding, type Ending, type Run, wantsPullRequest } from "./run.ts";
+import type { RunDefaults } from "./run-create.ts";
+import { endRun } from "./run-end.ts";
+import { lockRun } from "./run-fence.ts";
+import { linkPullRequest, postResultComment, setItemInReview } from "./run-outcome-store.ts";
+import { describePullRequest, describeResult, type ItemText } from "./run-outcome-text.ts";
+import { listSteps, type PublishingStep, recordStep } from "./run-publishing-store.ts";
+import { getRun } from "./run-store.ts";
+
+export interface PublishingPorts {
+  database: Database;
+  forge: Forge;
+  defaults: RunDefaults;
+  /** As people's browsers see the server. */
+  baseUrl: string;
+  readItem(run: Run): Promise<ItemText>;
+}
+
+/** What the steps find out, handed from one to the next and found again after a crash. */
+interface Findings {
+  commits: number;
+  pullRequest: { url: string; title: string } | undefined;
+}
+
+/**
+ * Takes a run from its result to its end, step by step; each step is recorded when it is done and safe to repeat.
+ * @throws whatever a step throws; the caller decides whether it is tried again
+ */
+export async function publishRun(ports: PublishingPorts, run: Run): Promise<void> {
+  const { result } = run;
+  assert(result !== null && run.grants !== null, `run ${run.id} is published without a result`);
+  const item = await ports.readItem(run);
+  const findings: Findings = { commits: 0, pullRequest: undefined };
+  await step(ports, run, "verify_branch", async () => {
+    findings.commits = await verifyBranch(ports, run, result);
+  });
+  await step(ports, run, "open_pull_request", async () => {
+    if (wantsPullRequest(result, findings.commits)) {
+      findings.pullRequest = await openPullRequest(
+        ports,
+        await getRun(ports.database.kysely, run.id),
+        item,
+        result,
+      );
+    }
+  });
+  await step(ports, run, "link_item", async () => {
+    if (findings.pullRequest !== undefined) await linkPullRequest(ports.database, run, findings.pullRequest);
+  });
+  const ending = decideEnding(result, findings.commits, run.cancel_requested_at_ms !== null);
+  await step(ports, run, "post_comment", async () => {
+    const text = describeResult({ run, item, result, ending, ...findings, baseUrl: ports.baseUrl });
+    await postResultComment(ports.database, run, text);
+  });
+  if (findings.pullRequest !== undefined) await setItemInReview(ports.database.kysely, run);
+  await finish(ports, run, ending);
+}
+
+/** Ends a run whose steps cannot be done; what was pushed stays on its branch. */
+export async function givePublishingUp(ports: PublishingPorts, run: Run, why: string): Promise<void> {
+  await finish(ports, run, { status: "failed", reason: "publish_failed", detail: why });
+}
+
+async function finish(ports: PublishingPorts, run: Run, ending: Ending): Promise<void> {
+  await ports.database.transaction(async (tx) => {
+    const locked = await lockRun(ports.database, tx, run.id);
+    if (locked !== undefined && locked.phase === "publishing") {
+      await endRun(ports.database, tx, locked, ending, ports.defaults);
+    }
+  });
+  await ports.database.signals.notify(`run:${run.id}`);
+  await ports.database.signals.notify("queue");
+}
+
+/** Every step runs again after a crash (that is how its findings come back); only its record is kept. */
+async function step(
+  ports: PublishingPorts,
+  run: Run,
+  name: PublishingStep,
+  work: () => Promise<void>,
+): Promise<void> {
+  const before = (await listSteps(ports.database.kysely, run.id)).find((s) => s.step === name);
+  const tries = (before?.tries ?? 0) + 1;
+  try {
+    await work();
+  } catch (error) {
+    const detail = error instanceof AppError ? error.message : "internal error; the server log has the cause";
+    await recordStep(ports.database, run.id, { step: name, status: "failed", tries, detail });
+    throw error;
+  }
+  await recordStep(ports.database, run.id, { step: name, status: "done", tries, detail: null });
+}
+
+/** Looks at the branch itself: what a runner reports about it is not believed. @returns commits above the base */
+async function verifyBranch(ports: PublishingPorts, run: Run, result: AttemptResult): Promise<number> {
+  assert(run.grants !== null, "a run in publishing has grants");
+  const head = await ports.forge.readBranch(run.grants.repository_id, runBranch(run.id));
+  if (head === null || result.base_oid === null) {
+    await recordHead(ports, run, null);
+    return 0;
+  }
+  const commits = await ports.forge.countCommits(run.grants.repository_id, {
+    baseOid: result.base_oid,
+    headOid: head,
+    targetBranch: run.grants.base_branch,
+  });
+  if (commits === "unrelated") {
+    throw new AppError(
+      "conflict",
+      `the branch ${runBranch(run.id)} does not descend from ${run.grants.base_branch}; no pull request is opened for it`,
+    );
+  }
+  await recordHead(ports, run, commits > 0 ? head : null);
+  return commits;
+}
+
+async function recordHead(ports: PublishingPorts, run: Run, head: string | null): Promise<void> {
+  await ports.database.kysely.updateTable("runs").set({ head_oid: head }).where("id", "=", run.id).execute();
+}
+
+function openPullRequest(ports: PublishingPorts, run: Run, item: ItemText, result: AttemptResult) {
+  assert(run.grants !== null && run.head_oid !== null && result.base_oid !== null, "the branch was verified");
+  return ports.forge.openPullRequest({
+    ...describePullRequest({ run, item, result, baseUrl: ports.baseUrl }),
+    runId: run.id,
+    workItemId: run.work_item_id,
+    repositoryId: run.grants.repository_id,
+    sourceBranch: runBranch(run.id),
+    targetBranch: run.grants.base_branch,
+    baseOid: result.base_oid,
+    headOid: run.head_oid,
+  });
+}

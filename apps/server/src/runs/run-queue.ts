@@ -1,0 +1,122 @@
+import type { PoolId, RunId, RunnerId } from "@windshift/contract/ids.ts";
+import { LEASE_MS } from "@windshift/contract/limits.ts";
+import { sql } from "kysely";
+import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import { parseRun, type Run } from "./run.ts";
+
+/**
+ * Gives the oldest eligible run of a pool to one runner, in one transaction, so two callers never share a run and the
+ * pool's cap holds at every commit. Fair: the workspace with the fewest runs in progress goes first.
+ * `andThen` runs in the same transaction: what it writes exists exactly if the claim does.
+ * @returns undefined at once when nothing is eligible; never waits
+ */
+export function claimRun<T>(
+  database: Database,
+  pool: PoolId,
+  runner: RunnerId,
+  andThen: (tx: Queries, run: Run) => Promise<T>,
+): Promise<T | undefined> {
+  return database.transaction(async (tx) => {
+    if (!(await hasRoom(tx, database, pool))) return undefined;
+    const next = await nextInLine(tx, pool);
+    if (next === undefined) return undefined;
+    const row = await tx
+      .updateTable("runs")
+      .set((eb) => ({
+        status: "running",
+        phase: "claimed",
+        attempt: eb("attempt", "+", 1),
+        runner_id: runner,
+        lease_expires_at_ms: leaseEnd(database),
+        started_at_ms: eb.fn.coalesce("started_at_ms", dbNowMs(database.engine)),
+        pushed_oid: null,
+      }))
+      .where("id", "=", next)
+      .where("status", "=", "queued")
+      .returningAll()
+      .executeTakeFirst();
+    return row === undefined ? undefined : andThen(tx, parseRun(row));
+  });
+}
+
+/** Locks the pool's row, so that counting and claiming are one step for all callers. */
+async function hasRoom(tx: Queries, database: Database, pool: PoolId): Promise<boolean> {
+  let cap = tx.selectFrom("pools").select("max_running").where("id", "=", pool);
+  if (database.engine === "postgres") cap = cap.forUpdate();
+  const found = await cap.executeTakeFirst();
+  if (found === undefined) return false;
+  return (await countHeld(tx, pool)) < found.max_running;
+}
+
+/** Runs of the pool that a runner holds. */
+export async function countHeld(db: Queries, pool: number): Promise<number> {
+  const { held } = await db
+    .selectFrom("runs")
+    .select((eb) => eb.fn.countAll<number>().as("held"))
+    .where("pool_id", "=", pool)
+    .where("status", "=", "running")
+    .where("lease_expires_at_ms", "is not", null)
+    .executeTakeFirstOrThrow();
+  return held;
+}
+
+async function nextInLine(tx: Queries, pool: PoolId): Promise<RunId | undefined> {
+  const row = await tx
+    .with("heads", (db) =>
+      db
+        .selectFrom("runs")
+        .select((eb) => ["workspace_id", eb.fn.min("id").as("id")])
+        .where("pool_id", "=", pool)
+        .where("status", "=", "queued")
+        .groupBy("workspace_id"),
+    )
+    .with("busy", (db) =>
+      db
+        .selectFrom("runs")
+        .select((eb) => ["workspace_id", eb.fn.countAll<number>().as("held")])
+        .where("pool_id", "=", pool)
+        .where("status", "=", "running")
+        .where("lease_expires_at_ms", "is not", null)
+        .groupBy("workspace_id"),
+    )
+    .selectFrom("heads")
+    .leftJoin("busy", "busy.workspace_id", "heads.workspace_id")
+    .select("heads.id")
+    .orderBy((eb) => eb.fn.coalesce("busy.held", sql.lit(0)))
+    .orderBy("heads.id")
+    .limit(1)
+    .executeTakeFirst();
+  return row?.id as RunId | undefined;
+}
+
+/** Renews the lease of a live attempt. `false`: the attempt is over, for whatever reason. */
+export async function renewLease(database: Database, run: number, attempt: number): Promise<boolean> {
+  const row = await database.kysely
+    .updateTable("runs")
+    .set({ lease_expires_at_ms: leaseEnd(database) })
+    .where("id", "=", run)
+    .where("attempt", "=", attempt)
+    .where("status", "=", "running")
+    .where("lease_expires_at_ms", "is not", null)
+    .returning("id")
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+function leaseEnd(database: Database) {
+  return sql<number>`${dbNowMs(database.engine)} + ${sql.lit(LEASE_MS)}`;
+}
+
+/** Runs waiting in this pool, and how many of them come before `run`. */
+export async function queuePosition(db: Queries, run: Run): Promise<{ depth: number; ahead: number }> {
+  const { depth, ahead } = await db
+    .selectFrom("runs")
+    .select((eb) => [
+      eb.fn.countAll<number>().as("depth"),
+      eb.fn.countAll<number>().filterWhere("id", "<", run.id).as("ahead"),
+    ])
+    .where("pool_id", "=", run.pool_id)
+    .where("status", "=", "queued")
+    .executeTakeFirstOrThrow();
+  return { depth, ahead };
+}

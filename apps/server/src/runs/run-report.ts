@@ -1,0 +1,41 @@
+import type { RunId } from "@windshift/contract/ids.ts";
+import type { AttemptResult } from "@windshift/contract/job.ts";
+import type { Database } from "../db/database.ts";
+import type { RunDefaults } from "./run-create.ts";
+import { endRun } from "./run-end.ts";
+import { lockLiveAttempt, lockRun } from "./run-fence.ts";
+import { startPublishing } from "./run-publishing-store.ts";
+
+/**
+ * Takes the last word of an attempt. The same report twice is one outcome; one of an older attempt, or of a run that
+ * has ended otherwise, is refused.
+ */
+export async function reportResult(
+  database: Database,
+  runId: RunId,
+  result: AttemptResult,
+  defaults: RunDefaults,
+): Promise<"accepted" | "lease_lost"> {
+  const reply = await database.transaction(async (tx) => {
+    const run = await lockLiveAttempt(database, tx, runId, result.attempt);
+    if (run === undefined) {
+      const known = await lockRun(database, tx, runId);
+      const repeated = known?.attempt === result.attempt && known.result !== null;
+      return repeated ? "accepted" : "lease_lost";
+    }
+    if (run.cancel_requested_at_ms !== null) {
+      await tx
+        .updateTable("runs")
+        .set({ result: JSON.stringify(result), isolation: result.isolation })
+        .where("id", "=", runId)
+        .execute();
+      await endRun(database, tx, run, { status: "canceled", reason: "canceled", detail: null }, defaults);
+    } else {
+      await startPublishing(database, tx, run, result);
+    }
+    return "accepted";
+  });
+  await database.signals.notify(`run:${runId}`);
+  await database.signals.notify("publishing");
+  return reply;
+}

@@ -1,0 +1,142 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import {
+  AgentRun,
+  AgentRunDetail,
+  AgentRunUsage,
+  CancelRun,
+  EventPage,
+  NewRunMessage,
+} from "@windshift/contract/api/run.ts";
+import { assert } from "@windshift/contract/app-error.ts";
+import { EVENT_PAGE, EVENT_PAGE_MAX } from "@windshift/contract/limits.ts";
+import { isTerminal } from "@windshift/contract/run.ts";
+import type { Context } from "hono";
+import type { Memberships } from "../http/access.ts";
+import { type ApiEnv, grantOf, personOf } from "../http/api-env.ts";
+import { jsonBody, jsonReply } from "../http/json.ts";
+import type { Sessions } from "../http/principal.ts";
+import type { RouteTable } from "../http/route-table.ts";
+import { streamRun } from "./event-stream.ts";
+import { cancelRun } from "./run-cancel.ts";
+import { listEvents } from "./run-events.ts";
+import { runIdOf, runScope } from "./run-scope.ts";
+import type { RunService } from "./run-service.ts";
+import { steerRun } from "./run-steer.ts";
+import { getRun } from "./run-store.ts";
+import { sumUsage, viewRun, viewRunDetail } from "./run-view.ts";
+
+const Params = z.object({ id: z.string() });
+/** Event ids and cursors in a query; no coercion of anything but plain digits. */
+const Digits = z
+  .string()
+  .regex(/^[0-9]{1,15}$/, "a number")
+  .transform(Number);
+const EventQuery = z.object({
+  after: Digits.default(0),
+  limit: Digits.pipe(z.number().min(1).max(EVENT_PAGE_MAX)).default(EVENT_PAGE),
+});
+const viewer = { role: "viewer", in: runScope } as const;
+const member = { role: "member", in: runScope } as const;
+
+export interface RunRoutePorts extends RunService {
+  memberships: Memberships;
+  sessions: Sessions;
+}
+
+/** Runs by their id, under `/api/v1/agent-runs`. */
+export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
+  const { database, defaults } = ports;
+  table.add(
+    createRoute({
+      access: viewer,
+      method: "get",
+      path: "/api/v1/agent-runs/{id}",
+      tags: ["runs"],
+      request: { params: Params },
+      responses: { 200: jsonReply(AgentRunDetail, "The run, its messages and its finishing steps") },
+    }),
+    async (c) => c.json(await viewRunDetail(database, await runOf(c)), 200),
+  );
+  table.add(
+    createRoute({
+      access: viewer,
+      method: "get",
+      path: "/api/v1/agent-runs/{id}/usage",
+      tags: ["runs"],
+      request: { params: Params },
+      responses: { 200: jsonReply(AgentRunUsage, "Tokens of the run's model calls") },
+    }),
+    async (c) => c.json(await sumUsage(database.kysely, (await runOf(c)).id), 200),
+  );
+  table.add(
+    createRoute({
+      access: viewer,
+      method: "get",
+      path: "/api/v1/agent-runs/{id}/events",
+      tags: ["runs"],
+      request: { params: Params, query: EventQuery },
+      responses: { 200: jsonReply(EventPage, "A page of the transcript") },
+    }),
+    async (c) => {
+      const { after, limit } = c.req.valid("query");
+      const run = await runOf(c);
+      const events = await listEvents(database.kysely, run.id, after, limit);
+      const ended = isTerminal(run.status) && events.length < limit;
+      return c.json({ events, next_after: events.at(-1)?.id ?? after, ended }, 200);
+    },
+  );
+  table.add(
+    createRoute({
+      access: member,
+      method: "post",
+      path: "/api/v1/agent-runs/{id}/cancel",
+      tags: ["runs"],
+      request: { params: Params, body: jsonBody(CancelRun) },
+      responses: {
+        200: jsonReply(AgentRun, "The run; it ends when its agent has stopped, with `force` at once"),
+      },
+    }),
+    async (c) => {
+      const run = await runOf(c);
+      await cancelRun(database, run.id, personOf(c).userId, c.req.valid("json").force, defaults);
+      return c.json(await viewRun(database, await getRun(database.kysely, run.id)), 200);
+    },
+  );
+  table.add(
+    createRoute({
+      access: member,
+      method: "post",
+      path: "/api/v1/agent-runs/{id}/messages",
+      tags: ["runs"],
+      request: { params: Params, body: jsonBody(NewRunMessage) },
+      responses: { 200: jsonReply(AgentRunDetail, "The run with the message, queued for its agent") },
+    }),
+    async (c) => {
+      const run = await runOf(c);
+      await steerRun(database, run.id, personOf(c).userId, c.req.valid("json").text);
+      return c.json(await viewRunDetail(database, await getRun(database.kysely, run.id)), 200);
+    },
+  );
+  table.mount(["GET"], "/api/v1/agent-runs/:id/events/stream", viewer, async (c) => eventStream(c, ports));
+
+  async function runOf(c: Context<ApiEnv>) {
+    const id = runIdOf(c.req.param());
+    assert(id !== undefined, "the route's scope found the run");
+    return getRun(database.kysely, id);
+  }
+}
+
+function eventStream(c: Context<ApiEnv>, ports: RunRoutePorts): Response {
+  const id = runIdOf(c.req.param());
+  assert(id !== undefined, "the route's scope found the run");
+  const { workspaceId } = grantOf(c);
+  const headers = new Headers(c.req.raw.headers);
+  const mayLook = async () => {
+    const person = await ports.sessions.find(headers);
+    return person !== undefined && (await ports.memberships.roleOf(workspaceId, person.userId)) !== undefined;
+  };
+  const from = Digits.safeParse(c.req.header("last-event-id") ?? c.req.query("after") ?? "0");
+  return new Response(streamRun(ports.database, id, from.success ? from.data : 0, mayLook), {
+    headers: { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" },
+  });
+}

@@ -1,0 +1,50 @@
+import { AppError } from "@windshift/contract/app-error.ts";
+import type { RunId } from "@windshift/contract/ids.ts";
+import type { InsertObject } from "kysely";
+import type { Queries } from "../db/database.ts";
+import type { Schema } from "../db/schema.ts";
+import { parseRun, type Run } from "./run.ts";
+
+export async function findRun(db: Queries, id: number): Promise<Run | undefined> {
+  const row = await db.selectFrom("runs").selectAll().where("id", "=", id).executeTakeFirst();
+  return row === undefined ? undefined : parseRun(row);
+}
+
+/** @throws AppError `not_found` */
+export async function getRun(db: Queries, id: number): Promise<Run> {
+  const run = await findRun(db, id);
+  if (run === undefined) throw new AppError("not_found", `run ${id} does not exist`);
+  return run;
+}
+
+/** Newest first. */
+export async function listRunsOfItem(db: Queries, workItemId: number): Promise<Run[]> {
+  const rows = await db
+    .selectFrom("runs")
+    .selectAll()
+    .where("work_item_id", "=", workItemId)
+    .orderBy("id", "desc")
+    .execute();
+  return rows.map(parseRun);
+}
+
+/** The one queued, running or waiting run of this agent on this item. */
+export async function findActiveRun(
+  db: Queries,
+  workItemId: number,
+  agentUserId: string,
+): Promise<Run | undefined> {
+  const row = await db
+    .selectFrom("runs")
+    .selectAll()
+    .where("work_item_id", "=", workItemId)
+    .where("agent_user_id", "=", agentUserId)
+    .where("status", "in", ["queued", "running", "waiting"])
+    .executeTakeFirst();
+  return row === undefined ? undefined : parseRun(row);
+}
+
+export async function insertRun(db: Queries, row: InsertObject<Schema, "runs">): Promise<RunId> {
+  const { id } = await db.insertInto("runs").values(row).returning("id").executeTakeFirstOrThrow();
+  return id as RunId;
+}

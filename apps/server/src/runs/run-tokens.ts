@@ -1,0 +1,62 @@
+import type { Attempt, RunId } from "@windshift/contract/ids.ts";
+import { createToken, hashToken, TOKEN_PREFIX } from "@windshift/contract/tokens.ts";
+import type { Queries } from "../db/database.ts";
+import { parseRun, type Run } from "./run.ts";
+
+/** `agent`: model and own work item. `git`: fetch of the granted repository, push of the one granted ref. */
+export type RunTokenScope = "agent" | "git";
+
+/** Makes both tokens of a new attempt. Older attempts' tokens are dead already, since the attempt was raised. */
+export async function createRunTokens(
+  db: Queries,
+  run: RunId,
+  attempt: Attempt,
+): Promise<Record<RunTokenScope, string>> {
+  const tokens = { agent: createToken("run"), git: createToken("run") };
+  const rows = (["agent", "git"] as const).map((scope) => ({
+    token_hash: hashToken(tokens[scope]),
+    run_id: run,
+    attempt,
+    scope,
+  }));
+  await db.insertInto("run_tokens").values(rows).execute();
+  return tokens;
+}
+
+/**
+ * Gives the run a token belongs to while its attempt is the live one: held by a runner, not asked to cancel.
+ * Everything else (unknown, other scope, ended, superseded) is undefined.
+ */
+export async function findRunByToken(
+  db: Queries,
+  token: string,
+  scope: RunTokenScope,
+): Promise<Run | undefined> {
+  if (!token.startsWith(TOKEN_PREFIX.run)) return undefined;
+  const row = await db
+    .selectFrom("run_tokens")
+    .innerJoin("runs", "runs.id", "run_tokens.run_id")
+    .selectAll("runs")
+    .where("run_tokens.token_hash", "=", hashToken(token))
+    .where("run_tokens.scope", "=", scope)
+    .whereRef("run_tokens.attempt", "=", "runs.attempt")
+    .where("runs.status", "=", "running")
+    .where("runs.lease_expires_at_ms", "is not", null)
+    .where("runs.cancel_requested_at_ms", "is", null)
+    .executeTakeFirst();
+  return row === undefined ? undefined : parseRun(row);
+}
+
+/** Whether the attempt may still act: the question every broker asks again before an effect. */
+export async function isLiveAttempt(db: Queries, run: RunId, attempt: Attempt): Promise<boolean> {
+  const row = await db
+    .selectFrom("runs")
+    .select("id")
+    .where("id", "=", run)
+    .where("attempt", "=", attempt)
+    .where("status", "=", "running")
+    .where("lease_expires_at_ms", "is not", null)
+    .where("cancel_requested_at_ms", "is", null)
+    .executeTakeFirst();
+  return row !== undefined;
+}

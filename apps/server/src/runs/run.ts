@@ -1,0 +1,97 @@
+import { Attempt, RunId, WorkItemId, WorkspaceId } from "@windshift/contract/ids.ts";
+import { AttemptResult } from "@windshift/contract/job.ts";
+import { Isolation, RunPhase, RunReason, RunStatus, TriggerKind } from "@windshift/contract/run.ts";
+import { z } from "zod";
+import type { Row } from "../db/schema.ts";
+import { Grants } from "./grants.ts";
+
+const fromJson = z.string().transform((text, ctx) => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    ctx.addIssue({ code: "custom", message: "not JSON" });
+    return z.NEVER;
+  }
+});
+
+/** A run as the rules see it; parsed from its row, so a broken row is found where it is read. */
+export const Run = z.object({
+  id: RunId,
+  workspace_id: WorkspaceId,
+  work_item_id: WorkItemId,
+  agent_user_id: z.string(),
+  binding_id: z.int().nullable(),
+  pool_id: z.int(),
+  trigger_kind: TriggerKind,
+  requested_by: z.string(),
+  status: RunStatus,
+  phase: RunPhase.nullable(),
+  reason: RunReason.nullable(),
+  detail: z.string().nullable(),
+  /** 0 until the first claim. */
+  attempt: z.union([z.literal(0), Attempt]),
+  runner_id: z.int().nullable(),
+  lease_expires_at_ms: z.number().nullable(),
+  cancel_requested_at_ms: z.number().nullable(),
+  grants: fromJson.pipe(Grants.nullable()),
+  isolation: Isolation.nullable(),
+  base_oid: z.string().nullable(),
+  pushed_oid: z.string().nullable(),
+  head_oid: z.string().nullable(),
+  summary: z.string().nullable(),
+  result: fromJson.pipe(AttemptResult).nullable(),
+  created_at_ms: z.number(),
+  started_at_ms: z.number().nullable(),
+  ended_at_ms: z.number().nullable(),
+});
+export type Run = z.infer<typeof Run>;
+
+export function parseRun(row: Row<"runs">): Run {
+  return Run.parse(row);
+}
+
+/** How a run stands once its result is known and its commits are counted. */
+export interface Ending {
+  status: "succeeded" | "failed" | "canceled" | "waiting";
+  reason: RunReason;
+  detail: string | null;
+}
+
+/**
+ * Decides the end of a run. Commits of an attempt that failed stay on the run's branch; only an attempt that the
+ * agent itself ended asks for review.
+ * @param commits commits on the run's branch above its base, counted by the server
+ */
+export function decideEnding(result: AttemptResult, commits: number, cancelRequested: boolean): Ending {
+  if (cancelRequested || result.failure?.reason === "canceled") {
+    return { status: "canceled", reason: "canceled", detail: null };
+  }
+  if (result.failure !== null) return { status: "failed", ...result.failure };
+  switch (result.outcome) {
+    case "completed":
+      return { status: "succeeded", reason: commits > 0 ? "completed" : "no_changes", detail: null };
+    case "blocked":
+      return {
+        status: "failed",
+        reason: "blocked",
+        detail: "The agent says that it cannot go on; its summary tells why.",
+      };
+    case "needs_info":
+      return {
+        status: "waiting",
+        reason: "needs_info",
+        detail: "The agent asked a question. Reply on the item to go on.",
+      };
+    case null:
+      return {
+        status: "failed",
+        reason: "no_finish",
+        detail: "The agent ended without saying how its work ended.",
+      };
+  }
+}
+
+/** Whether the commits of a run are put up for review. */
+export function wantsPullRequest(result: AttemptResult, commits: number): boolean {
+  return commits > 0 && result.failure === null && result.outcome !== null;
+}

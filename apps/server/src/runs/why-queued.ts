@@ -1,0 +1,55 @@
+import { LEASE_MS } from "@windshift/contract/limits.ts";
+import { type Database, dbNowMs } from "../db/database.ts";
+import type { Run } from "./run.ts";
+import { countHeld, queuePosition } from "./run-queue.ts";
+
+export interface WhyQueued {
+  reason: "no_live_runner" | "pool_full" | "behind_others" | "next";
+  /** Runs of the pool that were queued earlier. */
+  ahead: number;
+  /** What a person reads, with what would help. */
+  text: string;
+}
+
+/** The one reason a queued run has not started, computed from the database as it is now. */
+export async function whyQueued(database: Database, run: Run): Promise<WhyQueued> {
+  const db = database.kysely;
+  const pool = await db
+    .selectFrom("pools")
+    .selectAll()
+    .where("id", "=", run.pool_id)
+    .executeTakeFirstOrThrow();
+  const { ahead } = await queuePosition(db, run);
+  const { live } = await db
+    .selectFrom("runners")
+    .select((eb) => eb.fn.countAll<number>().as("live"))
+    .where("pool_id", "=", run.pool_id)
+    .where((eb) => eb("last_seen_at_ms", ">", eb(dbNowMs(database.engine), "-", LEASE_MS)))
+    .executeTakeFirstOrThrow();
+  if (live === 0) return { reason: "no_live_runner", ahead, text: noRunnerText(pool.name) };
+  const held = await countHeld(db, run.pool_id);
+  if (held >= pool.max_running) {
+    return {
+      reason: "pool_full",
+      ahead,
+      text: `Pool "${pool.name}" runs ${held} of at most ${pool.max_running}; this run starts when one of them ends.`,
+    };
+  }
+  return ahead > 0
+    ? {
+        reason: "behind_others",
+        ahead,
+        text: `${ahead} ${ahead === 1 ? "run was" : "runs were"} queued earlier in pool "${pool.name}".`,
+      }
+    : {
+        reason: "next",
+        ahead,
+        text: `Next in line in pool "${pool.name}"; it starts when a runner is free.`,
+      };
+}
+
+function noRunnerText(pool: string): string {
+  return pool === "local"
+    ? "No runner is alive. Confirm that CODING_AGENT_RUNNER_IMAGE is set on the server, that the Docker daemon can be reached and that it has the image; then restart the server. `windshift doctor` checks each."
+    : `No runner of pool "${pool}" is alive. Start windshift-runner on a host of this pool and confirm WSRUNNER_IMAGE there.`;
+}

@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { StoredEvent } from "../event.ts";
+import { Isolation, RunPhase, RunReason, RunStatus, TriggerKind } from "../run.ts";
+
+/** Why a queued run has not started. */
+export const QueuedBecause = z.object({
+  reason: z.enum(["no_live_runner", "pool_full", "behind_others", "next"]),
+  ahead: z.int().min(0),
+  text: z.string(),
+});
+
+export const AgentRun = z.object({
+  id: z.int().positive(),
+  item_key: z.string(),
+  agent: z.object({ user_id: z.string(), name: z.string() }),
+  requested_by: z.object({ user_id: z.string(), name: z.string() }),
+  trigger: TriggerKind,
+  status: RunStatus,
+  phase: RunPhase.nullable(),
+  reason: RunReason.nullable(),
+  /** A sentence for people: what happened and what to do. */
+  detail: z.string().nullable(),
+  /** 0 until the first claim. */
+  attempt: z.int().min(0),
+  /** `unsandboxed` is shown as unsafe; null until an attempt has reported. */
+  isolation: Isolation.nullable(),
+  branch: z.string(),
+  base_oid: z.string().nullable(),
+  head_oid: z.string().nullable(),
+  model: z.string().nullable(),
+  summary: z.string().nullable(),
+  queued_because: QueuedBecause.nullable(),
+  cancel_requested: z.boolean(),
+  created_at: z.iso.datetime(),
+  started_at: z.iso.datetime().nullable(),
+  ended_at: z.iso.datetime().nullable(),
+});
+export type AgentRun = z.infer<typeof AgentRun>;
+
+export const AgentRunList = z.object({ runs: z.array(AgentRun) });
+export type AgentRunList = z.infer<typeof AgentRunList>;
+
+/** Messages to a run: further triggers and steering, with what became of them. */
+export const AgentRunMessage = z.object({
+  id: z.int().positive(),
+  author: z.string(),
+  kind: z.enum(["trigger", "steer"]),
+  body: z.string(),
+  status: z.enum(["queued", "delivered", "acknowledged"]),
+  created_at: z.iso.datetime(),
+});
+export const AgentRunDetail = AgentRun.extend({
+  messages: z.array(AgentRunMessage),
+  /** What the server does after the result, in order. */
+  steps: z.array(
+    z.object({
+      step: z.string(),
+      status: z.enum(["pending", "done", "failed"]),
+      tries: z.int(),
+      detail: z.string().nullable(),
+    }),
+  ),
+});
+export type AgentRunDetail = z.infer<typeof AgentRunDetail>;
+
+export const AgentRunUsage = z.object({
+  calls: z.int(),
+  /** Sums over the calls whose provider said; `unknown_calls` counts the others. */
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+  unknown_calls: z.int(),
+});
+export type AgentRunUsage = z.infer<typeof AgentRunUsage>;
+
+export const EventPage = z.object({
+  events: z.array(StoredEvent),
+  /** Give it as `after` for the next page; the same as asked when there was nothing new. */
+  next_after: z.int().min(0),
+  /** No further event will come: the run has ended and this is its last page. */
+  ended: z.boolean(),
+});
+export type EventPage = z.infer<typeof EventPage>;
+
+export const CancelRun = z.strictObject({ force: z.boolean().default(false) });
+export type CancelRun = z.infer<typeof CancelRun>;
+/** `agent_user_id` chooses among several agents; without it the agent of the last run, else the assignee. */
+export const Rerun = z.strictObject({
+  agent_user_id: z.string().optional(),
+  instruction: z.string().max(8_000).optional(),
+});
+export type Rerun = z.infer<typeof Rerun>;
+export const NewRunMessage = z.strictObject({ text: z.string().trim().min(1).max(8_000) });
+export type NewRunMessage = z.infer<typeof NewRunMessage>;
