@@ -64,3 +64,20 @@ export const PUBLISH_TRIES_MAX = 3;
 export const PUBLISH_MS_MAX = 90_000;
 /** The final report of an attempt has its own deadline, ms. */
 export const REPORT_MS_MAX = 120_000;
+
+/** Names of people, agents, workspaces and connections, characters. */
+export const NAME_CHARS_MAX = 120;
+/** Passwords, characters: long enough to resist guessing at the sign-in rate limit, short enough to hash. */
+export const PASSWORD_CHARS_MIN = 10;
+export const PASSWORD_CHARS_MAX = 128;
+/** A provider's model id, characters. */
+export const MODEL_CHARS_MAX = 200;
+/** A model's context window, tokens: far over what exists, to catch slips. */
+export const LLM_CONTEXT_TOKENS_MAX = 100_000_000;
+/** Pages of the API's lists: default and largest. */
+export const LIST_PAGE = 50;
+export const LIST_PAGE_MAX = 200;
+/** A diff as the review shows it, bytes, and how many commits and files it lists. */
+export const DIFF_BYTES_MAX = 1_048_576;
+export const PR_COMMITS_MAX = 1_000;
+export const DIFF_FILES_MAX = 3_000;

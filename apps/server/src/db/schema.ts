@@ -8,7 +8,10 @@ export interface Schema {
   // Tables of the sign-in library; column names are its own.
   user: UserTable;
   session: { id: string; userId: string; expiresAt: Date | string };
-  account: { id: string; userId: string; providerId: string };
+  account: AccountTable;
+
+  /** Facts of the installation that are written once, such as that it was set up. */
+  settings: { key: string; value: string };
 
   workspaces: WorkspaceTable;
   memberships: { workspace_id: number; user_id: string; role: string; created_at_ms: number };
@@ -42,6 +45,18 @@ interface UserTable {
   kind: string;
   /** 1 for the administrators of the whole installation. */
   admin: number;
+}
+
+interface AccountTable {
+  id: string;
+  userId: string;
+  /** `credential` for e-mail and password. */
+  providerId: string;
+  accountId: string;
+  /** Salted scrypt hash. */
+  password: string | null;
+  createdAt: Date | string;
+  updatedAt: Date | string;
 }
 
 interface WorkspaceTable {

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { UserId, WorkspaceKey } from "../ids.ts";
+import { NAME_CHARS_MAX } from "../limits.ts";
+import { lineOfText } from "../text.ts";
 
 /** What a person may do in a workspace, least first. An agent user is a `member` that cannot sign in. */
 export const Role = z.enum(["viewer", "member", "admin"]);
@@ -21,7 +23,7 @@ export type Workspace = z.infer<typeof Workspace>;
 
 export const NewWorkspace = z.strictObject({
   key: WorkspaceKey,
-  name: z.string().trim().min(1).max(120),
+  name: lineOfText(NAME_CHARS_MAX),
 });
 export type NewWorkspace = z.infer<typeof NewWorkspace>;
 

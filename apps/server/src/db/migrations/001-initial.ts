@@ -80,6 +80,11 @@ async function createSignIn(db: Db, engine: Engine): Promise<void> {
 }
 
 async function createTracker(db: Db, engine: Engine): Promise<void> {
+  await db.schema
+    .createTable("settings")
+    .addColumn("key", "text", (c) => c.primaryKey())
+    .addColumn("value", "text", (c) => c.notNull())
+    .execute();
   await table(db, engine, "workspaces")
     .addColumn("key", "text", (c) => c.notNull().unique())
     .addColumn("name", "text", (c) => c.notNull())

@@ -1,0 +1,63 @@
+import { z } from "zod";
+import { ConnectionId, RepositoryId, UserId } from "../ids.ts";
+import { BranchName, ImageReference, RunLimits } from "../job.ts";
+import { INSTRUCTIONS_CHARS_MAX, MODEL_CHARS_MAX } from "../limits.ts";
+import { UserRef } from "./user.ts";
+
+/** Model ids as providers write them, such as `gpt-5.1-mini` or `qwen/qwen3:free`. */
+export const ModelId = z
+  .string()
+  .max(MODEL_CHARS_MAX)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$/, "a model id such as gpt-5.1-mini");
+const Instructions = z
+  .string()
+  .max(INSTRUCTIONS_CHARS_MAX)
+  .regex(/^[^\0]*$/, "text without NUL characters");
+
+/** What an agent user works on in a workspace, with what, and how far it may go. */
+export const Binding = z.object({
+  id: z.int(),
+  agent: UserRef,
+  repository_id: z.int(),
+  base_branch: z.string(),
+  /** Null: the server's own CODING_AGENT_LLM_MODEL. */
+  llm_connection_id: z.int().nullable(),
+  model: z.string().nullable(),
+  instructions: z.string(),
+  limits: RunLimits,
+  /** Null: the runner's own image. */
+  image: z.string().nullable(),
+  pool: z.string(),
+  enabled: z.boolean(),
+  created_at: z.iso.datetime(),
+});
+export type Binding = z.infer<typeof Binding>;
+
+export const NewBinding = z.strictObject({
+  agent_user_id: UserId,
+  repository_id: RepositoryId,
+  /** Default: the repository's default branch. */
+  base_branch: BranchName.optional(),
+  llm_connection_id: ConnectionId.nullable().default(null),
+  model: ModelId.nullable().default(null),
+  instructions: Instructions.default(""),
+  limits: RunLimits.strict().prefault({}),
+  image: ImageReference.nullable().default(null),
+  pool: z.string().max(100).default("local"),
+  enabled: z.boolean().default(true),
+});
+export type NewBinding = z.infer<typeof NewBinding>;
+
+/** Everything but the agent can be changed. `limits` replaces all limits. Runs that are queued keep what they were given. */
+export const BindingPatch = z.strictObject({
+  repository_id: RepositoryId.optional(),
+  base_branch: BranchName.optional(),
+  llm_connection_id: ConnectionId.nullable().optional(),
+  model: ModelId.nullable().optional(),
+  instructions: Instructions.optional(),
+  limits: RunLimits.strict().optional(),
+  image: ImageReference.nullable().optional(),
+  pool: z.string().max(100).optional(),
+  enabled: z.boolean().optional(),
+});
+export type BindingPatch = z.infer<typeof BindingPatch>;
