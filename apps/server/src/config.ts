@@ -1,0 +1,202 @@
+import { isAbsolute, resolve } from "node:path";
+import { readSettings, type SettingsOf, type SettingsTable } from "@windshift/base/settings.ts";
+import { ImageReference } from "@windshift/contract/job.ts";
+import { z } from "zod";
+
+const text = z.string();
+const count = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, "write a whole number")
+    .transform(Number)
+    .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
+const httpUrl = z
+  .url({ protocol: /^https?$/, message: "write an address such as https://windshift.example.com" })
+  .transform((url) => url.replace(/\/+$/, ""));
+const flag = z
+  .enum(["1", "0"], { message: "write 1, or leave it unset" })
+  .optional()
+  .transform((value) => value === "1");
+
+/** Every variable the server reads. docs/configuration.md is held to it. Source: INTERFACES section 1. */
+export const serverSettings = {
+  baseUrl: {
+    name: "BASE_URL",
+    schema: httpUrl.default("http://localhost:8080"),
+    defaultText: "http://localhost:8080",
+    doc: "Address under which browsers reach the server.",
+  },
+  port: {
+    name: "WINDSHIFT_PORT",
+    schema: count(0, 65_535).default(8080),
+    defaultText: "8080",
+    doc: "Port the server listens on; 0 takes a free one.",
+  },
+  host: {
+    name: "WINDSHIFT_HOST",
+    schema: text.default("0.0.0.0"),
+    defaultText: "0.0.0.0",
+    doc: "Address the server listens on. Agent containers must reach it.",
+  },
+  dataDir: {
+    name: "WINDSHIFT_DATA",
+    schema: text.default("./data").transform((path) => resolve(path)),
+    defaultText: "./data",
+    doc: "Folder of the embedded database, local repositories and the generated secret key.",
+  },
+  databaseUrl: {
+    name: "DATABASE_URL",
+    schema: z
+      .url({
+        protocol: /^postgres(ql)?$/,
+        message: "write postgres://user:password@host/database, or leave it unset for SQLite",
+      })
+      .optional(),
+    defaultText: "unset: SQLite in the data folder",
+    doc: "PostgreSQL to use instead of the embedded database.",
+    secret: true,
+  },
+  secretKey: {
+    name: "WINDSHIFT_SECRET_KEY",
+    schema: z
+      .string()
+      .regex(/^[0-9a-fA-F]{64}$/, "write 64 hex digits (openssl rand -hex 32)")
+      .optional(),
+    defaultText: "unset: generated into `<data>/secret-key`, mode 0600",
+    doc: "Key under which connection secrets are stored. Losing it loses the secrets.",
+    secret: true,
+  },
+  logLevel: {
+    name: "WINDSHIFT_LOG_LEVEL",
+    schema: z
+      .enum(["debug", "info", "warn", "error"], { message: "write debug, info, warn or error" })
+      .default("info"),
+    defaultText: "info",
+    doc: "Least severe log lines that are written, as JSON on standard output.",
+  },
+  runnerImage: {
+    name: "CODING_AGENT_RUNNER_IMAGE",
+    schema: ImageReference.optional(),
+    defaultText: "unset",
+    doc: "Agent image. Setting it enables runs on this server when it starts.",
+  },
+  worktreeRoot: {
+    name: "CODING_AGENT_WORKTREE_ROOT",
+    schema: text
+      .refine(
+        (path) => isAbsolute(path),
+        "write an absolute path: the container engine mounts it by that path",
+      )
+      .optional(),
+    defaultText: "`<data>/worktrees`",
+    doc: "Folder of the per-run checkouts. With the server in a container on the host's engine it must be mounted at the same path.",
+  },
+  wsApiUrl: {
+    name: "CODING_AGENT_WS_API_URL",
+    schema: httpUrl
+      .refine((url) => url.endsWith("/api"), "must end in /api, such as https://windshift.example.com/api")
+      .optional(),
+    defaultText: "`<BASE_URL>/api`",
+    doc: "API address as agent containers see it. `localhost` inside a container is not this server.",
+  },
+  docker: {
+    name: "CODING_AGENT_DOCKER_BINARY",
+    schema: text.default("docker"),
+    defaultText: "docker",
+    doc: "Docker-compatible command line to call.",
+  },
+  network: {
+    name: "CODING_AGENT_NETWORK",
+    schema: text
+      .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, "write the name of a network")
+      .default("coding-agent-egress"),
+    defaultText: "coding-agent-egress",
+    doc: "Network of agent containers. Create it with `docker network create coding-agent-egress`; `bridge` is the open alternative.",
+  },
+  pidsLimit: {
+    name: "CODING_AGENT_PIDS_LIMIT",
+    schema: count(16, 4_194_304).default(512),
+    defaultText: "512",
+    doc: "Processes per container.",
+  },
+  memory: {
+    name: "CODING_AGENT_MEMORY",
+    schema: text.regex(/^\d+[bkmg]?$/i, "write a size such as 4g").default("4g"),
+    defaultText: "4g",
+    doc: "Memory per container; there is no swap beside it.",
+  },
+  cpus: {
+    name: "CODING_AGENT_CPUS",
+    schema: text.regex(/^\d+(\.\d+)?$/, "write a number such as 2 or 0.5").default("2"),
+    defaultText: "2",
+    doc: "Processor time per container.",
+  },
+  runtime: {
+    name: "CODING_AGENT_RUNTIME",
+    schema: text
+      .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, "write the name of a runtime, such as runsc")
+      .optional(),
+    defaultText: "unset: the engine's own",
+    doc: "Container runtime, such as `runsc` (gVisor).",
+  },
+  llmModel: {
+    name: "CODING_AGENT_LLM_MODEL",
+    schema: text.max(200).optional(),
+    defaultText: "unset",
+    doc: "Model id for bindings that name none.",
+  },
+  workers: {
+    name: "CODING_AGENT_WORKERS",
+    schema: count(1, 100).default(2),
+    defaultText: "2",
+    doc: "Runs this server executes at once.",
+  },
+  triageBin: {
+    name: "WINDSHIFT_TRIAGE_BIN",
+    schema: text.optional(),
+    defaultText: "`windshift-triage` beside the server's executable, else on the PATH",
+    doc: "Program that does the git work of runs on this host.",
+  },
+  sandbox: {
+    name: "WINDSHIFT_SANDBOX",
+    schema: z
+      .enum(["container", "unsandboxed"], { message: "write container or unsandboxed" })
+      .default("container"),
+    defaultText: "container",
+    doc: "`unsandboxed` starts agents as plain processes with the server's own rights: for trusted work and development only; needs WSRUNNER_ALLOW_UNSANDBOXED=1.",
+  },
+  allowUnsandboxed: {
+    name: "WSRUNNER_ALLOW_UNSANDBOXED",
+    schema: flag,
+    defaultText: "unset",
+    doc: "1 permits WINDSHIFT_SANDBOX=unsandboxed.",
+  },
+} as const satisfies SettingsTable;
+
+export type ServerSettings = SettingsOf<typeof serverSettings>;
+
+/** Reads the environment; every problem at once, each a sentence that names the variable. */
+export function readServerSettings(env: Record<string, string | undefined>) {
+  const result = readSettings(serverSettings, env);
+  if (result.kind === "problems") return result;
+  const { sandbox, allowUnsandboxed } = result.settings;
+  if (sandbox === "unsandboxed" && !allowUnsandboxed) {
+    const problem =
+      "WINDSHIFT_SANDBOX: unsandboxed agents can do whatever this server can; set WSRUNNER_ALLOW_UNSANDBOXED=1 to permit it, or unset it to use containers";
+    return { kind: "problems" as const, problems: [problem] };
+  }
+  return result;
+}
+
+/** API address that agent containers are given. */
+export function containerApiUrl(settings: ServerSettings): string {
+  return settings.wsApiUrl ?? `${settings.baseUrl}/api`;
+}
+
+/** A warning when containers are given an address that is themselves; undefined when all is well. */
+export function localhostWarning(settings: ServerSettings): string | undefined {
+  if (settings.sandbox === "unsandboxed") return undefined;
+  const url = containerApiUrl(settings);
+  if (!/^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0)$/.test(new URL(url).hostname)) return undefined;
+  return `agents are given ${url}, but localhost inside a container is not this server: set CODING_AGENT_WS_API_URL to an address that containers reach and that ends in /api`;
+}
