@@ -1,0 +1,28 @@
+/** A body read to its end, or one that was longer than allowed and was left unread. */
+export type BoundedRead = { kind: "whole"; text: string } | { kind: "too_large"; head: string };
+
+/**
+ * Reads a body as UTF-8 while counting its bytes, so that a false or missing Content-Length changes nothing. Past
+ * `bytesMax` the rest is canceled and what came before is given as `head`.
+ * @throws whatever the stream fails with
+ */
+export async function readBounded(
+  stream: ReadableStream<Uint8Array> | null,
+  bytesMax: number,
+): Promise<BoundedRead> {
+  if (stream === null) return { kind: "whole", text: "" };
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return { kind: "whole", text: Buffer.concat(chunks).toString("utf8") };
+    bytes += value.length;
+    if (bytes > bytesMax) {
+      chunks.push(value.subarray(0, value.length - (bytes - bytesMax)));
+      reader.cancel().catch(() => {}); // the sender may be gone already
+      return { kind: "too_large", head: Buffer.concat(chunks).toString("utf8") };
+    }
+    chunks.push(value);
+  }
+}

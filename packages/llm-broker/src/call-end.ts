@@ -1,0 +1,73 @@
+import { AppError, assertNever } from "@windshift/contract/app-error.ts";
+
+/** Why a call to a provider ended before its reply did. */
+export type EndCause =
+  | { kind: "client_left" }
+  | { kind: "run_ended" }
+  | { kind: "header_timeout"; ms: number }
+  | { kind: "idle_timeout"; ms: number }
+  | { kind: "cut" };
+
+/** Status of the ledger for a caller that left; nobody is there to be answered. */
+const CLIENT_LEFT_STATUS = 499;
+
+/** One place where a call is ended: the first cause wins, and the connection to the provider is closed at once. */
+export class CallEnd {
+  cause: EndCause | undefined;
+  private readonly controller = new AbortController();
+  private readonly onClient = () => this.end({ kind: "client_left" });
+  private readonly onRun = () => this.end({ kind: "run_ended" });
+
+  constructor(
+    private readonly client: AbortSignal,
+    private readonly run: AbortSignal,
+  ) {
+    client.addEventListener("abort", this.onClient, { once: true });
+    run.addEventListener("abort", this.onRun, { once: true });
+    if (run.aborted) this.onRun();
+    if (client.aborted) this.onClient();
+  }
+
+  /** Aborts when the call is ended. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  end(cause: EndCause): void {
+    if (this.cause !== undefined) return;
+    this.cause = cause;
+    this.controller.abort();
+  }
+
+  /** Lets go of the two signals, which outlive the call. */
+  release(): void {
+    this.client.removeEventListener("abort", this.onClient);
+    this.run.removeEventListener("abort", this.onRun);
+  }
+
+  /** What the caller is told. A failure nobody caused here is the provider's. */
+  error(): AppError {
+    const cause = this.cause ?? { kind: "cut" };
+    switch (cause.kind) {
+      case "client_left":
+        return new AppError("invalid_input", "The caller closed the connection.");
+      case "run_ended":
+        return new AppError("run_ended", "This run has ended; its token no longer reaches the model.");
+      case "header_timeout":
+        return new AppError("timed_out", `The model provider did not answer within ${cause.ms / 1_000} s.`);
+      case "idle_timeout":
+        return new AppError("timed_out", `The model provider fell silent for ${cause.ms / 1_000} s.`);
+      case "cut":
+        return new AppError(
+          "upstream_failed",
+          "The model provider cut the reply short; what came before it is not a whole answer.",
+        );
+      default:
+        return assertNever(cause);
+    }
+  }
+
+  get status(): number {
+    return this.cause?.kind === "client_left" ? CLIENT_LEFT_STATUS : this.error().status;
+  }
+}

@@ -1,0 +1,141 @@
+import { systemClock } from "@windshift/base/clock.ts";
+import { Attempt, RunId } from "@windshift/contract/ids.ts";
+import { createToken } from "@windshift/contract/tokens.ts";
+import { createLlmBroker } from "./llm-broker.ts";
+import type { LlmGrant, UsageEntry } from "./llm-grant.ts";
+import type { LlmLimits } from "./llm-limits.ts";
+
+export const PROVIDER_KEY = "sk-provider-5f1c9a7e42d84b";
+export const MODEL = "scripted-1";
+export const QUESTION = { messages: [{ role: "user", content: "hello" }] };
+
+export interface LogLine {
+  fields: Record<string, unknown>;
+  message: string;
+}
+
+/** The broker behind a real HTTP server on loopback, with one grant, and what it wrote down. */
+export interface BrokerFixture {
+  token: string;
+  grant: LlmGrant;
+  /** Ends the run of the grant. */
+  endRun: AbortController;
+  usage: UsageEntry[];
+  log: LogLine[];
+  url: string;
+  post(body: unknown, init?: PostOptions): Promise<Response>;
+  close(): Promise<void>;
+}
+
+export interface PostOptions {
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  path?: string;
+}
+
+export function startBroker(
+  baseUrl: string,
+  options: { limits?: Partial<LlmLimits>; apiKey?: string | null; live?: () => boolean } = {},
+): BrokerFixture {
+  const token = createToken("run");
+  const endRun = new AbortController();
+  const usage: UsageEntry[] = [];
+  const log: LogLine[] = [];
+  const grant: LlmGrant = {
+    runId: RunId.parse(7),
+    attempt: Attempt.parse(1),
+    model: MODEL,
+    endpoint: { baseUrl, apiKey: options.apiKey === undefined ? PROVIDER_KEY : options.apiKey },
+    contextWindow: 65_536,
+    isLive: async () => options.live?.() ?? true,
+    ended: endRun.signal,
+  };
+  const note = (fields: Record<string, unknown>, message: string) => void log.push({ fields, message });
+  const broker = createLlmBroker({
+    grants: { find: async (given) => (given === token ? grant : undefined) },
+    ledger: { record: async (entry) => void usage.push(entry) },
+    log: { warn: note, error: note },
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  });
+  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", idleTimeout: 0, fetch: broker });
+  const url = `http://127.0.0.1:${server.port}`;
+  return {
+    token,
+    grant,
+    endRun,
+    usage,
+    log,
+    url,
+    post: (body, init = {}) =>
+      fetch(`${url}${init.path ?? "/api/llm-proxy/v1/chat/completions"}`, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json", ...init.headers },
+        body: typeof body === "string" ? body : JSON.stringify(body),
+        ...(init.signal === undefined ? {} : { signal: init.signal }),
+      }),
+    close: () => server.stop(true),
+  };
+}
+
+export interface SeenRequest {
+  url: string;
+  headers: Headers;
+  body: string;
+}
+
+/** A provider that answers whatever the test says; keeps what it was sent. */
+export function startProvider(answer: (request: Request) => Response | Promise<Response>) {
+  const seen: SeenRequest[] = [];
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    idleTimeout: 0,
+    async fetch(request) {
+      seen.push({ url: request.url, headers: request.headers, body: await request.clone().text() });
+      return answer(request);
+    },
+  });
+  return { url: `http://127.0.0.1:${server.port}`, seen, close: () => server.stop(true) };
+}
+
+/** One streamed chunk of a model's reply. */
+export function chunk(content: string): string {
+  return `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`;
+}
+
+export const USAGE_CHUNK = `data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 11, completion_tokens: 5 } })}\n\n`;
+export const DONE_CHUNK = "data: [DONE]\n\n";
+
+/** An event stream that the test writes to; `gone` resolves when the reader has left. */
+export function writableStream() {
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const gone = Promise.withResolvers<void>();
+  const body = new ReadableStream<Uint8Array>({
+    start: (given) => {
+      controller = given;
+    },
+    cancel: () => gone.resolve(),
+  });
+  return {
+    response: () => new Response(body, { headers: { "Content-Type": "text/event-stream" } }),
+    write: (text: string) => controller?.enqueue(Buffer.from(text)),
+    close: () => controller?.close(),
+    gone: gone.promise,
+  };
+}
+
+/** Resolves when `condition` holds; rejects with `what` after `ms`. */
+export async function eventually(what: string, condition: () => boolean, ms = 2_000): Promise<void> {
+  const deadline = systemClock.nowMs() + ms;
+  while (!condition()) {
+    if (systemClock.nowMs() > deadline) throw new Error(`not within ${ms} ms: ${what}`);
+    await systemClock.sleep(5);
+  }
+}
+
+/** Resolves with what the promise gives, or rejects with `what` after `ms`. */
+export function within<T>(ms: number, what: string, promise: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`not within ${ms} ms: ${what}`)), ms);
+  return Promise.race([promise, late.promise]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,354 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { LLMock } from "@copilotkit/aimock";
+import { ErrorBody } from "@windshift/contract/app-error.ts";
+import { createToken } from "@windshift/contract/tokens.ts";
+import {
+  type BrokerFixture,
+  chunk,
+  DONE_CHUNK,
+  MODEL,
+  PROVIDER_KEY,
+  QUESTION,
+  startBroker,
+  startProvider,
+  USAGE_CHUNK,
+} from "./llm-broker.fixture.ts";
+
+const REPLY = {
+  content: "Hi there, general.",
+  usage: { prompt_tokens: 21, completion_tokens: 9, total_tokens: 30 },
+};
+
+describe("with a provider that takes its own key only", () => {
+  // The provider answers 401 to any other credential, the run's token included.
+  const provider = new LLMock({ port: 0, auth: { apiKeys: [PROVIDER_KEY] } });
+  let broker: BrokerFixture;
+  beforeAll(async () => {
+    provider.onMessage("hello", REPLY);
+    await provider.start();
+  });
+  afterAll(() => provider.stop());
+  beforeEach(() => {
+    provider.clearRequests();
+    broker = startBroker(provider.url);
+  });
+  afterEach(() => broker.close());
+
+  test("swaps the run's token for the provider's key and passes the reply on", async () => {
+    const response = await broker.post({ ...QUESTION, model: MODEL });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("x-context-window")).toBe("65536");
+    expect(await response.json()).toMatchObject({ choices: [{ message: { content: REPLY.content } }] });
+    expect(provider.getLastRequest()?.path).toBe("/v1/chat/completions");
+    expect(JSON.stringify(provider.getRequests())).not.toContain(broker.token);
+  });
+
+  test("records what the provider counted", async () => {
+    await (await broker.post(QUESTION)).text();
+    expect(broker.usage).toEqual([
+      {
+        runId: broker.grant.runId,
+        attempt: broker.grant.attempt,
+        model: MODEL,
+        inputTokens: 21,
+        outputTokens: 9,
+        status: 200,
+        durationMs: expect.any(Number),
+      },
+    ]);
+  });
+
+  test("streams a reply and records its usage, though the agent did not ask for it", async () => {
+    const response = await broker.post({
+      ...QUESTION,
+      stream: true,
+      stream_options: { include_usage: false },
+    });
+    expect(response.headers.get("content-type")).toBe("text/event-stream");
+    const text = await response.text();
+    expect(contentOf(text)).toBe(REPLY.content);
+    expect(text).toEndWith("data: [DONE]\n\n");
+    expect(broker.usage).toMatchObject([{ inputTokens: 21, outputTokens: 9, status: 200 }]);
+  });
+
+  test("sends the run's model when the agent names none", async () => {
+    await (await broker.post(QUESTION)).text();
+    expect(provider.getLastRequest()?.body).toMatchObject({ model: MODEL });
+  });
+
+  test("answers 502 when the provider refuses the key, so the agent does not doubt its token", async () => {
+    const wrong = startBroker(provider.url, { apiKey: "sk-an-old-key-that-was-rotated" });
+    try {
+      const response = await wrong.post(QUESTION);
+      expect(response.status).toBe(502);
+      const { error } = ErrorBody.parse(await response.json());
+      expect(error.code).toBe("upstream_failed");
+      expect(error.message).toContain("an admin must check");
+      expect(wrong.usage).toMatchObject([{ inputTokens: null, outputTokens: null, status: 502 }]);
+    } finally {
+      await wrong.close();
+    }
+  });
+
+  test("LB-18 two runs with the same prompt each reach the provider with their own key", async () => {
+    const other = startBroker(provider.url, { apiKey: "sk-of-another-workspace" });
+    try {
+      const [mine, theirs] = await Promise.all([broker.post(QUESTION), other.post(QUESTION)]);
+      expect([mine.status, theirs.status]).toEqual([200, 502]);
+      expect(mine.headers.get("cache-control")).toBe("no-store");
+    } finally {
+      await other.close();
+    }
+  });
+});
+
+describe("who may call", () => {
+  const provider = startProvider(() => Response.json({ choices: [] }));
+  afterAll(() => provider.close());
+  const refused = async (broker: BrokerFixture, init: Parameters<BrokerFixture["post"]>[1]) => {
+    const before = provider.seen.length;
+    const response = await broker.post(QUESTION, init);
+    const { error } = ErrorBody.parse(await response.json());
+    expect(provider.seen.length).toBe(before);
+    expect(broker.usage).toEqual([]);
+    return { status: response.status, code: error.code };
+  };
+
+  test("LB-07 answers 401 to every credential that is not the run's token", async () => {
+    const broker = startBroker(provider.url);
+    const credentials = [
+      "",
+      "Bearer",
+      `Basic ${btoa(`x:${broker.token}`)}`,
+      broker.token,
+      `Bearer ${createToken("run")}`,
+      `Bearer ${createToken("person")}`,
+      `Bearer ${PROVIDER_KEY}`,
+      `Bearer ${broker.token}x`,
+      `Bearer ${broker.token}, Bearer ${broker.token}`,
+      "Bearer wsrun_' OR 1=1 --",
+      `Bearer wsrun_${"a".repeat(8_000)}`,
+    ];
+    for (const Authorization of credentials) {
+      expect(await refused(broker, { headers: { Authorization } })).toEqual({
+        status: 401,
+        code: "unauthenticated",
+      });
+    }
+    await broker.close();
+  });
+
+  test("answers 403 run_ended when the attempt is over", async () => {
+    const over = startBroker(provider.url, { live: () => false });
+    expect(await refused(over, {})).toEqual({ status: 403, code: "run_ended" });
+    await over.close();
+    const fenced = startBroker(provider.url);
+    fenced.endRun.abort();
+    expect(await refused(fenced, {})).toEqual({ status: 403, code: "run_ended" });
+    await fenced.close();
+  });
+
+  test("LB-17 every route but the one is 404, with a good token too", async () => {
+    const broker = startBroker(provider.url);
+    const paths = [
+      "/api/llm-proxy/v1/completions",
+      "/api/llm-proxy/v1/responses",
+      "/api/llm-proxy/v1/models",
+      "/api/llm-proxy/v1/chat/completions/",
+      "/api/llm-proxy/v1/engines/x/completions",
+      "/api/llm-proxy/v1/files",
+      "/api/llm-proxy/v1/chat/completions%2f..%2ffiles",
+    ];
+    for (const path of paths)
+      expect(await refused(broker, { path })).toEqual({ status: 404, code: "not_found" });
+    const get = await fetch(`${broker.url}/v1/chat/completions`, {
+      headers: { Authorization: `Bearer ${broker.token}` },
+    });
+    expect(get.status).toBe(404);
+    await broker.close();
+  });
+});
+
+describe("what may be sent", () => {
+  const provider = startProvider(() => Response.json({ choices: [] }));
+  let broker: BrokerFixture;
+  beforeEach(() => {
+    broker = startBroker(provider.url);
+    provider.seen.length = 0;
+  });
+  afterEach(() => broker.close());
+  afterAll(() => provider.close());
+
+  test("LB-01 the address and the headers come from the connection alone", async () => {
+    const elsewhere = startProvider(() => new Response("taken"));
+    const response = await broker.post(QUESTION, {
+      headers: {
+        "X-Forwarded-Host": new URL(elsewhere.url).host,
+        "X-OpenAI-Host": elsewhere.url,
+        "X-Base-Url": elsewhere.url,
+        "OpenAI-Organization": "theirs",
+        Cookie: "session=1",
+        "X-Api-Key": "mine",
+      },
+    });
+    expect(response.status).toBe(200);
+    for (const field of ["api_base", "base_url", "api_key", "extra_headers", "custom_llm_provider"]) {
+      const refused = await broker.post({ ...QUESTION, [field]: elsewhere.url });
+      expect(refused.status).toBe(400);
+      expect(ErrorBody.parse(await refused.json()).error.message).toContain(field);
+    }
+    expect((await broker.post({ ...QUESTION, model: `${elsewhere.url}/v1` })).status).toBe(403);
+    expect(elsewhere.seen).toEqual([]);
+    const names = [...(provider.seen[0]?.headers.keys() ?? [])].sort();
+    expect(names).toEqual([
+      "accept",
+      "accept-encoding",
+      "authorization",
+      "connection",
+      "content-length",
+      "content-type",
+      "host",
+      "user-agent",
+    ]);
+    expect(provider.seen[0]?.headers.get("authorization")).toBe(`Bearer ${PROVIDER_KEY}`);
+    expect(provider.seen[0]?.url).toBe(`${provider.url}/v1/chat/completions`);
+    await elsewhere.close();
+  });
+
+  test("LB-02 another model is 403 however it is asked for", async () => {
+    const others: unknown[] = [
+      "other",
+      MODEL.toUpperCase(),
+      `openai/${MODEL}`,
+      `${MODEL} `,
+      `${MODEL}-large`,
+      "",
+      [MODEL],
+      { id: MODEL },
+      null,
+      1,
+    ];
+    for (const model of others) expect((await broker.post({ ...QUESTION, model })).status).toBe(403);
+    expect(provider.seen).toEqual([]);
+  });
+
+  test("LB-02 with a key given twice, what was authorized is what is sent", async () => {
+    const messages = JSON.stringify(QUESTION.messages);
+    const last = `{"model":"${MODEL}","messages":${messages},"model":"expensive"}`;
+    expect((await broker.post(last)).status).toBe(403);
+    const first = `{"model":"expensive","messages":${messages},"model":"${MODEL}"}`;
+    expect((await broker.post(first)).status).toBe(200);
+    expect(provider.seen.map((request) => request.body)).toEqual([
+      JSON.stringify({ model: MODEL, messages: QUESTION.messages }),
+    ]);
+  });
+
+  test("LB-16 fields that cost money or carry data out are refused by name", async () => {
+    const image = {
+      role: "user",
+      content: [{ type: "image_url", image_url: { url: "https://evil.test/x" } }],
+    };
+    const bodies: [string, unknown][] = [
+      ["n", { ...QUESTION, n: 100 }],
+      ["max_tokens", { ...QUESTION, max_tokens: 10_000_000 }],
+      ["store", { ...QUESTION, store: true }],
+      ["metadata", { ...QUESTION, metadata: { a: "b" } }],
+      ["user", { ...QUESTION, user: "x" }],
+      ["web_search_options", { ...QUESTION, web_search_options: {} }],
+      ["modalities", { ...QUESTION, modalities: ["audio"] }],
+      ["service_tier", { ...QUESTION, service_tier: "priority" }],
+      ["tools.0.type", { ...QUESTION, tools: [{ type: "web_search" }] }],
+      ["tools.0.type", { ...QUESTION, tools: [{ type: "code_interpreter" }] }],
+      ["messages.0.content", { messages: [image] }],
+      ["__proto__", `{"messages":[{"role":"user","content":"x"}],"__proto__":{"n":2}}`],
+    ];
+    for (const [field, body] of bodies) {
+      const response = await broker.post(body);
+      expect(response.status).toBe(400);
+      expect(ErrorBody.parse(await response.json()).error.message).toContain(field);
+    }
+    expect(provider.seen).toEqual([]);
+  });
+
+  test("passes every allowed field on unchanged", async () => {
+    const parameters = { type: "object", properties: { path: { type: "string" } }, required: ["path"] };
+    const body = {
+      messages: [
+        { role: "system", content: "be brief" },
+        { role: "user", content: [{ type: "text", text: "read a" }] },
+        {
+          role: "assistant",
+          content: null,
+          tool_calls: [{ id: "1", type: "function", function: { name: "read", arguments: "{}" } }],
+        },
+        { role: "tool", tool_call_id: "1", content: "a" },
+      ],
+      tools: [{ type: "function", function: { name: "read", description: "reads", parameters } }],
+      tool_choice: "auto",
+      parallel_tool_calls: false,
+      temperature: 0.2,
+      top_p: 1,
+      max_completion_tokens: 4_096,
+      stop: ["END"],
+      seed: 7,
+      response_format: { type: "json_object" },
+      reasoning_effort: "low",
+    };
+    expect((await broker.post(body)).status).toBe(200);
+    expect(JSON.parse(provider.seen[0]?.body ?? "")).toEqual({ ...body, model: MODEL });
+  });
+
+  test("answers 400 to what is not JSON or nested without end", async () => {
+    const deep = `{"messages":[{"role":"user","content":"x"}],"response_format":{"type":"text","x":${"[".repeat(200_000)}${"]".repeat(200_000)}}}`;
+    for (const body of ["", "{", "[]", "null", '"x"', deep])
+      expect((await broker.post(body)).status).toBe(400);
+    expect(provider.seen).toEqual([]);
+  });
+
+  test("answers 413 to a body over the limit, announced or not, and 415 to a packed one", async () => {
+    const small = startBroker(provider.url, { limits: { bodyBytesMax: 1_000 } });
+    const big = JSON.stringify({ messages: [{ role: "user", content: "x".repeat(2_000) }] });
+    expect((await small.post(big)).status).toBe(413);
+    const chunked = await fetch(`${small.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${small.token}` },
+      body: new ReadableStream({
+        pull: (controller) => {
+          controller.enqueue(Buffer.from(big.slice(0, 300)));
+          controller.enqueue(Buffer.from(big.slice(300)));
+          controller.close();
+        },
+      }),
+    });
+    expect(chunked.status).toBe(413);
+    expect((await small.post(QUESTION, { headers: { "Content-Encoding": "gzip" } })).status).toBe(415);
+    expect(provider.seen).toEqual([]);
+    await small.close();
+  });
+});
+
+test("reaches the same address for a root, a root with a slash and one with /v1", async () => {
+  const provider = startProvider(
+    () =>
+      new Response(chunk("a") + USAGE_CHUNK + DONE_CHUNK, {
+        headers: { "Content-Type": "text/event-stream" },
+      }),
+  );
+  for (const suffix of ["", "/", "/v1", "/v1/", "/openai"]) {
+    const broker = startBroker(provider.url + suffix);
+    expect((await broker.post({ ...QUESTION, stream: true })).status).toBe(200);
+    await broker.close();
+  }
+  expect(provider.seen.map((request) => new URL(request.url).pathname)).toEqual([
+    ...Array(4).fill("/v1/chat/completions"),
+    "/openai/v1/chat/completions",
+  ]);
+  await provider.close();
+});
+
+function contentOf(stream: string): string {
+  const chunks = stream.split("\n").filter((line) => line.startsWith("data: {"));
+  return chunks
+    .map((line) => JSON.parse(line.slice("data: ".length)).choices[0]?.delta?.content ?? "")
+    .join("");
+}
