@@ -1,0 +1,42 @@
+import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { exec } from "@windshift/base/exec.ts";
+import manifest from "../../package.json" with { type: "json" };
+import { childEnv } from "../setup/child-env.ts";
+import { ARCHITECTURES, type Architecture, hostArchitecture, type Program } from "./programs.ts";
+
+export const REPOSITORY_ROOT = join(import.meta.dir, "../..");
+/** Bundling takes a second; the first build for a foreign architecture also fetches its runtime, 40 MB. */
+const COMPILE_MS_MAX = 600_000;
+
+/**
+ * Compiles one program into a single executable, with its other names beside it.
+ * @param outDir made when missing
+ * @throws Error with the compiler's words
+ */
+export async function compileProgram(program: Program, arch: Architecture, outDir: string): Promise<string> {
+  mkdirSync(outDir, { recursive: true });
+  const outfile = join(outDir, program.name);
+  // Without a target Bun takes the runtime that is running, so the host's build needs no download.
+  const target = arch === hostArchitecture() ? [] : [`--target=${ARCHITECTURES[arch]}`];
+  const result = await exec(
+    [
+      process.execPath,
+      "build",
+      ...["--compile", "--minify", "--bytecode", "--sourcemap=none"],
+      // A program that starts inside a stranger's checkout must not read settings or code from it.
+      ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
+      ...["--define", `BUILD_VERSION=${JSON.stringify(manifest.version)}`],
+      ...target,
+      ...["--outfile", outfile, program.entry],
+    ],
+    { cwd: REPOSITORY_ROOT, env: childEnv(), timeoutMs: COMPILE_MS_MAX },
+  );
+  if (result.exitCode !== 0)
+    throw new Error(`cannot compile ${program.name} for ${arch}:\n${result.stderr || result.stdout}`);
+  for (const alias of program.aliases) {
+    rmSync(join(outDir, alias), { force: true });
+    symlinkSync(program.name, join(outDir, alias));
+  }
+  return outfile;
+}

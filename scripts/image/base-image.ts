@@ -1,0 +1,88 @@
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { ensurePackages, program } from "../setup/ensure-packages.ts";
+import type { Log } from "../setup/log.ts";
+import { findPrivilege, type Privilege } from "../setup/privilege.ts";
+import { docker, inspectImage } from "./docker.ts";
+import { rootStream, runAsRoot } from "./root-command.ts";
+
+/** Made here when no registry can be reached. */
+export const LOCAL_BASE = "windshift/base:bookworm";
+const SUITE = "bookworm";
+const MIRROR = "http://deb.debian.org/debian";
+const SECURITY_MIRROR = "http://deb.debian.org/debian-security";
+/** /tmp is often mounted so that no system can be installed into it. */
+const WORK_DIR = "/var/tmp";
+
+/** A registry that has not sent the image by then is treated as out of reach, ms. */
+const PULL_MS_MAX = 15_000;
+const IMPORT_MS_MAX = 300_000;
+
+/**
+ * Gives an image to build on: `wanted` when it is here or a registry sends it in time, else one made from Debian's packages.
+ * @returns the reference for `FROM`
+ * @throws Error that says what is missing
+ */
+export async function ensureBaseImage(wanted: string, log: Log): Promise<string> {
+  for (const present of [wanted, LOCAL_BASE])
+    if ((await inspectImage(present, "{{.Id}}")) !== undefined) return present;
+  log(`Pulling ${wanted} ...`);
+  const pull = await docker(["pull", "--quiet", wanted], { timeoutMs: PULL_MS_MAX });
+  if (pull.exitCode === 0) return wanted;
+  log(`No registry sends it; making ${LOCAL_BASE} from Debian's packages (under a minute, once) ...`);
+  await makeBaseImage(LOCAL_BASE, log);
+  return LOCAL_BASE;
+}
+
+/** Installs a minimal Debian into a folder and imports it as `tag`. Needs root or sudo. */
+export async function makeBaseImage(tag: string, log: Log): Promise<void> {
+  const packages = await ensurePackages([program("debootstrap")], log);
+  if (packages.kind === "missing") throw new Error(packages.why);
+  const privilege = await findPrivilege();
+  const parent = mkdtempSync(join(WORK_DIR, "windshift-base-"));
+  // A folder of its own inside: the 0700 of the parent must not become the mode of the image's root.
+  const root = join(parent, "rootfs");
+  try {
+    const onLine = stepLogger(log);
+    await runAsRoot(privilege, ["debootstrap", "--variant=minbase", SUITE, root, MIRROR], onLine);
+    await runAsRoot(privilege, ["sh", "-euc", TRIM, "trim", root]);
+    await importTree(privilege, root, tag, log);
+  } finally {
+    await runAsRoot(privilege, ["rm", "-rf", "--one-file-system", parent]);
+  }
+}
+
+/** Leaves out what Debian's own slim images leave out, and adds the archives of updates, which debootstrap does not name. */
+const TRIM = `
+cd "$1"
+rm -rf usr/share/doc usr/share/man usr/share/locale usr/share/info usr/share/lintian
+rm -rf var/cache/apt/* var/lib/apt/lists/* var/log/*.log var/log/apt etc/resolv.conf etc/hostname
+cat > etc/apt/sources.list <<EOF
+deb ${MIRROR} ${SUITE} main
+deb ${MIRROR} ${SUITE}-updates main
+deb ${SECURITY_MIRROR} ${SUITE}-security main
+EOF
+`;
+
+/** debootstrap names every package; a person wants to see that it goes on, so one line a step. */
+function stepLogger(log: Log): Log {
+  let last = "";
+  return (line) => {
+    const step = /^I: (Retrieving|Validating|Extracting|Unpacking|Configuring) /.exec(line)?.[1];
+    if (step === undefined || step === last) return;
+    last = step;
+    log(`  debootstrap: ${step.toLowerCase()} packages ...`);
+  };
+}
+
+async function importTree(privilege: Privilege, root: string, tag: string, log: Log): Promise<void> {
+  log(`Importing ${tag} ...`);
+  const tar = rootStream(privilege, ["tar", "--numeric-owner", "-C", root, "-c", "."]);
+  const change = ["--change", 'CMD ["bash"]', "--message", "minimal Debian made with debootstrap"];
+  const result = await docker(["import", ...change, "-", tag], {
+    timeoutMs: IMPORT_MS_MAX,
+    stdin: tar.stdout,
+  });
+  await tar.done;
+  if (result.exitCode !== 0) throw new Error(`docker import failed: ${result.stderr.trim()}`);
+}

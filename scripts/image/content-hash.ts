@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { REPOSITORY_ROOT } from "../build/compile.ts";
+
+/** Everything the image is made from. Sources, not the executable: looking whether there is work must not cost a build. */
+const INPUTS = [
+  "package.json",
+  "apps/{agent,ws}/src/**/*.ts",
+  "apps/agent/git-hooks/*",
+  "packages/{base,contract}/src/**/*.ts",
+  "scripts/{build,image}/*.ts",
+  "deploy/docker/Dockerfile",
+];
+
+/** SHA-256 over names and content of all inputs and the version of the runtime, hex. */
+export function contentHash(): string {
+  const hash = new Bun.CryptoHasher("sha256");
+  hash.update(Bun.version);
+  for (const pattern of INPUTS)
+    for (const file of [...new Bun.Glob(pattern).scanSync({ cwd: REPOSITORY_ROOT })].sort()) {
+      if (file.endsWith(".test.ts")) continue;
+      hash.update(`\0${file}\0`);
+      hash.update(readFileSync(join(REPOSITORY_ROOT, file)));
+    }
+  return hash.digest("hex");
+}

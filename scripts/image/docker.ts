@@ -1,0 +1,20 @@
+import { type ExecResult, exec } from "@windshift/base/exec.ts";
+import { childEnv } from "../setup/child-env.ts";
+
+export interface DockerOptions {
+  timeoutMs: number;
+  cwd?: string;
+  stdin?: ReadableStream<Uint8Array>;
+}
+
+/** Runs the engine's command line. A failing command is an exit code. */
+export function docker(args: readonly string[], options: DockerOptions): Promise<ExecResult> {
+  // The builder every engine has: the newer one is a plug-in Debian does not bring along.
+  return exec(["docker", ...args], { ...options, env: childEnv({ DOCKER_BUILDKIT: "0" }) });
+}
+
+/** @returns what a Go template gives for an image, undefined when there is no such image here */
+export async function inspectImage(reference: string, template: string): Promise<string | undefined> {
+  const result = await docker(["image", "inspect", "--format", template, reference], { timeoutMs: 30_000 });
+  return result.exitCode === 0 ? result.stdout.trim() : undefined;
+}
