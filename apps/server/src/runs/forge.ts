@@ -5,18 +5,18 @@ export interface Forge {
   /** Commit id of a branch, null when it does not exist. */
   readBranch(repositoryId: number, branch: string): Promise<string | null>;
   /**
-   * Commits on `headOid` above `baseOid`.
-   * @returns `unrelated` when the head does not descend from the base, or the base is not on `targetBranch`
+   * Where a commit left a branch, and how many commits came since.
+   * @returns `unrelated` when they have no history in common
    */
-  countCommits(repositoryId: number, range: CommitRange): Promise<number | "unrelated">;
+  compare(repositoryId: number, headOid: string, targetBranch: string): Promise<Comparison | "unrelated">;
   /** Opens the draft pull request of a run, or gives the one that exists: there is at most one per run, ever. */
   openPullRequest(request: PullRequestDraft): Promise<{ url: string; title: string }>;
 }
 
-export interface CommitRange {
+export interface Comparison {
+  /** The newest commit both have. */
   baseOid: string;
-  headOid: string;
-  targetBranch: string;
+  commits: number;
 }
 
 export interface PullRequestDraft {

@@ -81,10 +81,9 @@ async function applyLifecycle(
     if (event.type !== "lifecycle") continue;
     const phase = RunPhase.exclude(["publishing", "claimed"]).safeParse(event.data.phase);
     if (phase.success) {
-      const base = event.data.base_oid;
       await tx
         .updateTable("runs")
-        .set({ phase: phase.data, ...(typeof base === "string" ? { base_oid: base } : {}) })
+        .set({ phase: phase.data })
         .where("id", "=", run)
         .where("attempt", "=", attempt)
         .execute();

@@ -1,6 +1,5 @@
 import { AppError, assert } from "@windshift/contract/app-error.ts";
 import { runBranch } from "@windshift/contract/ids.ts";
-import type { AttemptResult } from "@windshift/contract/job.ts";
 import type { Database } from "../db/database.ts";
 import type { Forge } from "./forge.ts";
 import { decideEnding, type Ending, type Run, wantsPullRequest } from "./run.ts";
@@ -10,7 +9,6 @@ import { lockRun } from "./run-fence.ts";
 import { linkPullRequest, postResultComment, setItemInReview } from "./run-outcome-store.ts";
 import { describePullRequest, describeResult, type ItemText } from "./run-outcome-text.ts";
 import { listSteps, type PublishingStep, recordStep } from "./run-publishing-store.ts";
-import { getRun } from "./run-store.ts";
 
 export interface PublishingPorts {
   database: Database;
@@ -23,7 +21,8 @@ export interface PublishingPorts {
 
 /** What the steps find out, handed from one to the next and found again after a crash. */
 interface Findings {
-  commits: number;
+  /** Undefined when there is no branch. */
+  branch: { headOid: string; baseOid: string; commits: number } | undefined;
   pullRequest: { url: string; title: string } | undefined;
 }
 
@@ -33,28 +32,32 @@ interface Findings {
  */
 export async function publishRun(ports: PublishingPorts, run: Run): Promise<void> {
   const { result } = run;
-  assert(result !== null && run.grants !== null, `run ${run.id} is published without a result`);
+  assert(result !== null, `run ${run.id} is published without a result`);
   const item = await ports.readItem(run);
-  const findings: Findings = { commits: 0, pullRequest: undefined };
+  const findings: Findings = { branch: undefined, pullRequest: undefined };
   await step(ports, run, "verify_branch", async () => {
-    findings.commits = await verifyBranch(ports, run, result);
+    findings.branch = await verifyBranch(ports, run);
   });
   await step(ports, run, "open_pull_request", async () => {
-    if (wantsPullRequest(result, findings.commits)) {
-      findings.pullRequest = await openPullRequest(
-        ports,
-        await getRun(ports.database.kysely, run.id),
-        item,
-        result,
-      );
+    const { branch } = findings;
+    if (branch !== undefined && wantsPullRequest(result, branch.commits)) {
+      findings.pullRequest = await ports.forge.openPullRequest({
+        ...describePullRequest({ run, item, result, baseUrl: ports.baseUrl }),
+        ...branchesOf(run),
+        ...branch,
+        runId: run.id,
+        workItemId: run.work_item_id,
+      });
     }
   });
   await step(ports, run, "link_item", async () => {
     if (findings.pullRequest !== undefined) await linkPullRequest(ports.database, run, findings.pullRequest);
   });
-  const ending = decideEnding(result, findings.commits, run.cancel_requested_at_ms !== null);
+  const commits = findings.branch?.commits ?? 0;
+  const ending = decideEnding(result, commits, run.cancel_requested_at_ms !== null);
   await step(ports, run, "post_comment", async () => {
-    const text = describeResult({ run, item, result, ending, ...findings, baseUrl: ports.baseUrl });
+    const { pullRequest } = findings;
+    const text = describeResult({ run, item, result, ending, commits, pullRequest, baseUrl: ports.baseUrl });
     await postResultComment(ports.database, run, text);
   });
   if (findings.pullRequest !== undefined) await setItemInReview(ports.database.kysely, run);
@@ -96,43 +99,29 @@ async function step(
   await recordStep(ports.database, run.id, { step: name, status: "done", tries, detail: null });
 }
 
-/** Looks at the branch itself: what a runner reports about it is not believed. @returns commits above the base */
-async function verifyBranch(ports: PublishingPorts, run: Run, result: AttemptResult): Promise<number> {
-  assert(run.grants !== null, "a run in publishing has grants");
-  const head = await ports.forge.readBranch(run.grants.repository_id, runBranch(run.id));
-  if (head === null || result.base_oid === null) {
-    await recordHead(ports, run, null);
-    return 0;
-  }
-  const commits = await ports.forge.countCommits(run.grants.repository_id, {
-    baseOid: result.base_oid,
-    headOid: head,
-    targetBranch: run.grants.base_branch,
-  });
-  if (commits === "unrelated") {
+/** Looks at the branch itself: what a runner reports about it is not believed. A branch without commits is none. */
+async function verifyBranch(ports: PublishingPorts, run: Run): Promise<Findings["branch"]> {
+  const { repositoryId, sourceBranch, targetBranch } = branchesOf(run);
+  const headOid = await ports.forge.readBranch(repositoryId, sourceBranch);
+  if (headOid === null) return undefined;
+  const found = await ports.forge.compare(repositoryId, headOid, targetBranch);
+  if (found === "unrelated") {
     throw new AppError(
       "conflict",
-      `the branch ${runBranch(run.id)} does not descend from ${run.grants.base_branch}; no pull request is opened for it`,
+      `the branch ${sourceBranch} has no history in common with ${targetBranch}; no pull request is opened for it`,
     );
   }
-  await recordHead(ports, run, commits > 0 ? head : null);
-  return commits;
+  if (found.commits === 0) return undefined;
+  await ports.database.kysely
+    .updateTable("runs")
+    .set({ head_oid: headOid, base_oid: found.baseOid })
+    .where("id", "=", run.id)
+    .execute();
+  return { headOid, ...found };
 }
 
-async function recordHead(ports: PublishingPorts, run: Run, head: string | null): Promise<void> {
-  await ports.database.kysely.updateTable("runs").set({ head_oid: head }).where("id", "=", run.id).execute();
-}
-
-function openPullRequest(ports: PublishingPorts, run: Run, item: ItemText, result: AttemptResult) {
-  assert(run.grants !== null && run.head_oid !== null && result.base_oid !== null, "the branch was verified");
-  return ports.forge.openPullRequest({
-    ...describePullRequest({ run, item, result, baseUrl: ports.baseUrl }),
-    runId: run.id,
-    workItemId: run.work_item_id,
-    repositoryId: run.grants.repository_id,
-    sourceBranch: runBranch(run.id),
-    targetBranch: run.grants.base_branch,
-    baseOid: result.base_oid,
-    headOid: run.head_oid,
-  });
+function branchesOf(run: Run) {
+  assert(run.grants !== null, `run ${run.id} has a result but no grants`);
+  const { repository_id: repositoryId, base_branch: targetBranch } = run.grants;
+  return { repositoryId, sourceBranch: runBranch(run.id), targetBranch };
 }

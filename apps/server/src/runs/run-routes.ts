@@ -132,8 +132,9 @@ function eventStream(c: Context<ApiEnv>, ports: RunRoutePorts): Response {
   const { workspaceId } = grantOf(c);
   const headers = new Headers(c.req.raw.headers);
   const mayLook = async () => {
-    const person = await ports.sessions.find(headers);
-    return person !== undefined && (await ports.memberships.roleOf(workspaceId, person.userId)) !== undefined;
+    const session = await ports.sessions.find(headers);
+    if (session === undefined) return false;
+    return (await ports.memberships.roleOf(workspaceId, session.person.userId)) !== undefined;
   };
   const from = Digits.safeParse(c.req.header("last-event-id") ?? c.req.query("after") ?? "0");
   return new Response(streamRun(ports.database, id, from.success ? from.data : 0, mayLook), {
