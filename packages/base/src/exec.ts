@@ -9,6 +9,8 @@ export interface ExecOptions {
   /** Each output is cut after this many bytes; the rest is read and dropped. */
   outputBytesMax?: number;
   signal?: AbortSignal | undefined;
+  /** Gets stderr as it comes, for progress; it is collected all the same. */
+  onStderr?: (chunk: Uint8Array) => void;
 }
 
 export interface ExecResult {
@@ -45,7 +47,10 @@ export async function exec(argv: readonly string[], options: ExecOptions): Promi
   if (options.signal?.aborted) kill();
   try {
     const max = options.outputBytesMax ?? OUTPUT_BYTES_MAX;
-    const [stdout, stderr] = await Promise.all([collect(child.stdout, max), collect(child.stderr, max)]);
+    const [stdout, stderr] = await Promise.all([
+      collect(child.stdout, max),
+      collect(child.stderr, max, options.onStderr),
+    ]);
     await child.exited;
     return { exitCode: child.exitCode ?? -1, signalCode: child.signalCode, stdout, stderr, timedOut };
   } finally {
@@ -59,10 +64,15 @@ function stdinOf(stdin: ExecOptions["stdin"]): "ignore" | Uint8Array | ReadableS
   return typeof stdin === "string" ? Buffer.from(stdin) : stdin;
 }
 
-async function collect(stream: ReadableStream<Uint8Array>, bytesMax: number): Promise<string> {
+async function collect(
+  stream: ReadableStream<Uint8Array>,
+  bytesMax: number,
+  onChunk: (chunk: Uint8Array) => void = () => undefined,
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of stream) {
+    onChunk(chunk);
     if (bytes >= bytesMax) continue;
     chunks.push(chunk.subarray(0, bytesMax - bytes));
     bytes += chunk.length;
