@@ -1,0 +1,135 @@
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "@windshift/base/clock.ts";
+import type { RunnerId } from "@windshift/contract/ids.ts";
+import { HEARTBEAT_INTERVAL_MS } from "@windshift/contract/limits.ts";
+import { AGENT_GID, AGENT_UID } from "@windshift/execution/docker-argv.ts";
+import { runJob } from "@windshift/execution/job.ts";
+import type { JobLog } from "@windshift/execution/job-log.ts";
+import { runnerLoop } from "@windshift/execution/runner-loop.ts";
+import type { Sandbox } from "@windshift/execution/sandbox.ts";
+import { INSTANCE_LABEL } from "@windshift/execution/sandbox-labels.ts";
+import { TriageCheckout } from "@windshift/execution/triage-checkout.ts";
+import { ensureLocalPool } from "../pools/pool-store.ts";
+import { type ControlPlaneOptions, claimJob, createControlPlane } from "../runs/control-plane.ts";
+import { interruptHeldBy } from "../runs/run-sweep.ts";
+import { readInstance } from "./instance.ts";
+import { registerRunner, retireRunner, touchRunner } from "./runner-store.ts";
+
+export interface LocalRunnerOptions extends ControlPlaneOptions {
+  sandbox: Sandbox;
+  /** Agent image. */
+  image: string;
+  network: string;
+  worktreeRoot: string;
+  dataDir: string;
+  triage: readonly string[];
+  /** Environment of triage: the PATH on which it finds git. */
+  path: string;
+  /** Runs at once. */
+  workers: number;
+  log: JobLog;
+}
+
+/** Time between "still here" of the runner, ms; a third of what counts as alive. */
+const PRESENCE_INTERVAL_MS = HEARTBEAT_INTERVAL_MS;
+
+/** The runner in the server's own process (Option A): the same code as a runner host, without HTTP in between. */
+export interface LocalRunner {
+  /** Takes no more work; resolves when the runs in progress have ended. A second call with `cancel` ends those too. */
+  stop(how: "drain" | "cancel"): Promise<void>;
+}
+
+/**
+ * Starts claiming runs. First ends what an earlier process of this installation left behind: its attempts are requeued at
+ * once, its containers removed.
+ */
+export async function startLocalRunner(options: LocalRunnerOptions): Promise<LocalRunner> {
+  const { database, log } = options;
+  await mkdir(options.worktreeRoot, { recursive: true, mode: 0o711 }).catch(() => {});
+  const instance = await readInstance(options.dataDir);
+  const pool = await ensureLocalPool(database);
+  const name = hostname();
+  const runner = await registerRunner(database, { pool, name, kind: "local", instance, boot: randomUUID() });
+  for (const lost of await interruptHeldBy(database, options.defaults, runner)) {
+    log.warn("an attempt was lost when the server ended", { ...lost });
+  }
+  await sweepContainers(options.sandbox, instance, log);
+  const drain = new AbortController();
+  const cancel = new AbortController();
+  const stopPresence = keepPresence(options, runner);
+  const source = { claim: (signal: AbortSignal) => claimJob(options, pool, runner, signal) };
+  const loop = runnerLoop(
+    {
+      source,
+      run: jobRunner(options, instance),
+      capacity: options.workers,
+      idleMs: 0,
+      clock: systemClock,
+      log,
+    },
+    { drain: drain.signal, cancel: cancel.signal },
+  );
+  return {
+    stop: async (how) => {
+      (how === "cancel" ? cancel : drain).abort();
+      await loop;
+      stopPresence();
+      await retireRunner(database, runner).catch(() => {});
+    },
+  };
+}
+
+function jobRunner(options: LocalRunnerOptions, instance: string) {
+  const root = process.getuid?.() === 0;
+  const checkout = new TriageCheckout({
+    program: { argv: options.triage, env: { PATH: options.path } },
+    worktreeRoot: options.worktreeRoot,
+    cacheRoot: join(options.worktreeRoot, "cache"),
+    owner: root && options.sandbox.isolation === "container" ? { uid: AGENT_UID, gid: AGENT_GID } : null,
+    removeDir: (dir) => options.sandbox.removeDir(dir),
+  });
+  const deps = {
+    controlPlane: createControlPlane(options),
+    checkout,
+    sandbox: options.sandbox,
+    settings: {
+      instance,
+      image: options.image,
+      // An admin of the server chose the bindings' images; the server and this runner are one.
+      allowedImages: [],
+      network: options.network,
+      command: ["windshift-agent"],
+      heartbeatMs: HEARTBEAT_INTERVAL_MS,
+    },
+    clock: systemClock,
+    log: options.log,
+  };
+  return (job: Parameters<typeof runJob>[0], signal: AbortSignal) => {
+    const allowedImages = job.image === null ? [] : [job.image];
+    return runJob(job, { ...deps, settings: { ...deps.settings, allowedImages } }, { cancel: signal });
+  };
+}
+
+async function sweepContainers(sandbox: Sandbox, instance: string, log: JobLog): Promise<void> {
+  try {
+    const removed = await sandbox.sweep({ [INSTANCE_LABEL]: instance }, []);
+    if (removed.length > 0) log.info("containers of an earlier start were removed", { removed });
+  } catch (error) {
+    log.warn(
+      "containers of an earlier start could not be looked for; each run says what is wrong with the engine",
+      { error },
+    );
+  }
+}
+
+function keepPresence(options: LocalRunnerOptions, runner: RunnerId): () => void {
+  const timer = setInterval(() => {
+    touchRunner(options.database, runner).catch((error) =>
+      options.log.warn("the runner's presence was not stored", { error }),
+    );
+  }, PRESENCE_INTERVAL_MS);
+  return () => clearInterval(timer);
+}
