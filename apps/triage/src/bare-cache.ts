@@ -1,0 +1,107 @@
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { exec } from "@windshift/base/exec.ts";
+import { Oid } from "@windshift/contract/ids.ts";
+import { PREPARE_MS_MAX } from "@windshift/contract/limits.ts";
+import type { TriageRequest } from "@windshift/contract/triage.ts";
+import { type Failed, failed, gitComplaint } from "./git-failure.ts";
+import { flock, hostGit } from "./host-git.ts";
+import type { TriageContext } from "./triage-context.ts";
+
+type Prepare = Extract<TriageRequest, { op: "prepare" }>;
+
+/**
+ * Old mistakes that many histories carry and that harm nobody; all else git's checks find refuses the fetch.
+ * Source: git-fsck(1), messages of the same names.
+ */
+const FORGIVEN = [
+  "zeroPaddedFilemode",
+  "badTimezone",
+  "missingSpaceBeforeDate",
+  "missingSpaceBeforeEmail",
+].flatMap((id) => ["-c", `fetch.fsck.${id}=ignore`]);
+/** Always keep a fetched pack as a pack: one file to copy instead of many. */
+const FETCH_CONFIG = ["-c", "fetch.unpackLimit=1", "-c", "fetch.writeCommitGraph=false", ...FORGIVEN];
+
+/**
+ * Brings this host's bare copy of the repository up to the base branch, making the copy when there is none.
+ * One fetch at a time per copy; the lock is the kernel's, so none is left behind by a process that was killed.
+ * @returns the commit of the base branch, or a sentence about why there is none
+ */
+export async function refreshCache(
+  context: TriageContext,
+  request: Prepare,
+  tokenFile: string,
+): Promise<{ kind: "fetched"; oid: Oid } | Failed> {
+  const dir = request.cache_dir;
+  await makeBare(dir);
+  const ref = cacheRef(request.base_ref);
+  const refspec = `+refs/heads/${request.base_ref}:${ref}`;
+  const args = [...FETCH_CONFIG, "fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"];
+  const call = { cwd: dir, timeoutMs: PREPARE_MS_MAX, tokenFile, lockFile: `${dir}.lock` };
+  let result = await hostGit(context, [...args, "--progress", "--", request.clone_url, refspec], call);
+  if (result.exitCode !== 0 && /\.lock': File exists/.test(result.stderr)) {
+    await removeStaleLocks(context, dir);
+    result = await hostGit(context, [...args, "--progress", "--", request.clone_url, refspec], call);
+  }
+  if (result.exitCode === 0) return { kind: "fetched", oid: await readRef(dir, ref) };
+  if (/couldn't find remote ref/.test(result.stderr)) return noBaseBranch(context, request, tokenFile);
+  return failed(
+    "prepare_failed",
+    `The repository could not be fetched. ${gitComplaint(result, request.token)}`,
+  );
+}
+
+/** An empty bare repository at `dir`, unless there is one. Does what `git init --bare` would, without templates. */
+export async function makeBare(dir: string): Promise<void> {
+  if (await Bun.file(join(dir, "HEAD")).exists()) return;
+  await mkdir(join(dir, "objects", "pack"), { recursive: true });
+  await mkdir(join(dir, "refs"), { recursive: true });
+  await writeFile(join(dir, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
+  // HEAD comes last and whole: with it the folder is a repository.
+  await writeFile(join(dir, `HEAD.${process.pid}`), "ref: refs/heads/none\n");
+  await rename(join(dir, `HEAD.${process.pid}`), join(dir, "HEAD"));
+}
+
+/** Base branches by hash, so that `a` and `a/b`, followed at different times, do not get in each other's way. */
+function cacheRef(branch: string): string {
+  return `refs/base/${createHash("sha256").update(branch).digest("hex").slice(0, 40)}`;
+}
+
+async function readRef(dir: string, ref: string): Promise<Oid> {
+  return Oid.parse((await readFile(join(dir, ref), "utf8")).trim());
+}
+
+/** Lock files of a git that was killed. Every writer holds the host's lock, so while we hold it nobody owns them. */
+async function removeStaleLocks(context: TriageContext, dir: string): Promise<void> {
+  const names = await readdir(dir, { recursive: true });
+  const stale = names.filter((name) => name.endsWith(".lock")).map((name) => join(dir, name));
+  await exec([...flock(`${dir}.lock`), "rm", "-f", "--", ...stale], {
+    env: { PATH: context.path },
+    timeoutMs: PREPARE_MS_MAX,
+    signal: context.signal,
+  });
+}
+
+async function noBaseBranch(context: TriageContext, request: Prepare, tokenFile: string): Promise<Failed> {
+  const listed = await hostGit(context, ["ls-remote", "--heads", "--", request.clone_url], {
+    cwd: request.cache_dir,
+    timeoutMs: PREPARE_MS_MAX,
+    tokenFile,
+  });
+  const branches = [...listed.stdout.matchAll(/\trefs\/heads\/([A-Za-z0-9._/-]+)$/gm)].map(
+    (match) => match[1],
+  );
+  if (branches.length === 0)
+    return failed(
+      "prepare_failed",
+      `The repository is empty: push a first commit to ${request.base_ref}, then rerun.`,
+    );
+  const shown =
+    branches.slice(0, 10).join(", ") + (branches.length > 10 ? `, and ${branches.length - 10} more` : "");
+  return failed(
+    "prepare_failed",
+    `The repository has no branch ${request.base_ref}. It has: ${shown}. Set one of them as the base branch of the binding, then rerun.`,
+  );
+}

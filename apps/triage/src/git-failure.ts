@@ -1,0 +1,28 @@
+import type { ExecResult } from "@windshift/base/exec.ts";
+import { redact } from "@windshift/base/redact.ts";
+import { truncateBytes } from "@windshift/base/truncate.ts";
+import type { TriageReply } from "@windshift/contract/triage.ts";
+import { basic } from "./token-file.ts";
+
+export type Failed = Extract<TriageReply, { kind: "failed" }>;
+
+/** What git said, as far as a run shows it, bytes. */
+const DETAIL_BYTES_MAX = 4_096;
+
+/** An expected failure with its sentence for people. */
+export function failed(reason: Failed["reason"], detail: string): Failed {
+  return { kind: "failed", reason, detail };
+}
+
+/** What git, or the far end through it, said: its own lines without progress, control characters and the token. */
+export function gitComplaint(result: ExecResult, token: string): string {
+  if (result.timedOut) return "git was stopped because it took too long";
+  const lines = `${result.stdout}\n${result.stderr}`
+    .split(/[\r\n]+/)
+    .map((line) => line.replace(/\p{Cc}|\p{Cf}/gu, " ").trim())
+    .filter(
+      (line) => /^(?:remote:|fatal:|error:|!|hint:)/.test(line) && !/^remote: *(?:\w+ \w+: +\d|$)/.test(line),
+    );
+  const text = lines.length > 0 ? lines.join("\n") : `git ended with ${result.signalCode ?? result.exitCode}`;
+  return truncateBytes(redact(text, [token, basic(token)]), DETAIL_BYTES_MAX);
+}

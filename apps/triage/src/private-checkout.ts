@@ -1,0 +1,57 @@
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Oid } from "@windshift/contract/ids.ts";
+import { PREPARE_MS_MAX } from "@windshift/contract/limits.ts";
+import { type Failed, failed, gitComplaint } from "./git-failure.ts";
+import { hostGit } from "./host-git.ts";
+import { bringPacks } from "./object-copy.ts";
+import type { TriageContext } from "./triage-context.ts";
+
+/**
+ * The agent's own configuration. No remote: what it commits is taken out as data. `checkStat` because the files change
+ * their owner after git noted them, and a first `git status` should not read them all again.
+ */
+const CONFIG = `[core]
+\trepositoryformatversion = 0
+\tfilemode = true
+\tbare = false
+\tlogallrefupdates = true
+\tcheckStat = minimal
+[user]
+\tname = windshift-agent
+\temail = agent@windshift.local
+`;
+
+export interface CheckoutPlan {
+  cacheDir: string;
+  checkoutDir: string;
+  branch: string;
+  base: Oid;
+}
+
+/**
+ * Fills the empty folder with the files of the base commit, on the run's branch, with objects of its own. Does what
+ * `git clone --local --no-hardlinks` does with one git process. Neither submodules nor LFS files are followed.
+ * @returns undefined, or why it could not be done
+ */
+export async function makeCheckout(context: TriageContext, plan: CheckoutPlan): Promise<Failed | undefined> {
+  if ((await readdir(plan.checkoutDir)).length > 0)
+    return failed("prepare_failed", `The folder for the checkout is not empty: ${plan.checkoutDir}`);
+  const gitDir = join(plan.checkoutDir, ".git");
+  const branchFile = join(gitDir, "refs", "heads", plan.branch);
+  await mkdir(dirname(branchFile), { recursive: true });
+  await Promise.all([
+    writeFile(join(gitDir, "config"), CONFIG),
+    writeFile(join(gitDir, "HEAD"), `ref: refs/heads/${plan.branch}\n`),
+    writeFile(branchFile, `${plan.base}\n`),
+    bringPacks(plan.cacheDir, gitDir, "copy"),
+  ]);
+  const args = [`--git-dir=${gitDir}`, `--work-tree=${plan.checkoutDir}`, "read-tree", "--reset", "-u", "-v"];
+  const result = await hostGit(context, [...args, plan.base], {
+    cwd: plan.checkoutDir,
+    timeoutMs: PREPARE_MS_MAX,
+  });
+  return result.exitCode === 0
+    ? undefined
+    : failed("prepare_failed", `The files could not be checked out. ${gitComplaint(result, "")}`);
+}

@@ -1,0 +1,52 @@
+import { rm } from "node:fs/promises";
+import { PUSH_MS_MAX } from "@windshift/contract/limits.ts";
+import type { TriageReply } from "@windshift/contract/triage.ts";
+import { openClean, type Push } from "./clean-repository.ts";
+import { type Chosen, chooseCommit } from "./commit-choice.ts";
+import { failed, gitComplaint } from "./git-failure.ts";
+import { hostGit } from "./host-git.ts";
+import { withTokenFile } from "./token-file.ts";
+import type { TriageContext } from "./triage-context.ts";
+
+/**
+ * Delivers an agent's commits: reads the bundle into a clean repository, picks a commit, and pushes it by its id to the
+ * run's branch through the broker. The branch is replaced only if it is what it was when the attempt was claimed. The
+ * clean repository is gone when this ends.
+ */
+export async function push(context: TriageContext, request: Push): Promise<TriageReply> {
+  try {
+    const heads = await openClean(context, request);
+    if (heads.kind === "failed") return heads;
+    const choice = await chooseCommit(context, request, heads);
+    return choice.kind === "chosen" ? await send(context, request, choice) : choice;
+  } finally {
+    await rm(request.clean_dir, { recursive: true, force: true });
+  }
+}
+
+async function send(
+  context: TriageContext,
+  request: Push,
+  { oid, commits, flattened }: Chosen,
+): Promise<TriageReply> {
+  const ref = `refs/heads/${request.branch}`;
+  const args = ["push", "--porcelain", "--progress", "--no-verify", "--no-signed", "--recurse-submodules=no"];
+  const result = await withTokenFile(request, context.tempRoot, (tokenFile) =>
+    hostGit(
+      context,
+      [
+        ...args,
+        `--force-with-lease=${ref}:${request.branch_oid ?? ""}`,
+        "--",
+        request.clone_url,
+        `${oid}:${ref}`,
+      ],
+      { cwd: request.clean_dir, timeoutMs: PUSH_MS_MAX, tokenFile },
+    ),
+  );
+  if (result.exitCode === 0) return { kind: "pushed", head_oid: oid, commits, flattened };
+  return failed(
+    "push_rejected",
+    `The branch ${request.branch} was not taken. ${gitComplaint(result, request.token)}`,
+  );
+}
