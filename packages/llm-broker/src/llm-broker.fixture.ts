@@ -1,4 +1,3 @@
-import { systemClock } from "@windshift/base/clock.ts";
 import { Attempt, RunId } from "@windshift/contract/ids.ts";
 import { createToken } from "@windshift/contract/tokens.ts";
 import { createLlmBroker } from "./llm-broker.ts";
@@ -122,15 +121,6 @@ export function writableStream() {
     close: () => controller?.close(),
     gone: gone.promise,
   };
-}
-
-/** Resolves when `condition` holds; rejects with `what` after `ms`. */
-export async function eventually(what: string, condition: () => boolean, ms = 2_000): Promise<void> {
-  const deadline = systemClock.nowMs() + ms;
-  while (!condition()) {
-    if (systemClock.nowMs() > deadline) throw new Error(`not within ${ms} ms: ${what}`);
-    await systemClock.sleep(5);
-  }
 }
 
 /** Resolves with what the promise gives, or rejects with `what` after `ms`. */

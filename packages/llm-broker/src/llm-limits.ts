@@ -2,24 +2,26 @@ import { LLM_BODY_BYTES_MAX, LLM_HEADER_MS_MAX } from "@windshift/contract/limit
 
 /** Limits of the broker; a test may set them lower. */
 export interface LlmLimits {
-  /** Request body, bytes. */
   bodyBytesMax: number;
-  /** Wait for the provider's response header, ms. */
   headerMsMax: number;
-  /** Silence in the middle of a reply before it counts as lost, ms. */
   idleMsMax: number;
-  /** A reply that is one JSON document, bytes: 128k output tokens are well under 1 MiB. */
   documentBytesMax: number;
-  /** One line of an event stream, bytes. It is all that is held of a stream, so it bounds memory per call. */
   lineBytesMax: number;
 }
+
+/** Silence in the middle of a model's reply before it counts as lost, ms: as long as the wait for its header. */
+export const LLM_IDLE_MS_MAX = 5 * 60_000;
+/** A model's reply that is one JSON document, bytes: 128k output tokens are well under 1 MiB. */
+export const LLM_DOCUMENT_BYTES_MAX = 8 * 1_048_576;
+/** One line of a streamed reply, bytes. It is all that is held of a stream, so it bounds memory per call (LB-13). */
+export const LLM_LINE_BYTES_MAX = 262_144;
 
 export const LLM_LIMITS: LlmLimits = {
   bodyBytesMax: LLM_BODY_BYTES_MAX,
   headerMsMax: LLM_HEADER_MS_MAX,
-  idleMsMax: 5 * 60_000,
-  documentBytesMax: 8 * 1_048_576,
-  lineBytesMax: 262_144,
+  idleMsMax: LLM_IDLE_MS_MAX,
+  documentBytesMax: LLM_DOCUMENT_BYTES_MAX,
+  lineBytesMax: LLM_LINE_BYTES_MAX,
 };
 
 /** What is read of a provider's error reply, bytes; the rest is dropped. */

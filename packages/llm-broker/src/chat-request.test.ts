@@ -1,0 +1,168 @@
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { ErrorBody } from "@windshift/contract/app-error.ts";
+import {
+  type BrokerFixture,
+  MODEL,
+  PROVIDER_KEY,
+  QUESTION,
+  startBroker,
+  startProvider,
+} from "./llm-broker.fixture.ts";
+
+describe("what may be sent", () => {
+  const provider = startProvider(() => Response.json({ choices: [] }));
+  let broker: BrokerFixture;
+  beforeEach(() => {
+    broker = startBroker(provider.url);
+    provider.seen.length = 0;
+  });
+  afterEach(() => broker.close());
+  afterAll(() => provider.close());
+
+  test("LB-01 the address and the headers come from the connection alone", async () => {
+    const elsewhere = startProvider(() => new Response("taken"));
+    const response = await broker.post(QUESTION, {
+      headers: {
+        "X-Forwarded-Host": new URL(elsewhere.url).host,
+        "X-OpenAI-Host": elsewhere.url,
+        "X-Base-Url": elsewhere.url,
+        "OpenAI-Organization": "theirs",
+        Cookie: "session=1",
+        "X-Api-Key": "mine",
+      },
+    });
+    expect(response.status).toBe(200);
+    for (const field of ["api_base", "base_url", "api_key", "extra_headers", "custom_llm_provider"]) {
+      const refused = await broker.post({ ...QUESTION, [field]: elsewhere.url });
+      expect(refused.status).toBe(400);
+      expect(ErrorBody.parse(await refused.json()).error.message).toContain(field);
+    }
+    expect((await broker.post({ ...QUESTION, model: `${elsewhere.url}/v1` })).status).toBe(403);
+    expect(elsewhere.seen).toEqual([]);
+    const names = [...(provider.seen[0]?.headers.keys() ?? [])].sort();
+    expect(names).toEqual([
+      "accept",
+      "accept-encoding",
+      "authorization",
+      "connection",
+      "content-length",
+      "content-type",
+      "host",
+      "user-agent",
+    ]);
+    expect(provider.seen[0]?.headers.get("authorization")).toBe(`Bearer ${PROVIDER_KEY}`);
+    expect(provider.seen[0]?.url).toBe(`${provider.url}/v1/chat/completions`);
+    await elsewhere.close();
+  });
+
+  test("LB-02 another model is 403 however it is asked for", async () => {
+    const others: unknown[] = [
+      "other",
+      MODEL.toUpperCase(),
+      `openai/${MODEL}`,
+      `${MODEL} `,
+      `${MODEL}-large`,
+      "",
+      [MODEL],
+      { id: MODEL },
+      null,
+      1,
+    ];
+    for (const model of others) expect((await broker.post({ ...QUESTION, model })).status).toBe(403);
+    expect(provider.seen).toEqual([]);
+  });
+
+  test("LB-02 with a key given twice, what was authorized is what is sent", async () => {
+    const messages = JSON.stringify(QUESTION.messages);
+    const last = `{"model":"${MODEL}","messages":${messages},"model":"expensive"}`;
+    expect((await broker.post(last)).status).toBe(403);
+    const first = `{"model":"expensive","messages":${messages},"model":"${MODEL}"}`;
+    expect((await broker.post(first)).status).toBe(200);
+    expect(provider.seen.map((request) => request.body)).toEqual([
+      JSON.stringify({ model: MODEL, messages: QUESTION.messages }),
+    ]);
+  });
+
+  test("LB-16 fields that cost money or carry data out are refused by name", async () => {
+    const image = {
+      role: "user",
+      content: [{ type: "image_url", image_url: { url: "https://evil.test/x" } }],
+    };
+    const bodies: [string, unknown][] = [
+      ["n", { ...QUESTION, n: 100 }],
+      ["max_tokens", { ...QUESTION, max_tokens: 10_000_000 }],
+      ["store", { ...QUESTION, store: true }],
+      ["metadata", { ...QUESTION, metadata: { a: "b" } }],
+      ["user", { ...QUESTION, user: "x" }],
+      ["web_search_options", { ...QUESTION, web_search_options: {} }],
+      ["modalities", { ...QUESTION, modalities: ["audio"] }],
+      ["service_tier", { ...QUESTION, service_tier: "priority" }],
+      ["tools.0.type", { ...QUESTION, tools: [{ type: "web_search" }] }],
+      ["tools.0.type", { ...QUESTION, tools: [{ type: "code_interpreter" }] }],
+      ["messages.0.content", { messages: [image] }],
+      ["__proto__", `{"messages":[{"role":"user","content":"x"}],"__proto__":{"n":2}}`],
+    ];
+    for (const [field, body] of bodies) {
+      const response = await broker.post(body);
+      expect(response.status).toBe(400);
+      expect(ErrorBody.parse(await response.json()).error.message).toContain(field);
+    }
+    expect(provider.seen).toEqual([]);
+  });
+
+  test("passes every allowed field on unchanged", async () => {
+    const parameters = { type: "object", properties: { path: { type: "string" } }, required: ["path"] };
+    const body = {
+      messages: [
+        { role: "system", content: "be brief" },
+        { role: "user", content: [{ type: "text", text: "read a" }] },
+        {
+          role: "assistant",
+          content: null,
+          tool_calls: [{ id: "1", type: "function", function: { name: "read", arguments: "{}" } }],
+        },
+        { role: "tool", tool_call_id: "1", content: "a" },
+      ],
+      tools: [{ type: "function", function: { name: "read", description: "reads", parameters } }],
+      tool_choice: "auto",
+      parallel_tool_calls: false,
+      temperature: 0.2,
+      top_p: 1,
+      max_completion_tokens: 4_096,
+      stop: ["END"],
+      seed: 7,
+      response_format: { type: "json_object" },
+      reasoning_effort: "low",
+    };
+    expect((await broker.post(body)).status).toBe(200);
+    expect(JSON.parse(provider.seen[0]?.body ?? "")).toEqual({ ...body, model: MODEL });
+  });
+
+  test("answers 400 to what is not JSON or nested without end", async () => {
+    const deep = `{"messages":[{"role":"user","content":"x"}],"response_format":{"type":"text","x":${"[".repeat(200_000)}${"]".repeat(200_000)}}}`;
+    for (const body of ["", "{", "[]", "null", '"x"', deep])
+      expect((await broker.post(body)).status).toBe(400);
+    expect(provider.seen).toEqual([]);
+  });
+
+  test("answers 413 to a body over the limit, announced or not, and 415 to a packed one", async () => {
+    const small = startBroker(provider.url, { limits: { bodyBytesMax: 1_000 } });
+    const big = JSON.stringify({ messages: [{ role: "user", content: "x".repeat(2_000) }] });
+    expect((await small.post(big)).status).toBe(413);
+    const chunked = await fetch(`${small.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${small.token}` },
+      body: new ReadableStream({
+        pull: (controller) => {
+          controller.enqueue(Buffer.from(big.slice(0, 300)));
+          controller.enqueue(Buffer.from(big.slice(300)));
+          controller.close();
+        },
+      }),
+    });
+    expect(chunked.status).toBe(413);
+    expect((await small.post(QUESTION, { headers: { "Content-Encoding": "gzip" } })).status).toBe(415);
+    expect(provider.seen).toEqual([]);
+    await small.close();
+  });
+});
