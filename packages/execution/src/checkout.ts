@@ -10,6 +10,13 @@ export interface AttemptPaths {
   clean: string;
 }
 
+/** The worktree folder cannot be used; `detail` names it and says what to do. */
+export interface WorktreeFailed {
+  kind: "failed";
+  reason: "worktree";
+  detail: string;
+}
+
 type Failed = Extract<TriageReply, { kind: "failed" }>;
 export type PrepareReply = Extract<TriageReply, { kind: "prepared" }> | Failed;
 export type PushReply = Extract<TriageReply, { kind: "pushed" | "no_changes" }> | Failed;
@@ -17,7 +24,7 @@ export type PushReply = Extract<TriageReply, { kind: "pushed" | "no_changes" }> 
 /** The git work of a job on the host. Real: triage-checkout.ts, which starts `windshift-triage`. */
 export interface Checkout {
   /** Makes the attempt's folders, so that a container can be created while the repository is still fetched. */
-  open(job: JobSpec): Promise<AttemptPaths>;
+  open(job: JobSpec): Promise<AttemptPaths | WorktreeFailed>;
   prepare(
     job: JobSpec,
     paths: AttemptPaths,

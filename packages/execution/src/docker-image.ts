@@ -1,8 +1,8 @@
-import { LineSplitter } from "@windshift/base/jsonl.ts";
 import { z } from "zod";
 import { type DockerCli, PULL_MS_MAX } from "./docker-cli.ts";
 import { imageMissing, notStarted } from "./docker-errors.ts";
 import { parseEngine, saysMissing } from "./docker-inspect.ts";
+import { readLines } from "./line-reader.ts";
 import type { NotStarted, SandboxCreateOptions, SandboxSpec } from "./sandbox.ts";
 
 /** An image says with this label that it holds an agent we can talk to. Source: INTERFACES section 3. */
@@ -77,27 +77,4 @@ async function pull(
     clearTimeout(timer);
     options.signal?.removeEventListener("abort", kill);
   }
-}
-
-/** Longest line and number of last lines of a tool's output that are kept. */
-const LINE_BYTES_MAX = 4_096;
-const LAST_LINES = 5;
-
-async function readLines(
-  stream: ReadableStream<Uint8Array>,
-  onLine: (line: string) => void,
-): Promise<string[]> {
-  const splitter = new LineSplitter(LINE_BYTES_MAX);
-  const last: string[] = [];
-  const take = (lines: ReturnType<LineSplitter["push"]>) => {
-    for (const line of lines) {
-      const text = line.kind === "line" ? line.text : line.head;
-      onLine(text);
-      last.push(text);
-      if (last.length > LAST_LINES) last.shift();
-    }
-  };
-  for await (const chunk of stream) take(splitter.push(chunk));
-  take(splitter.end());
-  return last;
 }

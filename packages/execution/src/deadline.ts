@@ -1,0 +1,45 @@
+import type { Clock } from "@windshift/base/clock.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
+
+/**
+ * Waits for `work`, but not longer than `ms` and not beyond `signal`. The work itself goes on: whoever cannot be
+ * interrupted is left alone.
+ * @throws AppError `timed_out` when the time is over or `signal` aborts
+ */
+export async function within<T>(
+  clock: Clock,
+  ms: number,
+  work: Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const done = new AbortController();
+  const limits = signal === undefined ? done.signal : AbortSignal.any([done.signal, signal]);
+  const late = clock.sleep(ms, limits).then(() => {
+    throw new AppError("timed_out", `no answer within ${ms} ms`);
+  });
+  // When the work wins, the sleep is ended and its rejection has nobody left to tell.
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    done.abort();
+  }
+}
+
+/** A signal that aborts with `parent` or after `ms`; `stop` ends the wait. */
+export function limited(
+  clock: Clock,
+  ms: number,
+  parent: AbortSignal,
+): { signal: AbortSignal; expired: () => boolean; stop: () => void } {
+  const late = new AbortController();
+  const done = new AbortController();
+  void clock.sleep(ms, AbortSignal.any([done.signal, parent])).then(() => {
+    if (!done.signal.aborted && !parent.aborted) late.abort();
+  });
+  return {
+    signal: AbortSignal.any([late.signal, parent]),
+    expired: () => late.signal.aborted,
+    stop: () => done.abort(),
+  };
+}

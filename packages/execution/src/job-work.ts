@@ -1,0 +1,222 @@
+import { redact } from "@windshift/base/redact.ts";
+import { truncateBytes } from "@windshift/base/truncate.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
+import type { EventData } from "@windshift/contract/event.ts";
+import type { AttemptResult, JobSpec } from "@windshift/contract/job.ts";
+import { PREPARE_MS_MAX, PUSH_MS_MAX, SUMMARY_BYTES_MAX } from "@windshift/contract/limits.ts";
+import type { RunPhase } from "@windshift/contract/run.ts";
+import { type AgentEnd, AgentSession } from "./agent-session.ts";
+import type { AttemptPaths, PushReply } from "./checkout.ts";
+import { exportCommits } from "./commit-export.ts";
+import { limited } from "./deadline.ts";
+import type { JobDeps } from "./job.ts";
+import type { JobControl } from "./job-control.ts";
+import { agentFailure, canExport, exitCodeOf, failure, type JobFailure } from "./job-failure.ts";
+import { agentSpec, exportSpec, promptOf } from "./job-spec.ts";
+import type { NotStarted, SandboxContainer } from "./sandbox.ts";
+import type { Transcript } from "./transcript.ts";
+
+/** A container, or why there is none. */
+type Created = SandboxContainer | NotStarted | JobFailure;
+
+/** The phases of one job. What they find out is collected here and becomes the attempt's result. */
+export class JobWork {
+  private readonly startedMs: number;
+  private paths: AttemptPaths | undefined;
+  private session: AgentSession | undefined;
+  private readonly waitingWords: { id: string; text: string }[] = [];
+  private readonly containers: Promise<Created>[] = [];
+  private baseOid: string | null = null;
+  private headOid: string | null = null;
+  private agent: AgentEnd | undefined;
+
+  constructor(
+    private readonly job: JobSpec,
+    private readonly deps: JobDeps,
+    private readonly control: JobControl,
+    private readonly transcript: Transcript,
+  ) {
+    this.startedMs = deps.clock.nowMs();
+  }
+
+  async run(): Promise<AttemptResult> {
+    try {
+      return this.result(await this.phases());
+    } catch (error) {
+      this.deps.log.error("a job failed in a way it should not", { run: this.job.run_id, error });
+      const detail =
+        error instanceof AppError ? error.message : "an internal error; the runner's log has the cause";
+      return this.result(failure("internal", detail));
+    }
+  }
+
+  /** Passes on a message of a person; one that comes before the agent listens waits for it. */
+  say(id: string, text: string): void {
+    if (this.session === undefined) this.waitingWords.push({ id, text });
+    else if (!this.session.say(id, text))
+      this.deps.log.info("a message came after the agent had ended", { run: this.job.run_id, id });
+  }
+
+  async cleanUp(): Promise<void> {
+    const { checkout, log } = this.deps;
+    for (const created of this.containers)
+      await created
+        .then((container) => ("run" in container ? container.discard() : undefined))
+        .catch((error) => log.error("a container was not removed", { run: this.job.run_id, error }));
+    if (this.paths === undefined) return;
+    await checkout
+      .close(this.paths)
+      .catch((error) =>
+        log.error("the folders of an attempt were not removed", { run: this.job.run_id, error }),
+      );
+  }
+
+  private async phases(): Promise<JobFailure | null> {
+    const prepared = await this.prepare();
+    if (this.control.ending.aborted) return null;
+    if ("reason" in prepared) return prepared;
+    const agent = await this.runAgent(prepared.container, prepared.paths, prepared.baseOid);
+    this.agent = agent.end;
+    const failed = agentFailure(agent.end, this.job.limits.wall_clock_ms);
+    if (this.control.ending.aborted || !canExport(agent.end.exit)) return failed;
+    const kept = await this.keepCommits(agent.exporter(), prepared.paths, prepared.baseOid);
+    return joined(failed, kept);
+  }
+
+  private async prepare(): Promise<
+    { container: SandboxContainer; paths: AttemptPaths; baseOid: string } | JobFailure
+  > {
+    const { checkout, clock, sandbox, settings } = this.deps;
+    this.phase("preparing");
+    const paths = await checkout.open(this.job);
+    if ("kind" in paths) return failure(paths.reason, paths.detail);
+    this.paths = paths;
+    const spec = agentSpec(this.job, paths, settings);
+    if ("reason" in spec) return spec;
+    // The container is created, not started, while the repository is fetched.
+    const limit = limited(clock, PREPARE_MS_MAX, this.control.ending);
+    const failed = new AbortController();
+    const signal = AbortSignal.any([limit.signal, failed.signal]);
+    const created = this.create(() => sandbox.create(spec, { signal, progress: this.progress }));
+    void created.then((container) => "reason" in container && failed.abort());
+    const reply = await checkout.prepare(this.job, paths, signal, this.progress);
+    if (reply.kind === "prepared") this.baseOid = reply.base_oid;
+    limit.stop();
+    const container = await created;
+    if ("reason" in container) return failure(container.reason, container.detail);
+    if (limit.expired())
+      return failure("prepare_failed", `the repository was not ready within ${PREPARE_MS_MAX / 60_000} min`);
+    if (reply.kind === "failed") return failure(reply.reason, reply.detail);
+    await sandbox.giveDir(paths.checkout);
+    return { container, paths, baseOid: reply.base_oid };
+  }
+
+  private async runAgent(
+    container: SandboxContainer,
+    paths: AttemptPaths,
+    baseOid: string,
+  ): Promise<{ end: AgentEnd; exporter: () => Promise<Created> }> {
+    const { clock, sandbox, settings } = this.deps;
+    let exporting: Promise<Created> | undefined;
+    const exporter = () => {
+      exporting ??= this.create(() => sandbox.create(exportSpec(this.job, paths, baseOid, settings)));
+      return exporting;
+    };
+    const session = new AgentSession({
+      prompt: promptOf(this.job, settings),
+      transcript: this.transcript,
+      control: this.control,
+      clock,
+      secrets: this.secrets(),
+      wallClockMs: Math.max(1, this.startedMs + this.job.limits.wall_clock_ms - clock.nowMs()),
+      // Created while the agent is still tidying up, started only when it is gone.
+      onFinish: () => void exporter(),
+    });
+    this.phase("agent");
+    this.session = session;
+    for (const { id, text } of this.waitingWords.splice(0)) session.say(id, text);
+    return { end: await session.run(container), exporter };
+  }
+
+  /** @returns why the commits could not be kept, or null */
+  private async keepCommits(
+    exporter: Promise<Created>,
+    paths: AttemptPaths,
+    baseOid: string,
+  ): Promise<JobFailure | null> {
+    const { checkout, clock } = this.deps;
+    this.phase("exporting");
+    const container = await exporter;
+    if ("reason" in container) return failure(container.reason, container.detail);
+    const exported = await exportCommits(container, paths.bundle, clock, this.control.ending);
+    if (this.control.ending.aborted || exported.kind === "nothing") return null;
+    if (exported.kind === "failed") return exported.failure;
+    this.phase("pushing");
+    const limit = limited(clock, PUSH_MS_MAX, this.control.ending);
+    const reply = await checkout.push(this.job, paths, baseOid, limit.signal, this.progress);
+    limit.stop();
+    if (limit.expired())
+      return failure("push_rejected", `the push took longer than ${PUSH_MS_MAX / 60_000} min`);
+    return this.pushed(reply);
+  }
+
+  private pushed(reply: PushReply): JobFailure | null {
+    if (reply.kind === "failed") return failure(reply.reason, reply.detail);
+    if (reply.kind === "no_changes") return null;
+    this.headOid = reply.head_oid;
+    if (reply.flattened)
+      this.tell("warning", {
+        message: "the agent had rewritten history below the base; its final state was pushed as one commit",
+      });
+    return null;
+  }
+
+  private create(make: () => Promise<SandboxContainer | NotStarted>): Promise<Created> {
+    const created = make().catch((error): JobFailure => {
+      this.deps.log.error("a container could not be created", { run: this.job.run_id, error });
+      return failure(
+        "engine",
+        error instanceof AppError ? error.message : "the container could not be created",
+      );
+    });
+    this.containers.push(created);
+    return created;
+  }
+
+  private result(failed: JobFailure | null): AttemptResult {
+    const finish = this.agent?.finish ?? null;
+    const canceled = this.control.cause === "canceled" ? failure("canceled", "canceled on request") : null;
+    return {
+      attempt: this.job.attempt,
+      isolation: this.deps.sandbox.isolation,
+      outcome: finish?.outcome ?? null,
+      summary: truncateBytes(redact(finish?.summary ?? "", this.secrets()), SUMMARY_BYTES_MAX),
+      failure: canceled ?? failed,
+      base_oid: this.baseOid,
+      head_oid: this.headOid,
+      exit_code: this.agent === undefined ? null : exitCodeOf(this.agent.exit),
+    };
+  }
+
+  private secrets(): string[] {
+    return [this.job.tokens.agent, this.job.tokens.git];
+  }
+
+  private phase(phase: RunPhase): void {
+    this.tell("lifecycle", { phase });
+  }
+
+  private readonly progress = (line: string): void =>
+    this.tell("lifecycle", { note: "progress", text: line });
+
+  /** Not waited for: what the runner says is small, and no phase may stand still because the server does. */
+  private tell(type: "lifecycle" | "warning", data: EventData): void {
+    void this.transcript.fromRunner(type, data);
+  }
+}
+
+/** The agent's failure is the reason; that its work could not be kept either is said with it. */
+function joined(agent: JobFailure | null, kept: JobFailure | null): JobFailure | null {
+  if (agent === null || kept === null) return agent ?? kept;
+  return failure(agent.reason, `${agent.detail}. Its commits were not kept: ${kept.detail}`);
+}

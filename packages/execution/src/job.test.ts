@@ -1,0 +1,286 @@
+import { afterEach, expect, test } from "bun:test";
+import { TRANSCRIPT_BYTES_MAX } from "@windshift/contract/limits.ts";
+import { type JobFixture, jobFixture } from "@windshift/testing/job-fixture.ts";
+import { processesWith } from "@windshift/testing/sandbox-contract.ts";
+import { until } from "@windshift/testing/until.ts";
+import type { JobEnd } from "./job.ts";
+
+const TEST_MS_MAX = 60_000;
+const COMMIT = `
+echo fixed > fixed; git add fixed
+git -c user.name=a -c user.email=a@b commit -qm fix`;
+const FINISH = `
+echo '{"type":"finish","outcome":"completed","summary":"all done"}'
+echo '{"type":"session_idle"}'`;
+/** A good agent: reads its prompt, commits, says so, ends when its input ends. */
+const GOOD = `read -r prompt\necho '{"type":"starting","model":"scripted"}'${COMMIT}${FINISH}\ncat > /dev/null`;
+
+const open: JobFixture[] = [];
+afterEach(async () => {
+  for (const fixture of open.splice(0)) {
+    expect(await fixture.leftovers()).toEqual([]);
+    await fixture.dispose();
+  }
+});
+
+async function fixtureOf(...args: Parameters<typeof jobFixture>): Promise<JobFixture> {
+  const fixture = await jobFixture(...args);
+  open.push(fixture);
+  return fixture;
+}
+function resultOf(end: JobEnd) {
+  if (end.kind !== "reported") throw new Error(`the job ended as ${end.kind}`);
+  return end.result;
+}
+const check = (fact: string, body: () => Promise<void>) => test(fact, body, TEST_MS_MAX);
+
+check("a good agent's commits reach the forge and its summary the server", async () => {
+  const fixture = await fixtureOf(GOOD);
+  const result = resultOf(await fixture.run());
+  expect(result).toMatchObject({ outcome: "completed", summary: "all done", failure: null, exit_code: 0 });
+  expect(result.isolation).toBe("unsandboxed");
+  expect(result.head_oid).toBe(await fixture.checkout.headOf(fixture.job.repo.branch));
+  expect(result.head_oid).not.toBe(result.base_oid);
+  expect(fixture.server.results).toEqual([result]);
+  expect(fixture.server.phases).toEqual(["preparing", "agent", "exporting", "pushing"]);
+  expect(fixture.server.events.map((event) => event.seq)).toEqual(fixture.server.events.map((_, i) => i + 1));
+});
+
+check("the prompt and both tokens' names reach the agent, the git token does not", async () => {
+  const fixture = await fixtureOf(
+    `read -r line; printf '%s\\n' "$line"; test "$LLM_API_KEY" = "$WS_TOKEN" && echo same; env${FINISH}`,
+  );
+  const result = resultOf(await fixture.run());
+  const printed = fixture.server.dataOf("stdout").map((data) => String(data.text));
+  expect(printed).toContain('{"type":"prompt","message":"make it so"}');
+  expect(printed).toContain("same");
+  const everything = JSON.stringify([fixture.server.events, result]);
+  expect(everything).toContain("WS_TOKEN=wsrun_[redacted]");
+  expect(everything).not.toContain(fixture.job.tokens.agent);
+  expect(everything).not.toContain(fixture.job.tokens.git);
+});
+
+check("no commits means no push and no failure", async () => {
+  const fixture = await fixtureOf(`read -r prompt${FINISH}`);
+  expect(resultOf(await fixture.run())).toMatchObject({
+    failure: null,
+    outcome: "completed",
+    head_oid: null,
+  });
+  expect(fixture.checkout.pushes).toBe(0);
+});
+
+check("F07 exit 0 without finish is no_finish, and what was committed is pushed all the same", async () => {
+  const fixture = await fixtureOf(`read -r prompt${COMMIT}\nexit 0`);
+  const result = resultOf(await fixture.run());
+  expect(result.failure?.reason).toBe("no_finish");
+  expect(result.head_oid).toBe(await fixture.checkout.headOf(fixture.job.repo.branch));
+  expect(result.head_oid).not.toBeNull();
+});
+
+check("F07 a bad exit code is agent_failed and the end of stderr says why", async () => {
+  const fixture = await fixtureOf(`read -r prompt; echo 'model said no' >&2; exit 3`);
+  const result = resultOf(await fixture.run());
+  expect(result).toMatchObject({ exit_code: 3, outcome: null });
+  expect(result.failure?.reason).toBe("agent_failed");
+  expect(result.failure?.detail).toContain("model said no");
+  expect(fixture.server.dataOf("stderr")).toEqual([{ text: "model said no" }]);
+});
+
+check("an agent that cannot reach the server gets the answer of the troubleshooting guide", async () => {
+  const fixture = await fixtureOf("exit 69");
+  const { failure } = resultOf(await fixture.run());
+  expect(failure?.reason).toBe("api_unreachable");
+  expect(failure?.detail).toContain("CODING_AGENT_WS_API_URL");
+  expect(failure?.detail).toContain("localhost");
+});
+
+check("SB-09 one line of 200 MB is dropped with a warning, in bounded memory", async () => {
+  const fixture = await fixtureOf(`read -r prompt; head -c 200000000 /dev/zero | tr '\\0' x; echo${FINISH}`);
+  const before = process.memoryUsage().rss;
+  const result = resultOf(await fixture.run());
+  expect(result.failure).toBeNull();
+  expect(process.memoryUsage().rss - before).toBeLessThan(128 * 1_048_576);
+  const [warning] = fixture.server.dataOf("warning");
+  expect(warning?.message).toContain("200000000 bytes");
+});
+
+check("SB-09 a flood of lines is cut once, with a warning, and the agent still finishes", async () => {
+  const fixture = await fixtureOf(
+    `read -r prompt; yes "$(head -c 4000 /dev/zero | tr '\\0' y)" | head -n 30000${FINISH}`,
+  );
+  const result = resultOf(await fixture.run());
+  expect(result).toMatchObject({ failure: null, summary: "all done" });
+  const bytes = fixture.server.events.reduce((sum, event) => sum + JSON.stringify(event.data).length, 0);
+  expect(bytes).toBeLessThan(TRANSCRIPT_BYTES_MAX + 1_048_576);
+  expect(fixture.server.dataOf("warning").map((data) => String(data.message))).toEqual([
+    expect.stringContaining("the transcript ends here"),
+  ]);
+});
+
+check("SB-09 binary output becomes text that any database takes", async () => {
+  const fixture = await fixtureOf(
+    `read -r prompt; printf 'a\\000b\\377\\n{"type":"content","text":"\\\\ud800\\\\u0000"}\\n'${FINISH}`,
+  );
+  resultOf(await fixture.run());
+  expect(fixture.server.dataOf("stdout")).toEqual([{ text: "a\u2400b\ufffd" }]);
+  expect(fixture.server.dataOf("content")).toEqual([{ text: "\ufffd\u2400" }]);
+});
+
+check("SB-26 an agent that hangs is ended at its wall clock and its commits are kept", async () => {
+  const mark = "hangs-for-ever";
+  const fixture = await fixtureOf(
+    `read -r prompt${COMMIT}\nsh -c ': ${mark}; trap "" TERM; while :; do sleep 1; done'`,
+    {
+      wallClockMs: 30_000,
+    },
+  );
+  const result = resultOf(await fixture.run());
+  expect(result.failure?.reason).toBe("timed_out");
+  expect(result.head_oid).not.toBeNull();
+  expect(processesWith(mark)).toEqual([]);
+});
+
+check("a cancel lets the agent end by itself, and nothing is pushed", async () => {
+  const fixture = await fixtureOf(`
+read -r prompt${COMMIT}
+echo '{"type":"content","text":"working"}'
+read -r line; printf 'got %s\\n' "$line"${FINISH}`);
+  const running = fixture.run();
+  await until(() => fixture.server.dataOf("content").length > 0);
+  fixture.server.notify({ kind: "cancel", force: false });
+  const result = resultOf(await running);
+  expect(result.failure?.reason).toBe("canceled");
+  expect(fixture.server.dataOf("stdout")).toEqual([{ text: 'got {"type":"abort"}' }]);
+  expect(fixture.checkout.pushes).toBe(0);
+  expect(fixture.server.phases).not.toContain("exporting");
+});
+
+check("an agent that ignores the cancel is killed after its grace", async () => {
+  const fixture = await fixtureOf(
+    `read -r prompt; echo '{"type":"content","text":"deaf"}'; while :; do sleep 1; done`,
+  );
+  const running = fixture.run();
+  await until(() => fixture.server.dataOf("content").length > 0);
+  fixture.server.notify({ kind: "cancel", force: false });
+  expect(resultOf(await running)).toMatchObject({ failure: { reason: "canceled" }, exit_code: null });
+});
+
+check("a forced cancel kills without grace", async () => {
+  // On a clock that stands still a grace would never be over.
+  const still = { nowMs: () => Date.now(), sleep: never };
+  const fixture = await fixtureOf(`read -r prompt; echo up >&2; while :; do sleep 1; done`, { clock: still });
+  const running = fixture.run();
+  await until(() => fixture.server.phases.includes("agent"));
+  fixture.server.notify({ kind: "cancel", force: true });
+  expect(resultOf(await running).failure?.reason).toBe("canceled");
+});
+
+check("a cancel while the repository is fetched ends the job before the agent starts", async () => {
+  const fixture = await fixtureOf(GOOD);
+  fixture.deps.checkout.prepare = async (_job, _paths, signal) => {
+    fixture.server.notify({ kind: "cancel", force: false });
+    await until(() => signal.aborted);
+    return { kind: "failed", reason: "prepare_failed", detail: "ended" };
+  };
+  expect(resultOf(await fixture.run()).failure?.reason).toBe("canceled");
+  expect(fixture.server.phases).toEqual(["preparing"]);
+});
+
+check("a lease lost while the agent works kills it; nothing is reported or pushed", async () => {
+  const mark = "lost-lease";
+  const fixture = await fixtureOf(`read -r prompt; sh -c ': ${mark}; while :; do sleep 0.05; done'`);
+  const running = fixture.run();
+  await until(() => processesWith(mark).length > 0);
+  fixture.server.leaseLost = true;
+  expect(await running).toEqual({ kind: "lease_lost" });
+  expect(processesWith(mark)).toEqual([]);
+  expect([fixture.server.reports, fixture.checkout.pushes]).toEqual([0, 0]);
+});
+
+check("an interrupted job is killed and not reported, so its run is queued again", async () => {
+  const mark = "interrupted-job";
+  const fixture = await fixtureOf(`read -r prompt; sh -c ': ${mark}; while :; do sleep 0.05; done'`);
+  const cancel = new AbortController();
+  const running = fixture.run(cancel.signal);
+  await until(() => processesWith(mark).length > 0);
+  cancel.abort();
+  expect(await running).toEqual({ kind: "interrupted" });
+  expect(processesWith(mark)).toEqual([]);
+  expect(fixture.server.reports).toBe(0);
+});
+
+check("a message reaches the working agent and its receipt reaches the server", async () => {
+  const fixture = await fixtureOf(`
+read -r prompt; echo '{"type":"starting"}'
+read -r line; printf '%s\\n' "$line" >&2
+echo '{"type":"received","id":"m1"}'${FINISH}`);
+  const running = fixture.run();
+  await until(() => fixture.server.dataOf("lifecycle").some((data) => data.note === "starting"));
+  fixture.server.notify({ kind: "message", id: "m1", text: "use tabs" });
+  resultOf(await running);
+  expect(fixture.server.dataOf("stderr")).toEqual([
+    { text: '{"type":"message","id":"m1","text":"use tabs"}' },
+  ]);
+  expect(fixture.server.dataOf("lifecycle")).toContainEqual({ note: "received", id: "m1" });
+});
+
+check("a message that comes before the agent listens waits for it", async () => {
+  const fixture = await fixtureOf(`read -r prompt; read -r line; printf '%s\\n' "$line" >&2${FINISH}`);
+  fixture.server.notify({ kind: "message", id: "m1", text: "early" });
+  resultOf(await fixture.run());
+  expect(fixture.server.dataOf("stderr")[0]?.text).toContain("early");
+});
+
+check("a server that is away for a while costs no event, no order and no result", async () => {
+  const numbers = Array.from({ length: 300 }, (_, i) => i + 1);
+  const fixture = await fixtureOf(
+    `read -r prompt; for i in $(seq 300); do printf '{"type":"content","text":"%s"}\\n' $i; done${FINISH}`,
+  );
+  fixture.server.failing = { renew: 2, append: 4, report: 3 };
+  fixture.server.unanswered = 2;
+  const result = resultOf(await fixture.run());
+  expect(fixture.server.dataOf("content").map((data) => Number(data.text))).toEqual(numbers);
+  expect(fixture.server.events.map((event) => event.seq)).toEqual(fixture.server.events.map((_, i) => i + 1));
+  expect([fixture.server.results.length, fixture.server.reports]).toEqual([1, 4]);
+  expect(result.failure).toBeNull();
+});
+
+check("a result nobody takes is handed to the caller", async () => {
+  const fixture = await fixtureOf(GOOD);
+  fixture.server.failing.report = 1_000_000;
+  const end = await fixture.run();
+  expect(end).toMatchObject({ kind: "undelivered", result: { outcome: "completed", failure: null } });
+});
+
+check("SB-23 an image the runner does not allow is refused", async () => {
+  const fixture = await fixtureOf(GOOD);
+  fixture.job.image = "evil/image:latest";
+  const { failure } = resultOf(await fixture.run());
+  expect(failure?.reason).toBe("image");
+  expect(failure?.detail).toContain("WSRUNNER_ALLOWED_IMAGES");
+});
+
+check("an agent that stays after session_idle is tidied away and counts as finished", async () => {
+  const fixture = await fixtureOf(`read -r prompt${COMMIT}${FINISH}\nwhile :; do sleep 1; done`);
+  const result = resultOf(await fixture.run());
+  expect(result).toMatchObject({ failure: null, outcome: "completed", exit_code: null });
+  expect(result.head_oid).not.toBeNull();
+});
+
+check("an unforeseen error is reported as internal and its text stays in the log", async () => {
+  const fixture = await fixtureOf(GOOD);
+  fixture.deps.checkout.prepare = () => Promise.reject(new Error("secret internals"));
+  const result = resultOf(await fixture.run());
+  expect(result.failure?.reason).toBe("internal");
+  expect(JSON.stringify(result)).not.toContain("secret internals");
+  expect(fixture.log.join()).toContain("secret internals");
+});
+
+/** Waits only for the signal. */
+function never(_ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    else signal?.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

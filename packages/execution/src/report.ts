@@ -1,0 +1,46 @@
+import { backoffMs } from "@windshift/base/backoff.ts";
+import type { Clock } from "@windshift/base/clock.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
+import { ERROR_CODES } from "@windshift/contract/error-codes.ts";
+import type { AttemptResult, JobSpec } from "@windshift/contract/job.ts";
+import { REPORT_MS_MAX } from "@windshift/contract/limits.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { limited, within } from "./deadline.ts";
+import type { JobLog } from "./job-log.ts";
+
+const RETRY_MS_FIRST = 500;
+const RETRY_MS_MAX = 10_000;
+/** Time for one try, ms. */
+const TRY_MS_MAX = 30_000;
+
+/**
+ * Reports the result of an attempt, again and again for REPORT_MS_MAX: its own fresh time, whatever the job has used up.
+ * Reporting twice is one outcome, so a lost answer does no harm.
+ */
+export async function reportResult(
+  job: JobSpec,
+  result: AttemptResult,
+  { controlPlane, clock, log }: { controlPlane: ControlPlane; clock: Clock; log: JobLog },
+  signal: AbortSignal,
+): Promise<"accepted" | "lease_lost" | "undelivered"> {
+  const limit = limited(clock, REPORT_MS_MAX, signal);
+  try {
+    for (let tries = 1; !limit.signal.aborted; tries++) {
+      try {
+        return await within(clock, TRY_MS_MAX, controlPlane.report(job, result), limit.signal);
+      } catch (error) {
+        log.warn("the result could not be reported", { tries, error });
+        if (!mayRetry(error)) break;
+      }
+      await clock.sleep(backoffMs(tries, RETRY_MS_FIRST, RETRY_MS_MAX), limit.signal);
+    }
+    return "undelivered";
+  } finally {
+    limit.stop();
+  }
+}
+
+/** What is not one of our codes is a broken connection. */
+function mayRetry(error: unknown): boolean {
+  return !(error instanceof AppError) || ERROR_CODES[error.code].retry || error.code === "internal";
+}

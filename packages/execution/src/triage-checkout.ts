@@ -1,0 +1,119 @@
+import { access, constants, mkdir, mkdtemp, rmdir, stat } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
+import { runBranch } from "@windshift/contract/ids.ts";
+import type { JobSpec } from "@windshift/contract/job.ts";
+import type { TriageRequest } from "@windshift/contract/triage.ts";
+import type { AttemptPaths, Checkout, PrepareReply, PushReply, WorktreeFailed } from "./checkout.ts";
+import { callTriage, type TriageProgram } from "./triage-program.ts";
+
+export interface TriageCheckoutOptions {
+  program: TriageProgram;
+  /** Holds a folder for each attempt; absolute. The container engine must see it under the same path. */
+  worktreeRoot: string;
+  /** Holds a bare clone for each repository; absolute. */
+  cacheRoot: string;
+  /** Whom the checkout is given to; null where this process may not give files away. */
+  owner: { uid: number; gid: number } | null;
+  /** Removes a folder with whatever the agent made in it: the sandbox's. */
+  removeDir: (dir: string) => Promise<void>;
+}
+
+/** The git work of a job, done by `windshift-triage`. */
+export class TriageCheckout implements Checkout {
+  constructor(private readonly options: TriageCheckoutOptions) {}
+
+  async open(job: JobSpec): Promise<AttemptPaths | WorktreeFailed> {
+    const { worktreeRoot, cacheRoot, owner } = this.options;
+    const problem = (await worktreeProblem(worktreeRoot)) ?? (await worktreeProblem(cacheRoot));
+    if (problem !== undefined) return { kind: "failed", reason: "worktree", detail: problem };
+    const root = join(worktreeRoot, `run-${job.run_id}-${job.attempt}`);
+    // A folder of the same attempt can only be left over from a run of another database: it is never worked in.
+    await this.options.removeDir(root);
+    const checkout = join(root, "checkout");
+    // Others may pass through but not look around: the engine's helper and the agent's user need the path.
+    await mkdir(root, { mode: 0o711 });
+    await mkdir(checkout, { mode: owner === null ? 0o755 : 0o700 });
+    return { root, checkout, bundle: join(root, "export.bundle"), clean: join(root, "clean") };
+  }
+
+  async prepare(
+    job: JobSpec,
+    paths: AttemptPaths,
+    signal: AbortSignal,
+    progress: (line: string) => void,
+  ): Promise<PrepareReply> {
+    const request: TriageRequest = {
+      op: "prepare",
+      ...this.common(job),
+      base_ref: job.repo.base_ref,
+      checkout_dir: paths.checkout,
+      owner: this.options.owner,
+    };
+    const reply = await callTriage(this.options.program, request, signal, progress);
+    if (reply.kind === "prepared" || reply.kind === "failed") return reply;
+    return {
+      kind: "failed",
+      reason: "prepare_failed",
+      detail: `windshift-triage answered ${reply.kind} to prepare`,
+    };
+  }
+
+  async push(
+    job: JobSpec,
+    paths: AttemptPaths,
+    baseOid: string,
+    signal: AbortSignal,
+    progress: (line: string) => void,
+  ): Promise<PushReply> {
+    const request: TriageRequest = {
+      op: "push",
+      ...this.common(job),
+      bundle_file: paths.bundle,
+      clean_dir: paths.clean,
+      base_oid: baseOid,
+      branch_oid: job.repo.branch_oid,
+      message: `Work of run ${job.run_id}\n\nThe agent rewrote the history below its base; this is its final state.`,
+    };
+    const reply = await callTriage(this.options.program, request, signal, progress);
+    if (reply.kind !== "prepared") return reply;
+    return { kind: "failed", reason: "push_rejected", detail: "windshift-triage answered prepared to push" };
+  }
+
+  close(paths: AttemptPaths): Promise<void> {
+    return this.options.removeDir(paths.root);
+  }
+
+  private common(job: JobSpec) {
+    return {
+      run_id: job.run_id,
+      attempt: job.attempt,
+      clone_url: job.repo.clone_url,
+      token: job.tokens.git,
+      cache_dir: join(this.options.cacheRoot, `${job.repo.cache_key}.git`),
+      branch: runBranch(job.run_id),
+    };
+  }
+}
+
+/**
+ * Why a folder cannot hold checkouts or caches, in a sentence that says what to do; makes it when it does not exist.
+ * @returns undefined when it can
+ */
+export async function worktreeProblem(dir: string): Promise<string | undefined> {
+  if (!isAbsolute(dir))
+    return `the worktree folder ${JSON.stringify(dir)} is not an absolute path; set CODING_AGENT_WORKTREE_ROOT (server) or WSRUNNER_CACHE_ROOT (runner) to one that starts with /`;
+  try {
+    await mkdir(dir, { recursive: true });
+    await access(dir, constants.W_OK | constants.X_OK);
+    // Only a real write tells about read-only mounts and full disks.
+    await rmdir(await mkdtemp(join(dir, ".windshift-check-")));
+    return undefined;
+  } catch (error) {
+    const what = await stat(dir).then(
+      (found) => (found.isDirectory() ? "cannot be written" : "is not a folder"),
+      () => "cannot be made",
+    );
+    const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
+    return `the worktree folder ${dir} ${what}${code}; make it writable for the user that Windshift or the runner runs as, or choose another with CODING_AGENT_WORKTREE_ROOT (server) or WSRUNNER_CACHE_ROOT (runner)`;
+  }
+}
