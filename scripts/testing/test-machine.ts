@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { ensureAgentImage } from "../image.ts";
 import { ensureChromium } from "../setup/ensure-chromium.ts";
 import { ensureEngine } from "../setup/ensure-engine.ts";
 import { ensurePackages, program } from "../setup/ensure-packages.ts";
@@ -56,6 +56,10 @@ async function prepareEngine(machine: TestMachine, stops: (() => Promise<void>)[
     return;
   }
   stops.push(engine.stop);
-  machine.env.WINDSHIFT_TEST_ENGINE = engine.cli;
-  if (!existsSync(`${import.meta.dir}/../image.ts`)) return;
+  machine.env.CODING_AGENT_DOCKER_BINARY = engine.cli;
+  try {
+    machine.env.WINDSHIFT_TEST_IMAGE = await ensureAgentImage({ log });
+  } catch (error) {
+    machine.problems.push(`No agent image: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }

@@ -1,4 +1,5 @@
-import { Glob, Transpiler } from "bun";
+import { Glob } from "bun";
+import { scanImports } from "../checks/import-scan.ts";
 
 /** Test files that run together under the same environment. */
 export interface TestGroup {
@@ -42,10 +43,9 @@ export function needsEngine(files: readonly string[]): boolean {
 
 /** True when a test drives a browser, which it does through `playwright-core` or the fixture that wraps it. */
 export async function needsBrowser(root: string, files: readonly string[]): Promise<boolean> {
-  const transpiler = new Transpiler({ loader: "tsx" });
   for (const file of files) {
-    const imports = transpiler.scanImports(await Bun.file(`${root}/${file}`).text());
-    if (imports.some(({ path }) => path === "playwright-core" || path.endsWith("/browser.ts"))) return true;
+    const imports = scanImports(await Bun.file(`${root}/${file}`).text());
+    if (imports.some(({ specifier }) => /^playwright-core$|\/browser\.ts$/.test(specifier))) return true;
   }
   return false;
 }

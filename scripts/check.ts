@@ -1,0 +1,48 @@
+import { resolve } from "node:path";
+import { exec } from "@windshift/base/exec.ts";
+import { driftProblems } from "./check-drift.ts";
+import { importProblems } from "./check-imports.ts";
+import { childEnv } from "./setup/child-env.ts";
+
+/** npm run check: format and lint, types, imports, drift. Only reads; `npm run fix` writes. Exit code 1 when one fails. */
+interface Step {
+  name: string;
+  /** @returns what is wrong; empty when it holds */
+  problems(): Promise<string>;
+}
+
+const ROOT = resolve(import.meta.dir, "..");
+/** Each takes a few seconds on two cores. */
+const TOOL_MS_MAX = 5 * 60_000;
+
+const steps: Step[] = [
+  {
+    name: "format and lint",
+    problems: () => tool("biome", "ci", "--colors=off", "--error-on-warnings", "."),
+  },
+  { name: "types", problems: () => tool("tsc", "--pretty", "false", "--project", ".") },
+  { name: "imports", problems: async () => importProblems(ROOT).join("\n") },
+  { name: "drift", problems: async () => (await driftProblems(ROOT)).join("\n") },
+];
+
+let failed = 0;
+for (const { name, problems } of steps) {
+  const startedMs = performance.now();
+  const found = await problems();
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
+  process.stdout.write(`${found === "" ? "ok    " : "FAILED"}  ${name} (${seconds} s)\n`);
+  if (found === "") continue;
+  failed++;
+  process.stdout.write(`${found.replace(/^/gm, "  ")}\n`);
+}
+process.exit(failed > 0 ? 1 : 0);
+
+async function tool(name: string, ...args: string[]): Promise<string> {
+  const program = `${ROOT}/node_modules/.bin/${name}`;
+  const { exitCode, stdout, stderr } = await exec([program, ...args], {
+    cwd: ROOT,
+    env: childEnv(),
+    timeoutMs: TOOL_MS_MAX,
+  });
+  return exitCode === 0 ? "" : `${stdout}${stderr}`.trimEnd() || `${name} ended with exit code ${exitCode}`;
+}

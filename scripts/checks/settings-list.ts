@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Glob } from "bun";
+import { z } from "zod";
+
+const SettingRow = z.object({
+  name: z.string().regex(/^[A-Z][A-Z0-9_]*$/),
+  defaultText: z.string(),
+  doc: z.string().min(1),
+  secret: z.boolean().default(false),
+});
+export type SettingRow = z.infer<typeof SettingRow>;
+const Table = z.record(z.string(), SettingRow);
+
+export interface ProgramSettings {
+  /** `windshift`, `windshift-agent`, … */
+  program: string;
+  rows: SettingRow[];
+}
+
+const PROGRAMS: Record<string, string> = {
+  server: "windshift",
+  runner: "windshift-runner",
+  triage: "windshift-triage",
+  agent: "windshift-agent",
+  ws: "ws",
+};
+
+/** The settings tables of all programs, read from the modules that hold them; one section a program, in a fixed order. */
+export async function readSettingsTables(root: string): Promise<ProgramSettings[]> {
+  const found: ProgramSettings[] = [];
+  for (const [app, program] of Object.entries(PROGRAMS)) {
+    const rows: SettingRow[] = [];
+    for (const file of [...new Glob(`apps/${app}/src/**/*.ts`).scanSync({ cwd: root })].sort()) {
+      if (file.endsWith(".test.ts") || !holdsTable(readFileSync(join(root, file), "utf8"))) continue;
+      rows.push(...(await tablesOf(join(root, file))));
+    }
+    if (rows.length > 0) found.push({ program, rows });
+  }
+  return found;
+}
+
+function holdsTable(source: string): boolean {
+  return /^\s+defaultText:/m.test(source) && /^export const/m.test(source);
+}
+
+async function tablesOf(file: string): Promise<SettingRow[]> {
+  const exported: Record<string, unknown> = await import(file);
+  return Object.values(exported).flatMap((value) => {
+    const table = Table.safeParse(value);
+    return table.success ? Object.values(table.data) : [];
+  });
+}
