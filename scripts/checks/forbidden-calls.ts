@@ -16,7 +16,8 @@ const GIT_WRAPPERS = [
 
 const RULES: readonly Rule[] = [
   {
-    pattern: /[[(]\s*["'`](?:\/usr\/bin\/)?git["'`]\s*[,\]]/g,
+    pattern:
+      /(?:\[|\b(?:spawn|spawnSync|exec|execFile|execFileSync)\()\s*["'`](?:\/usr\/bin\/)?git["'`]\s*[,\]]/g,
     holds: (path) => !GIT_WRAPPERS.includes(path) && !path.startsWith("apps/agent/"),
     rule: "git is started only through packages/base/src/git.ts (HG-16)",
   },
