@@ -139,6 +139,15 @@ describe("the layers of the server", () => {
     expect(found).toContain(`${S}/users/user.ts:2: folders import in a circle: users → runs → pools → users`);
   });
 
+  test("let routes, which no folder imports, use any folder", () => {
+    expect(
+      check(
+        ["users/user-routes.ts", 'import "../workspaces/membership.ts";'],
+        ["workspaces/membership.ts", 'import "../users/user.ts";'],
+      ),
+    ).toEqual([]);
+  });
+
   test("let type imports go round", () => {
     expect(
       check(
