@@ -5,6 +5,8 @@ import type { Person, Principal, RunCaller } from "./principal.ts";
 
 /** What the foundation puts beside a request for its handler. */
 export interface ApiEnv {
+  /** What the HTTP server gives with each request; its second argument to `fetch`. */
+  Bindings: { requestIP?(request: Request): { address: string } | null };
   Variables: { requestId: string; principal: Principal; grant: Grant | undefined };
 }
 
@@ -20,6 +22,11 @@ export function callerOf(c: Context<ApiEnv>): Person | RunCaller {
   const principal = c.get("principal");
   assert(principal.kind !== "anonymous", "the route admits nobody unknown");
   return principal;
+}
+
+/** Address of the other end of the connection; what headers claim is not looked at. */
+export function addressOf(c: Context<ApiEnv>): string | undefined {
+  return c.env?.requestIP?.(c.req.raw)?.address;
 }
 
 /** Where the path points and the caller's role there; for routes with a scope. */

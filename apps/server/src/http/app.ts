@@ -5,7 +5,7 @@ import type { Queries } from "../db/database.ts";
 import { decide, type Memberships } from "./access.ts";
 import { errorResponse, toAppError } from "./error-reply.ts";
 import type { Log } from "./log.ts";
-import { findPrincipal, type RunCaller, type RunTokens, type Sessions } from "./principal.ts";
+import { findCaller, type RunCaller, type RunTokens, type Sessions } from "./principal.ts";
 import { RouteTable } from "./route-table.ts";
 import { requireJson, requireSameOrigin } from "./same-origin.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -28,14 +28,18 @@ export function createApp(options: AppOptions): RouteTable {
   const table = new RouteTable({
     foreign: options.foreign,
     admit: async (c, access) => {
-      if (access === "public" || (typeof access === "object" && "handler" in access)) {
-        c.set("principal", { kind: "anonymous" });
+      c.set("principal", { kind: "anonymous" });
+      if (typeof access === "object" && "handler" in access) return { kind: "admitted", grant: undefined };
+      if (access === "public") {
+        requireSameOrigin(c.req.raw, options.baseUrl, "no session");
+        requireJson(c.req.raw);
         return { kind: "admitted", grant: undefined };
       }
-      const principal = await findPrincipal(c.req.raw.headers, options);
+      const { principal, setCookies } = await findCaller(c.req.raw.headers, options);
       c.set("principal", principal);
-      if (principal.kind === "person") requireSameOrigin(c.req.raw, options.baseUrl);
-      requireJson(c.req.raw);
+      for (const cookie of setCookies) c.header("set-cookie", cookie, { append: true });
+      if (principal.kind === "person") requireSameOrigin(c.req.raw, options.baseUrl, "session");
+      if (principal.kind !== "anonymous") requireJson(c.req.raw);
       return decide(access, principal, c.req.param(), options);
     },
   });

@@ -30,21 +30,35 @@ export interface RunTokens {
 
 /** Looks up the session that a request's cookie names; undefined when there is none. */
 export interface Sessions {
-  find(headers: Headers): Promise<Person | undefined>;
+  find(headers: Headers): Promise<Session | undefined>;
+}
+export interface Session {
+  person: Person;
+  /** Cookies that go out with the answer, so that a session in use does not end. */
+  setCookies: string[];
+}
+
+/** The caller, and what goes out with the answer. */
+export interface Caller {
+  principal: Principal;
+  setCookies: string[];
 }
 
 /**
  * An `Authorization` header decides alone; without one the session cookie does.
  * @throws AppError `unauthenticated` for a credential that is not valid here
  */
-export async function findPrincipal(
+export async function findCaller(
   headers: Headers,
   ports: { runTokens: RunTokens; sessions: Sessions },
-): Promise<Principal> {
+): Promise<Caller> {
   const authorization = headers.get("authorization");
-  if (authorization !== null) return runOf(authorization, ports.runTokens);
-  if (!headers.has("cookie")) return { kind: "anonymous" };
-  return (await ports.sessions.find(headers)) ?? { kind: "anonymous" };
+  if (authorization !== null) {
+    return { principal: await runOf(authorization, ports.runTokens), setCookies: [] };
+  }
+  const session = headers.has("cookie") ? await ports.sessions.find(headers) : undefined;
+  if (session === undefined) return { principal: { kind: "anonymous" }, setCookies: [] };
+  return { principal: session.person, setCookies: session.setCookies };
 }
 
 async function runOf(authorization: string, runTokens: RunTokens): Promise<RunCaller> {

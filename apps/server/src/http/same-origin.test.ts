@@ -9,9 +9,13 @@ function request(method: string, headers: Record<string, string>): Request {
     headers: { host: "wind.example.org", ...headers },
   });
 }
-function admits(method: string, headers: Record<string, string>): boolean {
+function admits(
+  method: string,
+  headers: Record<string, string>,
+  session: "session" | "no session" = "session",
+): boolean {
   try {
-    requireSameOrigin(request(method, headers), BASE);
+    requireSameOrigin(request(method, headers), BASE, session);
     return true;
   } catch {
     return false;
@@ -39,6 +43,10 @@ describe("WB-06 a request with a session", () => {
     expect(admits("POST", { host: "127.0.0.1:8080", origin: "http://127.0.0.1:8080" })).toBe(true);
     expect(admits("POST", { host: "127.0.0.1:8080", origin: "http://127.0.0.1:9090" })).toBe(false);
     expect(admits("POST", { host: "evil.example:8080", origin: "http://evil.example:8080" })).toBe(false);
+  });
+  test("that is not there yet may be asked for by programs, but not by another site", () => {
+    expect(admits("POST", {}, "no session")).toBe(true);
+    expect(admits("POST", { origin: "https://evil.example" }, "no session")).toBe(false);
   });
   test("is refused when its body is what a form can send", () => {
     for (const type of [

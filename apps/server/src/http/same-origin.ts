@@ -14,10 +14,16 @@ export function ownOrigins(baseUrl: string, headers: Headers): string[] {
 }
 
 /**
- * Holds requests that carry a session cookie to our own pages (WB-06).
- * @throws AppError `forbidden` when the request comes from elsewhere, or changes something and does not say where from
+ * Holds requests to our own pages (WB-06). A GET of ours changes nothing.
+ * @param session whether a session cookie speaks for the caller; then a request that changes something must say where
+ *   it comes from, which every browser does
+ * @throws AppError `forbidden` when the request comes from elsewhere, or does not say where from and must
  */
-export function requireSameOrigin(request: Request, baseUrl: string): void {
+export function requireSameOrigin(
+  request: Request,
+  baseUrl: string,
+  session: "session" | "no session",
+): void {
   const { headers } = request;
   const site = headers.get("sec-fetch-site");
   const origin = headers.get("origin");
@@ -25,9 +31,10 @@ export function requireSameOrigin(request: Request, baseUrl: string): void {
   const foreign =
     (site !== null && site !== "same-origin" && !(safe && site === "none")) ||
     (origin !== null && !ownOrigins(baseUrl, headers).includes(origin) && site !== "same-origin");
-  if (foreign)
-    throw new AppError("forbidden", "a request with a session must come from this site's own pages");
-  if (!safe && site === null && origin === null) {
+  if (foreign && !(safe && session === "no session")) {
+    throw new AppError("forbidden", "the request must come from this site's own pages");
+  }
+  if (session === "session" && !safe && site === null && origin === null) {
     throw new AppError(
       "forbidden",
       `a request with a session that changes something needs the header "Origin: ${new URL(baseUrl).origin}"`,

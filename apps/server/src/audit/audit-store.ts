@@ -1,0 +1,62 @@
+import type { Queries } from "../db/database.ts";
+
+/** Who did it: a person's or agent's user id, or the run that tried. */
+export type Actor = { user: string } | { run: number; attempt: number } | "system";
+
+export interface AuditEntry {
+  workspaceId: number | null;
+  actor: Actor;
+  /** What was done, in the past tense: `connection.created`. */
+  action: string;
+  /** What it was done to: `connection 4`. */
+  subject: string;
+  /** Never a secret. */
+  data?: Record<string, string | number | boolean | null>;
+}
+
+/** Denied calls of one run that are kept one by one; what follows adds nothing but bulk. */
+const DENIED_ROWS_MAX = 100;
+const DENIED = "run.denied";
+
+/** Writes one line of the audit log. In the transaction of what it tells of: neither happens without the other. */
+export async function record(tx: Queries, entry: AuditEntry): Promise<void> {
+  await tx
+    .insertInto("audit_log")
+    .values({
+      at_ms: Date.now(),
+      workspace_id: entry.workspaceId,
+      actor: nameOf(entry.actor),
+      action: entry.action,
+      subject: entry.subject,
+      data: JSON.stringify(entry.data ?? {}),
+    })
+    .execute();
+}
+
+/** Keeps that a run reached for something that is not its own. */
+export async function recordDenied(
+  db: Queries,
+  run: { runId: number; attempt: number; workspaceId: number },
+  method: string,
+  path: string,
+): Promise<void> {
+  const actor = { run: run.runId, attempt: run.attempt };
+  const { count } = await db
+    .selectFrom("audit_log")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("action", "=", DENIED)
+    .where("actor", "=", nameOf(actor))
+    .executeTakeFirstOrThrow();
+  if (count >= DENIED_ROWS_MAX) return;
+  await record(db, {
+    workspaceId: run.workspaceId,
+    actor,
+    action: DENIED,
+    subject: `${method} ${encodeURI(path).slice(0, 200)}`,
+  });
+}
+
+function nameOf(actor: Actor): string {
+  if (actor === "system") return "system";
+  return "user" in actor ? `user ${actor.user}` : `run ${actor.run} attempt ${actor.attempt}`;
+}

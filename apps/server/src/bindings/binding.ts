@@ -1,0 +1,156 @@
+import type { BindingPatch, NewBinding } from "@windshift/contract/api/binding.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
+import { record } from "../audit/audit-store.ts";
+import { findConnectionRow } from "../connections/connection-store.ts";
+import type { Database, Queries } from "../db/database.ts";
+import type { Row } from "../db/schema.ts";
+import { readBranch } from "../repositories/local-history.ts";
+import { dirOf } from "../repositories/repository.ts";
+import { findRepositoryRow } from "../repositories/repository-store.ts";
+import { findMemberKind } from "../workspaces/membership-store.ts";
+import { findPoolId, getBindingRow, insertBinding } from "./binding-store.ts";
+
+export interface BindingPorts {
+  database: Database;
+  repositoriesRoot: string;
+}
+
+/** What a binding points at; everything is checked together, so that a change cannot make it contradict itself. */
+interface Targets {
+  workspaceId: number;
+  repositoryId: number;
+  baseBranch: string | undefined;
+  llmConnectionId: number | null;
+  model: string | null;
+  pool: string;
+}
+
+/** @returns its id */
+export async function createBinding(
+  ports: BindingPorts,
+  wanted: NewBinding & { workspaceId: number; by: string },
+): Promise<number> {
+  const { workspaceId, agent_user_id } = wanted;
+  const found = await checkTargets(ports, {
+    workspaceId,
+    repositoryId: wanted.repository_id,
+    baseBranch: wanted.base_branch,
+    llmConnectionId: wanted.llm_connection_id,
+    model: wanted.model,
+    pool: wanted.pool,
+  });
+  return ports.database.transaction(async (tx) => {
+    if ((await findMemberKind(tx, workspaceId, agent_user_id)) !== "agent") {
+      throw problem(
+        "agent_user_id",
+        "not an agent of this workspace; make one at /workspaces/{key}/agents first",
+      );
+    }
+    const id = await insertBinding(tx, {
+      workspace_id: workspaceId,
+      agent_user_id,
+      repository_id: wanted.repository_id,
+      base_branch: found.baseBranch,
+      llm_connection_id: wanted.llm_connection_id,
+      model: wanted.model,
+      instructions: wanted.instructions,
+      limits: JSON.stringify(wanted.limits),
+      image: wanted.image,
+      pool_id: found.poolId,
+      enabled: wanted.enabled ? 1 : 0,
+      created_at_ms: Date.now(),
+    });
+    await recordChange(tx, wanted.by, "binding.created", { id, workspace_id: workspaceId });
+    return id;
+  });
+}
+
+/** Changes what the patch names. Runs that exist keep what they were given. */
+export async function changeBinding(
+  ports: BindingPorts,
+  id: number,
+  patch: BindingPatch,
+  by: string,
+): Promise<void> {
+  const row = await getBindingRow(ports.database.kysely, id);
+  const moved = patch.repository_id !== undefined && patch.repository_id !== row.repository_id;
+  const found = await checkTargets(ports, {
+    workspaceId: row.workspace_id,
+    repositoryId: patch.repository_id ?? row.repository_id,
+    baseBranch: patch.base_branch ?? (moved ? undefined : row.base_branch),
+    llmConnectionId: patch.llm_connection_id === undefined ? row.llm_connection_id : patch.llm_connection_id,
+    model: patch.model === undefined ? row.model : patch.model,
+    pool: patch.pool ?? (await poolName(ports.database.kysely, row.pool_id)),
+  });
+  const { repository_id, llm_connection_id, model, instructions, image, limits, enabled } = patch;
+  await ports.database.transaction(async (tx) => {
+    await tx
+      .updateTable("bindings")
+      .set({ base_branch: found.baseBranch, pool_id: found.poolId })
+      .$if(repository_id !== undefined, (q) => q.set({ repository_id }))
+      .$if(llm_connection_id !== undefined, (q) => q.set({ llm_connection_id }))
+      .$if(model !== undefined, (q) => q.set({ model }))
+      .$if(instructions !== undefined, (q) => q.set({ instructions }))
+      .$if(image !== undefined, (q) => q.set({ image }))
+      .$if(limits !== undefined, (q) => q.set({ limits: JSON.stringify(limits) }))
+      .$if(enabled !== undefined, (q) => q.set({ enabled: enabled ? 1 : 0 }))
+      .where("id", "=", id)
+      .execute();
+    await recordChange(tx, by, "binding.changed", row);
+  });
+}
+
+/** Deletes a binding; its runs stay, with what they were given. */
+export async function deleteBinding(ports: BindingPorts, id: number, by: string): Promise<void> {
+  await ports.database.transaction(async (tx) => {
+    const row = await getBindingRow(tx, id);
+    await tx.deleteFrom("bindings").where("id", "=", id).execute();
+    await recordChange(tx, by, "binding.deleted", row);
+  });
+}
+
+/** @throws AppError `invalid_input`, naming the field and what to do */
+async function checkTargets(
+  ports: BindingPorts,
+  targets: Targets,
+): Promise<{ baseBranch: string; poolId: number }> {
+  const db = ports.database.kysely;
+  const repository = await findRepositoryRow(db, targets.repositoryId);
+  if (repository?.workspace_id !== targets.workspaceId) {
+    throw problem("repository_id", "not a repository of this workspace; see the list of repositories");
+  }
+  const baseBranch = targets.baseBranch ?? repository.default_branch;
+  if ((await readBranch(dirOf(ports, repository), baseBranch)) === undefined) {
+    const name = `${repository.owner}/${repository.name}`;
+    throw problem("base_branch", `${name} has no branch ${baseBranch}; push it first or name another`);
+  }
+  if (targets.llmConnectionId !== null) {
+    const connection = await findConnectionRow(db, targets.llmConnectionId);
+    if (connection?.workspace_id !== targets.workspaceId || connection.kind !== "llm") {
+      throw problem("llm_connection_id", "not an LLM connection of this workspace; add one first");
+    }
+    if (targets.model === null) throw problem("model", "name a model that the LLM connection offers");
+  }
+  const poolId = await findPoolId(db, targets.pool);
+  if (poolId === undefined)
+    throw problem("pool", `there is no pool ${targets.pool}; the server's own is local`);
+  return { baseBranch, poolId };
+}
+
+async function poolName(db: Queries, id: number): Promise<string> {
+  return (await db.selectFrom("pools").select("name").where("id", "=", id).executeTakeFirstOrThrow()).name;
+}
+
+function recordChange(
+  tx: Queries,
+  by: string,
+  action: string,
+  row: Pick<Row<"bindings">, "id" | "workspace_id">,
+): Promise<void> {
+  const { id, workspace_id: workspaceId } = row;
+  return record(tx, { workspaceId, actor: { user: by }, action, subject: `binding ${id}` });
+}
+
+function problem(path: string, message: string): AppError {
+  return new AppError("invalid_input", `${path}: ${message}`, { details: [{ path, message }] });
+}

@@ -1,0 +1,107 @@
+import { Connection } from "@windshift/contract/api/connection.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
+import type { Queries } from "../db/database.ts";
+import type { Row } from "../db/schema.ts";
+import type { Scope } from "../http/access.ts";
+import { isoTime } from "../http/json.ts";
+import { parseRowId } from "../http/params.ts";
+
+/** Scope of paths with a `{connection}`. */
+export const connectionScope: Scope = async (db, params) => {
+  const id = parseRowId(params.connection);
+  const row = id === undefined ? undefined : await findConnectionRow(db, id);
+  return row && { workspaceId: row.workspace_id };
+};
+
+export function findConnectionRow(db: Queries, id: number): Promise<Row<"connections"> | undefined> {
+  return db.selectFrom("connections").selectAll().where("id", "=", id).executeTakeFirst();
+}
+
+/** @throws AppError `not_found` */
+export async function getConnectionRow(db: Queries, id: number): Promise<Row<"connections">> {
+  const row = await findConnectionRow(db, id);
+  if (row === undefined) throw new AppError("not_found", "not found");
+  return row;
+}
+
+/** By name. Never with a secret. */
+export async function listConnections(db: Queries, workspaceId: number): Promise<Connection[]> {
+  const rows = await db
+    .selectFrom("connections")
+    .selectAll()
+    .where("workspace_id", "=", workspaceId)
+    .orderBy("name")
+    .orderBy("id")
+    .execute();
+  return rows.map(toConnection);
+}
+
+/** What may be known of a connection: its sealed secret stays here. */
+export function toConnection(row: Row<"connections">): Connection {
+  return Connection.parse({
+    id: row.id,
+    kind: row.kind,
+    provider: row.provider,
+    name: row.name,
+    base_url: row.base_url === "" ? null : row.base_url,
+    secret_fingerprint: row.secret_fingerprint,
+    context_window: row.context_window,
+    created_at: isoTime(row.created_at_ms),
+  });
+}
+
+/**
+ * Stores a connection without its secret, which is sealed for the row's id.
+ * @throws AppError `conflict` when the workspace has one of this kind and name
+ */
+export async function insertConnection(
+  tx: Queries,
+  row: Pick<
+    Row<"connections">,
+    "workspace_id" | "kind" | "provider" | "name" | "base_url" | "context_window"
+  >,
+): Promise<number> {
+  const made = await tx
+    .insertInto("connections")
+    .values({ ...row, created_at_ms: Date.now() })
+    .onConflict((oc) => oc.columns(["workspace_id", "kind", "name"]).doNothing())
+    .returning("id")
+    .executeTakeFirst();
+  if (made === undefined) throw nameTaken(row.name);
+  return made.id;
+}
+
+/** @throws AppError `conflict` when another connection of this kind has that name */
+export async function renameConnection(tx: Queries, row: Row<"connections">, name: string): Promise<void> {
+  const other = await tx
+    .selectFrom("connections")
+    .select("id")
+    .where("workspace_id", "=", row.workspace_id)
+    .where("kind", "=", row.kind)
+    .where("name", "=", name)
+    .where("id", "!=", row.id)
+    .executeTakeFirst();
+  if (other !== undefined) throw nameTaken(name);
+  await tx.updateTable("connections").set({ name }).where("id", "=", row.id).execute();
+}
+
+/** What still needs the connection, in words; empty when nothing does. */
+export async function listConnectionUses(db: Queries, id: number): Promise<string[]> {
+  const bindings = await db.selectFrom("bindings").select("id").where("llm_connection_id", "=", id).execute();
+  const repositories = await db
+    .selectFrom("repositories")
+    .select(["owner", "name"])
+    .where("connection_id", "=", id)
+    .execute();
+  return [
+    ...bindings.map((b) => `binding ${b.id}`),
+    ...repositories.map((r) => `repository ${r.owner}/${r.name}`),
+  ];
+}
+
+function nameTaken(name: string): AppError {
+  return new AppError(
+    "conflict",
+    `the workspace has a connection named ${name} already; choose another name`,
+  );
+}

@@ -1,0 +1,77 @@
+import { AppError } from "@windshift/contract/app-error.ts";
+import type { Database } from "../db/database.ts";
+import type { Log } from "../http/log.ts";
+import type { Sessions } from "../http/principal.ts";
+import { requireJson, requireSameOrigin } from "../http/same-origin.ts";
+import { type AuthLibrary, loadAuth } from "./sign-in-library.ts";
+
+export interface SignInOptions {
+  database: Database;
+  /** As browsers see the server. */
+  baseUrl: string;
+  /** Signs the cookies; see derivedKey. */
+  secret: string;
+  log: Log;
+  /** Tries to sign in from one address in a minute; more are answered 429. */
+  triesMax?: number;
+}
+
+/** E-mail and password sessions. */
+export interface SignIn extends Sessions {
+  /** Answers what is below /api/auth. */
+  handle(request: Request, address: string | undefined): Promise<Response>;
+  hashPassword(password: string): Promise<string>;
+}
+
+/** Where the sign-in library looks for the caller's address; what a caller writes there is thrown away (WB-23). */
+export const ADDRESS_HEADER = "x-windshift-client-address";
+/** What the sign-in library may answer. The rest of its surface is closed. */
+const OPEN_PATHS = new Set([
+  "/sign-in/email",
+  "/sign-out",
+  "/get-session",
+  "/change-password",
+  "/list-sessions",
+  "/revoke-session",
+  "/revoke-sessions",
+  "/revoke-other-sessions",
+]);
+/** A session ends this long after sign-in, however much it is used, ms. */
+const SESSION_MS_MAX = 30 * 86_400_000;
+
+/** The library is loaded when somebody first signs in or shows a cookie: it costs a tenth of a second and some memory. */
+export function createSignIn(options: SignInOptions): SignIn {
+  let loading: Promise<AuthLibrary> | undefined;
+  const auth = () => {
+    loading ??= loadAuth(options);
+    return loading;
+  };
+  return {
+    hashPassword: async (password) => (await auth()).hashPassword(password),
+    find: async (headers) => {
+      const found = await (await auth()).findSession(headers);
+      if (found === undefined || found.user.kind !== "person") return undefined;
+      if (Date.now() - found.session.createdAt.getTime() > SESSION_MS_MAX) return undefined;
+      const { id, name, admin } = found.user;
+      return {
+        person: { kind: "person", userId: id, name, admin: admin === 1 },
+        setCookies: found.setCookies,
+      };
+    },
+    handle: async (request, address) => {
+      const path = new URL(request.url).pathname.replace(/^\/api\/auth/, "");
+      if (!OPEN_PATHS.has(path)) throw new AppError("not_found", `there is nothing at /api/auth${path}`);
+      const signedIn = request.headers.has("cookie") ? "session" : "no session";
+      requireSameOrigin(request, options.baseUrl, signedIn);
+      requireJson(request);
+      return (await auth()).handle(withAddress(request, address));
+    },
+  };
+}
+
+function withAddress(request: Request, address: string | undefined): Request {
+  const headers = new Headers(request.headers);
+  headers.delete(ADDRESS_HEADER);
+  if (address !== undefined) headers.set(ADDRESS_HEADER, address);
+  return new Request(request, { headers });
+}

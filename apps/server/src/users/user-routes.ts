@@ -1,0 +1,113 @@
+import { Account, Me, NewAgent, NewPerson, UserRef } from "@windshift/contract/api/user.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
+import { z } from "zod";
+import { record } from "../audit/audit-store.ts";
+import type { Database } from "../db/database.ts";
+import { addressOf, grantOf, personOf } from "../http/api-env.ts";
+import { jsonBody, jsonReply } from "../http/json.ts";
+import type { RouteTable } from "../http/route-table.ts";
+import { setRole } from "../workspaces/membership-store.ts";
+import { listWorkspaces, workspaceScope } from "../workspaces/workspace-store.ts";
+import { setUp } from "./set-up.ts";
+import type { SignIn } from "./sign-in.ts";
+import { findUser, insertAgent, insertPerson, listPeople } from "./user-store.ts";
+
+/** Sign-in, the first administrator, people and agent users. */
+export function addUserRoutes(table: RouteTable, ports: { database: Database; signIn: SignIn }): void {
+  const { database, signIn } = ports;
+  const session = { handler: "the sign-in library's own session cookie" };
+  table.mount(["GET", "POST"], "/api/auth/*", session, (c) => signIn.handle(c.req.raw, addressOf(c)));
+
+  table.add(
+    {
+      method: "post",
+      path: "/api/v1/setup",
+      access: "public",
+      summary: "Make the first administrator of a new installation",
+      request: { body: jsonBody(NewPerson) },
+      responses: { 201: jsonReply(Account, "The administrator") },
+    },
+    async (c) => {
+      const person = c.req.valid("json");
+      const id = await setUp(database, person, signIn.hashPassword);
+      return c.json({ id, name: person.name, email: person.email, admin: true }, 201);
+    },
+  );
+
+  table.add(
+    {
+      method: "get",
+      path: "/api/v1/me",
+      access: "person",
+      summary: "The caller and the workspaces they are in",
+      responses: { 200: jsonReply(Me, "The caller") },
+    },
+    async (c) => {
+      const { userId, admin } = personOf(c);
+      const user = await findUser(database.kysely, userId);
+      if (user === undefined) throw new AppError("unauthenticated", "this account is gone");
+      const workspaces = (await listWorkspaces(database.kysely, userId)).map(({ key, name, role }) => ({
+        key,
+        name,
+        role,
+      }));
+      return c.json({ id: userId, name: user.name, email: user.email, admin, workspaces }, 200);
+    },
+  );
+
+  table.add(
+    {
+      method: "get",
+      path: "/api/v1/users",
+      access: "instance_admin",
+      summary: "All people of the installation",
+      responses: { 200: jsonReply(z.object({ users: z.array(Account) }), "By name") },
+    },
+    async (c) => c.json({ users: await listPeople(database.kysely) }, 200),
+  );
+
+  table.add(
+    {
+      method: "post",
+      path: "/api/v1/users",
+      access: "instance_admin",
+      summary: "Make a person who can sign in",
+      request: { body: jsonBody(NewPerson) },
+      responses: { 201: jsonReply(Account, "The person") },
+    },
+    async (c) => {
+      const person = c.req.valid("json");
+      const passwordHash = await signIn.hashPassword(person.password);
+      const id = await database.transaction(async (tx) => {
+        const made = await insertPerson(tx, { ...person, passwordHash, admin: false });
+        const actor = { user: personOf(c).userId };
+        await record(tx, { workspaceId: null, actor, action: "user.created", subject: `user ${made}` });
+        return made;
+      });
+      return c.json({ id, name: person.name, email: person.email, admin: false }, 201);
+    },
+  );
+
+  table.add(
+    {
+      method: "post",
+      path: "/api/v1/workspaces/{key}/agents",
+      access: { role: "admin", in: workspaceScope },
+      summary: "Make an agent user and add it to the workspace",
+      request: { params: z.object({ key: z.string() }), body: jsonBody(NewAgent) },
+      responses: { 201: jsonReply(UserRef, "The agent user") },
+    },
+    async (c) => {
+      const { workspaceId } = grantOf(c);
+      const { name } = c.req.valid("json");
+      const id = await database.transaction(async (tx) => {
+        const made = await insertAgent(tx, name);
+        await setRole(tx, { workspaceId, userId: made, role: "member" });
+        const actor = { user: personOf(c).userId };
+        await record(tx, { workspaceId, actor, action: "agent.created", subject: `user ${made}` });
+        return made;
+      });
+      return c.json({ id, name, kind: "agent" as const }, 201);
+    },
+  );
+}

@@ -1,0 +1,99 @@
+import { randomBytes } from "node:crypto";
+import type { Account } from "@windshift/contract/api/user.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
+import type { Queries } from "../db/database.ts";
+import type { Row } from "../db/schema.ts";
+
+export interface PersonRow {
+  name: string;
+  /** Lower case. */
+  email: string;
+  /** As the sign-in library hashes passwords. */
+  passwordHash: string;
+  admin: boolean;
+}
+
+/**
+ * Makes a person who can sign in with e-mail and password.
+ * @returns the id
+ * @throws AppError `conflict` when the e-mail address is taken
+ */
+export async function insertPerson(tx: Queries, person: PersonRow): Promise<string> {
+  const id = createUserId();
+  const now = new Date().toISOString();
+  const user = await tx
+    .insertInto("user")
+    .values({
+      id,
+      name: person.name,
+      email: person.email,
+      emailVerified: false,
+      image: null,
+      kind: "person",
+      admin: person.admin ? 1 : 0,
+      createdAt: now,
+      updatedAt: now,
+    })
+    .onConflict((oc) => oc.column("email").doNothing())
+    .returning("id")
+    .executeTakeFirst();
+  if (user === undefined) throw new AppError("conflict", `the e-mail address ${person.email} is taken`);
+  await tx
+    .insertInto("account")
+    .values({
+      id: createUserId(),
+      userId: id,
+      accountId: id,
+      providerId: "credential",
+      password: person.passwordHash,
+      createdAt: now,
+      updatedAt: now,
+    })
+    .execute();
+  return id;
+}
+
+/**
+ * Makes an agent user. It has no account, so nobody can sign in as it; its address exists to be unique.
+ * @returns the id
+ */
+export async function insertAgent(tx: Queries, name: string): Promise<string> {
+  const id = createUserId();
+  const now = new Date().toISOString();
+  await tx
+    .insertInto("user")
+    .values({
+      id,
+      name,
+      email: `${id.toLowerCase()}@agents.invalid`,
+      emailVerified: false,
+      image: null,
+      kind: "agent",
+      admin: 0,
+      createdAt: now,
+      updatedAt: now,
+    })
+    .execute();
+  return id;
+}
+
+export function findUser(db: Queries, id: string): Promise<Row<"user"> | undefined> {
+  return db.selectFrom("user").selectAll().where("id", "=", id).executeTakeFirst();
+}
+
+/** All people of the installation, by name. */
+export async function listPeople(db: Queries): Promise<Account[]> {
+  const rows = await db
+    .selectFrom("user")
+    .select(["id", "name", "email", "admin"])
+    .where("kind", "=", "person")
+    .orderBy("name")
+    .orderBy("id")
+    .execute();
+  return rows.map((row) => ({ ...row, admin: row.admin === 1 }));
+}
+
+/** 192 random bits, letters and digits and - _. */
+function createUserId(): string {
+  return randomBytes(24).toString("base64url");
+}

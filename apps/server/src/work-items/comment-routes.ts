@@ -1,0 +1,53 @@
+import { Comment, CommentPage, NewComment } from "@windshift/contract/api/comment.ts";
+import { z } from "zod";
+import { callerOf, itemGrantOf } from "../http/api-env.ts";
+import { jsonBody, jsonReply } from "../http/json.ts";
+import { CursorParam, LimitParam } from "../http/params.ts";
+import type { RouteTable } from "../http/route-table.ts";
+import { type CommentPorts, commentAsPerson, commentAsRun } from "./comment.ts";
+import { getComment, listComments } from "./comment-store.ts";
+import { workItemScope } from "./work-item-store.ts";
+
+const ItemParams = z.object({ item: z.string() });
+const ListQuery = z.object({ after: CursorParam, limit: LimitParam });
+
+export function addCommentRoutes(table: RouteTable, ports: CommentPorts): void {
+  const db = ports.database.kysely;
+  table.add(
+    {
+      method: "get",
+      path: "/api/v1/items/{item}/comments",
+      access: { role: "viewer", in: workItemScope, run: "own_item" },
+      summary: "Comments on a work item, oldest first",
+      request: { params: ItemParams, query: ListQuery },
+      responses: { 200: jsonReply(CommentPage, "A page of them") },
+    },
+    async (c) => {
+      const { after = 0, limit } = c.req.valid("query");
+      const comments = await listComments(db, itemGrantOf(c).workItemId, { after, limit });
+      const last = comments.length === limit ? comments.at(-1) : undefined;
+      return c.json({ comments, next_after: last?.id ?? null }, 200);
+    },
+  );
+
+  table.add(
+    {
+      method: "post",
+      path: "/api/v1/items/{item}/comments",
+      access: { role: "member", in: workItemScope, run: "own_item" },
+      summary: "Comment on a work item",
+      request: { params: ItemParams, body: jsonBody(NewComment) },
+      responses: { 201: jsonReply(Comment, "The comment") },
+    },
+    async (c) => {
+      const { workspaceId, workItemId } = itemGrantOf(c);
+      const comment = { workspaceId, workItemId, body: c.req.valid("json").body };
+      const caller = callerOf(c);
+      const id =
+        caller.kind === "run"
+          ? await commentAsRun(ports, caller, comment)
+          : await commentAsPerson(ports, caller, comment);
+      return c.json(await getComment(db, id), 201);
+    },
+  );
+}

@@ -1,0 +1,82 @@
+import { UserKind } from "@windshift/contract/api/user.ts";
+import type { Member } from "@windshift/contract/api/workspace.ts";
+import { Role } from "@windshift/contract/api/workspace.ts";
+import type { Queries } from "../db/database.ts";
+
+/** The caller's role, undefined for those who are not members. */
+export async function findRole(db: Queries, workspaceId: number, userId: string): Promise<Role | undefined> {
+  const row = await db
+    .selectFrom("memberships")
+    .select("role")
+    .where("workspace_id", "=", workspaceId)
+    .where("user_id", "=", userId)
+    .executeTakeFirst();
+  return row && Role.parse(row.role);
+}
+
+/** Adds a member, or gives a member another role. */
+export async function setRole(
+  tx: Queries,
+  member: { workspaceId: number; userId: string; role: Role },
+): Promise<void> {
+  await tx
+    .insertInto("memberships")
+    .values({
+      workspace_id: member.workspaceId,
+      user_id: member.userId,
+      role: member.role,
+      created_at_ms: Date.now(),
+    })
+    .onConflict((oc) => oc.columns(["workspace_id", "user_id"]).doUpdateSet({ role: member.role }))
+    .execute();
+}
+
+export async function removeMember(tx: Queries, workspaceId: number, userId: string): Promise<void> {
+  await tx
+    .deleteFrom("memberships")
+    .where("workspace_id", "=", workspaceId)
+    .where("user_id", "=", userId)
+    .execute();
+}
+
+/** People who administrate the workspace; there is always one. */
+export async function countAdmins(tx: Queries, workspaceId: number): Promise<number> {
+  const rows = await tx
+    .selectFrom("memberships")
+    .innerJoin("user", "user.id", "memberships.user_id")
+    .select("memberships.user_id")
+    .where("memberships.workspace_id", "=", workspaceId)
+    .where("memberships.role", "=", "admin")
+    .where("user.kind", "=", "person")
+    .execute();
+  return rows.length;
+}
+
+/** People and agents of the workspace, by name. */
+export async function listMembers(db: Queries, workspaceId: number): Promise<Member[]> {
+  const rows = await db
+    .selectFrom("memberships")
+    .innerJoin("user", "user.id", "memberships.user_id")
+    .select(["user.id as user_id", "user.name", "user.kind", "memberships.role"])
+    .where("memberships.workspace_id", "=", workspaceId)
+    .orderBy("user.name")
+    .orderBy("user.id")
+    .execute();
+  return rows.map((row) => ({ ...row, kind: UserKind.parse(row.kind), role: Role.parse(row.role) }));
+}
+
+/** What the member is, undefined for those who are not members. */
+export async function findMemberKind(
+  db: Queries,
+  workspaceId: number,
+  userId: string,
+): Promise<UserKind | undefined> {
+  const row = await db
+    .selectFrom("memberships")
+    .innerJoin("user", "user.id", "memberships.user_id")
+    .select("user.kind")
+    .where("memberships.workspace_id", "=", workspaceId)
+    .where("memberships.user_id", "=", userId)
+    .executeTakeFirst();
+  return row && UserKind.parse(row.kind);
+}
