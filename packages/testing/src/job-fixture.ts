@@ -22,6 +22,8 @@ export interface JobFixture {
   deps: JobDeps;
   log: string[];
   run(cancel?: AbortSignal): Promise<JobEnd>;
+  /** A folder that goes with the fixture. */
+  makeFolder(): Promise<string>;
   /** What the job left behind in the folder of the worktrees. */
   leftovers(): Promise<string[]>;
   dispose(): Promise<void>;
@@ -69,6 +71,7 @@ export async function jobFixture(
     deps,
     log,
     run: (cancel = new AbortController().signal) => runJob(job, deps, { cancel }),
+    makeFolder: () => mkdtemp(join(root, "folder-")),
     leftovers: async () => [
       ...(await readdir(root)).filter((name) => name.startsWith("run-")),
       ...(await readdir(homeRoot)),

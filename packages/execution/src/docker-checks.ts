@@ -1,0 +1,155 @@
+import { randomUUID } from "node:crypto";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createArgv, type DockerLimits } from "./docker-argv.ts";
+import { type DockerAnswer, DockerCli, type DockerCliOptions } from "./docker-cli.ts";
+import { networkMissing, notStarted } from "./docker-errors.ts";
+import { ensureImage } from "./docker-image.ts";
+import { saysMissing } from "./docker-inspect.ts";
+import type { SandboxSpec } from "./sandbox.ts";
+import { INSTANCE_LABEL, ROLE_LABEL } from "./sandbox-labels.ts";
+import { worktreeProblem } from "./worktree.ts";
+
+export interface DockerChecksOptions extends DockerCliOptions {
+  limits: DockerLimits;
+  image: string;
+  network: string;
+  instance: string;
+  /** Folder of the worktrees, absolute. */
+  worktreeRoot: string;
+}
+
+/** One fact that a run depends on; `detail` is what was found, or what is wrong and what to do. */
+export interface Check {
+  name: string;
+  ok: boolean;
+  detail: string;
+}
+
+/** Time for one probe container, ms. */
+const PROBE_MS_MAX = 60_000;
+/** Time the probe gives a connection, s. */
+const CONNECT_S = 10;
+
+/** What `doctor` looks at before a run does: the same questions, the same answers. */
+export class DockerChecks {
+  private readonly cli: DockerCli;
+  constructor(private readonly options: DockerChecksOptions) {
+    this.cli = new DockerCli(options);
+  }
+
+  /** The engine answers; its version is in `detail`. */
+  async engine(): Promise<Check> {
+    const answer = await this.cli.call(["version", "--format", "{{.Server.Version}}"]);
+    if (answer.kind === "ok") return found("engine", `version ${answer.stdout.trim()}`);
+    return missing("engine", notStarted(answer.message, this.spec("true")).detail);
+  }
+
+  /** The image is there, or can be pulled, and is an agent image. */
+  async image(): Promise<Check> {
+    const problem = await ensureImage(this.cli, this.spec("true"), true, {});
+    return problem === undefined ? found("image", this.options.image) : missing("image", problem.detail);
+  }
+
+  async network(): Promise<Check> {
+    const { network } = this.options;
+    const answer = await this.cli.call(["network", "inspect", "--format", "{{.Driver}}", network]);
+    if (answer.kind === "ok") return found("network", `${network} (${answer.stdout.trim()})`);
+    const problem = saysMissing(answer.message)
+      ? networkMissing(network)
+      : notStarted(answer.message, this.spec("true"));
+    return missing("network", problem.detail);
+  }
+
+  /** The worktree folder can be written here and is seen by the engine under the same path. */
+  async worktree(): Promise<Check> {
+    const { worktreeRoot } = this.options;
+    const problem = await worktreeProblem(worktreeRoot);
+    if (problem !== undefined) return missing("worktree", problem);
+    const dir = await mkdtemp(join(worktreeRoot, ".windshift-probe-"));
+    try {
+      const word = randomUUID();
+      await writeFile(join(dir, "word"), word, { mode: 0o644 });
+      const answer = await this.probe({ ...this.spec("cat word"), workspace: { dir, readOnly: true } }, dir);
+      if (answer.kind === "ok" && answer.stdout.trim() === word) return found("worktree", worktreeRoot);
+      const said = answer.kind === "ok" ? "bind source path does not exist" : answer.message;
+      return missing(
+        "worktree",
+        notStarted(said, { ...this.spec(""), workspace: { dir, readOnly: true } }).detail,
+      );
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  }
+
+  /** A container on the network reaches the API. @param apiUrl as containers see it, ending in `/api` */
+  async api(apiUrl: string): Promise<Check> {
+    const url = `${apiUrl}/git-proxy/1/probe/probe.git`;
+    // git is the one HTTP client an agent image is sure to have; whatever status it gets, the server was reached.
+    const script = `GIT_TERMINAL_PROMPT=0 LC_ALL=C timeout ${CONNECT_S} git ls-remote "$PROBE_URL" 2>&1; exit 0`;
+    const { worktreeRoot } = this.options;
+    const dir = await mkdtemp(join(worktreeRoot, ".windshift-probe-"));
+    try {
+      const spec = { ...this.spec(script), env: { PROBE_URL: url }, workspace: { dir, readOnly: true } };
+      const answer = await this.probe(spec, dir);
+      if (answer.kind === "failed") return missing("api", notStarted(answer.message, spec).detail);
+      return answeredByServer(answer.stdout)
+        ? found("api", `${apiUrl} answers to a container`)
+        : missing("api", unreachable(apiUrl, answer.stdout));
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  }
+
+  /** Runs one container to its end with the confinement of an agent's. */
+  private async probe(spec: SandboxSpec, dir: string): Promise<DockerAnswer> {
+    // mkdtemp makes folders private; the agent's user has to look in.
+    await chmod(dir, 0o755);
+    const created = await this.cli.call(createArgv(spec, this.options.limits, false), { env: spec.env });
+    if (created.kind === "failed") return created;
+    const id = created.stdout.trim();
+    try {
+      return await this.cli.call(["start", "--attach", id], { timeoutMs: PROBE_MS_MAX });
+    } finally {
+      await this.cli.call(["rm", "--force", "--volumes", id]);
+    }
+  }
+
+  private spec(script: string): SandboxSpec {
+    const { instance, image, network, worktreeRoot } = this.options;
+    return {
+      name: `windshift-${instance}-probe-${randomUUID().slice(0, 8)}`,
+      labels: { [INSTANCE_LABEL]: instance, [ROLE_LABEL]: "probe" },
+      image,
+      command: ["sh", "-c", script],
+      env: {},
+      workspace: { dir: worktreeRoot, readOnly: true },
+      network,
+    };
+  }
+}
+
+/** Words of git that only an HTTP answer brings about. */
+function answeredByServer(said: string): boolean {
+  return /returned error: \d{3}|could not read Username|Authentication failed|repository '.*' not found|not valid: is this a git repository/i.test(
+    said,
+  );
+}
+
+function unreachable(apiUrl: string, said: string): string {
+  const local = /\/\/(localhost|127\.|\[::1\])/.test(apiUrl)
+    ? " localhost inside a container is the container itself, not the Windshift server."
+    : "";
+  return (
+    `a container cannot reach ${apiUrl}.${local} Set CODING_AGENT_WS_API_URL to an address that works from a container (agents on ` +
+    `the server's host), or check WS_API_URL and outbound HTTPS (runner hosts). git said: ${said.replace(/\s+/g, " ").trim().slice(0, 500)}`
+  );
+}
+
+function found(name: string, detail: string): Check {
+  return { name, ok: true, detail };
+}
+
+function missing(name: string, detail: string): Check {
+  return { name, ok: false, detail };
+}

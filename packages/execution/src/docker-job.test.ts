@@ -1,0 +1,80 @@
+import { expect, test } from "bun:test";
+import { systemClock } from "@windshift/base/clock.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
+import { dockerFixture } from "@windshift/testing/docker-fixture.ts";
+import { jobFixture } from "@windshift/testing/job-fixture.ts";
+import { LocalCheckout } from "@windshift/testing/local-checkout.ts";
+import { AGENT_GID, AGENT_UID } from "./docker-argv.ts";
+import type { Sandbox } from "./sandbox.ts";
+import { INSTANCE_LABEL } from "./sandbox-labels.ts";
+
+/** Commits, then leaves a process behind that keeps rewriting the repository's configuration. */
+const AGENT = `
+read -r prompt
+echo fixed > fixed; git add fixed
+git -c user.name=a -c user.email=a@b commit -qm fix
+(setsid sh -c 'trap "" TERM HUP; while :; do git config core.fsmonitor "touch /workspace/pwned"; done' >/dev/null 2>&1 &)
+echo '{"type":"finish","outcome":"completed","summary":"done in a container"}'
+echo '{"type":"session_idle"}'
+exit 0`;
+
+test("HG-11 the export starts only when the agent's container is gone, and the commits come out", async () => {
+  const docker = await dockerFixture();
+  const fixture = await jobFixture("", { clock: systemClock });
+  const seen: string[] = [];
+  const { deps, job } = fixture;
+  const listed = async () => {
+    const answer = await docker.cli.call([
+      ...["ps", "--all", "--format", "{{.Names}} {{.State}}"],
+      ...["--filter", `label=${INSTANCE_LABEL}=${deps.settings.instance}`],
+      ...["--filter", `label=org.windshift.run=${job.run_id}`],
+    ]);
+    if (answer.kind === "failed") throw new AppError("unavailable", answer.message);
+    return answer.stdout.trim();
+  };
+  deps.sandbox = watched(docker.sandbox, async (name) => {
+    if (name.endsWith("-export")) seen.push(await listed());
+  });
+  deps.checkout = await LocalCheckout.make(
+    await fixture.makeFolder(),
+    (dir) => docker.sandbox.removeDir(dir),
+    { uid: AGENT_UID, gid: AGENT_GID },
+  );
+  Object.assign(deps.settings, {
+    image: docker.image,
+    network: docker.network,
+    command: ["sh", "-c", AGENT],
+  });
+
+  const end = await fixture.run();
+
+  expect(end).toMatchObject({
+    kind: "reported",
+    result: { failure: null, isolation: "container", summary: "done in a container", exit_code: 0 },
+  });
+  expect(seen).toEqual([`windshift-test-run-${job.run_id}-1-export created`]);
+  expect(await listed()).toBe("");
+  expect(fixture.server.phases).toEqual(["preparing", "agent", "exporting", "pushing"]);
+  await fixture.dispose();
+}, 60_000);
+
+/** The same sandbox, with a look around just before each container runs. */
+function watched(sandbox: Sandbox, look: (name: string) => Promise<void>): Sandbox {
+  return {
+    isolation: sandbox.isolation,
+    giveDir: (dir) => sandbox.giveDir(dir),
+    removeDir: (dir) => sandbox.removeDir(dir),
+    sweep: (labels, keep) => sandbox.sweep(labels, keep),
+    create: async (spec, options) => {
+      const container = await sandbox.create(spec, options);
+      if ("kind" in container) return container;
+      return {
+        discard: () => container.discard(),
+        run: async (streams, signal) => {
+          await look(spec.name);
+          return container.run(streams, signal);
+        },
+      };
+    },
+  };
+}

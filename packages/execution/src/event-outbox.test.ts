@@ -1,0 +1,107 @@
+import { expect, test } from "bun:test";
+import { AppError } from "@windshift/contract/app-error.ts";
+import type { RunEvent } from "@windshift/contract/event.ts";
+import { EVENT_BATCH_BYTES_MAX, EVENT_BATCH_MAX } from "@windshift/contract/limits.ts";
+import { fastClock } from "@windshift/testing/fast-clock.ts";
+import { until } from "@windshift/testing/until.ts";
+import type { WriteReply } from "./control-plane.ts";
+import { EventOutbox, OUTBOX_BYTES_MAX } from "./event-outbox.ts";
+
+const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+function outboxOf(append: (events: readonly RunEvent[]) => Promise<WriteReply>) {
+  const lost: string[] = [];
+  const onLeaseLost = () => void lost.push("lost");
+  return { outbox: new EventOutbox({ append, clock: fastClock(50), log: SILENT, onLeaseLost }), lost };
+}
+const acked = (events: readonly RunEvent[]): WriteReply => ({
+  kind: "accepted",
+  ackedSeq: events.at(-1)?.seq ?? 0,
+});
+
+test("batches by count and by bytes, in order, without a gap", async () => {
+  const batches: RunEvent[][] = [];
+  const { outbox } = outboxOf(async (events) => {
+    batches.push([...events]);
+    return acked(events);
+  });
+  for (let i = 0; i < 250; i++) void outbox.add("content", { text: String(i) });
+  for (let i = 0; i < 10; i++) void outbox.add("content", { text: "x".repeat(60_000) });
+  await outbox.flush();
+  const all = batches.flat();
+  expect(all.map((event) => event.seq)).toEqual(Array.from({ length: 260 }, (_, i) => i + 1));
+  for (const batch of batches) {
+    expect(batch.length).toBeLessThanOrEqual(EVENT_BATCH_MAX);
+    expect(JSON.stringify(batch).length).toBeLessThan(EVENT_BATCH_BYTES_MAX + batch.length * 2);
+  }
+});
+
+test("holds up whoever adds while the server is away, and lets go when it is back", async () => {
+  let away = true;
+  let stored = 0;
+  const { outbox } = outboxOf(async (events) => {
+    if (away) throw new Error("away");
+    stored += events.length;
+    return acked(events);
+  });
+  const text = "x".repeat(60_000);
+  const full = Math.ceil(OUTBOX_BYTES_MAX / text.length) + 1;
+  let held = true;
+  for (let i = 0; i < full; i++) void outbox.add("content", { text });
+  const last = outbox.add("content", { text }).then(() => {
+    held = false;
+  });
+  await Bun.sleep(0);
+  expect(held).toBe(true);
+  away = false;
+  await last;
+  await outbox.flush();
+  expect(stored).toBe(full + 1);
+});
+
+test("a lost lease frees whoever waits, is told once, and drops what comes after", async () => {
+  const { outbox, lost } = outboxOf(async () => ({ kind: "lease_lost" }));
+  const text = "x".repeat(60_000);
+  const held = Array.from({ length: 100 }, () => outbox.add("content", { text }));
+  await Promise.all(held);
+  await outbox.flush();
+  await outbox.add("content", { text });
+  expect(lost).toEqual(["lost"]);
+});
+
+test("a server that takes part of a batch gets the rest again", async () => {
+  const stored: number[] = [];
+  const { outbox } = outboxOf(async (events) => {
+    const taken = events.slice(0, 2);
+    stored.push(...taken.map((event) => event.seq));
+    return acked(taken);
+  });
+  for (let i = 0; i < 5; i++) void outbox.add("content", { text: String(i) });
+  await outbox.flush();
+  expect(stored).toEqual([1, 2, 3, 4, 5]);
+});
+
+test("an event the server refuses is replaced by a warning under the same number", async () => {
+  const stored: RunEvent[] = [];
+  const { outbox } = outboxOf(async (events) => {
+    if (events.some((event) => event.type === "content")) throw new AppError("invalid_input", "bad event");
+    stored.push(...events);
+    return acked(events);
+  });
+  await outbox.add("content", { text: "refused" });
+  await outbox.flush();
+  expect(stored).toMatchObject([
+    { seq: 1, type: "warning", data: { message: expect.stringContaining("refused") } },
+  ]);
+});
+
+test("an append that never answers is given up and sent again", async () => {
+  let calls = 0;
+  const { outbox } = outboxOf((events) => {
+    calls++;
+    return calls === 1 ? new Promise(() => undefined) : Promise.resolve(acked(events));
+  });
+  await outbox.add("lifecycle", { phase: "agent" }, true);
+  await until(() => calls === 2);
+  await outbox.flush();
+});
