@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, mkdtempSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileProgram, REPOSITORY_ROOT } from "../build/compile.ts";
@@ -64,10 +64,9 @@ async function buildImage(build: { base: string; tag: string; content: string; o
 
 /** Only what the Dockerfile copies, so that nothing of the working tree can slip into the image. */
 function fillContext(context: string, outDir: string): void {
-  cpSync(join(REPOSITORY_ROOT, "deploy/docker/Dockerfile"), join(context, "Dockerfile"));
+  for (const name of ["Dockerfile", "dpkg-excludes"])
+    cpSync(join(REPOSITORY_ROOT, "deploy/docker", name), join(context, name));
   cpSync(join(REPOSITORY_ROOT, "apps/agent/git-hooks"), join(context, "git-hooks"), { recursive: true });
   chmodSync(join(context, "git-hooks/prepare-commit-msg"), 0o755);
   cpSync(join(outDir, AGENT_PROGRAM.name), join(context, AGENT_PROGRAM.name));
-  for (const alias of AGENT_PROGRAM.aliases)
-    symlinkSync(readlinkSync(join(outDir, alias)), join(context, alias));
 }

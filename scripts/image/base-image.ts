@@ -64,13 +64,13 @@ deb ${SECURITY_MIRROR} ${SUITE}-security main
 EOF
 `;
 
-/** debootstrap names every package; a person wants to see that it goes on, so one line a step. */
+/** debootstrap names every package; a person wants to see that it goes on: one line for each new step. */
 function stepLogger(log: Log): Log {
-  let last = "";
+  const seen = new Set<string>();
   return (line) => {
-    const step = /^I: (Retrieving|Validating|Extracting|Unpacking|Configuring) /.exec(line)?.[1];
-    if (step === undefined || step === last) return;
-    last = step;
+    const step = /^I: (Retrieving|Extracting|Unpacking|Configuring) /.exec(line)?.[1];
+    if (step === undefined || seen.has(step)) return;
+    seen.add(step);
     log(`  debootstrap: ${step.toLowerCase()} packages ...`);
   };
 }

@@ -9,7 +9,7 @@ const INPUTS = [
   "apps/agent/git-hooks/*",
   "packages/{base,contract}/src/**/*.ts",
   "scripts/{build,image}/*.ts",
-  "deploy/docker/Dockerfile",
+  "deploy/docker/*",
 ];
 
 /** SHA-256 over names and content of all inputs and the version of the runtime, hex. */

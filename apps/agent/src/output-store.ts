@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, realpathSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -15,12 +15,15 @@ export interface ShownOutput {
 
 /** Keeps the full text of cut tool outputs in files the model can read. */
 export class OutputStore {
-  readonly dir = mkdtempSync(join(tmpdir(), "windshift-output-"));
+  private dir: string | undefined;
   private count = 0;
+
+  /** Folders of kept outputs; none before the first long output. */
+  readonly dirs = (): readonly string[] => (this.dir === undefined ? [] : [this.dir]);
 
   /** A place for the next output. Bytes go in as they come; memory stays bounded. */
   collect(): OutputCollector {
-    return new OutputCollector(join(this.dir, `${++this.count}.txt`));
+    return new OutputCollector(() => this.newPath());
   }
 
   /** Cuts a text that is already whole. */
@@ -28,6 +31,11 @@ export class OutputStore {
     const collector = this.collect();
     collector.push(Buffer.from(text));
     return collector.end();
+  }
+
+  private newPath(): string {
+    this.dir ??= realpathSync(mkdtempSync(join(tmpdir(), "windshift-output-")));
+    return join(this.dir, `${++this.count}.txt`);
   }
 }
 
@@ -38,7 +46,8 @@ export class OutputCollector {
   private tailBytes = 0;
   private total = 0;
   private file: number | undefined;
-  constructor(private readonly path: string) {}
+  private path = "";
+  constructor(private readonly newPath: () => string) {}
 
   push(chunk: Uint8Array): void {
     const room = SHOWN_BYTES_MAX - this.headBytes;
@@ -67,6 +76,7 @@ export class OutputCollector {
 
   private spill(chunk: Uint8Array): void {
     if (this.file === undefined) {
+      this.path = this.newPath();
       this.file = openSync(this.path, "wx", 0o600);
       for (const early of this.head) writeSync(this.file, early);
       this.tail = [...this.head];

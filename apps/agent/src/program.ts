@@ -36,9 +36,10 @@ export async function runAgent(): Promise<void> {
 
 async function runSession(config: AgentConfig, inbox: Inbox, events: EventWriter): Promise<number> {
   const { emit } = events;
-  const env = commandEnv(process.env);
+  let commands: Record<string, string> | undefined;
+  const env = () => (commands ??= commandEnv(process.env)); // made when first needed: the first request does not wait for it
   const outputs = new OutputStore();
-  const workspace = await Workspace.open(config.workspace, [outputs.dir]);
+  const workspace = Workspace.open(config.workspace, outputs.dirs);
   const prompt = await inbox.prompt();
   if (prompt === undefined) {
     emit({ type: "error", message: "input ended before a prompt came", code: "no_prompt" });
@@ -53,7 +54,7 @@ async function runSession(config: AgentConfig, inbox: Inbox, events: EventWriter
   conversation.addUser(prompt);
   const client = new ModelClient({ ...config, emit, signal: inbox.signal });
   const end = await runLoop({ client, conversation, toolbox, inbox, events, turnsMax: config.turnsMax });
-  if (end.kind !== "aborted") await keepChanges(workspace.root, env, events);
+  if (end.kind !== "aborted") await keepChanges(workspace.root, env(), events);
   return report(end, config, events);
 }
 

@@ -33,7 +33,7 @@ async function runCommand(command: string, timeoutMs: number, context: ToolConte
   // One pipe for both streams keeps their lines in order. A shell that cannot even parse still has stderr.
   const child = Bun.spawn(["bash", "-c", `exec 2>&1; ${command}`], {
     cwd: context.workspace.root,
-    env: context.env,
+    env: context.env(),
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

@@ -7,7 +7,7 @@ export interface ToolContext {
   workspace: Workspace;
   outputs: OutputStore;
   /** Environment of the commands the model runs. */
-  env: Record<string, string>;
+  env(): Record<string, string>;
   signal: AbortSignal;
 }
 

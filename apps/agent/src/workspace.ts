@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import { lstat, realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
@@ -9,15 +10,15 @@ export type Located =
 export class Workspace {
   private constructor(
     readonly root: string,
-    private readonly readableRoots: readonly string[],
+    private readonly readable: () => readonly string[],
   ) {}
 
   /**
-   * @param readableDirs further folders that may be read, not written (kept tool outputs)
+   * @param readable further folders that may be read, not written (kept tool outputs)
    * @throws Error when the root does not exist
    */
-  static async open(root: string, readableDirs: readonly string[]): Promise<Workspace> {
-    return new Workspace(await realpath(root), readableDirs);
+  static open(root: string, readable: () => readonly string[]): Workspace {
+    return new Workspace(realpathSync(root), readable);
   }
 
   /** Where a path of the model leads once every symlink is followed, if that is a place it may write. */
@@ -27,7 +28,7 @@ export class Workspace {
 
   /** The same for reading. */
   async locateReadable(path: string): Promise<Located> {
-    return this.locateUnder(path, [this.root, ...this.readableRoots]);
+    return this.locateUnder(path, [this.root, ...this.readable()]);
   }
 
   private async locateUnder(path: string, roots: readonly string[]): Promise<Located> {
