@@ -129,6 +129,33 @@ const author = {
   GIT_COMMITTER_EMAIL: "ada@example.org",
 };
 
+/** Forgets what happened so far. */
+export function forget(fixture: BrokerFixture): void {
+  for (const list of [fixture.refusals, fixture.upstreamCalls, fixture.pushed, fixture.seen]) list.length = 0;
+}
+
+export function authorization(token: string): string {
+  return `Basic ${btoa(`x:${token}`)}`;
+}
+
+/** A request of git's, made by hand. */
+export function post(
+  run: RunGrant,
+  service: string,
+  body: string | Uint8Array,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return fetch(`${run.url}/${service}`, {
+    method: "POST",
+    body: typeof body === "string" ? body : new Uint8Array(body),
+    headers: {
+      authorization: authorization(run.token),
+      "content-type": `application/x-${service}-request`,
+      ...headers,
+    },
+  });
+}
+
 /** Runs git and fails the test when git fails. @returns its output, trimmed */
 export async function mustGit(fixture: BrokerFixture, cwd: string, ...args: string[]): Promise<string> {
   const result = await fixture.client(cwd, args);
