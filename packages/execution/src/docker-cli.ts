@@ -7,6 +7,8 @@ export interface DockerCliOptions {
   docker: string;
   /** Its whole environment; dockerCliEnv picks it from a program's own. */
   env: Record<string, string>;
+  /** Longest wait for one answer of the engine, ms. Default DOCKER_CALL_MS_MAX. */
+  callMsMax?: number;
 }
 
 /** Longest wait for an answer of the engine, ms (F08: a hung engine must not wedge a runner). */
@@ -25,11 +27,14 @@ export interface DockerCallOptions {
 export type DockerAnswer = { kind: "ok"; stdout: string } | { kind: "failed"; message: string };
 
 export class DockerCli {
-  constructor(private readonly options: DockerCliOptions) {}
+  readonly callMsMax: number;
+  constructor(private readonly options: DockerCliOptions) {
+    this.callMsMax = options.callMsMax ?? DOCKER_CALL_MS_MAX;
+  }
 
   /** Runs one short command. Never rejects for a failing engine and never waits longer than its time-out. */
   async call(args: readonly string[], options: DockerCallOptions = {}): Promise<DockerAnswer> {
-    const timeoutMs = options.timeoutMs ?? DOCKER_CALL_MS_MAX;
+    const timeoutMs = options.timeoutMs ?? this.callMsMax;
     try {
       const result = await exec([this.options.docker, ...args], {
         env: { ...options.env, ...this.options.env },

@@ -6,10 +6,11 @@ import { type FailedSpec, notStarted } from "./docker-errors.ts";
 import { ContainerState, parseEngine, saysMissing } from "./docker-inspect.ts";
 import type { SandboxContainer, SandboxExit, SandboxStreams } from "./sandbox.ts";
 
-/** How long removing a container is tried, ms, before it is given up as lost. */
-const REMOVE_MS_MAX = 60_000;
-/** How long an engine that went away (a restart, an upgrade) is waited for to learn how a container ended, ms. */
-const ENGINE_RETURN_MS_MAX = 60_000;
+/**
+ * How long an engine that went away (a restart, an upgrade) is waited for, to learn how a container ended and to remove
+ * it, each: this many times the longest wait for one answer, so a minute.
+ */
+const PATIENCE_CALLS = 2;
 /** How long the attached command line may outlive its removed container, ms. */
 const DETACH_MS_MAX = 5_000;
 /** First and longest wait between tries, ms. */
@@ -26,6 +27,10 @@ export class DockerContainer implements SandboxContainer {
     private readonly id: string,
     private readonly spec: FailedSpec,
   ) {}
+
+  private get patienceMs(): number {
+    return PATIENCE_CALLS * this.cli.callMsMax;
+  }
 
   async run(streams: SandboxStreams, signal: AbortSignal): Promise<SandboxExit> {
     if (signal.aborted) return this.end({ kind: "killed" });
@@ -63,7 +68,7 @@ export class DockerContainer implements SandboxContainer {
     return {
       kind: "lost",
       gone: false,
-      detail: `the container engine did not confirm within ${REMOVE_MS_MAX / 1000} s that the container ${this.id} is removed; check docker ps`,
+      detail: `the container engine did not confirm within ${this.patienceMs / 1000} s that the container ${this.id} is removed; check docker ps`,
     };
   }
 
@@ -87,7 +92,7 @@ export class DockerContainer implements SandboxContainer {
   private async state(): Promise<
     { kind: "found"; state: ContainerState } | { kind: "missing" } | { kind: "unknown"; message: string }
   > {
-    const deadlineMs = Date.now() + ENGINE_RETURN_MS_MAX;
+    const deadlineMs = Date.now() + this.patienceMs;
     for (let tries = 1; ; tries++) {
       const answer = await this.cli.call(["container", "inspect", "--format", "{{json .State}}", this.id]);
       if (answer.kind === "ok") return { kind: "found", state: parseEngine(ContainerState, answer.stdout) };
@@ -106,7 +111,7 @@ export class DockerContainer implements SandboxContainer {
 
   /** @returns true once the engine says that no container has this id */
   private async remove(): Promise<boolean> {
-    const deadlineMs = Date.now() + REMOVE_MS_MAX;
+    const deadlineMs = Date.now() + this.patienceMs;
     for (let tries = 1; ; tries++) {
       await this.cli.call(["rm", "--force", "--volumes", this.id]);
       const answer = await this.cli.call(["container", "inspect", "--format", "{{.Id}}", this.id]);
