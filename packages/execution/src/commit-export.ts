@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import type { Clock } from "@windshift/base/clock.ts";
 import { redact } from "@windshift/base/redact.ts";
 import { EXPORT_EXIT } from "@windshift/contract/export-script.ts";
@@ -22,34 +22,42 @@ export async function exportCommits(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<ExportEnd> {
-  const limit = limited(clock, EXPORT_MS_MAX, signal);
-  const tooLarge = new AbortController();
   const file = await open(bundleFile, "wx", 0o600);
-  let bytes = 0;
-  let stderr = "";
   try {
-    const exit = await container.run(
-      {
-        stdin: nothing(),
-        onStdout: async (chunk) => {
-          bytes += chunk.length;
-          if (bytes > BUNDLE_BYTES_MAX) tooLarge.abort();
-          else await file.writeFile(chunk);
-        },
-        onStderr: (chunk) => {
-          stderr = `${stderr}${Buffer.from(chunk).toString("utf8")}`.slice(-STDERR_BYTES_MAX);
-        },
-      },
-      AbortSignal.any([limit.signal, tooLarge.signal]),
+    const { value, expired } = await limited(clock, EXPORT_MS_MAX, signal, (limit) =>
+      collect(container, file, limit),
     );
-    if (tooLarge.signal.aborted) return failed(`the commits are larger than ${BUNDLE_BYTES_MAX} bytes`);
-    if (limit.expired())
-      return failed(`the commits could not be taken out within ${EXPORT_MS_MAX / 60_000} min`);
-    return exportEnd(exit, redact(stderr.trim()));
+    if (!expired) return value;
+    return failed(`the commits could not be taken out within ${EXPORT_MS_MAX / 60_000} min`);
   } finally {
-    limit.stop();
     await file.close();
   }
+}
+
+async function collect(
+  container: SandboxContainer,
+  file: FileHandle,
+  signal: AbortSignal,
+): Promise<ExportEnd> {
+  const tooLarge = new AbortController();
+  let bytes = 0;
+  let stderr = "";
+  const exit = await container.run(
+    {
+      stdin: nothing(),
+      onStdout: async (chunk) => {
+        bytes += chunk.length;
+        if (bytes > BUNDLE_BYTES_MAX) tooLarge.abort();
+        else await file.writeFile(chunk);
+      },
+      onStderr: (chunk) => {
+        stderr = `${stderr}${Buffer.from(chunk).toString("utf8")}`.slice(-STDERR_BYTES_MAX);
+      },
+    },
+    AbortSignal.any([signal, tooLarge.signal]),
+  );
+  if (tooLarge.signal.aborted) return failed(`the commits are larger than ${BUNDLE_BYTES_MAX} bytes`);
+  return exportEnd(exit, redact(stderr.trim()));
 }
 
 function exportEnd(exit: SandboxExit, stderr: string): ExportEnd {

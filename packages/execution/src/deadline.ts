@@ -26,20 +26,25 @@ export async function within<T>(
   }
 }
 
-/** A signal that aborts with `parent` or after `ms`; `stop` ends the wait. */
-export function limited(
+/**
+ * Does `work` with a signal that aborts after `ms`, or with `parent`. The work has to obey it.
+ * @returns what the work gave, and whether its time ran out
+ */
+export async function limited<T>(
   clock: Clock,
   ms: number,
   parent: AbortSignal,
-): { signal: AbortSignal; expired: () => boolean; stop: () => void } {
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<{ value: T; expired: boolean }> {
   const late = new AbortController();
   const done = new AbortController();
   void clock.sleep(ms, AbortSignal.any([done.signal, parent])).then(() => {
     if (!done.signal.aborted && !parent.aborted) late.abort();
   });
-  return {
-    signal: AbortSignal.any([late.signal, parent]),
-    expired: () => late.signal.aborted,
-    stop: () => done.abort(),
-  };
+  try {
+    const value = await work(AbortSignal.any([late.signal, parent]));
+    return { value, expired: late.signal.aborted };
+  } finally {
+    done.abort();
+  }
 }

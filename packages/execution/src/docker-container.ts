@@ -22,6 +22,8 @@ const EXIT_SIGKILL = 137;
 
 /** A created container, named by its id from here on: a name could be taken over, an id cannot. */
 export class DockerContainer implements SandboxContainer {
+  private gone = false;
+
   constructor(
     private readonly cli: DockerCli,
     private readonly id: string,
@@ -112,13 +114,15 @@ export class DockerContainer implements SandboxContainer {
   /** @returns true once the engine says that no container has this id */
   private async remove(): Promise<boolean> {
     const deadlineMs = Date.now() + this.patienceMs;
-    for (let tries = 1; ; tries++) {
+    for (let tries = 1; !this.gone; tries++) {
       await this.cli.call(["rm", "--force", "--volumes", this.id]);
       const answer = await this.cli.call(["container", "inspect", "--format", "{{.Id}}", this.id]);
-      if (answer.kind === "failed" && saysMissing(answer.message)) return true;
+      this.gone = answer.kind === "failed" && saysMissing(answer.message);
+      if (this.gone) break;
       if (Date.now() > deadlineMs) return false;
       await systemClock.sleep(backoffMs(tries, RETRY_MS_FIRST, RETRY_MS_MAX));
     }
+    return true;
   }
 }
 

@@ -51,7 +51,11 @@ export class DockerSandbox implements Sandbox {
       env: spec.env,
       signal: options.signal,
     });
-    if (created.kind === "failed") return notStarted(created.message, spec);
+    if (created.kind === "failed") {
+      // The engine may still carry out what its command line no longer waits for.
+      if (options.signal?.aborted) await this.cli.call(["rm", "--force", "--volumes", spec.name]);
+      return notStarted(created.message, spec);
+    }
     return new DockerContainer(this.cli, created.stdout.trim(), spec);
   }
 

@@ -9,15 +9,21 @@ import { type AgentEnd, AgentSession } from "./agent-session.ts";
 import type { AttemptPaths, PushReply } from "./checkout.ts";
 import { exportCommits } from "./commit-export.ts";
 import { limited } from "./deadline.ts";
-import type { JobDeps } from "./job.ts";
 import type { JobControl } from "./job-control.ts";
+import type { JobDeps } from "./job-deps.ts";
 import { agentFailure, canExport, exitCodeOf, failure, type JobFailure } from "./job-failure.ts";
 import { agentSpec, exportSpec, promptOf } from "./job-spec.ts";
-import type { NotStarted, SandboxContainer } from "./sandbox.ts";
+import type { NotStarted, SandboxContainer, SandboxSpec } from "./sandbox.ts";
 import type { Transcript } from "./transcript.ts";
 
 /** A container, or why there is none. */
 type Created = SandboxContainer | NotStarted | JobFailure;
+
+interface Prepared {
+  container: SandboxContainer;
+  paths: AttemptPaths;
+  baseOid: string;
+}
 
 /** The phases of one job. What they find out is collected here and becomes the attempt's result. */
 export class JobWork {
@@ -83,29 +89,37 @@ export class JobWork {
     return joined(failed, kept);
   }
 
-  private async prepare(): Promise<
-    { container: SandboxContainer; paths: AttemptPaths; baseOid: string } | JobFailure
-  > {
-    const { checkout, clock, sandbox, settings } = this.deps;
+  private async prepare(): Promise<Prepared | JobFailure> {
+    const { checkout, clock, settings } = this.deps;
     this.phase("preparing");
     const paths = await checkout.open(this.job);
     if ("kind" in paths) return failure(paths.reason, paths.detail);
     this.paths = paths;
     const spec = agentSpec(this.job, paths, settings);
     if ("reason" in spec) return spec;
-    // The container is created, not started, while the repository is fetched.
-    const limit = limited(clock, PREPARE_MS_MAX, this.control.ending);
+    const { value, expired } = await limited(clock, PREPARE_MS_MAX, this.control.ending, (signal) =>
+      this.fetch(spec, paths, signal),
+    );
+    if (expired)
+      return failure("prepare_failed", `the repository was not ready within ${PREPARE_MS_MAX / 60_000} min`);
+    return value;
+  }
+
+  /** The container is created, not started, while the repository is fetched. */
+  private async fetch(
+    spec: SandboxSpec,
+    paths: AttemptPaths,
+    signal: AbortSignal,
+  ): Promise<Prepared | JobFailure> {
+    const { checkout, sandbox } = this.deps;
     const failed = new AbortController();
-    const signal = AbortSignal.any([limit.signal, failed.signal]);
-    const created = this.create(() => sandbox.create(spec, { signal, progress: this.progress }));
+    const either = AbortSignal.any([signal, failed.signal]);
+    const created = this.create(() => sandbox.create(spec, { signal: either, progress: this.progress }));
     void created.then((container) => "reason" in container && failed.abort());
-    const reply = await checkout.prepare(this.job, paths, signal, this.progress);
+    const reply = await checkout.prepare(this.job, paths, either, this.progress);
     if (reply.kind === "prepared") this.baseOid = reply.base_oid;
-    limit.stop();
     const container = await created;
     if ("reason" in container) return failure(container.reason, container.detail);
-    if (limit.expired())
-      return failure("prepare_failed", `the repository was not ready within ${PREPARE_MS_MAX / 60_000} min`);
     if (reply.kind === "failed") return failure(reply.reason, reply.detail);
     await sandbox.giveDir(paths.checkout);
     return { container, paths, baseOid: reply.base_oid };
@@ -152,12 +166,11 @@ export class JobWork {
     if (this.control.ending.aborted || exported.kind === "nothing") return null;
     if (exported.kind === "failed") return exported.failure;
     this.phase("pushing");
-    const limit = limited(clock, PUSH_MS_MAX, this.control.ending);
-    const reply = await checkout.push(this.job, paths, baseOid, limit.signal, this.progress);
-    limit.stop();
-    if (limit.expired())
-      return failure("push_rejected", `the push took longer than ${PUSH_MS_MAX / 60_000} min`);
-    return this.pushed(reply);
+    const { value, expired } = await limited(clock, PUSH_MS_MAX, this.control.ending, (signal) =>
+      checkout.push(this.job, paths, baseOid, signal, this.progress),
+    );
+    if (expired) return failure("push_rejected", `the push took longer than ${PUSH_MS_MAX / 60_000} min`);
+    return this.pushed(value);
   }
 
   private pushed(reply: PushReply): JobFailure | null {

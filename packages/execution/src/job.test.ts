@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { TRANSCRIPT_BYTES_MAX } from "@windshift/contract/limits.ts";
 import { type JobFixture, jobFixture } from "@windshift/testing/job-fixture.ts";
-import { processesWith } from "@windshift/testing/sandbox-contract.ts";
+import { processesWith } from "@windshift/testing/process-probe.ts";
 import { until } from "@windshift/testing/until.ts";
 import type { JobEnd } from "./job.ts";
 

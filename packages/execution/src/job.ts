@@ -1,28 +1,16 @@
-import type { Clock } from "@windshift/base/clock.ts";
 import type { AttemptNotice, AttemptResult, JobSpec } from "@windshift/contract/job.ts";
 import { REPORT_MS_MAX } from "@windshift/contract/limits.ts";
-import type { Checkout } from "./checkout.ts";
-import type { ControlPlane } from "./control-plane.ts";
 import { within } from "./deadline.ts";
 import { EventOutbox } from "./event-outbox.ts";
 import { keepLease } from "./heartbeat.ts";
 import { JobControl } from "./job-control.ts";
-import type { JobLog } from "./job-log.ts";
-import type { JobSettings } from "./job-spec.ts";
+import type { JobDeps } from "./job-deps.ts";
 import { JobWork } from "./job-work.ts";
 import { followNotices } from "./notice-loop.ts";
 import { reportResult } from "./report.ts";
-import type { Sandbox } from "./sandbox.ts";
 import { Transcript } from "./transcript.ts";
 
-export interface JobDeps {
-  controlPlane: ControlPlane;
-  checkout: Checkout;
-  sandbox: Sandbox;
-  settings: JobSettings;
-  clock: Clock;
-  log: JobLog;
-}
+export type { JobDeps };
 
 /** How a job ended for the runner that had it. */
 export type JobEnd =
@@ -46,8 +34,12 @@ export async function runJob(job: JobSpec, deps: JobDeps, signals: { cancel: Abo
   const control = new JobControl();
   const done = new AbortController();
   const loseLease = () => control.stop("lease_lost");
-  const append: EventOutbox["options"]["append"] = (events) => controlPlane.append(job, events);
-  const outbox = new EventOutbox({ append, clock, log, onLeaseLost: loseLease });
+  const outbox = new EventOutbox({
+    append: (events) => controlPlane.append(job, events),
+    clock,
+    log,
+    onLeaseLost: loseLease,
+  });
   const transcript = new Transcript(outbox, [job.tokens.agent, job.tokens.git]);
   const work = new JobWork(job, deps, control, transcript);
 

@@ -20,24 +20,38 @@ const TRY_MS_MAX = 30_000;
 export async function reportResult(
   job: JobSpec,
   result: AttemptResult,
-  { controlPlane, clock, log }: { controlPlane: ControlPlane; clock: Clock; log: JobLog },
+  deps: ReportDeps,
   signal: AbortSignal,
-): Promise<"accepted" | "lease_lost" | "undelivered"> {
-  const limit = limited(clock, REPORT_MS_MAX, signal);
-  try {
-    for (let tries = 1; !limit.signal.aborted; tries++) {
-      try {
-        return await within(clock, TRY_MS_MAX, controlPlane.report(job, result), limit.signal);
-      } catch (error) {
-        log.warn("the result could not be reported", { tries, error });
-        if (!mayRetry(error)) break;
-      }
-      await clock.sleep(backoffMs(tries, RETRY_MS_FIRST, RETRY_MS_MAX), limit.signal);
+): Promise<ReportEnd> {
+  const report = await limited(deps.clock, REPORT_MS_MAX, signal, (limit) => tries(job, result, deps, limit));
+  return report.value;
+}
+
+export interface ReportDeps {
+  controlPlane: ControlPlane;
+  clock: Clock;
+  log: JobLog;
+}
+
+/** `undelivered`: the server took it neither in time nor ever would. */
+export type ReportEnd = "accepted" | "lease_lost" | "undelivered";
+
+async function tries(
+  job: JobSpec,
+  result: AttemptResult,
+  { controlPlane, clock, log }: ReportDeps,
+  signal: AbortSignal,
+): Promise<ReportEnd> {
+  for (let tried = 1; !signal.aborted; tried++) {
+    try {
+      return await within(clock, TRY_MS_MAX, controlPlane.report(job, result), signal);
+    } catch (error) {
+      log.warn("the result could not be reported", { run: job.run_id, tries: tried, error });
+      if (!mayRetry(error)) break;
     }
-    return "undelivered";
-  } finally {
-    limit.stop();
+    await clock.sleep(backoffMs(tried, RETRY_MS_FIRST, RETRY_MS_MAX), signal);
   }
+  return "undelivered";
 }
 
 /** What is not one of our codes is a broken connection. */

@@ -34,11 +34,12 @@ export async function runnerLoop(
   signals: { drain: AbortSignal; cancel: AbortSignal },
 ): Promise<void> {
   const stop = AbortSignal.any([signals.drain, signals.cancel]);
+  const stopped = aborted(stop);
   const running = new Set<Promise<void>>();
   let failures = 0;
   while (!stop.aborted) {
     if (running.size >= options.capacity) {
-      await Promise.race([...running, aborted(stop)]);
+      await Promise.race([...running, stopped]);
       continue;
     }
     try {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TriageRequest } from "@windshift/contract/triage.ts";
 import { jobFixture } from "@windshift/testing/job-fixture.ts";
-import { processesWith } from "@windshift/testing/sandbox-contract.ts";
+import { processesWith } from "@windshift/testing/process-probe.ts";
 import { until } from "@windshift/testing/until.ts";
 import type { AttemptPaths } from "./checkout.ts";
 import { removeTree } from "./tree-removal.ts";

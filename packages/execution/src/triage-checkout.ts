@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { runBranch } from "@windshift/contract/ids.ts";
@@ -29,7 +30,7 @@ export class TriageCheckout implements Checkout {
     if (problem !== undefined) return { kind: "failed", reason: "worktree", detail: problem };
     const root = join(worktreeRoot, `run-${job.run_id}-${job.attempt}`);
     // A folder of the same attempt can only be left over from a run of another database: it is never worked in.
-    await this.options.removeDir(root);
+    if (existsSync(root)) await this.options.removeDir(root);
     const checkout = join(root, "checkout");
     // Others may pass through but not look around: the engine's helper and the agent's user need the path.
     await mkdir(root, { mode: 0o711 });

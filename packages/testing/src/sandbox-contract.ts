@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { chown, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import type {
   SandboxStreams,
 } from "@windshift/execution/sandbox.ts";
 import { jobLabels } from "@windshift/execution/sandbox-labels.ts";
+import { processesWith } from "./process-probe.ts";
 import { until } from "./until.ts";
 
 /** One implementation under test. */
@@ -245,23 +246,6 @@ interface Ran {
 function stubborn(mark: string, then: string): string {
   const loop = `: ${mark}; trap "" TERM HUP INT; while :; do sleep 0.05; done`;
   return `trap "" TERM; (setsid sh -c '${loop}' & setsid sh -c '${loop}' &) ; echo up; ${then}`;
-}
-
-/** Ids of processes whose arguments hold `mark`; those of containers on this machine are among them. */
-export function processesWith(mark: string): number[] {
-  return readdirSync("/proc")
-    .map(Number)
-    .filter((pid) => Number.isInteger(pid) && argumentsOf(pid).includes(mark));
-}
-
-function argumentsOf(pid: number): string {
-  try {
-    const text = readFileSync(`/proc/${pid}/cmdline`, "utf8");
-    // The engine's own command line names the script too; only the program inside counts.
-    return /^[^\0]*sh\0-c\0: /.test(text) ? text : "";
-  } catch {
-    return "";
-  }
 }
 
 function recorder(input: string[]) {

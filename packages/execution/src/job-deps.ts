@@ -1,0 +1,16 @@
+import type { Clock } from "@windshift/base/clock.ts";
+import type { Checkout } from "./checkout.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import type { JobLog } from "./job-log.ts";
+import type { JobSettings } from "./job-spec.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+/** What a job works with; a program's `main.ts` plugs it together. */
+export interface JobDeps {
+  controlPlane: ControlPlane;
+  checkout: Checkout;
+  sandbox: Sandbox;
+  settings: JobSettings;
+  clock: Clock;
+  log: JobLog;
+}
