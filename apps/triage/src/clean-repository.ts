@@ -4,6 +4,7 @@ import { BUNDLE_BYTES_MAX, PUSH_MS_MAX } from "@windshift/contract/limits.ts";
 import type { TriageRequest } from "@windshift/contract/triage.ts";
 import { makeBare } from "./bare-cache.ts";
 import { readBundleHeader } from "./bundle-header.ts";
+import { fileTail } from "./file-tail.ts";
 import { type Failed, failed, gitComplaint } from "./git-failure.ts";
 import { hostGit } from "./host-git.ts";
 import { bringPacks } from "./object-copy.ts";
@@ -35,11 +36,11 @@ export async function openClean(context: TriageContext, request: Push): Promise<
     return exportFailed(`they hold ${header.objects} objects, more than ${EXPORT_OBJECTS_MAX}`);
   await makeBare(request.clean_dir);
   await bringPacks(request.cache_dir, request.clean_dir, "link");
-  const pack = Bun.file(request.bundle_file).slice(header.packOffset, file.size);
+  const pack = await fileTail(request.bundle_file, header.packOffset);
   const taken = await hostGit(
     context,
     ["index-pack", "--stdin", "--fix-thin", "--strict", `--max-input-size=${BUNDLE_BYTES_MAX}`],
-    { cwd: request.clean_dir, timeoutMs: PUSH_MS_MAX, stdin: pack.stream() },
+    { cwd: request.clean_dir, timeoutMs: PUSH_MS_MAX, stdin: pack },
   );
   if (taken.exitCode !== 0) return exportFailed(gitComplaint(taken, request.token));
   return {

@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { git } from "@windshift/base/git.ts";
-import type { Oid } from "@windshift/contract/ids.ts";
+import { EXPORT_SCRIPT } from "@windshift/contract/export-script.ts";
+import { Oid } from "@windshift/contract/ids.ts";
 import { TriageReply } from "@windshift/contract/triage.ts";
 import { type BrokerFixture, type RunGrant, startBroker } from "@windshift/git-broker/broker-fixture.ts";
 
@@ -19,6 +20,10 @@ export interface AttemptFixture {
   bundle: string;
   clean: string;
   cache: string;
+  /** Commits what the agent left in its checkout under a message. @returns the commit */
+  commit(file: string, content: string): Promise<Oid>;
+  /** Runs the export script as a plain process; for checkouts that are not hostile. @returns its exit code */
+  exportHere(base: Oid): Promise<number>;
   prepare(change?: object): Promise<ProgramEnd>;
   push(base: Oid | string, change?: object): Promise<ProgramEnd>;
 }
@@ -29,7 +34,10 @@ export interface ProgramEnd {
 
 export interface TriageFixture {
   broker: BrokerFixture;
+  /** Host folder of bare copies. */
   cache: string;
+  /** TMPDIR of the program. */
+  temp: string;
   attempt(run: number): Promise<AttemptFixture>;
   stop(): Promise<void>;
 }
@@ -38,10 +46,13 @@ export async function startTriage(): Promise<TriageFixture> {
   const broker = await startBroker();
   const root = await mkdtemp(join(tmpdir(), "triage-"));
   const cache = join(root, "cache", "repo.git");
+  const temp = join(root, "tmp");
+  await mkdir(temp);
   return {
     broker,
     cache,
-    attempt: (run) => openAttempt(broker, cache, join(root, `run-${run}`), run),
+    temp,
+    attempt: (run) => openAttempt(broker, { cache, temp, root: join(root, `run-${run}`) }, run),
     async stop() {
       await broker.stop();
       await rm(root, { recursive: true, force: true });
@@ -49,21 +60,23 @@ export async function startTriage(): Promise<TriageFixture> {
   };
 }
 
+interface HostFolders {
+  cache: string;
+  temp: string;
+  root: string;
+}
+
 async function openAttempt(
   broker: BrokerFixture,
-  cache: string,
-  root: string,
+  { cache, temp, root }: HostFolders,
   runNumber: number,
 ): Promise<AttemptFixture> {
   const run = broker.grant(runNumber);
   const branch = run.ref.slice("refs/heads/".length);
-  const paths = {
-    root,
-    checkout: join(root, "checkout"),
-    bundle: join(root, "bundle"),
-    clean: join(root, "clean"),
-  };
-  await mkdir(paths.checkout, { recursive: true });
+  const checkout = join(root, "checkout");
+  const bundle = join(root, "bundle");
+  const clean = join(root, "clean");
+  await mkdir(checkout, { recursive: true });
   const common = {
     run_id: run.runId,
     attempt: 1,
@@ -75,35 +88,44 @@ async function openAttempt(
   return {
     run,
     branch,
+    root,
+    checkout,
+    bundle,
+    clean,
     cache,
-    ...paths,
-    prepare: (change = {}) =>
-      runProgram({
-        op: "prepare",
-        ...common,
-        base_ref: "main",
-        checkout_dir: paths.checkout,
-        owner: process.getuid?.() === 0 ? AGENT_USER : null,
-        ...change,
-      }),
-    push: (base, change = {}) =>
-      runProgram({
+    prepare: (change = {}) => {
+      const owner = process.getuid?.() === 0 ? AGENT_USER : null;
+      const request = { op: "prepare", ...common, base_ref: "main", checkout_dir: checkout, owner };
+      return runProgram({ ...request, ...change }, temp);
+    },
+    push: (base, change = {}) => {
+      const request = {
         op: "push",
         ...common,
-        bundle_file: paths.bundle,
-        clean_dir: paths.clean,
+        bundle_file: bundle,
+        clean_dir: clean,
         base_oid: base,
         branch_oid: null,
-        message: "All changes of the run, as one commit\n",
-        ...change,
-      }),
+      };
+      return runProgram({ ...request, message: "All changes of the run, as one commit\n", ...change }, temp);
+    },
+    async commit(file, content) {
+      await Bun.write(join(checkout, file), content);
+      await agentGit(checkout, "add", "-A");
+      await agentGit(checkout, "commit", "-q", "-m", `change ${file}`);
+      return Oid.parse(await agentGit(checkout, "rev-parse", "HEAD"));
+    },
+    async exportHere(base) {
+      const argv = ["sh", "-c", EXPORT_SCRIPT, "export", base, branch];
+      return Bun.spawn(argv, { cwd: checkout, stdout: Bun.file(bundle), stderr: "ignore" }).exited;
+    },
   };
 }
 
-/** Starts the program as a runner does: nothing but PATH in its environment, the request on its stdin. */
-export async function startProgram(stdin: string, args: string[] = []) {
+/** Starts the program as a runner does: next to nothing in its environment, the request on its stdin. */
+export async function startProgram(stdin: string, args: string[] = [], temp = tmpdir()) {
   const child = Bun.spawn([...PROGRAM, ...args], {
-    env: { PATH: process.env.PATH ?? "" },
+    env: { PATH: process.env.PATH ?? "", TMPDIR: temp },
     stdin: Buffer.from(stdin),
     stdout: "pipe",
     stderr: "pipe",
@@ -115,10 +137,16 @@ export async function startProgram(stdin: string, args: string[] = []) {
   return { stdout, stderr, exitCode: await child.exited };
 }
 
-async function runProgram(request: object): Promise<ProgramEnd> {
-  const end = await startProgram(JSON.stringify(request));
+async function runProgram(request: object, temp: string): Promise<ProgramEnd> {
+  const end = await startProgram(JSON.stringify(request), [], temp);
   if (end.exitCode !== 0) throw new Error(`windshift-triage ended with ${end.exitCode}: ${end.stderr}`);
   return { reply: TriageReply.parse(JSON.parse(end.stdout)), stderr: end.stderr };
+}
+
+/** The base of a checkout that was prepared. Fails the test when it was not. */
+export function preparedBase({ reply }: ProgramEnd): Oid {
+  if (reply.kind !== "prepared") throw new Error(`not prepared: ${JSON.stringify(reply)}`);
+  return reply.base_oid;
 }
 
 /** Runs git as the agent would, in its checkout. @returns its output, trimmed */
