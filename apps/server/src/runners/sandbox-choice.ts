@@ -15,7 +15,7 @@ export function chooseSandbox(
   env: Record<string, string | undefined>,
 ): Sandbox {
   if (settings.sandbox === "unsandboxed") {
-    const path = env["PATH"] ?? DEFAULT_PATH;
+    const path = env.PATH ?? DEFAULT_PATH;
     return new ProcessSandbox({ commands: {}, path, homeRoot: join(settings.dataDir, "tmp") });
   }
   return new DockerSandbox({

@@ -1,10 +1,12 @@
 import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import { type AttemptNotice, JobSpec } from "@windshift/contract/job.ts";
 import type { ControlPlane } from "@windshift/execution/control-plane.ts";
-import type { Database } from "../db/database.ts";
+import type { Database, Queries } from "../db/database.ts";
 import { waitForSignal } from "../db/signals.ts";
-import { type JobAddresses, makeJobSpec, type ReadBranch } from "./job-spec.ts";
+import { draftJob, type JobAddresses, type JobDraft } from "./job-spec.ts";
+import type { Run } from "./run.ts";
 import type { RunDefaults } from "./run-create.ts";
+import { endRun } from "./run-end.ts";
 import { appendEvents } from "./run-events.ts";
 import { takeQueuedMessages } from "./run-messages.ts";
 import { claimRun, renewLease } from "./run-queue.ts";
@@ -15,7 +17,10 @@ export interface ControlPlaneOptions {
   database: Database;
   defaults: RunDefaults;
   addresses: JobAddresses;
-  readBranch: ReadBranch;
+  /** Commit a branch of a repository points at; null when it does not exist. */
+  readBranch(repositoryId: number, branch: string): Promise<string | null>;
+  /** Told of a claimed run that could not be made into a job. */
+  onClaimError(run: Run, cause: unknown): void;
 }
 
 /** Waits between looks at the database when no signal comes, ms: a lost signal delays, it never loses. */
@@ -43,21 +48,45 @@ export async function claimJob(
   const { database } = options;
   while (!signal.aborted) {
     const woken = waitForSignal(database.signals, "queue", CLAIM_LOOK_MS, signal);
-    const job = await claimRun(database, pool, runner, async (tx, run) => {
+    const claimed = await claimRun(database, pool, runner, async (tx, run) => {
       await startItem(tx, run.work_item_id);
-      return makeJobSpec(tx, run, options.addresses, options.readBranch);
+      return { run, draft: await draftJob(tx, run, options.addresses) };
     });
-    if (job !== undefined) {
-      await database.signals.notify(`run:${job.run_id}`);
-      return JobSpec.parse(job);
+    if (claimed !== undefined) {
+      await database.signals.notify(`run:${claimed.run.id}`);
+      const job = await completeJob(options, claimed.run, claimed.draft);
+      if (job !== undefined) return job;
+      continue;
     }
     await woken;
   }
   return null;
 }
 
+/** Asks git what the run's branch points at. A repository that cannot be read fails the run, not the loop. */
+async function completeJob(
+  options: ControlPlaneOptions,
+  run: Run,
+  draft: JobDraft,
+): Promise<JobSpec | undefined> {
+  const { database, defaults } = options;
+  try {
+    const repository = run.grants?.repository_id ?? 0;
+    const branch_oid = await options.readBranch(repository, draft.repo.branch);
+    return JobSpec.parse({ ...draft, repo: { ...draft.repo, branch_oid } });
+  } catch (cause) {
+    options.onClaimError(run, cause);
+    const detail = "The repository of the run cannot be read on the server; its log says why.";
+    await database.transaction((tx) =>
+      endRun(database, tx, run, { status: "failed", reason: "prepare_failed", detail }, defaults),
+    );
+    await database.signals.notify(`run:${run.id}`);
+    return undefined;
+  }
+}
+
 /** An item nobody has started is in progress once its run is. */
-async function startItem(tx: Parameters<typeof makeJobSpec>[0], item: number): Promise<void> {
+async function startItem(tx: Queries, item: number): Promise<void> {
   await tx
     .updateTable("work_items")
     .set({ status: "in_progress" })

@@ -1,5 +1,5 @@
-import { createRoute, z } from "@hono/zod-openapi";
 import { AgentRun, AgentRunList, Rerun } from "@windshift/contract/api/run.ts";
+import { z } from "zod";
 import type { Access, Scope } from "../http/access.ts";
 import { itemGrantOf, personOf } from "../http/api-env.ts";
 import { jsonBody, jsonReply } from "../http/json.ts";
@@ -8,29 +8,29 @@ import { type RunService, rerunItem } from "./run-service.ts";
 import { getRun, listRunsOfItem } from "./run-store.ts";
 import { viewRun } from "./run-view.ts";
 
-const Params = z.object({ key: z.string() });
+const Params = z.object({ item: z.string() });
 
-/** Runs of one work item, under `/api/v1/items/{key}/agent-runs`. */
+/** Runs of one work item, under `/api/v1/items/{item}/agent-runs`. */
 export function addItemRunRoutes(table: RouteTable, service: RunService, itemScope: Scope): void {
   const viewer: Access = { role: "viewer", in: itemScope };
   const member: Access = { role: "member", in: itemScope };
-  const path = "/api/v1/items/{key}/agent-runs";
+  const path = "/api/v1/items/{item}/agent-runs";
   table.add(
-    createRoute({
+    {
       access: viewer,
       method: "get",
       path,
       tags: ["runs"],
       request: { params: Params },
       responses: { 200: jsonReply(AgentRunList, "The item's runs, newest first") },
-    }),
+    },
     async (c) => {
       const runs = await listRunsOfItem(service.database.kysely, itemGrantOf(c).workItemId);
       return c.json({ runs: await Promise.all(runs.map((run) => viewRun(service.database, run))) }, 200);
     },
   );
   table.add(
-    createRoute({
+    {
       access: member,
       method: "post",
       path,
@@ -39,7 +39,7 @@ export function addItemRunRoutes(table: RouteTable, service: RunService, itemSco
       responses: {
         201: jsonReply(AgentRun, "The run that was started, or the active one that got the instruction"),
       },
-    }),
+    },
     async (c) => {
       const { workspaceId, workItemId } = itemGrantOf(c);
       const { agent_user_id, instruction } = c.req.valid("json");

@@ -16,19 +16,14 @@ export interface JobAddresses {
   runnerApiUrl: string;
 }
 
-/** Reads a ref of a run's repository; null when it does not exist. */
-export type ReadBranch = (repositoryId: number, branch: string) => Promise<string | null>;
+/** A job but for what its branch points at, which is asked of git and so outside of any transaction. */
+export type JobDraft = Omit<JobSpec, "repo"> & { repo: Omit<JobSpec["repo"], "branch_oid"> };
 
 /**
- * Makes the job of a run that was just claimed: prompt, environment, addresses and fresh tokens. Runs in the claim's
+ * Drafts the job of a run that was just claimed: prompt, environment, addresses and fresh tokens. Runs in the claim's
  * transaction, so a claim without a job cannot exist.
  */
-export async function makeJobSpec(
-  tx: Queries,
-  run: Run,
-  addresses: JobAddresses,
-  readBranch: ReadBranch,
-): Promise<JobSpec> {
+export async function draftJob(tx: Queries, run: Run, addresses: JobAddresses): Promise<JobDraft> {
   const { grants } = run;
   assert(grants !== null && run.attempt > 0, `run ${run.id} was claimed without grants`);
   const attempt = run.attempt as Attempt;
@@ -69,7 +64,6 @@ export async function makeJobSpec(
       cache_key: `w${run.workspace_id}-r${grants.repository_id}`,
       base_ref: grants.base_branch,
       branch,
-      branch_oid: await readBranch(grants.repository_id, branch),
     },
     tokens: await createRunTokens(tx, run.id, attempt),
   };

@@ -40,7 +40,14 @@ export async function listMessages(db: Queries, run: number): Promise<RunMessage
   const rows = await db
     .selectFrom("run_messages")
     .innerJoin("user", "user.id", "run_messages.author_id")
-    .select(["run_messages.id", "user.name as author", "kind", "body", "status", "created_at_ms"])
+    .select([
+      "run_messages.id",
+      "user.name as author",
+      "run_messages.kind",
+      "body",
+      "status",
+      "created_at_ms",
+    ])
     .where("run_id", "=", run)
     .orderBy("run_messages.id")
     .execute();

@@ -1,4 +1,3 @@
-import { createRoute, z } from "@hono/zod-openapi";
 import {
   AgentRun,
   AgentRunDetail,
@@ -11,6 +10,7 @@ import { assert } from "@windshift/contract/app-error.ts";
 import { EVENT_PAGE, EVENT_PAGE_MAX } from "@windshift/contract/limits.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import type { Context } from "hono";
+import { z } from "zod";
 import type { Memberships } from "../http/access.ts";
 import { type ApiEnv, grantOf, personOf } from "../http/api-env.ts";
 import { jsonBody, jsonReply } from "../http/json.ts";
@@ -47,36 +47,36 @@ export interface RunRoutePorts extends RunService {
 export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
   const { database, defaults } = ports;
   table.add(
-    createRoute({
+    {
       access: viewer,
       method: "get",
       path: "/api/v1/agent-runs/{id}",
       tags: ["runs"],
       request: { params: Params },
       responses: { 200: jsonReply(AgentRunDetail, "The run, its messages and its finishing steps") },
-    }),
+    },
     async (c) => c.json(await viewRunDetail(database, await runOf(c)), 200),
   );
   table.add(
-    createRoute({
+    {
       access: viewer,
       method: "get",
       path: "/api/v1/agent-runs/{id}/usage",
       tags: ["runs"],
       request: { params: Params },
       responses: { 200: jsonReply(AgentRunUsage, "Tokens of the run's model calls") },
-    }),
+    },
     async (c) => c.json(await sumUsage(database.kysely, (await runOf(c)).id), 200),
   );
   table.add(
-    createRoute({
+    {
       access: viewer,
       method: "get",
       path: "/api/v1/agent-runs/{id}/events",
       tags: ["runs"],
       request: { params: Params, query: EventQuery },
       responses: { 200: jsonReply(EventPage, "A page of the transcript") },
-    }),
+    },
     async (c) => {
       const { after, limit } = c.req.valid("query");
       const run = await runOf(c);
@@ -86,7 +86,7 @@ export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
     },
   );
   table.add(
-    createRoute({
+    {
       access: member,
       method: "post",
       path: "/api/v1/agent-runs/{id}/cancel",
@@ -95,7 +95,7 @@ export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
       responses: {
         200: jsonReply(AgentRun, "The run; it ends when its agent has stopped, with `force` at once"),
       },
-    }),
+    },
     async (c) => {
       const run = await runOf(c);
       await cancelRun(database, run.id, personOf(c).userId, c.req.valid("json").force, defaults);
@@ -103,14 +103,14 @@ export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
     },
   );
   table.add(
-    createRoute({
+    {
       access: member,
       method: "post",
       path: "/api/v1/agent-runs/{id}/messages",
       tags: ["runs"],
       request: { params: Params, body: jsonBody(NewRunMessage) },
       responses: { 200: jsonReply(AgentRunDetail, "The run with the message, queued for its agent") },
-    }),
+    },
     async (c) => {
       const run = await runOf(c);
       await steerRun(database, run.id, personOf(c).userId, c.req.valid("json").text);

@@ -1,0 +1,73 @@
+import { buildVersion } from "@windshift/base/build-version.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
+import { ERROR_CODES } from "@windshift/contract/error-codes.ts";
+import { readServerSettings, type ServerSettings } from "./config.ts";
+import { createLog } from "./log.ts";
+import { startServer } from "./server.ts";
+
+const USAGE = `windshift            start the server; settings come from the environment (docs/configuration.md)
+windshift doctor     check each thing a run needs, and say what to do about what is missing
+windshift --version
+`;
+
+function main(args: readonly string[]): Promise<void> | void {
+  switch (args[0]) {
+    case undefined:
+    case "serve":
+      return serve(settingsOrExit());
+    case "doctor":
+      return diagnose(settingsOrExit());
+    case "--version":
+      return void process.stdout.write(`windshift ${buildVersion}\n`);
+    case "help":
+    case "--help":
+      return void process.stdout.write(USAGE);
+    default:
+      process.stderr.write(`windshift: there is no command "${args[0]}"\n${USAGE}`);
+      process.exit(ERROR_CODES.invalid_input.exit);
+  }
+}
+
+function settingsOrExit(): ServerSettings {
+  const result = readServerSettings(process.env);
+  if (result.kind === "ok") return result.settings;
+  process.stderr.write(
+    `windshift cannot start; mend these settings:\n${result.problems.map((p) => `  ${p}\n`).join("")}`,
+  );
+  process.exit(ERROR_CODES.invalid_input.exit);
+}
+
+async function serve(settings: ServerSettings): Promise<void> {
+  const log = createLog(settings.logLevel);
+  const server = await startServer(settings, process.env, log);
+  log.info({ port: server.port, url: settings.baseUrl, version: buildVersion }, "ready");
+  let ending = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (ending) process.exit(1);
+      ending = true;
+      log.info({ signal }, "ending; runs in progress are queued again");
+      server.stop().then(
+        () => process.exit(0),
+        (error) => {
+          log.error({ err: error }, "the server did not end in order");
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
+
+async function diagnose(settings: ServerSettings): Promise<void> {
+  const { runDoctor } = await import("./doctor/doctor.ts");
+  const healthy = await runDoctor(settings, process.env, (line) => process.stdout.write(`${line}\n`));
+  process.exit(healthy ? 0 : 1);
+}
+
+Promise.resolve(main(process.argv.slice(2))).catch((error: unknown) => {
+  const known = error instanceof AppError;
+  process.stderr.write(
+    `windshift: ${known ? error.message : `internal error: ${error instanceof Error ? error.stack : String(error)}`}\n`,
+  );
+  process.exit(ERROR_CODES[known ? error.code : "internal"].exit);
+});

@@ -1,0 +1,99 @@
+import { createGitBroker } from "@windshift/git-broker/git-broker.ts";
+import { createLlmBroker } from "@windshift/llm-broker/llm-broker.ts";
+import { record } from "./audit/audit-store.ts";
+import type { BrokerPorts } from "./brokers/broker-routes.ts";
+import { createGitGrants } from "./brokers/git-grants.ts";
+import { createLlmGrants } from "./brokers/llm-grants.ts";
+import { createUsageLedger } from "./brokers/usage-ledger.ts";
+import { openLlmSecret } from "./connections/connection.ts";
+import type { Database } from "./db/database.ts";
+import type { Log } from "./http/log.ts";
+import type { RunTokens } from "./http/principal.ts";
+import { dirOf } from "./repositories/repository.ts";
+import { getRepositoryRow } from "./repositories/repository-store.ts";
+import type { Run } from "./runs/run.ts";
+import { lockLiveAttempt } from "./runs/run-fence.ts";
+import type { ItemText } from "./runs/run-outcome-text.ts";
+import { findRunByToken } from "./runs/run-tokens.ts";
+import type { MasterKey } from "./secrets/secret-box.ts";
+import type { AttemptFence } from "./work-items/triggers.ts";
+
+/** Joins nouns that do not know each other: each function here implements a port of one folder with another. */
+
+export function createRunTokenPort(database: Database): RunTokens {
+  return {
+    find: async (token) => {
+      const run = await findRunByToken(database.kysely, token, "agent");
+      if (run === undefined) return undefined;
+      return {
+        runId: run.id,
+        attempt: run.attempt,
+        workItemId: run.work_item_id,
+        workspaceId: run.workspace_id,
+        agentUserId: run.agent_user_id,
+        scope: "agent",
+      };
+    },
+  };
+}
+
+export function createAttemptFence(database: Database): AttemptFence {
+  return {
+    holdLive: async (tx, runId, attempt) => {
+      const run = await lockLiveAttempt(database, tx, runId, attempt);
+      return run !== undefined && run.cancel_requested_at_ms === null;
+    },
+  };
+}
+
+export function createBrokers(
+  database: Database,
+  repositoriesRoot: string,
+  masterKey: MasterKey,
+  log: Log,
+): BrokerPorts {
+  const db = database.kysely;
+  const dir = async (id: number) => dirOf({ repositoriesRoot }, await getRepositoryRow(db, id));
+  return {
+    git: createGitBroker({
+      grants: createGitGrants(database, dir),
+      audit: {
+        refused: ({ runId, attempt, refs, why }) =>
+          record(db, {
+            workspaceId: null,
+            actor: { run: runId, attempt },
+            action: "push.refused",
+            subject: `run ${runId}`,
+            data: { refs: refs.join(" "), why },
+          }),
+      },
+    }),
+    llm: createLlmBroker({
+      grants: createLlmGrants(database, (id, workspace) => openLlmSecret(db, masterKey, id, workspace)),
+      ledger: createUsageLedger(database),
+      log,
+    }),
+  };
+}
+
+/** What the texts about a finished run say of its item. */
+export async function readItemText(database: Database, run: Run): Promise<ItemText> {
+  const item = await database.kysely
+    .selectFrom("work_items")
+    .innerJoin("workspaces", "workspaces.id", "work_items.workspace_id")
+    .select(["work_items.number", "work_items.title", "workspaces.key"])
+    .where("work_items.id", "=", run.work_item_id)
+    .executeTakeFirstOrThrow();
+  const users = await database.kysely
+    .selectFrom("user")
+    .select(["id", "name"])
+    .where("id", "in", [run.agent_user_id, run.requested_by])
+    .execute();
+  const nameOf = (id: string) => users.find((user) => user.id === id)?.name ?? "a deleted user";
+  return {
+    key: `${item.key}-${item.number}`,
+    title: item.title,
+    agentName: nameOf(run.agent_user_id),
+    requestedByName: nameOf(run.requested_by),
+  };
+}
