@@ -1,9 +1,9 @@
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { COMMENT_BYTES_MAX } from "@windshift/contract/limits.ts";
-import { type ApiReply, callApi } from "./api.ts";
+import { callApi } from "./api.ts";
 import { type Command, HELP, parseCommandLine } from "./command-line.ts";
 import { readConfig, type WsConfig } from "./config.ts";
-import { itemText } from "./item-text.ts";
+import { fetchItem, itemText } from "./item-show.ts";
 import { printable, printableJson } from "./terminal.ts";
 
 const EXIT_OK = 0;
@@ -35,8 +35,10 @@ async function exitCodeOf(command: Command): Promise<number> {
 }
 
 async function showItem(config: WsConfig, { key, json }: { key: string; json: boolean }): Promise<number> {
-  const reply = await callApi(config, "GET", `/v1/items/${key}`);
-  return show(reply, json, itemText);
+  const reply = await fetchItem(config, key);
+  if (reply.kind === "failed") return complain(reply.message, reply.exitCode);
+  const { item, comments } = reply.body;
+  return print(json ? printableJson({ ...asObject(item), comments }) : itemText(reply.body));
 }
 
 async function addComment(
@@ -51,12 +53,12 @@ async function addComment(
       EXIT_USAGE,
     );
   const reply = await callApi(config, "POST", `/v1/items/${key}/comments`, { body: text });
-  return show(reply, json, () => `commented on ${key}`);
+  if (reply.kind === "failed") return complain(reply.message, reply.exitCode);
+  return print(json ? printableJson(reply.body) : `commented on ${key}`);
 }
 
-function show(reply: ApiReply, json: boolean, asText: (body: unknown) => string): Promise<number> | number {
-  if (reply.kind === "failed") return complain(reply.message, reply.exitCode);
-  return print(json ? printableJson(reply.body) : asText(reply.body));
+function asObject(value: unknown): object {
+  return typeof value === "object" && value !== null ? value : {};
 }
 
 /** Control characters are data for a pipe and a weapon on a terminal: there they are taken out. */

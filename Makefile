@@ -1,0 +1,18 @@
+# The npm scripts do the work; these are the names people know from other projects.
+AGENT_IMAGE ?= windshift/agent:local
+# Installs the dependencies when they are missing, then runs a script of the project.
+BUN = . scripts/bootstrap.sh && "$$BUN"
+
+.PHONY: cross image verify-no-node
+
+# Every program as one file, for amd64 and arm64, in dist/.
+cross:
+	@$(BUN) scripts/build.ts
+
+# The agent image.
+image:
+	@$(BUN) scripts/image.ts --tag $(AGENT_IMAGE)
+
+# The agent image holds what it promises, and neither node nor npm.
+verify-no-node:
+	@sh deploy/docker/verify-image.sh $(AGENT_IMAGE)

@@ -1,0 +1,179 @@
+import { afterAll, beforeEach, expect, test } from "bun:test";
+import { join } from "node:path";
+import { exec } from "@windshift/base/exec.ts";
+import type { Comment, CommentPage } from "@windshift/contract/api/comment.ts";
+import { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+
+const MAIN = join(import.meta.dir, "main.ts");
+const RUN_MS_MAX = 20_000;
+
+interface Seen {
+  method: string;
+  path: string;
+  authorization: string | null;
+  body: string;
+}
+let seen: Seen[] = [];
+let answer: (path: string) => Response = () => Response.json({});
+const api = Bun.serve({
+  port: 0,
+  async fetch(request) {
+    const path = request.url.slice(new URL(request.url).origin.length);
+    const authorization = request.headers.get("authorization");
+    seen.push({ method: request.method, path, authorization, body: await request.text() });
+    return answer(path);
+  },
+});
+afterAll(() => api.stop(true));
+beforeEach(() => {
+  seen = [];
+});
+
+function settings(): Record<string, string> {
+  return { PATH: process.env.PATH ?? "", WS_API_URL: `${api.url.origin}/api`, WS_TOKEN: "wsrun_secret" };
+}
+
+function ws(args: string[], env: Record<string, string> = {}, stdin = "") {
+  return exec([process.execPath, MAIN, ...args], {
+    env: { ...settings(), ...env },
+    stdin,
+    timeoutMs: RUN_MS_MAX,
+  });
+}
+
+const PERSON = { id: "u1", name: "Ada", kind: "person" as const };
+const WHEN = "2026-01-02T03:04:05Z";
+const ITEM = WorkItemDetail.parse({
+  id: 1,
+  key: "DEMO-1",
+  workspace: "DEMO",
+  title: "Fix the greeting",
+  status: "in_progress",
+  assignee: { id: "u2", name: "Agent", kind: "agent" },
+  creator: PERSON,
+  created_at: WHEN,
+  updated_at: WHEN,
+  description: "It says helo.",
+  links: [],
+  comments_count: 2,
+} satisfies WorkItemDetail);
+const COMMENT: Comment = { id: 7, author: PERSON, run_id: null, body: "Please soon.", created_at: WHEN };
+
+/** An item with two comments on two pages. */
+function itemApi(path: string): Response {
+  if (path.endsWith("/DEMO-1")) return Response.json(ITEM);
+  const second: CommentPage = { comments: [{ ...COMMENT, id: 8, body: "Thanks." }], next_after: null };
+  const first: CommentPage = { comments: [COMMENT], next_after: 7 };
+  return Response.json(path.endsWith("?after=7") ? second : first);
+}
+
+test("item show prints head, description and comments of the run's own item", async () => {
+  answer = itemApi;
+  const result = await ws(["item", "show"], { WINDSHIFT_ITEM_KEY: "DEMO-1" });
+  expect(result.stdout).toBe(
+    `DEMO-1: Fix the greeting\nstatus: in_progress\nassignee: Agent\ncreator: Ada\n\nIt says helo.\n\n--- Ada, ${WHEN}\nPlease soon.\n\n--- Ada, ${WHEN}\nThanks.\n`,
+  );
+  expect(seen.map(({ method, path }) => [method, path])).toEqual([
+    ["GET", "/api/v1/items/DEMO-1"],
+    ["GET", "/api/v1/items/DEMO-1/comments"],
+    ["GET", "/api/v1/items/DEMO-1/comments?after=7"],
+  ]);
+  expect(seen.map(({ authorization }) => authorization)).toEqual(Array(3).fill("Bearer wsrun_secret"));
+});
+
+test("comment add takes the text from -m or from stdin", async () => {
+  answer = () => Response.json({ id: 1 }, { status: 201 });
+  expect((await ws(["comment", "add", "DEMO-2", "-m", "done"])).stdout).toBe("commented on DEMO-2\n");
+  expect((await ws(["comment", "add", "DEMO-2", "-"], {}, "two\nlines\n")).exitCode).toBe(0);
+  expect(seen.map(({ method, path, body }) => [method, path, JSON.parse(body)])).toEqual([
+    ["POST", "/api/v1/items/DEMO-2/comments", { body: "done" }],
+    ["POST", "/api/v1/items/DEMO-2/comments", { body: "two\nlines" }],
+  ]);
+});
+
+test("-o json prints the item with its comments", async () => {
+  answer = itemApi;
+  expect(JSON.parse((await ws(["item", "show", "DEMO-1", "-o", "json"])).stdout)).toMatchObject({
+    ...ITEM,
+    comments: [{ id: 7 }, { id: 8 }],
+  });
+});
+
+for (const [code, status, exitCode] of [
+  ["not_found", 404, 5],
+  ["forbidden", 403, 4],
+  ["rate_limited", 429, 75],
+] as const)
+  test(`an answer ${code} is exit code ${exitCode} with the API's words on stderr`, async () => {
+    answer = () => Response.json({ error: { code, message: "in the API's words", type: "x" } }, { status });
+    const result = await ws(["item", "show", "DEMO-1"]);
+    expect(result).toMatchObject({ exitCode, stdout: "", stderr: "ws: in the API's words\n" });
+  });
+
+test("an answer that is no JSON is an error, not an empty item", async () => {
+  answer = () => new Response("<html>welcome</html>");
+  const result = await ws(["item", "show", "DEMO-1"]);
+  expect(result.exitCode).toBe(69);
+  expect(result.stderr).toContain("did not answer with JSON");
+});
+
+test("CL-02 a redirect is not followed, so the token stays with its address", async () => {
+  const thief: string[] = [];
+  using other = Bun.serve({
+    port: 0,
+    fetch(request) {
+      thief.push(request.headers.get("authorization") ?? "none");
+      return Response.json({});
+    },
+  });
+  answer = () => Response.redirect(`${other.url.origin}/api/v1/items/DEMO-1`, 302);
+  const result = await ws(["item", "show", "DEMO-1"]);
+  expect(result.exitCode).toBe(69);
+  expect(result.stderr).toContain("redirects elsewhere");
+  expect(thief).toEqual([]);
+});
+
+test("wrong usage and missing settings are refused with exit code 2 before any call", async () => {
+  const cases: [string[], Record<string, string>, string][] = [
+    [["item", "show"], {}, "WINDSHIFT_ITEM_KEY"],
+    [["item", "show", "../../etc"], {}, "no key such as DEMO-12"],
+    [["item", "drop", "DEMO-1"], {}, "unknown command item drop"],
+    [["comment", "add", "DEMO-1", "-m"], {}, "-m needs a value"],
+    [["comment", "add", "DEMO-1"], {}, "the comment is empty"],
+    [["item", "show", "DEMO-1"], { WS_API_URL: "http://x.test", WS_TOKEN: "" }, "ends in /api"],
+    [["item", "show", "DEMO-1"], { WS_API_URL: "", WS_TOKEN: "" }, "WS_TOKEN"],
+  ];
+  for (const [args, env, words] of cases) {
+    const result = await ws(args, env);
+    expect({ args, exitCode: result.exitCode }).toEqual({ args, exitCode: 2 });
+    expect(result.stderr).toContain(words);
+  }
+  expect(seen).toEqual([]);
+});
+
+test("help and version need no settings", async () => {
+  const bare = { WS_API_URL: "", WS_TOKEN: "" };
+  expect((await ws(["help"], bare)).stdout).toContain("ws comment add");
+  expect((await ws(["--version"], bare)).stdout).toMatch(/^ws \d/);
+});
+
+test("CL-01 control characters of strangers reach a pipe as data but never a terminal", async () => {
+  const evil = "a\u001b[2Jb\u001b]52;c;aGk=\u0007c\u009b31md\re\u0000f";
+  answer = () => Response.json({ key: "DEMO-1", title: evil });
+  expect((await ws(["item", "show", "DEMO-1"])).stdout).toBe(`DEMO-1: ${evil}\n`);
+  // `script` gives the program a terminal of its own.
+  const command = `"${process.execPath}" "${MAIN}" item show DEMO-1`;
+  const onTerminal = await exec(["script", "-qec", command, "/dev/null"], {
+    env: { ...settings(), TERM: "xterm" },
+    timeoutMs: RUN_MS_MAX,
+  });
+  expect(onTerminal.stdout.replaceAll("\r\n", "\n")).not.toMatch(/[^\P{Cc}\t\n]/u);
+  expect(onTerminal.stdout).toContain("DEMO-1: ab");
+});
+
+test("CL-01 JSON output holds no raw control character", async () => {
+  answer = () => Response.json({ title: "a\u001bb\u009bc\u007fd" });
+  const { stdout } = await ws(["item", "show", "DEMO-1", "-o", "json"]);
+  expect(stdout.trimEnd()).not.toMatch(/[^\P{Cc}\n]/u);
+  expect(JSON.parse(stdout)).toMatchObject({ title: "a\u001bb\u009bc\u007fd" });
+});
