@@ -193,3 +193,20 @@ function isAlive(pidText: string): boolean {
   const stat = `/proc/${pidText.trim()}/stat`;
   return existsSync(stat) && !/\) Z /.test(readFileSync(stat, "utf8"));
 }
+
+test("a workspace that is not there is an error that names it", async () => {
+  using checkout = await TestCheckout.create();
+  await using model = await TurnModel.start([FINISH]);
+  await using agent = new AgentProcess(model.url, checkout, { WINDSHIFT_WORKSPACE: "/no/such/checkout" });
+  expect(await agent.work()).toBe(1);
+  expect(agent.only("error").message).toContain("/no/such/checkout");
+  expect(agent.events.at(-1)?.type).toBe("session_idle");
+});
+
+test("an empty reply is asked to finish, and is not sent back as an empty message", async () => {
+  using checkout = await TestCheckout.create();
+  await using model = await TurnModel.start([{ text: "" }, FINISH]);
+  await using agent = new AgentProcess(model.url, checkout);
+  expect(await agent.work()).toBe(0);
+  expect(model.requests()[1]?.messages.map((message) => message.role)).toEqual(["system", "user", "user"]);
+});

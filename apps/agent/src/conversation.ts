@@ -44,6 +44,7 @@ export class Conversation {
       type: "function",
       function: { name: call.name || "unknown", arguments: sendableArgs(call) },
     }));
+    if (reply.text === "" && calls.length === 0) return; // an empty message is refused by some providers
     this.add({
       role: "assistant",
       content: reply.text === "" && calls.length > 0 ? null : reply.text,

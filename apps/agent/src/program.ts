@@ -26,7 +26,11 @@ export async function runAgent(): Promise<void> {
   events.emit({ type: "starting", version: buildVersion, model: reading.config.model });
   void inbox.read(Bun.stdin.stream()).catch((error: unknown) => warn(`stdin: ${String(error)}`));
   const exitCode = await runSession(reading.config, inbox, events).catch((error: unknown) => {
-    events.emit({ type: "error", message: `the agent failed: ${String(error)}`, code: "internal" });
+    events.emit({
+      type: "error",
+      message: error instanceof Error ? error.message : String(error),
+      code: "internal",
+    });
     return AGENT_EXIT.failed;
   });
   events.emit({ type: "session_idle" });

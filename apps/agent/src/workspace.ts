@@ -15,10 +15,14 @@ export class Workspace {
 
   /**
    * @param readable further folders that may be read, not written (kept tool outputs)
-   * @throws Error when the root does not exist
+   * @throws Error that names the root when it cannot be opened
    */
   static open(root: string, readable: () => readonly string[]): Workspace {
-    return new Workspace(realpathSync(root), readable);
+    try {
+      return new Workspace(realpathSync(root), readable);
+    } catch (cause) {
+      throw new Error(`the workspace ${root} cannot be opened; mount the checkout there`, { cause });
+    }
   }
 
   /** Where a path of the model leads once every symlink is followed, if that is a place it may write. */

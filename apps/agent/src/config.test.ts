@@ -1,0 +1,40 @@
+import { expect, test } from "bun:test";
+import { readConfig } from "./config.ts";
+
+const GOOD = { LLM_BASE_URL: "http://broker:8080/api/llm-proxy/", LLM_MODEL: "m" };
+
+test("defaults hold where a variable is unset or empty", () => {
+  const reading = readConfig({ ...GOOD, LLM_API_KEY: "", LLM_STREAM: "" });
+  expect(reading).toEqual({
+    kind: "ok",
+    config: {
+      baseUrl: "http://broker:8080/api/llm-proxy",
+      model: "m",
+      apiKey: undefined,
+      contextSize: 128_000,
+      stream: false,
+      workspace: "/workspace",
+      turnsMax: 200,
+    },
+  });
+});
+
+test("every bad value is refused by name, all in one go", () => {
+  const bad = {
+    LLM_BASE_URL: "ftp://x",
+    LLM_CONTEXT_SIZE: "128k",
+    LLM_STREAM: "yes",
+    WINDSHIFT_WORKSPACE: "work",
+    AGENT_TURNS_MAX: "0",
+  };
+  const reading = readConfig(bad);
+  const problems = reading.kind === "problems" ? reading.problems : [];
+  expect(problems).toHaveLength(6);
+  for (const name of [...Object.keys(bad), "LLM_MODEL"])
+    expect(problems.filter((problem) => problem.startsWith(`${name} `))).toHaveLength(1);
+});
+
+test("an address with credentials or a query is refused", () => {
+  for (const address of ["http://a:b@host", "http://host/?x=1", "http://host/#x", "host:80"])
+    expect(readConfig({ ...GOOD, LLM_BASE_URL: address }).kind).toBe("problems");
+});
