@@ -58,10 +58,14 @@ export async function makeBare(dir: string): Promise<void> {
   if (await Bun.file(join(dir, "HEAD")).exists()) return;
   await mkdir(join(dir, "objects", "pack"), { recursive: true });
   await mkdir(join(dir, "refs"), { recursive: true });
-  await writeFile(join(dir, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
-  // HEAD comes last and whole: with it the folder is a repository.
-  await writeFile(join(dir, `HEAD.${process.pid}`), "ref: refs/heads/none\n");
-  await rename(join(dir, `HEAD.${process.pid}`), join(dir, "HEAD"));
+  // Whole or not at all, for another job may be doing the same; HEAD last, for with it the folder is a repository.
+  await place(join(dir, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
+  await place(join(dir, "HEAD"), "ref: refs/heads/none\n");
+}
+
+async function place(path: string, content: string): Promise<void> {
+  await writeFile(`${path}.${process.pid}`, content);
+  await rename(`${path}.${process.pid}`, path);
 }
 
 /** Base branches by hash, so that `a` and `a/b`, followed at different times, do not get in each other's way. */

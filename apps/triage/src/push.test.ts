@@ -1,0 +1,259 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { existsSync, readdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { EXPORT_EXIT } from "@windshift/contract/export-script.ts";
+import type { Oid } from "@windshift/contract/ids.ts";
+import { mustGit, refOf } from "@windshift/git-broker/broker-fixture.ts";
+import {
+  type AttemptFixture,
+  agentGit,
+  preparedBase,
+  startTriage,
+  type TriageFixture,
+} from "./triage-fixture.ts";
+
+let host: TriageFixture;
+let one: AttemptFixture;
+let base: Oid;
+let runs = 0;
+beforeAll(async () => {
+  host = await startTriage();
+});
+afterAll(() => host.stop());
+beforeEach(async () => {
+  one = await host.attempt(++runs);
+  base = preparedBase(await one.prepare());
+});
+const arrived = () => refOf(host.broker, one.run.ref);
+const agent = (...args: string[]) => agentGit(one.checkout, ...args);
+
+/** Export and push, as after an agent that meant well. */
+async function deliver(change: object = {}) {
+  expect(await one.exportHere(base)).toBe(EXPORT_EXIT.bundle);
+  const { reply } = await one.push(base, change);
+  expect(existsSync(one.clean)).toBe(false);
+  return reply;
+}
+
+test("pushes the agent's commits as they are", async () => {
+  await one.commit("a.txt", "a\n");
+  const head = await one.commit("b.txt", "b\n");
+  expect(await deliver()).toEqual({ kind: "pushed", head_oid: head, commits: 2, flattened: false });
+  expect(await arrived()).toBe(head);
+  expect(host.broker.pushed.at(-1)).toMatchObject({ runId: one.run.runId, oid: head });
+  expect(readdirSync(host.temp)).toEqual([]);
+});
+
+test("a run without commits exports nothing", async () => {
+  await Bun.write(join(one.checkout, "left.txt"), "uncommitted\n");
+  expect(await one.exportHere(base)).toBe(EXPORT_EXIT.nothing);
+});
+
+test("a detached HEAD that is ahead wins over the branch", async () => {
+  await one.commit("a.txt", "a\n");
+  await agent("checkout", "-q", "--detach");
+  const head = await one.commit("b.txt", "b\n");
+  expect(await deliver()).toMatchObject({ kind: "pushed", head_oid: head, commits: 2 });
+});
+
+test("the branch counts when HEAD went back to the base", async () => {
+  const head = await one.commit("a.txt", "a\n");
+  await agent("checkout", "-q", "--detach", base);
+  expect(await deliver()).toMatchObject({ kind: "pushed", head_oid: head });
+});
+
+test("a deleted branch does not matter", async () => {
+  await agent("checkout", "-q", "--detach");
+  const head = await one.commit("a.txt", "a\n");
+  await agent("branch", "-D", one.branch);
+  expect(await deliver()).toMatchObject({ kind: "pushed", head_oid: head });
+});
+
+test("a merge of its own side branch is pushed whole", async () => {
+  await agent("checkout", "-q", "-b", "side");
+  await one.commit("side.txt", "s\n");
+  await agent("checkout", "-q", one.branch);
+  await one.commit("a.txt", "a\n");
+  await agent("merge", "-q", "--no-edit", "side");
+  const head = await agent("rev-parse", "HEAD");
+  expect(await deliver()).toEqual({ kind: "pushed", head_oid: head, commits: 3, flattened: false } as never);
+});
+
+for (const [how, rewrite] of [
+  ["amended away", () => agent("commit", "-q", "--amend", "-m", "mine now")],
+  [
+    "started anew",
+    () => agent("checkout", "-q", "--orphan", "anew").then(() => agent("commit", "-q", "-m", "anew")),
+  ],
+] as const)
+  test(`a base that was ${how} becomes one commit of the final files on the base`, async () => {
+    await Bun.write(join(one.checkout, "final.txt"), "final\n");
+    await agent("add", "-A");
+    await rewrite();
+    const tree = await agent("rev-parse", "HEAD^{tree}");
+    const reply = await deliver({ message: "Final files\n\nRun: 7\n" });
+    expect(reply).toMatchObject({ kind: "pushed", commits: 1, flattened: true });
+    const show = (format: string) =>
+      mustGit(host.broker, host.broker.repository, "log", "-1", `--format=${format}`, one.run.ref);
+    expect(await show("%P %T %an <%ae> %B")).toBe(
+      `${base} ${tree} windshift-agent <agent@windshift.local> Final files\n\nRun: 7`,
+    );
+  });
+
+test("a rewritten history with the base's own files is no change", async () => {
+  await agent("commit", "-q", "--amend", "-m", "only the words");
+  expect(await deliver()).toEqual({ kind: "no_changes" });
+  expect(await arrived()).toBeUndefined();
+});
+
+test("a base that is gone from the checkout still gives the commits", async () => {
+  const head = await one.commit("a.txt", "a\n");
+  await agent("checkout", "-q", "--orphan", "anew");
+  await agent("commit", "-q", "-m", "anew");
+  await agent("branch", "-D", one.branch);
+  await agent("reflog", "expire", "--all", "--expire=now");
+  await agent("gc", "-q", "--prune=now");
+  expect((await deliver()).kind).toBe("pushed");
+  expect(await arrived()).not.toBe(head);
+});
+
+test("a second attempt replaces the branch only if it is what it was at the claim", async () => {
+  const first = await one.commit("a.txt", "first\n");
+  await deliver();
+  await agent("reset", "-q", "--hard", base);
+  const second = await one.commit("a.txt", "second\n");
+  expect(await deliver()).toMatchObject({ kind: "failed", reason: "push_rejected" });
+  expect(await deliver({ branch_oid: "1".repeat(40) })).toMatchObject({
+    kind: "failed",
+    reason: "push_rejected",
+  });
+  expect(await arrived()).toBe(first);
+  expect(await deliver({ branch_oid: first })).toMatchObject({ kind: "pushed", head_oid: second });
+  expect(await arrived()).toBe(second);
+});
+
+test("what the broker refuses is told in its words, without the token", async () => {
+  await one.commit("a.txt", "a\n");
+  await one.exportHere(base);
+  one.run.live = false;
+  const { reply } = await one.push(base);
+  expect(reply).toMatchObject({ kind: "failed", reason: "push_rejected" });
+  expect(JSON.stringify(reply)).toContain("this run has ended");
+  expect(JSON.stringify(reply)).not.toContain(one.run.token);
+  one.run.live = true;
+  expect(JSON.stringify((await one.push(base, { branch: "agent-runs/run-999" })).reply)).not.toContain(
+    "pushed",
+  );
+});
+
+/** A bundle made by hand in the checkout. */
+async function bundle(...args: string[]): Promise<void> {
+  await agent("bundle", "create", "-q", "--version=2", one.bundle, ...args);
+}
+
+test("HG-15 further refs in the bundle are not read", async () => {
+  const head = await one.commit("a.txt", "a\n");
+  await agent("branch", "main", head);
+  await agent("tag", "v1", head);
+  await bundle("HEAD", "main", "v1", `refs/heads/${one.branch}`, `^${base}`);
+  const main = await refOf(host.broker, "refs/heads/main");
+  expect((await one.push(base)).reply).toMatchObject({ kind: "pushed", head_oid: head });
+  expect(await refOf(host.broker, "refs/heads/main")).toBe(main);
+  expect(await refOf(host.broker, "refs/tags/v1")).toBeUndefined();
+  await bundle("main", `^${base}`);
+  expect((await one.push(base)).reply).toEqual({ kind: "no_changes" });
+});
+
+test("HG-15 a bundle on commits nobody has is refused", async () => {
+  const hidden = await one.commit("a.txt", "a\n");
+  await one.commit("b.txt", "b\n");
+  await bundle("HEAD", `^${hidden}`);
+  expect((await one.push(base)).reply).toMatchObject({ kind: "failed", reason: "export_failed" });
+  expect(await arrived()).toBeUndefined();
+});
+
+for (const [what, entry] of [
+  [".git", ".git"],
+  [".GIT on a Mac", ".gi\u200ct"],
+  ["..", ".."],
+] as const)
+  test(`HG-15 a tree with an entry ${what} is refused`, async () => {
+    const blob = await agent("hash-object", "-w", "run.sh").catch(() =>
+      agent("hash-object", "-w", "README.md"),
+    );
+    const raw = Buffer.concat([Buffer.from(`100644 ${entry}\0`), Buffer.from(blob, "hex")]);
+    await Bun.write(join(one.root, "tree"), raw);
+    const tree = await agent("hash-object", "-t", "tree", "-w", "--literally", join(one.root, "tree"));
+    const commit = await agent("commit-tree", "-p", base, "-m", "x", tree);
+    await agent("update-ref", one.run.ref, commit);
+    await bundle("HEAD", `^${base}`);
+    expect((await one.push(base)).reply).toMatchObject({ kind: "failed", reason: "export_failed" });
+    expect(await arrived()).toBeUndefined();
+  });
+
+test("HG-15 a submodule address that is an option is refused", async () => {
+  await one.commit(".gitmodules", '[submodule "x"]\n\tpath = x\n\turl = -oProxyCommand=touch\n');
+  expect(await deliver()).toMatchObject({ kind: "failed", reason: "export_failed" });
+});
+
+test("HG-15 a thousand commits pass and one more does not", async () => {
+  const tree = await agent("rev-parse", "HEAD^{tree}");
+  const lines = Array.from({ length: 1_001 }, (_, i) =>
+    [
+      `commit refs/heads/many`,
+      `mark :${i + 1}`,
+      `committer a <a@b> ${i} +0000`,
+      "data 1",
+      "x",
+      `from ${i === 0 ? base : `:${i}`}`,
+      "",
+    ].join("\n"),
+  );
+  await Bun.spawn(["git", "-c", "safe.directory=*", "fast-import", "--quiet"], {
+    cwd: one.checkout,
+    stdin: Buffer.from(lines.join("\n")),
+  }).exited;
+  expect(tree).toHaveLength(40);
+  await agent("update-ref", one.run.ref, "refs/heads/many");
+  const over = await deliver();
+  expect(over).toMatchObject({
+    kind: "failed",
+    reason: "export_failed",
+    detail: expect.stringContaining("1000"),
+  });
+  await agent("update-ref", one.run.ref, "refs/heads/many~1");
+  expect(await deliver()).toMatchObject({ kind: "pushed", commits: 1_000 });
+});
+
+for (const [what, content] of [
+  ["nothing", ""],
+  ["text", "not a bundle\n"],
+  ["a bundle cut short", "# v2 git bundle\n"],
+] as const)
+  test(`HG-15 ${what} in place of a bundle is refused`, async () => {
+    await Bun.write(one.bundle, content);
+    expect((await one.push(base)).reply).toMatchObject({ kind: "failed", reason: "export_failed" });
+    expect(existsSync(one.clean)).toBe(false);
+  });
+
+test("HG-15 a pack that was tampered with is refused", async () => {
+  await one.commit("a.txt", "a\n");
+  await one.exportHere(base);
+  const bytes = new Uint8Array(await Bun.file(one.bundle).arrayBuffer());
+  bytes[bytes.length - 30] = (bytes[bytes.length - 30] ?? 0) ^ 0xff;
+  await Bun.write(one.bundle, bytes);
+  expect((await one.push(base)).reply).toMatchObject({ kind: "failed", reason: "export_failed" });
+});
+
+test("a host copy that was lost is a failure that says so", async () => {
+  await one.commit("a.txt", "a\n");
+  await one.exportHere(base);
+  const elsewhere = join(one.root, "no-such-cache");
+  expect((await one.push(base, { cache_dir: elsewhere })).reply).toMatchObject({
+    kind: "failed",
+    reason: "export_failed",
+  });
+  await rm(one.bundle);
+  expect((await one.push(base)).reply).toMatchObject({ kind: "failed", reason: "export_failed" });
+});
