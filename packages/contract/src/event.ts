@@ -16,7 +16,10 @@ export const RunEventType = z.enum([
 export type RunEventType = z.infer<typeof RunEventType>;
 
 /** What an event carries beside its type; the fields are those of the agent's JSONL line of the same name. */
-export const EventData = z.record(z.string(), z.json());
+export const EventData = z
+  .record(z.string(), z.json())
+  // JSON of any depth would send the generator of the API document in a circle.
+  .meta({ type: "object", additionalProperties: true });
 export type EventData = z.infer<typeof EventData>;
 
 /** As a runner sends it. `seq` counts from 1 within an attempt, without gaps; `at` is the runner's clock, for display only. */

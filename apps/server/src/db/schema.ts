@@ -7,7 +7,7 @@ import type { Generated, Insertable, Selectable } from "kysely";
 export interface Schema {
   // Tables of the sign-in library; column names are its own.
   user: UserTable;
-  session: { id: string; userId: string; expiresAt: Date | string };
+  session: { id: string; userId: string; createdAt: Date | string; expiresAt: Date | string };
   account: AccountTable;
 
   /** Facts of the installation that are written once, such as that it was set up. */

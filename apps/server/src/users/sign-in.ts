@@ -1,5 +1,8 @@
 import { AppError } from "@windshift/contract/app-error.ts";
+import type { ErrorCode } from "@windshift/contract/error-codes.ts";
+import { z } from "zod";
 import type { Database } from "../db/database.ts";
+import { errorResponse } from "../http/error-reply.ts";
 import type { Log } from "../http/log.ts";
 import type { Sessions } from "../http/principal.ts";
 import { requireJson, requireSameOrigin } from "../http/same-origin.ts";
@@ -64,10 +67,29 @@ export function createSignIn(options: SignInOptions): SignIn {
       const signedIn = request.headers.has("cookie") ? "session" : "no session";
       requireSameOrigin(request, options.baseUrl, signedIn);
       requireJson(request);
-      return (await auth()).handle(withAddress(request, address));
+      return inOurWords(await (await auth()).handle(withAddress(request, address)));
     },
   };
 }
+
+/** Errors of the library look like all others of the API. */
+async function inOurWords(response: Response): Promise<Response> {
+  if (response.status < 400) return response;
+  const code = CODE_OF_STATUS[response.status] ?? "internal";
+  const parsed = LibraryError.safeParse(await response.json().catch(() => undefined));
+  const reply = errorResponse(new AppError(code, parsed.data?.message ?? "sign-in failed"));
+  const retryAfter = response.headers.get("x-retry-after");
+  if (retryAfter !== null) reply.headers.set("retry-after", retryAfter);
+  return reply;
+}
+const LibraryError = z.object({ message: z.string().min(1) });
+const CODE_OF_STATUS: Partial<Record<number, ErrorCode>> = {
+  400: "invalid_input",
+  401: "unauthenticated",
+  403: "forbidden",
+  404: "not_found",
+  429: "rate_limited",
+};
 
 function withAddress(request: Request, address: string | undefined): Request {
   const headers = new Headers(request.headers);

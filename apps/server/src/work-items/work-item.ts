@@ -1,8 +1,6 @@
 import type { NewWorkItem, WorkItemDetail, WorkItemPatch } from "@windshift/contract/api/work-item.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
-import type { Transaction } from "kysely";
 import type { Database, Queries } from "../db/database.ts";
-import type { Schema } from "../db/schema.ts";
 import { findMemberKind } from "../workspaces/membership-store.ts";
 import { countComments } from "./comment-store.ts";
 import { listLinks } from "./item-link-store.ts";
@@ -35,9 +33,13 @@ export async function createWorkItem(
   item: NewWorkItem & { workspaceId: number; creatorId: string },
 ): Promise<number> {
   const id = await ports.database.transaction(async (tx) => {
-    const made = await insertWorkItem(tx, item);
-    await assign(ports, tx, { ...item, workItemId: made, by: item.creatorId });
-    return made;
+    const agent = await findAgent(tx, item.workspaceId, item.assignee_id);
+    const workItemId = await insertWorkItem(tx, item);
+    if (agent !== undefined) {
+      const { workspaceId, creatorId: requestedBy } = item;
+      await ports.triggers.assigned(tx, { workspaceId, workItemId, agentUserId: agent, requestedBy });
+    }
+    return workItemId;
   });
   await ports.triggers.committed();
   return id;
@@ -57,36 +59,30 @@ export async function changeWorkItem(
   const changes = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
   if (Object.keys(changes).length === 0) return;
   await ports.database.transaction(async (tx) => {
-    const before = await touchWorkItem(tx, id);
+    const { workspace_id: workspaceId, assignee_id: before } = await touchWorkItem(tx, id);
+    const assignee = patch.assignee_id === before ? null : (patch.assignee_id ?? null);
+    const agent = await findAgent(tx, workspaceId, assignee);
     await tx.updateTable("work_items").set(changes).where("id", "=", id).execute();
-    if (patch.assignee_id !== undefined && patch.assignee_id !== before.assignee_id) {
-      const place = { workspaceId: before.workspace_id, workItemId: id };
-      await assign(ports, tx, { ...place, assignee_id: patch.assignee_id, by });
+    if (agent !== undefined) {
+      await ports.triggers.assigned(tx, { workspaceId, workItemId: id, agentUserId: agent, requestedBy: by });
     }
   });
   await ports.triggers.committed();
 }
 
-interface Assignment {
-  workspaceId: number;
-  workItemId: number;
-  assignee_id: string | null;
-  by: string;
-}
-
-async function assign(ports: WorkItemPorts, tx: Transaction<Schema>, change: Assignment): Promise<void> {
-  const { workspaceId, workItemId, assignee_id: assignee } = change;
-  if (assignee === null) return;
+/**
+ * The assignee if it is an agent, which then is to be set to work.
+ * @throws AppError `invalid_input` when it is nobody of the workspace
+ */
+async function findAgent(
+  tx: Queries,
+  workspaceId: number,
+  assignee: string | null,
+): Promise<string | undefined> {
+  if (assignee === null) return undefined;
   const kind = await findMemberKind(tx, workspaceId, assignee);
   if (kind === undefined) throw notAMember();
-  if (kind === "agent") {
-    await ports.triggers.assigned(tx, {
-      workspaceId,
-      workItemId,
-      agentUserId: assignee,
-      requestedBy: change.by,
-    });
-  }
+  return kind === "agent" ? assignee : undefined;
 }
 
 function notAMember(): AppError {

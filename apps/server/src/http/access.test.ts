@@ -1,0 +1,288 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Connection } from "@windshift/contract/api/connection.ts";
+import type { TestClient } from "../testing/test-client.ts";
+import { startTestServer, type TestServer } from "../testing/test-server.ts";
+import {
+  createItem,
+  createTestWorkspace,
+  type LiveRun,
+  startLiveRun,
+  type TestWorkspace,
+} from "../testing/test-workspace.ts";
+import type { Access } from "./access.ts";
+import type { RouteEntry } from "./route-table.ts";
+
+/** Everybody who may knock, by name. */
+type Callers = Record<
+  "anonymous" | "outsider" | "viewer" | "member" | "admin" | "ownRun" | "otherRun" | "badToken",
+  TestClient
+>;
+
+let server: TestServer;
+let admin: TestClient;
+let workspace: TestWorkspace;
+let live: LiveRun;
+let callers: Callers;
+let entries: RouteEntry[];
+
+beforeAll(async () => {
+  server = await startTestServer();
+  entries = server.table.entries;
+  admin = await server.setUp();
+  workspace = await createTestWorkspace(admin, "MAIN");
+  const elsewhere = await createTestWorkspace(admin, "ELSE");
+  const people = await Promise.all(
+    ["Outsider", "Viewer", "Member", "Boss"].map((name) => server.addPerson(admin, name)),
+  );
+  const [outsider, viewer, member, boss] = people.map((person) => person);
+  const join = (key: string, person: { id: string } | undefined, role: string) =>
+    admin.post(`/api/v1/workspaces/${key}/members`, { user_id: person?.id, role });
+  await join("ELSE", outsider, "admin");
+  await join("MAIN", viewer, "viewer");
+  await join("MAIN", member, "member");
+  await join("MAIN", boss, "admin");
+  live = await startLiveRun(server, admin, workspace);
+  const other = await startLiveRun(server, admin, elsewhere);
+  if (!outsider || !viewer || !member || !boss) throw new Error("four people were made");
+  callers = {
+    anonymous: server.stranger(),
+    outsider: outsider.client,
+    viewer: viewer.client,
+    member: member.client,
+    admin: boss.client,
+    ownRun: server.withToken(live.token),
+    otherRun: server.withToken(other.token),
+    badToken: server.withToken(`wsrun_${"x".repeat(43)}`),
+  };
+});
+afterAll(() => server.close());
+
+/** Whether a caller is let in, and with what answer if not; derived from what the route says and nothing else. */
+function expectedRefusal(access: Access, caller: keyof Callers): number | "let in" {
+  if (access === "public" || (typeof access === "object" && "handler" in access)) return "let in";
+  if (caller === "anonymous" || caller === "badToken") return 401;
+  if (caller === "ownRun") return typeof access === "object" && access.run ? "let in" : 404;
+  if (caller === "otherRun") return 404;
+  if (access === "person") return "let in";
+  if (access === "instance_admin") return 403;
+  if (caller === "outsider") return 404;
+  const ranks = { viewer: 0, member: 1, admin: 2 };
+  return ranks[caller] >= ranks[access.role] ? "let in" : 403;
+}
+
+function fill(path: string): string {
+  const values: Record<string, string | number> = {
+    key: "MAIN",
+    item: live.item.key,
+    connection: workspace.llm.id,
+    repository: workspace.repository.id,
+    binding: workspace.binding.id,
+    id: live.runId,
+    user: workspace.agent.id,
+  };
+  return path.replace(/[{:]([a-z_]+)\}?/g, (_, name: string) => String(values[name] ?? 1));
+}
+
+describe("WB-01 the access table", () => {
+  test("every route answers every kind of caller as its declaration says", async () => {
+    const wrong: string[] = [];
+    const apiRoutes = entries.filter((e) => e.path.startsWith("/api/v1/") && !e.path.endsWith("/stream"));
+    expect(apiRoutes.length).toBeGreaterThan(30);
+    for (const entry of apiRoutes) {
+      for (const [name, client] of Object.entries(callers) as [keyof Callers, TestClient][]) {
+        const expected = expectedRefusal(entry.access, name);
+        // Bodies are not valid on purpose: who is let in gets 400 and changes nothing. Pull requests have none to find.
+        if (expected === "let in" && entry.method !== "GET" && !hasBody(entry)) continue;
+        const reply = await client.send(entry.method, fill(entry.path), '{"nonsense":');
+        const missing = entry.path.includes("pull_request") && expected !== 401;
+        const right = missing
+          ? reply.status === 404
+          : expected === "let in"
+            ? entry.method === "GET"
+              ? reply.status === 200
+              : reply.status === 400
+            : reply.status === expected;
+        if (!right)
+          wrong.push(`${name} ${entry.method} ${entry.path}: ${reply.status}, expected ${expected}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  function hasBody(entry: RouteEntry): boolean {
+    const document = server.table.hono.getOpenAPI31Document({
+      openapi: "3.1.0",
+      info: { title: "", version: "" },
+    });
+    const operations = document.paths?.[entry.path];
+    return operations?.[entry.method.toLowerCase() as "post"]?.requestBody !== undefined;
+  }
+});
+
+describe("WB-02 another workspace", () => {
+  test("looks like one that does not exist, byte for byte", async () => {
+    const paths = [
+      ["/api/v1/workspaces/MAIN", "/api/v1/workspaces/NONE"],
+      [`/api/v1/items/${live.item.key}`, "/api/v1/items/MAIN-999"],
+      [`/api/v1/items/${live.item.key}/comments`, "/api/v1/items/NONE-1/comments"],
+      [`/api/v1/connections/${workspace.llm.id}`, "/api/v1/connections/99999"],
+      [`/api/v1/repositories/${workspace.repository.id}`, "/api/v1/repositories/99999"],
+      [`/api/v1/bindings/${workspace.binding.id}`, "/api/v1/bindings/2147483648"],
+      [`/api/v1/agent-runs/${live.runId}`, "/api/v1/agent-runs/99999"],
+    ] as const;
+    for (const [real, made] of paths) {
+      const [hidden, missing] = [await callers.outsider.get(real), await callers.outsider.get(made)];
+      expect([real, hidden.status, hidden.text]).toEqual([real, 404, missing.text]);
+    }
+  });
+
+  test("is not reached through ids in a body", async () => {
+    const at = "/api/v1/workspaces/ELSE";
+    const assign = await callers.outsider.post(`${at}/items`, {
+      title: "x",
+      assignee_id: workspace.agent.id,
+    });
+    expect(assign.status).toBe(400);
+    const binding = await callers.outsider.post(`${at}/bindings`, {
+      agent_user_id: workspace.agent.id,
+      repository_id: workspace.repository.id,
+    });
+    expect(binding.status).toBe(400);
+    const repository = await callers.outsider.post(`${at}/repositories`, {
+      connection_id: workspace.git.id,
+      owner: "acme",
+      name: "taken-over",
+    });
+    expect(repository.status).toBe(400);
+    const agent = await callers.outsider.post(`${at}/members`, {
+      user_id: workspace.agent.id,
+      role: "member",
+    });
+    expect(agent.status).toBe(400);
+  });
+
+  test("is not opened by administrating the installation", async () => {
+    const { client } = await server.addPerson(admin, "Instance");
+    await server.database.kysely
+      .updateTable("user")
+      .set({ admin: 1 })
+      .where("email", "=", "instance@example.test")
+      .execute();
+    expect((await client.get("/api/v1/users")).status).toBe(200);
+    expect((await client.get("/api/v1/workspaces/MAIN")).status).toBe(404);
+  });
+
+  test("is closed to a member from the moment the membership ends", async () => {
+    const { id, client } = await server.addPerson(admin, "Leaver");
+    await admin.post("/api/v1/workspaces/MAIN/members", { user_id: id, role: "admin" });
+    expect((await client.get("/api/v1/workspaces/MAIN")).status).toBe(200);
+    expect((await admin.delete(`/api/v1/workspaces/MAIN/members/${id}`)).status).toBe(200);
+    expect((await client.get("/api/v1/workspaces/MAIN")).status).toBe(404);
+  });
+});
+
+describe("PI-05 a run's token", () => {
+  test("reads its own item and comments on it, as the agent", async () => {
+    const run = callers.ownRun;
+    expect((await run.get<{ key: string }>(`/api/v1/items/${live.item.key}`)).body.key).toBe(live.item.key);
+    const reply = await run.post(`/api/v1/items/${live.item.key}/comments`, { body: "I am on it" });
+    expect(reply.status).toBe(201);
+    expect(reply.body).toMatchObject({
+      author: { id: workspace.agent.id, kind: "agent" },
+      run_id: live.runId,
+    });
+  });
+
+  test("changes no status, assigns nobody, and reaches no other item", async () => {
+    const other = await createItem(admin, "MAIN");
+    for (const [key, body] of [
+      [live.item.key, { status: "done" }],
+      [live.item.key, { assignee_id: workspace.agent.id }],
+      [other.key, { title: "mine now" }],
+    ] as const)
+      expect((await callers.ownRun.patch(`/api/v1/items/${key}`, body)).status).toBe(404);
+    expect((await callers.ownRun.get(`/api/v1/items/${other.key}`)).status).toBe(404);
+    expect((await callers.ownRun.post(`/api/v1/items/${other.key}/comments`, { body: "hi" })).status).toBe(
+      404,
+    );
+    expect((await admin.get(`/api/v1/items/${other.key}`)).body).toMatchObject({
+      title: "Fix it",
+      comments_count: 0,
+    });
+  });
+
+  test("leaves a line in the audit log when it reaches for something else", async () => {
+    await callers.ownRun.get("/api/v1/workspaces/MAIN/connections");
+    const rows = await server.database.kysely
+      .selectFrom("audit_log")
+      .selectAll()
+      .where("action", "=", "run.denied")
+      .where("actor", "=", `run ${live.runId} attempt ${live.attempt}`)
+      .execute();
+    expect(rows.map((row) => row.subject)).toContain("GET /api/v1/workspaces/MAIN/connections");
+  });
+
+  test("posts at most as many comments as a run may, even at once", async () => {
+    const run = await startLiveRun(server, admin, workspace);
+    const client = server.withToken(run.token);
+    const replies = await Promise.all(
+      Array.from({ length: 60 }, (_, n) =>
+        client.post(`/api/v1/items/${run.item.key}/comments`, { body: `${n}` }),
+      ),
+    );
+    expect(replies.filter((reply) => reply.status === 201)).toHaveLength(50);
+    expect(replies.filter((reply) => reply.status === 409)).toHaveLength(10);
+  });
+
+  test("is dead when its attempt is not the live one", async () => {
+    const run = await startLiveRun(server, admin, workspace);
+    const client = server.withToken(run.token);
+    expect((await client.get(`/api/v1/items/${run.item.key}`)).status).toBe(200);
+    await server.database.kysely
+      .updateTable("runs")
+      .set({ attempt: 2 })
+      .where("id", "=", run.runId)
+      .execute();
+    expect((await client.get(`/api/v1/items/${run.item.key}`)).status).toBe(401);
+  });
+});
+
+test("WB-14 nobody reads a key back", async () => {
+  const secret = "sk-canary-do-not-show-4711";
+  const made = await admin.post<Connection>("/api/v1/workspaces/MAIN/connections", {
+    kind: "llm",
+    name: "canary",
+    base_url: "https://llm.example/v1/",
+    api_key: secret,
+  });
+  expect(made.body).toMatchObject({
+    base_url: "https://llm.example",
+    secret_fingerprint: expect.stringMatching(/^[0-9a-f]{8}$/),
+  });
+  const seen = [
+    made.text,
+    JSON.stringify(await server.database.kysely.selectFrom("audit_log").selectAll().execute()),
+  ];
+  for (const path of [
+    `/api/v1/connections/${made.body.id}`,
+    "/api/v1/workspaces/MAIN/connections",
+    "/api/openapi.json",
+  ])
+    seen.push((await admin.get(path)).text);
+  const bad = await admin.post("/api/v1/workspaces/MAIN/connections", {
+    kind: "llm",
+    name: "x",
+    base_url: "ftp://x",
+    api_key: secret,
+  });
+  expect(bad.status).toBe(400);
+  seen.push(bad.text, server.logLines.join("\n"));
+  const row = await server.database.kysely
+    .selectFrom("connections")
+    .selectAll()
+    .where("id", "=", made.body.id)
+    .executeTakeFirstOrThrow();
+  expect(row.secret_sealed).toStartWith("v1.");
+  seen.push(JSON.stringify(row));
+  for (const text of seen) expect(text).not.toContain(secret);
+});
