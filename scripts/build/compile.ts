@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
 import manifest from "../../package.json" with { type: "json" };
@@ -16,7 +16,24 @@ const COMPILE_MS_MAX = 600_000;
  */
 export async function compileProgram(program: Program, arch: Architecture, outDir: string): Promise<string> {
   mkdirSync(outDir, { recursive: true });
-  const outfile = join(outDir, program.name);
+  // Put in place in one step: an executable that is running cannot be written to, and two builds may run at once.
+  const buildDir = mkdtempSync(join(outDir, ".build-"));
+  try {
+    const built = join(buildDir, program.name);
+    await compile(program, arch, built);
+    const outfile = join(outDir, program.name);
+    renameSync(built, outfile);
+    for (const alias of program.aliases) {
+      symlinkSync(program.name, join(buildDir, alias));
+      renameSync(join(buildDir, alias), join(outDir, alias));
+    }
+    return outfile;
+  } finally {
+    rmSync(buildDir, { recursive: true, force: true });
+  }
+}
+
+async function compile(program: Program, arch: Architecture, outfile: string): Promise<void> {
   // Without a target Bun takes the runtime that is running, so the host's build needs no download.
   const target = arch === hostArchitecture() ? [] : [`--target=${ARCHITECTURES[arch]}`];
   const result = await exec(
@@ -27,6 +44,7 @@ export async function compileProgram(program: Program, arch: Architecture, outDi
       // A program that starts inside a stranger's checkout must not read settings or code from it.
       ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
       ...["--define", `BUILD_VERSION=${JSON.stringify(manifest.version)}`],
+      ...(program.runtimeOptions ?? []).map((option) => `--compile-exec-argv=${option}`),
       ...target,
       ...["--outfile", outfile, program.entry],
     ],
@@ -34,9 +52,4 @@ export async function compileProgram(program: Program, arch: Architecture, outDi
   );
   if (result.exitCode !== 0)
     throw new Error(`cannot compile ${program.name} for ${arch}:\n${result.stderr || result.stdout}`);
-  for (const alias of program.aliases) {
-    rmSync(join(outDir, alias), { force: true });
-    symlinkSync(program.name, join(outDir, alias));
-  }
-  return outfile;
 }

@@ -5,12 +5,16 @@ export interface Program {
   entry: string;
   /** Further names of the same executable, as symbolic links beside it. */
   aliases: readonly string[];
+  /** Options of the runtime it starts with. */
+  runtimeOptions?: readonly string[];
 }
 
 export const AGENT_PROGRAM: Program = {
   name: "windshift-agent",
   entry: "scripts/build/agent-multicall.ts",
   aliases: ["ws"],
+  // Many run on one host: a smaller heap costs no time here and saves 2 to 3 MB over 50 turns.
+  runtimeOptions: ["--smol"],
 };
 
 export const PROGRAMS: readonly Program[] = [
