@@ -55,7 +55,7 @@ afterAll(async () => {
 });
 
 function env(extra: Record<string, string>): Record<string, string> {
-  return { PATH: process.env.PATH ?? "", HOME: hostile, ...extra };
+  return { PATH: process.env.PATH ?? "", HOME: hostile, TMPDIR: dir.path, ...extra };
 }
 
 describe("the compiled executable in a hostile checkout", () => {

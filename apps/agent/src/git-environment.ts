@@ -31,16 +31,17 @@ export function commandEnv(env: Record<string, string | undefined>): Record<stri
     PAGER: "cat",
     GIT_CONFIG_COUNT: "1",
     GIT_CONFIG_KEY_0: "core.hooksPath",
-    GIT_CONFIG_VALUE_0: hooksDir(),
+    GIT_CONFIG_VALUE_0: hooksDir(env.HOME || tmpdir()),
   };
 }
 
-function hooksDir(): string {
+/** @param spareDir where the hook goes when the image has none; a home folder goes away with its run */
+function hooksDir(spareDir: string): string {
   try {
     accessSync(join(IMAGE_HOOKS_DIR, HOOK_NAME), constants.X_OK);
     return IMAGE_HOOKS_DIR;
   } catch {
-    const dir = mkdtempSync(join(tmpdir(), "windshift-hooks-"));
+    const dir = mkdtempSync(join(spareDir, ".windshift-hooks-"));
     writeFileSync(join(dir, HOOK_NAME), hookText, { mode: 0o755 });
     return dir;
   }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { OutputStore } from "./output-store.ts";
 
 test("a short output is given whole and leaves no file", () => {
@@ -23,6 +23,7 @@ test("a long output is given as head and tail, and its file has every byte, howe
     expect([head.length, tail.length]).toEqual([12_001, 12_001]);
     expect(middle).toContain(`${text.length - 24_000} bytes cut`);
     expect(readFileSync(/in (\S+) \.\.\.\]/.exec(middle)?.[1] ?? "", "utf8")).toBe(text);
+    for (const dir of store.dirs()) rmSync(dir, { recursive: true });
   }
 });
 

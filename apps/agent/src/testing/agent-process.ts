@@ -44,6 +44,7 @@ export class AgentProcess implements AsyncDisposable {
       env: {
         PATH: process.env.PATH ?? "",
         HOME: checkout.home,
+        TMPDIR: checkout.home,
         LLM_BASE_URL: baseUrl,
         LLM_MODEL: "test-model",
         LLM_API_KEY: "wsrun_test",
