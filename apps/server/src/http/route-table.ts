@@ -1,11 +1,12 @@
 import { OpenAPIHono, type RouteConfig, type RouteHandler } from "@hono/zod-openapi";
-import { AppError, assert } from "@windshift/contract/app-error.ts";
+import { AppError, assert, ErrorBody } from "@windshift/contract/app-error.ts";
 import { API_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Access, Decision } from "./access.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { invalidInput } from "./error-reply.ts";
+import { jsonReply } from "./json.ts";
 import type { RunCaller } from "./principal.ts";
 
 /** One row of the table of all routes; the access test is generated from it. */
@@ -22,6 +23,9 @@ export interface Gate {
   foreign(caller: RunCaller, method: string, path: string): Promise<void>;
 }
 
+/** Every route may answer with an error instead. */
+const ERROR_REPLY = jsonReply(ErrorBody, "An error; `code` is from a closed list, `message` says what to do");
+
 /** The only way to add a route: none exists without saying whom it admits. */
 export class RouteTable {
   readonly entries: RouteEntry[] = [];
@@ -34,7 +38,8 @@ export class RouteTable {
 
   /** Adds one documented API route. `{name}` in the path is a parameter. */
   add<const R extends RouteConfig & { access: Access }>(route: R, handler: RouteHandler<R, ApiEnv>): void {
-    const { access, ...documented } = route;
+    const { access, ...rest } = route;
+    const documented = { ...rest, responses: { ...rest.responses, default: ERROR_REPLY } };
     this.entries.push({ method: route.method.toUpperCase(), path: route.path, access });
     const middleware = [this.check(access), bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: tooLarge })];
     this.hono.openapi({ ...documented, middleware } as unknown as R, handler);

@@ -2,22 +2,30 @@ import { join } from "node:path";
 import { assert } from "@windshift/contract/app-error.ts";
 import { createDatabase } from "@windshift/testing/database-fixture.ts";
 import { recordDenied } from "../audit/audit-store.ts";
+import { addBindingRoutes } from "../bindings/binding-routes.ts";
+import { addConnectionRoutes } from "../connections/connection-routes.ts";
 import { type Database, openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
 import { createApp } from "../http/app.ts";
 import type { Log } from "../http/log.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import { ensureLocalPool } from "../pools/pool-store.ts";
+import { addPullRequestRoutes } from "../pull-requests/pull-request-routes.ts";
+import { addRepositoryRoutes } from "../repositories/repository-routes.ts";
 import { addItemRunRoutes } from "../runs/item-run-routes.ts";
 import { lockLiveAttempt } from "../runs/run-fence.ts";
 import { addRunRoutes } from "../runs/run-routes.ts";
 import { createTriggers } from "../runs/run-service.ts";
 import { findRunByToken } from "../runs/run-tokens.ts";
 import { type MasterKey, masterKey } from "../secrets/secret-box.ts";
-import { addTrackerRoutes } from "../tracker.ts";
 import { createSignIn, type SignIn } from "../users/sign-in.ts";
+import { addUserRoutes } from "../users/user-routes.ts";
+import { addCommentRoutes } from "../work-items/comment-routes.ts";
+import type { AttemptFence } from "../work-items/triggers.ts";
+import { addWorkItemRoutes } from "../work-items/work-item-routes.ts";
 import { workItemScope } from "../work-items/work-item-store.ts";
 import { findRole } from "../workspaces/membership-store.ts";
+import { addWorkspaceRoutes } from "../workspaces/workspace-routes.ts";
 import { TestClient } from "./test-client.ts";
 
 /** The whole API on a database of its own, served on the loopback address. */
@@ -101,16 +109,18 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     },
   });
   const runs = { database, defaults: { llmModel: undefined } };
-  addTrackerRoutes(table, {
-    database,
-    masterKey: key,
-    signIn,
-    repositoriesRoot,
-    triggers: createTriggers(runs),
-    fence: {
-      holdLive: async (tx, run, attempt) => (await lockLiveAttempt(database, tx, run, attempt)) !== undefined,
-    },
-  });
+  const triggers = createTriggers(runs);
+  const fence: AttemptFence = {
+    holdLive: async (tx, run, attempt) => (await lockLiveAttempt(database, tx, run, attempt)) !== undefined,
+  };
+  addUserRoutes(table, { database, signIn });
+  addWorkspaceRoutes(table, { database });
+  addWorkItemRoutes(table, { database, triggers });
+  addCommentRoutes(table, { database, triggers, fence });
+  addConnectionRoutes(table, { database, masterKey: key });
+  addRepositoryRoutes(table, { database, repositoriesRoot });
+  addBindingRoutes(table, { database, repositoriesRoot });
+  addPullRequestRoutes(table, { database, repositoriesRoot });
   addRunRoutes(table, { ...runs, memberships, sessions: signIn });
   addItemRunRoutes(table, runs, workItemScope);
   options.addRoutes?.(table);
