@@ -12,11 +12,21 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-async function count(files: Record<string, string>, skipsAllowed = true): Promise<Tally> {
+async function count(
+  files: Record<string, string>,
+  skipsAllowed = true,
+  options: { memoryBytesMax?: number } = {},
+): Promise<Tally> {
   for (const [name, body] of Object.entries(files)) {
     writeFileSync(join(dir, name), `import { test, expect, describe } from "bun:test";\n${body}`);
   }
-  const outcome = await bunTest(Object.keys(files), { cwd: dir, env: {}, workers: 2, output: "ignore" });
+  const outcome = await bunTest(Object.keys(files), {
+    cwd: dir,
+    env: {},
+    workers: 2,
+    output: "ignore",
+    ...options,
+  });
   return tally(outcome, skipsAllowed);
 }
 
@@ -62,6 +72,17 @@ describe("counting the tests of a process", () => {
       "a.test.ts": `test("good", () => {}); setTimeout(() => { throw new Error("late"); }, 0);
         test("waits", () => new Promise((resolve) => setTimeout(resolve, 50)));`,
     });
+    expect(counted.failed).toBeGreaterThan(0);
+  });
+
+  test("kills a test that takes too much memory without giving control back, and runs the other files", async () => {
+    const greedy = `test("takes it all", () => {
+      const held = []; for (;;) held.push(Buffer.alloc(1_048_576, held.length % 255));
+    });`;
+    const modest = 'test("one", () => {}); test("two", () => {});';
+    const files = { "a.test.ts": greedy, "b.test.ts": modest, "c.test.ts": modest };
+    const counted = await count(files, true, { memoryBytesMax: 700 * 1024 ** 2 });
+    expect(counted.passed).toBe(4);
     expect(counted.failed).toBeGreaterThan(0);
   });
 });

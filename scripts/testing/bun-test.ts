@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { childEnv } from "../setup/child-env.ts";
 import { parseJunit } from "./junit.ts";
+import { killProcess, processTree } from "./process-tree.ts";
 import type { ProcessOutcome } from "./tally.ts";
 
 export interface BunTestOptions {
@@ -14,12 +15,18 @@ export interface BunTestOptions {
   workers: number;
   /** Where its output goes. */
   output: "inherit" | "ignore";
+  /** A test process that holds more memory than this is killed, so that a runaway test does not take the machine along. */
+  memoryBytesMax?: number;
 }
 
 /** One test, ms, unless it says otherwise. */
 const TEST_MS_MAX = 30_000;
 /** One group of files, ms: a test that never gives control back cannot be ended from inside the process. */
-const GROUP_MS_MAX = 10 * 60_000;
+const GROUP_MS_MAX = 8 * 60_000;
+/** Far above what any test needs, and little enough for two workers on an 8 GiB machine, bytes. */
+const MEMORY_BYTES_MAX = 3 * 1024 ** 3;
+/** Between two looks at the memory, ms: a runaway test takes about 1 GiB a second. */
+const MEMORY_LOOK_MS = 250;
 
 /** Runs test files with `bun test`, in worker processes, and reads its report. A crash is an outcome, not an exception. */
 export async function bunTest(files: readonly string[], options: BunTestOptions): Promise<ProcessOutcome> {
@@ -45,16 +52,30 @@ export async function bunTest(files: readonly string[], options: BunTestOptions)
         stderr: options.output,
       },
     );
-    const timer = setTimeout(() => {
+    const deadline = setTimeout(() => {
       timedOut = true;
-      child.kill("SIGKILL");
+      for (const { pid } of processTree(child.pid)) killProcess(pid);
     }, GROUP_MS_MAX);
+    const guard = guardMemory(child.pid, options.memoryBytesMax ?? MEMORY_BYTES_MAX);
     const exitCode = await child.exited;
-    clearTimeout(timer);
+    clearTimeout(deadline);
+    clearInterval(guard);
     const written = Bun.file(report);
     const cases = (await written.exists()) ? parseJunit(await written.text()) : undefined;
     return { files, cases, exitCode, timedOut };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** Kills processes of the tree that hold too much; when it is a worker, bun reports its test as failed and goes on. */
+function guardMemory(pid: number, bytesMax: number): Timer {
+  return setInterval(() => {
+    const greedy = processTree(pid).filter((one) => one.residentBytes > bytesMax);
+    for (const one of greedy) {
+      const held = Math.round(one.residentBytes / 1024 ** 2);
+      process.stderr.write(`killing the test process ${one.pid}: it holds ${held} MiB of memory\n`);
+      killProcess(one.pid);
+    }
+  }, MEMORY_LOOK_MS);
 }

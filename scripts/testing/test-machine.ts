@@ -1,4 +1,6 @@
+import { exec } from "@windshift/base/exec.ts";
 import { ensureAgentImage } from "../image.ts";
+import { childEnv } from "../setup/child-env.ts";
 import { ensureChromium } from "../setup/ensure-chromium.ts";
 import { ensureEngine } from "../setup/ensure-engine.ts";
 import { ensurePackages, program } from "../setup/ensure-packages.ts";
@@ -57,9 +59,21 @@ async function prepareEngine(machine: TestMachine, stops: (() => Promise<void>)[
   }
   stops.push(engine.stop);
   machine.env.CODING_AGENT_DOCKER_BINARY = engine.cli;
+  await ensureTestNetwork(engine.cli);
   try {
     machine.env.WINDSHIFT_TEST_IMAGE = await ensureAgentImage({ log });
   } catch (error) {
     machine.problems.push(`No agent image: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** The network container tests share. Made here once: two test files that make it at the same time make two of one name. */
+const TEST_NETWORK = "windshift-test";
+/** Making a network takes well under a second. */
+const NETWORK_MS_MAX = 30_000;
+
+async function ensureTestNetwork(cli: string): Promise<void> {
+  const call = (...args: string[]) =>
+    exec([cli, "network", ...args, TEST_NETWORK], { env: childEnv(), timeoutMs: NETWORK_MS_MAX });
+  if ((await call("inspect")).exitCode !== 0) await call("create");
 }
