@@ -1,0 +1,10 @@
+import { handleForms } from "./forms.js";
+import { onRefreshed } from "./refresh.js";
+import { showTimes } from "./times.js";
+import { followTranscripts } from "./transcript.js";
+
+handleForms();
+followTranscripts();
+showTimes();
+onRefreshed(followTranscripts);
+onRefreshed(showTimes);
