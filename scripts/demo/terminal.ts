@@ -33,11 +33,10 @@ export function aside(line: string): void {
   say(dim(`  ${line}`));
 }
 
-/** Escape sequences whole, then whatever control characters are left. */
-const ESCAPES = /\p{Cc}(?:\[[0-9;?]*[ -/]*[@-~]|\][^\p{Cc}]*)/gu;
+/** Control characters but tab and line feed. */
 const CONTROLS = /[^\P{Cc}\t\n]/gu;
 
 /** Text from an agent or a repository: what could move the cursor or change the terminal is taken out. */
 export function plain(text: string): string {
-  return text.replace(ESCAPES, "").replace(CONTROLS, "");
+  return Bun.stripANSI(text).replace(CONTROLS, "");
 }

@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from "node:path";
 import { readSettings, type SettingsOf, type SettingsTable } from "@windshift/base/settings.ts";
 import { ImageReference } from "@windshift/contract/job.ts";
 import { z } from "zod";
+import { CrashPoint } from "./crash-point.ts";
 
 const text = z.string();
 const count = (least: number, most: number) =>
@@ -170,6 +171,12 @@ export const serverSettings = {
     schema: flag,
     defaultText: "unset",
     doc: "1 permits WINDSHIFT_SANDBOX=unsandboxed.",
+  },
+  crashPoint: {
+    name: "WINDSHIFT_CRASH_POINT",
+    schema: CrashPoint.optional(),
+    defaultText: "unset",
+    doc: "For tests of recovery only: the server kills itself at this moment of a run. Never set it.",
   },
 } as const satisfies SettingsTable;
 

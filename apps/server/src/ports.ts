@@ -6,6 +6,7 @@ import { createGitGrants } from "./brokers/git-grants.ts";
 import { createLlmGrants } from "./brokers/llm-grants.ts";
 import { createUsageLedger } from "./brokers/usage-ledger.ts";
 import { openLlmSecret } from "./connections/connection.ts";
+import type { CrashPoints } from "./crash-point.ts";
 import type { Database } from "./db/database.ts";
 import type { Log } from "./http/log.ts";
 import type { RunTokens } from "./http/principal.ts";
@@ -46,17 +47,19 @@ export function createAttemptFence(database: Database): AttemptFence {
   };
 }
 
-export function createBrokers(
-  database: Database,
-  repositoriesRoot: string,
-  masterKey: MasterKey,
-  log: Log,
-): BrokerPorts {
+export function createBrokers(parts: {
+  database: Database;
+  repositoriesRoot: string;
+  masterKey: MasterKey;
+  crash: CrashPoints;
+  log: Log;
+}): BrokerPorts {
+  const { database, repositoriesRoot, masterKey, log } = parts;
   const db = database.kysely;
   const dir = async (id: number) => dirOf({ repositoriesRoot }, await getRepositoryRow(db, id));
   return {
     git: createGitBroker({
-      grants: createGitGrants(database, dir),
+      grants: parts.crash.gitGrants(createGitGrants(database, dir)),
       audit: {
         refused: ({ runId, attempt, refs, why }) =>
           record(db, {

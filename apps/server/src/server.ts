@@ -1,46 +1,29 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { buildVersion } from "@windshift/base/build-version.ts";
-import { recordDenied } from "./audit/audit-store.ts";
-import { addBindingRoutes } from "./bindings/binding-routes.ts";
-import { addBrokerRoutes } from "./brokers/broker-routes.ts";
 import { containerApiUrl, localhostWarning, type ServerSettings } from "./config.ts";
-import { addConnectionRoutes } from "./connections/connection-routes.ts";
-import { type Database, openDatabase } from "./db/database.ts";
+import { CrashPoints } from "./crash-point.ts";
+import { openDatabase } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
-import { createApp } from "./http/app.ts";
 import type { Log } from "./http/log.ts";
-import type { RouteTable } from "./http/route-table.ts";
 import { type Listener, listen } from "./listen.ts";
 import { jobLog } from "./log.ts";
 import { ensureLocalPool } from "./pools/pool-store.ts";
-import { createAttemptFence, createBrokers, createRunTokenPort, readItemText } from "./ports.ts";
+import { readItemText } from "./ports.ts";
 import { createLocalForge } from "./pull-requests/local-forge.ts";
-import { addPullRequestRoutes } from "./pull-requests/pull-request-routes.ts";
-import { addRepositoryRoutes } from "./repositories/repository-routes.ts";
+import { buildRoutes, type ServerParts } from "./routes.ts";
 import { type LocalRunner, startLocalRunner } from "./runners/local-runner.ts";
 import { chooseSandbox, DEFAULT_PATH, localRunnerImage } from "./runners/sandbox-choice.ts";
 import { runSweepLoop } from "./runners/sweep-loop.ts";
 import { triageCommand } from "./runners/triage-command.ts";
-import { addItemRunRoutes } from "./runs/item-run-routes.ts";
+import { claimJob, createControlPlane } from "./runs/control-plane.ts";
 import { runPublishingLoop } from "./runs/publishing-loop.ts";
-import { addRunRoutes } from "./runs/run-routes.ts";
-import { createTriggers } from "./runs/run-service.ts";
 import { checkMasterKey, hasMasterKey } from "./secrets/key-check.ts";
-import { derivedKey, type MasterKey } from "./secrets/secret-box.ts";
 import { readMasterKey } from "./secrets/secret-key-file.ts";
-import { createSignIn } from "./users/sign-in.ts";
-import { addUserRoutes } from "./users/user-routes.ts";
-import { addCommentRoutes } from "./work-items/comment-routes.ts";
-import { addWorkItemRoutes } from "./work-items/work-item-routes.ts";
-import { workItemScope } from "./work-items/work-item-store.ts";
-import { findRole } from "./workspaces/membership-store.ts";
-import { addWorkspaceRoutes } from "./workspaces/workspace-routes.ts";
 
 /** A running server. */
 export interface Server {
   readonly port: number;
-  /** Ends it: no more requests, runs in progress interrupted (they are queued again), database closed. */
+  /** Ends it: no more requests, runs in progress are queued again, database closed. */
   stop(): Promise<void>;
 }
 
@@ -53,35 +36,17 @@ export async function startServer(
   env: Record<string, string | undefined>,
   log: Log,
 ): Promise<Server> {
-  await mkdir(settings.dataDir, { recursive: true, mode: 0o711 });
-  const database = await openDatabase({
-    url: settings.databaseUrl,
-    sqliteFile: join(settings.dataDir, "windshift.db"),
-  });
-  await migrate(database, (line) => log.info({}, line));
-  const isNew = async () => !(await hasMasterKey(database.kysely));
-  const masterKey = await readMasterKey(settings.secretKey, settings.dataDir, isNew);
-  await checkMasterKey(database.kysely, masterKey);
-  await ensureLocalPool(database);
-
-  const defaults = { llmModel: settings.llmModel };
-  const repositoriesRoot = join(settings.dataDir, "repositories");
-  const forge = createLocalForge({ database, repositoriesRoot, baseUrl: settings.baseUrl });
-  const app = buildApp({ settings, database, masterKey, repositoriesRoot, log });
-  const listener = listen({ host: settings.host, port: settings.port, fetch: app.hono.fetch });
+  const parts = await openParts(settings, log);
+  const { database, defaults, forge } = parts;
+  const { hono } = buildRoutes(parts);
+  const listener = listen({ host: settings.host, port: settings.port, fetch: hono.fetch });
   const ending = new AbortController();
-  const publishing = {
-    database,
-    forge,
-    defaults,
-    baseUrl: settings.baseUrl,
-    readItem: (run: Parameters<typeof readItemText>[1]) => readItemText(database, run),
-  };
+  const readItem: Parameters<typeof runPublishingLoop>[0]["readItem"] = (run) => readItemText(database, run);
   const loops = [
-    runPublishingLoop(publishing, log, ending.signal),
+    runPublishingLoop({ database, forge, defaults, baseUrl: settings.baseUrl, readItem }, log, ending.signal),
     runSweepLoop(database, defaults, log, ending.signal),
   ];
-  const runner = await startRunner(settings, env, { database, log, listener, readBranch: forge.readBranch });
+  const runner = await startRunner(parts, env, listener);
   return {
     port: listener.port,
     stop: async () => {
@@ -94,77 +59,54 @@ export async function startServer(
   };
 }
 
-/** All routes; the order does not matter. */
-function buildApp(parts: {
-  settings: ServerSettings;
-  database: Database;
-  masterKey: MasterKey;
-  repositoriesRoot: string;
-  log: Log;
-}): RouteTable {
-  const { settings, database, masterKey, repositoriesRoot, log } = parts;
-  const { baseUrl } = settings;
-  const secret = Buffer.from(derivedKey(masterKey, "session cookies")).toString("base64url");
-  const signIn = createSignIn({ database, baseUrl, secret, log });
-  const memberships = {
-    roleOf: (workspace: number, user: string) => findRole(database.kysely, workspace, user),
-  };
-  const service = { database, defaults: { llmModel: settings.llmModel } };
-  const triggers = createTriggers(service);
-  const app = createApp({
-    baseUrl,
-    version: buildVersion,
-    db: database.kysely,
+async function openParts(settings: ServerSettings, log: Log): Promise<ServerParts> {
+  await mkdir(settings.dataDir, { recursive: true, mode: 0o711 });
+  const sqliteFile = join(settings.dataDir, "windshift.db");
+  const database = await openDatabase({ url: settings.databaseUrl, sqliteFile });
+  await migrate(database, (line) => log.info({}, line));
+  const isNew = async () => !(await hasMasterKey(database.kysely));
+  const masterKey = await readMasterKey(settings.secretKey, settings.dataDir, isNew);
+  await checkMasterKey(database.kysely, masterKey);
+  await ensureLocalPool(database);
+  const repositoriesRoot = join(settings.dataDir, "repositories");
+  const crash = new CrashPoints(settings.crashPoint);
+  return {
+    settings,
+    database,
+    masterKey,
+    repositoriesRoot,
+    forge: crash.forge(createLocalForge({ database, repositoriesRoot, baseUrl: settings.baseUrl })),
+    defaults: { llmModel: settings.llmModel },
+    crash,
     log,
-    runTokens: createRunTokenPort(database),
-    sessions: signIn,
-    memberships,
-    foreign: (caller, method, path) => recordDenied(database.kysely, caller, method, path),
-  });
-  addUserRoutes(app, { database, signIn });
-  addWorkspaceRoutes(app, { database });
-  addWorkItemRoutes(app, { database, triggers });
-  addCommentRoutes(app, { database, triggers, fence: createAttemptFence(database) });
-  addConnectionRoutes(app, { database, masterKey });
-  addRepositoryRoutes(app, { database, repositoriesRoot });
-  addBindingRoutes(app, { database, repositoriesRoot });
-  addPullRequestRoutes(app, { database, repositoriesRoot });
-  addItemRunRoutes(app, service, workItemScope);
-  addRunRoutes(app, { ...service, memberships, sessions: signIn });
-  addBrokerRoutes(app, createBrokers(database, repositoriesRoot, masterKey, log));
-  app.assertComplete();
-  return app;
-}
-
-interface RunnerParts {
-  database: Database;
-  log: Log;
-  listener: Listener;
-  readBranch: (repositoryId: number, branch: string) => Promise<string | null>;
+  };
 }
 
 async function startRunner(
-  settings: ServerSettings,
+  parts: ServerParts,
   env: Record<string, string | undefined>,
-  parts: RunnerParts,
+  listener: Listener,
 ): Promise<LocalRunner | undefined> {
-  const { database, log, listener, readBranch } = parts;
+  const { settings, database, defaults, forge, crash, log } = parts;
   const image = localRunnerImage(settings);
   if (image === undefined) {
     log.info({}, "runs are queued but not executed here: CODING_AGENT_RUNNER_IMAGE is not set");
     return undefined;
   }
-  const warning = localhostWarning(settings);
-  if (warning !== undefined) log.warn({}, warning);
-  if (settings.sandbox === "unsandboxed")
-    log.warn({}, "UNSAFE: agents run as plain processes with the rights of this server");
+  warnAbout(settings, log);
+  const control = {
+    database,
+    defaults,
+    addresses: { containerApiUrl: containerApiUrl(settings), runnerApiUrl: `${listener.loopbackUrl}/api` },
+    readBranch: forge.readBranch,
+    onClaimError: (run: { id: number }, error: unknown) =>
+      log.error({ run: run.id, err: error }, "a claimed run could not be started"),
+  };
   return startLocalRunner({
     database,
-    defaults: { llmModel: settings.llmModel },
-    addresses: { containerApiUrl: containerApiUrl(settings), runnerApiUrl: `${listener.loopbackUrl}/api` },
-    readBranch,
-    onClaimError: (run, error) =>
-      log.error({ run: run.id, err: error }, "a claimed run could not be started"),
+    defaults,
+    controlPlane: crash.controlPlane(createControlPlane(control)),
+    claim: crash.claim((...args: ClaimArgs) => claimJob(control, ...args)),
     sandbox: chooseSandbox(settings, image, env),
     image,
     network: settings.network,
@@ -175,4 +117,16 @@ async function startRunner(
     workers: settings.workers,
     log: jobLog(log),
   });
+}
+
+type ClaimArgs = Parameters<typeof claimJob> extends [unknown, ...infer Rest] ? Rest : never;
+
+function warnAbout(settings: ServerSettings, log: Log): void {
+  const localhost = localhostWarning(settings);
+  if (localhost !== undefined) log.warn({}, localhost);
+  if (settings.sandbox === "unsandboxed") {
+    log.warn({}, "UNSAFE: agents run as plain processes with the rights of this server");
+  }
+  if (settings.crashPoint !== undefined)
+    log.warn({}, `this server will kill itself at "${settings.crashPoint}"`);
 }

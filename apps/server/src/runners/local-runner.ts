@@ -3,8 +3,10 @@ import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@windshift/base/clock.ts";
-import type { RunnerId } from "@windshift/contract/ids.ts";
+import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
+import type { JobSpec } from "@windshift/contract/job.ts";
 import { HEARTBEAT_INTERVAL_MS } from "@windshift/contract/limits.ts";
+import type { ControlPlane } from "@windshift/execution/control-plane.ts";
 import { AGENT_GID, AGENT_UID } from "@windshift/execution/docker-argv.ts";
 import { runJob } from "@windshift/execution/job.ts";
 import type { JobLog } from "@windshift/execution/job-log.ts";
@@ -12,13 +14,19 @@ import { runnerLoop } from "@windshift/execution/runner-loop.ts";
 import type { Sandbox } from "@windshift/execution/sandbox.ts";
 import { INSTANCE_LABEL } from "@windshift/execution/sandbox-labels.ts";
 import { TriageCheckout } from "@windshift/execution/triage-checkout.ts";
+import type { Database } from "../db/database.ts";
 import { ensureLocalPool } from "../pools/pool-store.ts";
-import { type ControlPlaneOptions, claimJob, createControlPlane } from "../runs/control-plane.ts";
+import type { RunDefaults } from "../runs/run-create.ts";
 import { interruptHeldBy } from "../runs/run-sweep.ts";
 import { readInstance } from "./instance.ts";
 import { registerRunner, retireRunner, touchRunner } from "./runner-store.ts";
 
-export interface LocalRunnerOptions extends ControlPlaneOptions {
+export interface LocalRunnerOptions {
+  database: Database;
+  defaults: RunDefaults;
+  controlPlane: ControlPlane;
+  /** The next run of the pool, waiting for one until `signal` aborts; then null. */
+  claim(pool: PoolId, runner: RunnerId, signal: AbortSignal): Promise<JobSpec | null>;
   sandbox: Sandbox;
   /** Agent image. */
   image: string;
@@ -38,7 +46,7 @@ const PRESENCE_INTERVAL_MS = HEARTBEAT_INTERVAL_MS;
 
 /** The runner in the server's own process (Option A): the same code as a runner host, without HTTP in between. */
 export interface LocalRunner {
-  /** Takes no more work; resolves when the runs in progress have ended. A second call with `cancel` ends those too. */
+  /** Takes no more work; resolves when the runs in progress have ended. `cancel` ends those too and queues them again. */
   stop(how: "drain" | "cancel"): Promise<void>;
 }
 
@@ -60,7 +68,7 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
   const drain = new AbortController();
   const cancel = new AbortController();
   const stopPresence = keepPresence(options, runner);
-  const source = { claim: (signal: AbortSignal) => claimJob(options, pool, runner, signal) };
+  const source = { claim: (signal: AbortSignal) => options.claim(pool, runner, signal) };
   const loop = runnerLoop(
     {
       source,
@@ -77,6 +85,7 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
       (how === "cancel" ? cancel : drain).abort();
       await loop;
       stopPresence();
+      await interruptHeldBy(database, options.defaults, runner);
       await retireRunner(database, runner).catch(() => {});
     },
   };
@@ -92,7 +101,7 @@ function jobRunner(options: LocalRunnerOptions, instance: string) {
     removeDir: (dir) => options.sandbox.removeDir(dir),
   });
   const deps = {
-    controlPlane: createControlPlane(options),
+    controlPlane: options.controlPlane,
     checkout,
     sandbox: options.sandbox,
     settings: {

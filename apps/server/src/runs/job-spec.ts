@@ -54,6 +54,7 @@ export async function draftJob(tx: Queries, run: Run, addresses: JobAddresses): 
       WINDSHIFT_ITEM_ID: String(item.id),
       WINDSHIFT_REQUESTED_BY: oneLine(asker === undefined ? "unknown" : `${asker.name} <${asker.email}>`),
       AGENT_RUN_ID: String(run.id),
+      AGENT_TURNS_MAX: String(grants.limits.turns),
       GIT_TERMINAL_PROMPT: "0",
     },
     initial_prompt: await promptOf(tx, run, itemKey, item, grants),

@@ -5,7 +5,13 @@ import { waitForSignal } from "../db/signals.ts";
 import type { Log } from "../http/log.ts";
 import type { Run } from "./run.ts";
 import { givePublishingUp, type PublishingPorts, publishRun } from "./run-publishing.ts";
-import { listSteps, releasePublishing, takePublishing } from "./run-publishing-store.ts";
+import {
+  holdPublishing,
+  listSteps,
+  PUBLISHING_RENEW_MS,
+  renewPublishing,
+  takePublishing,
+} from "./run-publishing-store.ts";
 
 /** Waits between looks for work when no signal comes, ms; also how soon another server's dropped run is noticed. */
 const LOOK_MS = 5_000;
@@ -35,9 +41,15 @@ export async function runPublishingLoop(
 }
 
 async function publishOne(ports: PublishingPorts, log: Log, run: Run): Promise<void> {
+  const renewal = setInterval(() => {
+    renewPublishing(ports.database, run).catch((error) =>
+      log.warn({ err: error, run: run.id }, "publishing: the hold was not renewed"),
+    );
+  }, PUBLISHING_RENEW_MS);
   try {
     await publishRun(ports, run);
   } catch (error) {
+    clearInterval(renewal);
     const failed = (await listSteps(ports.database.kysely, run.id)).find((s) => s.status === "failed");
     const tries = failed?.tries ?? 1;
     log.warn({ err: error, run: run.id, step: failed?.step, tries }, "publishing: a step failed");
@@ -49,7 +61,9 @@ async function publishOne(ports: PublishingPorts, log: Log, run: Run): Promise<v
         `${failed?.detail ?? "internal error"} (step ${failed?.step ?? "unknown"}, ${tries} tries)`,
       );
     } else {
-      await releasePublishing(ports.database, run, backoffMs(tries, RETRY_FIRST_MS, RETRY_MAX_MS));
+      await holdPublishing(ports.database, run, backoffMs(tries, RETRY_FIRST_MS, RETRY_MAX_MS));
     }
+  } finally {
+    clearInterval(renewal);
   }
 }

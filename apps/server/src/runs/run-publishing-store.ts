@@ -6,8 +6,10 @@ import { parseRun, type Run } from "./run.ts";
 export const PUBLISHING_STEPS = ["verify_branch", "open_pull_request", "link_item", "post_comment"] as const;
 export type PublishingStep = (typeof PUBLISHING_STEPS)[number];
 
-/** How long a server may hold a run's finishing steps before another one takes over, ms. */
-const PUBLISHING_HOLD_MS = 60_000;
+/** How long a server that died keeps a run's finishing steps from the others, ms. One that lives renews its hold. */
+const PUBLISHING_HOLD_MS = 10_000;
+/** Time between renewals, ms; two may be late. */
+export const PUBLISHING_RENEW_MS = 3_000;
 
 /**
  * Takes the run out of its runner's hands with the attempt's result; from here the server finishes it alone.
@@ -76,8 +78,13 @@ export async function takePublishing(database: Database): Promise<Run | undefine
   });
 }
 
-/** Lets others take the run at once, or not before `waitMs`. */
-export async function releasePublishing(database: Database, run: Run, waitMs: number): Promise<void> {
+/** Keeps the run for its finishing steps. */
+export function renewPublishing(database: Database, run: Run): Promise<void> {
+  return holdPublishing(database, run, PUBLISHING_HOLD_MS);
+}
+
+/** Lets nobody take the run before `waitMs` have passed, then anybody. */
+export async function holdPublishing(database: Database, run: Run, waitMs: number): Promise<void> {
   await database.kysely
     .updateTable("runs")
     .set((eb) => ({ publishing_until_ms: eb(dbNowMs(database.engine), "+", waitMs) }))
