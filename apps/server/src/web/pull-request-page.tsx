@@ -53,8 +53,8 @@ export function PullRequestPage(view: PullRequestView) {
           <p class="pull-line">
             <PullRequestBadge state={pull.state} draft={pull.draft} />
             <span>
-              <UserName user={pull.author} /> wants to bring <code>{pull.source_branch}</code> into{" "}
-              <code>{pull.target_branch}</code>
+              <UserName user={pull.author} /> {pull.state === "open" ? "wants to bring" : "proposed to bring"}{" "}
+              <code>{pull.source_branch}</code> into <code>{pull.target_branch}</code>
             </span>
             <span class="muted small">
               <a href={`/items/${pull.work_item}#run-${pull.run_id}`}>run {pull.run_id}</a> ·{" "}

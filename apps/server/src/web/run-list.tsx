@@ -67,7 +67,7 @@ function RunCard({ run, open, mayChange }: { run: AgentRun; open: boolean; mayCh
 
 /** Where the run is, or why it ended, in a sentence. */
 function RunState({ run }: { run: AgentRun }) {
-  const sentence = run.queued_because?.text ?? run.detail;
+  const sentence = run.queued_because?.text ?? run.detail ?? run.reason?.replaceAll("_", " ") ?? "";
   return (
     <>
       {run.status === "running" && run.phase !== null && <p class="run-phase">{PHASE_TEXT[run.phase]}</p>}
@@ -77,7 +77,7 @@ function RunState({ run }: { run: AgentRun }) {
           only.
         </p>
       )}
-      {sentence !== null && sentence !== "" && <p class={`callout ${toneOf(run)}`}>{sentence}</p>}
+      {sentence !== "" && <p class={`callout ${toneOf(run)}`}>{sentence}</p>}
       {run.summary !== null && run.summary !== "" && <pre class="prose summary">{run.summary}</pre>}
     </>
   );

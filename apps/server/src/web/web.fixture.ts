@@ -10,7 +10,6 @@ import { appendEvents } from "../runs/run-events.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import type { LiveRun, TestWorkspace } from "../testing/test-workspace.ts";
 import { isSetUp } from "../users/set-up.ts";
-import { addWebRoutes } from "./web-routes.tsx";
 
 /** Debian's Chromium, without anything that talks to the world by itself. */
 const CHROMIUM = {
@@ -31,13 +30,7 @@ const PUBLIC_URL = "http://windshift.test";
 
 /** The API and the pages on one address, as in the real server. */
 export async function startWebServer(): Promise<TestServer> {
-  const server: TestServer = await startTestServer({
-    addRoutes: (table) =>
-      addWebRoutes(table, {
-        baseUrl: "http://windshift.test",
-        isSetUp: () => isSetUp(server.database.kysely),
-      }),
-  });
+  const server: TestServer = await startTestServer();
   return server;
 }
 
