@@ -33,6 +33,7 @@ export async function hostGit(
     ...(call.stdin === undefined ? {} : { stdin: call.stdin }),
     timeoutMs: call.timeoutMs,
     signal: context.signal,
+    graceMs: TERM_GRACE_MS,
     onStderr: progressLines(context.progress),
   };
   if (call.lockFile === undefined) return exec(argv, options);
@@ -42,6 +43,8 @@ export async function hostGit(
   return exec([...flock(call.lockFile), ...argv], options);
 }
 
+/** git removes its locks and half-written packs when it is asked to end, and takes its helpers with it, ms. */
+const TERM_GRACE_MS = 2_000;
 /** An exit code git does not use. */
 const BUSY = 99;
 const IF_FREE = ["--nonblock", "--conflict-exit-code", `${BUSY}`];

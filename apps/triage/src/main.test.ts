@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { startProgram } from "./triage-fixture.ts";
+import { readdirSync } from "node:fs";
+import { startProgram, startTriage } from "./triage-fixture.ts";
 
 test("a request that cannot be read ends with 2, one line on stderr and nothing on stdout", async () => {
   const token = `wsrun_${"t".repeat(43)}`;
@@ -16,6 +17,22 @@ test("a request that cannot be read ends with 2, one line on stderr and nothing 
     expect(end.stderr).toMatch(/^windshift-triage: .+\n$/);
     expect(end.stderr).not.toContain(token);
   }
+});
+
+test("a signal ends its git, is answered with a reply, and leaves no token behind", async () => {
+  const host = await startTriage();
+  const one = await host.attempt(1);
+  const arrived = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  host.broker.onLiveCheck = () => {
+    arrived.resolve();
+    return held.promise;
+  };
+  const ending = one.prepare({}, (child) => void arrived.promise.then(() => child.kill("SIGTERM")));
+  expect((await ending).reply).toMatchObject({ kind: "failed", reason: "prepare_failed" });
+  expect(readdirSync(host.temp)).toEqual([]);
+  held.resolve();
+  await host.stop();
 });
 
 test("an argument it does not know ends with 2 and the usage", async () => {

@@ -44,14 +44,23 @@ export async function makeCheckout(context: TriageContext, plan: CheckoutPlan): 
     writeFile(join(gitDir, "config"), CONFIG),
     writeFile(join(gitDir, "HEAD"), `ref: refs/heads/${plan.branch}\n`),
     writeFile(branchFile, `${plan.base}\n`),
+    mkdir(join(gitDir, "objects"), { recursive: true }),
+  ]);
+  const [result] = await Promise.all([
+    writeFiles(context, plan, gitDir),
     bringPacks(plan.cacheDir, gitDir, "copy"),
   ]);
-  const args = [`--git-dir=${gitDir}`, `--work-tree=${plan.checkoutDir}`, "read-tree", "--reset", "-u", "-v"];
-  const result = await hostGit(context, [...args, plan.base], {
-    cwd: plan.checkoutDir,
-    timeoutMs: PREPARE_MS_MAX,
-  });
   return result.exitCode === 0
     ? undefined
     : failed("prepare_failed", `The files could not be checked out. ${gitComplaint(result, "")}`);
+}
+
+/** The files are read from the host's copy, so that this and the copying of its packs go on side by side. */
+function writeFiles(context: TriageContext, { cacheDir, checkoutDir, base }: CheckoutPlan, gitDir: string) {
+  const place = [`--git-dir=${gitDir}`, `--work-tree=${checkoutDir}`];
+  return hostGit(context, [...place, "read-tree", "--reset", "-u", "-v", base], {
+    cwd: checkoutDir,
+    timeoutMs: PREPARE_MS_MAX,
+    extraEnv: { GIT_OBJECT_DIRECTORY: join(cacheDir, "objects") },
+  });
 }

@@ -123,7 +123,11 @@ test("a second attempt replaces the branch only if it is what it was at the clai
   await deliver();
   await agent("reset", "-q", "--hard", base);
   const second = await one.commit("a.txt", "second\n");
-  expect(await deliver()).toMatchObject({ kind: "failed", reason: "push_rejected" });
+  expect(await deliver()).toMatchObject({
+    kind: "failed",
+    reason: "push_rejected",
+    detail: expect.stringContaining("were not overwritten"),
+  });
   expect(await deliver({ branch_oid: "1".repeat(40) })).toMatchObject({
     kind: "failed",
     reason: "push_rejected",

@@ -45,8 +45,14 @@ async function send(
     ),
   );
   if (result.exitCode === 0) return { kind: "pushed", head_oid: oid, commits, flattened };
-  return failed(
-    "push_rejected",
-    `The branch ${request.branch} was not taken. ${gitComplaint(result, request.token)}`,
-  );
+  const said = gitComplaint(result, request.token);
+  return failed("push_rejected", `The branch ${request.branch} was not taken: ${meaning(said)}\n${said}`);
+}
+
+/** What git's answer means here, for a person who has not seen one before. */
+function meaning(said: string): string {
+  if (said.includes("(stale info)"))
+    return "it is not what it was when this attempt began, so somebody else's commits were not overwritten.";
+  if (/\b40[134]\b|not found/.test(said)) return "the server did not let this attempt push it.";
+  return "the repository refused it.";
 }

@@ -24,9 +24,11 @@ export interface AttemptFixture {
   commit(file: string, content: string): Promise<Oid>;
   /** Runs the export script as a plain process; for checkouts that are not hostile. @returns its exit code */
   exportHere(base: Oid): Promise<number>;
-  prepare(change?: object): Promise<ProgramEnd>;
+  prepare(change?: object, started?: Started): Promise<ProgramEnd>;
   push(base: Oid | string, change?: object): Promise<ProgramEnd>;
 }
+/** Told of the program when it was started. */
+export type Started = (child: Bun.Subprocess) => void;
 export interface ProgramEnd {
   reply: TriageReply;
   stderr: string;
@@ -93,10 +95,10 @@ async function openAttempt(
     bundle,
     clean,
     cache,
-    prepare: (change = {}) => {
+    prepare: (change = {}, started) => {
       const owner = process.getuid?.() === 0 ? AGENT_USER : null;
       const request = { op: "prepare", ...common, base_ref: "main", checkout_dir: checkout, owner };
-      return runProgram({ ...request, ...change }, temp);
+      return runProgram({ ...request, ...change }, temp, started);
     },
     push: (base, change = {}) => {
       const request = {
@@ -123,13 +125,14 @@ async function openAttempt(
 }
 
 /** Starts the program as a runner does: next to nothing in its environment, the request on its stdin. */
-export async function startProgram(stdin: string, args: string[] = [], temp = tmpdir()) {
+export async function startProgram(stdin: string, args: string[] = [], temp = tmpdir(), started?: Started) {
   const child = Bun.spawn([...PROGRAM, ...args], {
     env: { PATH: process.env.PATH ?? "", TMPDIR: temp },
     stdin: Buffer.from(stdin),
     stdout: "pipe",
     stderr: "pipe",
   });
+  started?.(child);
   const [stdout, stderr] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -137,8 +140,8 @@ export async function startProgram(stdin: string, args: string[] = [], temp = tm
   return { stdout, stderr, exitCode: await child.exited };
 }
 
-async function runProgram(request: object, temp: string): Promise<ProgramEnd> {
-  const end = await startProgram(JSON.stringify(request), [], temp);
+async function runProgram(request: object, temp: string, started?: Started): Promise<ProgramEnd> {
+  const end = await startProgram(JSON.stringify(request), [], temp, started);
   if (end.exitCode !== 0) throw new Error(`windshift-triage ended with ${end.exitCode}: ${end.stderr}`);
   return { reply: TriageReply.parse(JSON.parse(end.stdout)), stderr: end.stderr };
 }

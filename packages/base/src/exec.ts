@@ -9,6 +9,8 @@ export interface ExecOptions {
   /** Each output is cut after this many bytes; the rest is read and dropped. */
   outputBytesMax?: number;
   signal?: AbortSignal | undefined;
+  /** When set, the process is first asked to end (SIGTERM) and killed only this many ms later, so that it can clean up. */
+  graceMs?: number;
   /** Gets stderr as it comes, for progress; it is collected all the same. */
   onStderr?: (chunk: Uint8Array) => void;
 }
@@ -22,11 +24,14 @@ export interface ExecResult {
   timedOut: boolean;
 }
 
+/** What a killed program had already printed is read within this, ms. */
+const DRAIN_MS = 100;
 /** 1 MiB: more than any message we read from a tool. */
 const OUTPUT_BYTES_MAX = 1_048_576;
 
 /**
- * Runs one program to its end and collects what it prints. A failing command is an exit code, not an exception.
+ * Runs one program to its end and collects what it prints. A failing command is an exit code, not an exception. When it
+ * is killed this resolves as soon as it is gone, also if a child of its own still holds its outputs.
  * @throws Error when the program cannot be started (not found, not executable)
  */
 export async function exec(argv: readonly string[], options: ExecOptions): Promise<ExecResult> {
@@ -38,7 +43,14 @@ export async function exec(argv: readonly string[], options: ExecOptions): Promi
     stderr: "pipe",
   });
   let timedOut = false;
-  const kill = () => child.kill("SIGKILL");
+  const killed = Promise.withResolvers<void>();
+  let graceTimer: Timer | undefined;
+  const kill = () => {
+    child.kill(options.graceMs === undefined ? "SIGKILL" : "SIGTERM");
+    if (options.graceMs !== undefined)
+      graceTimer ??= setTimeout(() => child.kill("SIGKILL"), options.graceMs);
+    void child.exited.then(() => setTimeout(killed.resolve, DRAIN_MS));
+  };
   const timer = setTimeout(() => {
     timedOut = true;
     kill();
@@ -48,13 +60,14 @@ export async function exec(argv: readonly string[], options: ExecOptions): Promi
   try {
     const max = options.outputBytesMax ?? OUTPUT_BYTES_MAX;
     const [stdout, stderr] = await Promise.all([
-      collect(child.stdout, max),
-      collect(child.stderr, max, options.onStderr),
+      collect(child.stdout, max, killed.promise),
+      collect(child.stderr, max, killed.promise, options.onStderr),
     ]);
     await child.exited;
     return { exitCode: child.exitCode ?? -1, signalCode: child.signalCode, stdout, stderr, timedOut };
   } finally {
     clearTimeout(timer);
+    clearTimeout(graceTimer);
     options.signal?.removeEventListener("abort", kill);
   }
 }
@@ -67,15 +80,17 @@ function stdinOf(stdin: ExecOptions["stdin"]): "ignore" | Uint8Array | ReadableS
 async function collect(
   stream: ReadableStream<Uint8Array>,
   bytesMax: number,
+  killed: Promise<void>,
   onChunk: (chunk: Uint8Array) => void = () => undefined,
 ): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of stream) {
-    onChunk(chunk);
-    if (bytes >= bytesMax) continue;
-    chunks.push(chunk.subarray(0, bytesMax - bytes));
-    bytes += chunk.length;
+  const reader = stream.getReader();
+  void killed.then(() => reader.cancel()).catch(() => undefined);
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    onChunk(next.value);
+    if (bytes < bytesMax) chunks.push(next.value.subarray(0, bytesMax - bytes));
+    bytes += next.value.length;
   }
   return Buffer.concat(chunks).toString("utf8");
 }
