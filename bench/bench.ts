@@ -1,0 +1,16 @@
+import type { Figure } from "./figure.ts";
+
+/** One benchmark, started by its name. */
+export interface Bench {
+  name: string;
+  /** What it measures, in one line. */
+  about: string;
+  /** Measures and reports each figure as soon as it stands. Leaves nothing running and no file behind. */
+  run(report: BenchReport): Promise<void>;
+}
+
+export interface BenchReport {
+  figure(figure: Figure): void;
+  /** A line for the person who waits; never part of the result. */
+  progress(line: string): void;
+}

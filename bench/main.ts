@@ -1,0 +1,44 @@
+import type { Bench } from "./bench.ts";
+import { Figure } from "./figure.ts";
+import { mainJob } from "./main-job/main-job.ts";
+import { serverStart } from "./server-start/server-start.ts";
+
+/**
+ * `npm run bench -- NAME … | all`: figures as JSON lines on stdout, everything else on stderr.
+ * Exit code 0 when every bar holds, 1 when one does not or a benchmark failed, 2 for a name nobody knows.
+ */
+const BENCHES: readonly Bench[] = [mainJob, serverStart];
+
+async function main(names: readonly string[]): Promise<number> {
+  const chosen = BENCHES.filter((bench) => names.includes("all") || names.includes(bench.name));
+  const unknown = names.filter((name) => name !== "all" && !BENCHES.some((bench) => bench.name === name));
+  if (unknown.length > 0 || chosen.length === 0) {
+    for (const name of unknown) say(`bench: there is no benchmark ${JSON.stringify(name)}`);
+    say("usage: npm run --silent bench -- NAME … | all");
+    for (const bench of BENCHES) say(`  ${bench.name.padEnd(14)} ${bench.about}`);
+    return 2;
+  }
+  let holds = true;
+  for (const bench of chosen) {
+    say(`${bench.name}: ${bench.about}`);
+    await bench.run({
+      figure: (figure) => {
+        process.stdout.write(`${JSON.stringify(Figure.parse(figure))}\n`);
+        holds &&= figure.holds;
+      },
+      progress: (line) => say(`  ${line}`),
+    });
+  }
+  return holds ? 0 : 1;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+process.exit(
+  await main(process.argv.slice(2)).catch((error: unknown) => {
+    say(`bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return 1;
+  }),
+);
