@@ -2,7 +2,6 @@ import { buildVersion } from "@windshift/base/build-version.ts";
 import { recordDenied } from "./audit/audit-store.ts";
 import { addBindingRoutes } from "./bindings/binding-routes.ts";
 import { addBrokerRoutes } from "./brokers/broker-routes.ts";
-import type { ServerSettings } from "./config.ts";
 import { addConnectionRoutes } from "./connections/connection-routes.ts";
 import type { CrashPoints } from "./crash-point.ts";
 import type { Database } from "./db/database.ts";
@@ -12,40 +11,50 @@ import type { RouteTable } from "./http/route-table.ts";
 import { createAttemptFence, createBrokers, createRunTokenPort } from "./ports.ts";
 import { addPullRequestRoutes } from "./pull-requests/pull-request-routes.ts";
 import { addRepositoryRoutes } from "./repositories/repository-routes.ts";
-import type { Forge } from "./runs/forge.ts";
 import { addItemRunRoutes } from "./runs/item-run-routes.ts";
 import type { RunDefaults } from "./runs/run-create.ts";
 import { addRunRoutes } from "./runs/run-routes.ts";
 import { createTriggers } from "./runs/run-service.ts";
 import { derivedKey, type MasterKey } from "./secrets/secret-box.ts";
-import { createSignIn } from "./users/sign-in.ts";
+import { isSetUp } from "./users/set-up.ts";
+import { createSignIn, type SignIn } from "./users/sign-in.ts";
 import { addUserRoutes } from "./users/user-routes.ts";
+import { addWebRoutes } from "./web/web-routes.tsx";
 import { addCommentRoutes } from "./work-items/comment-routes.ts";
 import { addWorkItemRoutes } from "./work-items/work-item-routes.ts";
 import { workItemScope } from "./work-items/work-item-store.ts";
 import { findRole } from "./workspaces/membership-store.ts";
 import { addWorkspaceRoutes } from "./workspaces/workspace-routes.ts";
 
-/** What a running server is made of, once its database and its key are open. */
-export interface ServerParts {
-  settings: ServerSettings;
+/** What the routes are made of. */
+export interface RouteParts {
+  /** As browsers see the server. */
+  baseUrl: string;
   database: Database;
   masterKey: MasterKey;
   /** Folder of all local bare repositories, absolute. */
   repositoriesRoot: string;
-  forge: Forge;
   defaults: RunDefaults;
   crash: CrashPoints;
   log: Log;
+  /** Tries to sign in from one address in a minute; the sign-in's own figure by default. */
+  signInTriesMax?: number | undefined;
+  /** Routes beyond the product's, of a test. */
+  addRoutes?: ((table: RouteTable) => void) | undefined;
 }
 
-/** All routes of the server; the order does not matter. */
-export function buildRoutes(parts: ServerParts): RouteTable {
-  const { settings, database, masterKey, repositoriesRoot, defaults, log } = parts;
-  const { baseUrl } = settings;
+export interface Routes {
+  table: RouteTable;
+  signIn: SignIn;
+}
+
+/** All routes of the server; their order does not matter. */
+export function buildRoutes(parts: RouteParts): Routes {
+  const { baseUrl, database, masterKey, repositoriesRoot, defaults, log, signInTriesMax } = parts;
   const db = database.kysely;
   const secret = Buffer.from(derivedKey(masterKey, "session cookies")).toString("base64url");
-  const signIn = createSignIn({ database, baseUrl, secret, log });
+  const tries = signInTriesMax === undefined ? {} : { triesMax: signInTriesMax };
+  const signIn = createSignIn({ database, baseUrl, secret, log, ...tries });
   const memberships = { roleOf: (workspace: number, user: string) => findRole(db, workspace, user) };
   const service = { database, defaults };
   const triggers = createTriggers(service);
@@ -70,6 +79,8 @@ export function buildRoutes(parts: ServerParts): RouteTable {
   addItemRunRoutes(app, service, workItemScope);
   addRunRoutes(app, { ...service, memberships, sessions: signIn });
   addBrokerRoutes(app, createBrokers(parts));
+  addWebRoutes(app, { baseUrl, isSetUp: () => isSetUp(db) });
+  parts.addRoutes?.(app);
   app.assertComplete();
-  return app;
+  return { table: app, signIn };
 }

@@ -10,15 +10,22 @@ import { jobLog } from "./log.ts";
 import { ensureLocalPool } from "./pools/pool-store.ts";
 import { readItemText } from "./ports.ts";
 import { createLocalForge } from "./pull-requests/local-forge.ts";
-import { buildRoutes, type ServerParts } from "./routes.ts";
+import { buildRoutes, type RouteParts } from "./routes.ts";
 import { type LocalRunner, startLocalRunner } from "./runners/local-runner.ts";
 import { chooseSandbox, DEFAULT_PATH, localRunnerImage } from "./runners/sandbox-choice.ts";
 import { runSweepLoop } from "./runners/sweep-loop.ts";
 import { triageCommand } from "./runners/triage-command.ts";
 import { claimJob, createControlPlane } from "./runs/control-plane.ts";
+import type { Forge } from "./runs/forge.ts";
 import { runPublishingLoop } from "./runs/publishing-loop.ts";
 import { checkMasterKey, hasMasterKey } from "./secrets/key-check.ts";
 import { readMasterKey } from "./secrets/secret-key-file.ts";
+
+/** What a server is made of, once its database and its key are open. */
+interface ServerParts extends RouteParts {
+  settings: ServerSettings;
+  forge: Forge;
+}
 
 /** A running server. */
 export interface Server {
@@ -38,8 +45,8 @@ export async function startServer(
 ): Promise<Server> {
   const parts = await openParts(settings, log);
   const { database, defaults, forge } = parts;
-  const { hono } = buildRoutes(parts);
-  const listener = listen({ host: settings.host, port: settings.port, fetch: hono.fetch });
+  const { table } = buildRoutes(parts);
+  const listener = listen({ host: settings.host, port: settings.port, fetch: table.hono.fetch });
   const ending = new AbortController();
   const readItem: Parameters<typeof runPublishingLoop>[0]["readItem"] = (run) => readItemText(database, run);
   const loops = [
@@ -72,6 +79,7 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
   const crash = new CrashPoints(settings.crashPoint);
   return {
     settings,
+    baseUrl: settings.baseUrl,
     database,
     masterKey,
     repositoriesRoot,

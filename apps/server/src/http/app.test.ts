@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { buildVersion } from "@windshift/base/build-version.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 
@@ -62,7 +63,7 @@ test("the status routes answer anybody", async () => {
   const stranger = server.stranger();
   expect((await stranger.get("/healthz")).body).toEqual({ status: "ok" });
   expect((await stranger.get("/readyz")).body).toEqual({ status: "ready" });
-  expect((await stranger.get("/api/version")).body).toEqual({ name: "windshift", version: "0.0.0-test" });
+  expect((await stranger.get("/api/version")).body).toEqual({ name: "windshift", version: buildVersion });
 });
 
 test("the API document describes every documented route", async () => {

@@ -1,31 +1,15 @@
 import { join } from "node:path";
 import { assert } from "@windshift/contract/app-error.ts";
 import { createDatabase } from "@windshift/testing/database-fixture.ts";
-import { recordDenied } from "../audit/audit-store.ts";
-import { addBindingRoutes } from "../bindings/binding-routes.ts";
-import { addConnectionRoutes } from "../connections/connection-routes.ts";
+import { CrashPoints } from "../crash-point.ts";
 import { type Database, openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
-import { createApp } from "../http/app.ts";
 import type { Log } from "../http/log.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import { ensureLocalPool } from "../pools/pool-store.ts";
-import { addPullRequestRoutes } from "../pull-requests/pull-request-routes.ts";
-import { addRepositoryRoutes } from "../repositories/repository-routes.ts";
-import { addItemRunRoutes } from "../runs/item-run-routes.ts";
-import { lockLiveAttempt } from "../runs/run-fence.ts";
-import { addRunRoutes } from "../runs/run-routes.ts";
-import { createTriggers } from "../runs/run-service.ts";
-import { findRunByToken } from "../runs/run-tokens.ts";
+import { buildRoutes } from "../routes.ts";
 import { type MasterKey, masterKey } from "../secrets/secret-box.ts";
-import { createSignIn, type SignIn } from "../users/sign-in.ts";
-import { addUserRoutes } from "../users/user-routes.ts";
-import { addCommentRoutes } from "../work-items/comment-routes.ts";
-import type { AttemptFence } from "../work-items/triggers.ts";
-import { addWorkItemRoutes } from "../work-items/work-item-routes.ts";
-import { workItemScope } from "../work-items/work-item-store.ts";
-import { findRole } from "../workspaces/membership-store.ts";
-import { addWorkspaceRoutes } from "../workspaces/workspace-routes.ts";
+import type { SignIn } from "../users/sign-in.ts";
 import { TestClient } from "./test-client.ts";
 
 /** The whole API on a database of its own, served on the loopback address. */
@@ -74,57 +58,17 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   });
   const url = `http://127.0.0.1:${listener.port}`;
   const baseUrl = options.baseUrl ?? url;
-  const signIn = createSignIn({
+  const { table, signIn } = buildRoutes({
+    baseUrl,
     database,
-    baseUrl,
+    masterKey: key,
+    repositoriesRoot,
+    defaults: { llmModel: undefined },
+    crash: new CrashPoints(undefined),
     log,
-    secret: "a test secret that is long enough to sign with 0123456789",
-    triesMax: options.signInTriesMax ?? 1_000,
+    signInTriesMax: options.signInTriesMax ?? 1_000,
+    addRoutes: options.addRoutes,
   });
-  const memberships = {
-    roleOf: (workspace: number, user: string) => findRole(database.kysely, workspace, user),
-  };
-  const table = createApp({
-    baseUrl,
-    version: "0.0.0-test",
-    db: database.kysely,
-    log,
-    sessions: signIn,
-    memberships,
-    foreign: (run, method, path) => recordDenied(database.kysely, run, method, path),
-    runTokens: {
-      find: async (token) => {
-        const run = await findRunByToken(database.kysely, token, "agent");
-        return (
-          run && {
-            runId: run.id,
-            attempt: run.attempt,
-            workItemId: run.work_item_id,
-            workspaceId: run.workspace_id,
-            agentUserId: run.agent_user_id,
-            scope: "agent",
-          }
-        );
-      },
-    },
-  });
-  const runs = { database, defaults: { llmModel: undefined } };
-  const triggers = createTriggers(runs);
-  const fence: AttemptFence = {
-    holdLive: async (tx, run, attempt) => (await lockLiveAttempt(database, tx, run, attempt)) !== undefined,
-  };
-  addUserRoutes(table, { database, signIn });
-  addWorkspaceRoutes(table, { database });
-  addWorkItemRoutes(table, { database, triggers });
-  addCommentRoutes(table, { database, triggers, fence });
-  addConnectionRoutes(table, { database, masterKey: key });
-  addRepositoryRoutes(table, { database, repositoriesRoot });
-  addBindingRoutes(table, { database, repositoriesRoot });
-  addPullRequestRoutes(table, { database, repositoriesRoot });
-  addRunRoutes(table, { ...runs, memberships, sessions: signIn });
-  addItemRunRoutes(table, runs, workItemScope);
-  options.addRoutes?.(table);
-  table.assertComplete();
   listener.reload({ fetch: (request, server) => table.hono.fetch(request, server) });
 
   const server: TestServer = {

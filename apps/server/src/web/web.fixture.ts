@@ -9,7 +9,6 @@ import { createLocalForge } from "../pull-requests/local-forge.ts";
 import { appendEvents } from "../runs/run-events.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import type { LiveRun, TestWorkspace } from "../testing/test-workspace.ts";
-import { isSetUp } from "../users/set-up.ts";
 
 /** Debian's Chromium, without anything that talks to the world by itself. */
 const CHROMIUM = {
@@ -28,10 +27,9 @@ const CHROMIUM = {
 /** As BASE_URL would be; not where the server listens, so that links are seen to stay where the reader is. */
 const PUBLIC_URL = "http://windshift.test";
 
-/** The API and the pages on one address, as in the real server. */
-export async function startWebServer(): Promise<TestServer> {
-  const server: TestServer = await startTestServer();
-  return server;
+/** The real server's routes, reached by another address than BASE_URL says. */
+export function startWebServer(): Promise<TestServer> {
+  return startTestServer({ baseUrl: PUBLIC_URL });
 }
 
 /** A browser with a profile folder of its own, so that several tests may run at once. */
