@@ -4,7 +4,9 @@ import type { AttemptNotice, JobSpec } from "@windshift/contract/job.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { JobLog } from "./job-log.ts";
 
+/** First wait before a lost stream of notices is opened again, ms. */
 const RETRY_MS_FIRST = 500;
+/** Longest such wait, ms: a cancel is heard soon after the server is back. */
 const RETRY_MS_MAX = 15_000;
 
 /** Hands each notice to `onNotice`, and listens again when the connection breaks, until `signal` aborts. */

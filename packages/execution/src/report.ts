@@ -8,7 +8,9 @@ import type { ControlPlane } from "./control-plane.ts";
 import { limited, within } from "./deadline.ts";
 import type { JobLog } from "./job-log.ts";
 
+/** First wait before a report that did not get through is sent again, ms. */
 const RETRY_MS_FIRST = 500;
+/** Longest such wait, ms: several tries fit into REPORT_MS_MAX. */
 const RETRY_MS_MAX = 10_000;
 /** Time for one try, ms. */
 const TRY_MS_MAX = 30_000;

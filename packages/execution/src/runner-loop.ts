@@ -22,7 +22,9 @@ export interface RunnerLoopOptions {
   log: JobLog;
 }
 
+/** First wait after a claim that failed, ms. */
 const CLAIM_RETRY_MS_FIRST = 500;
+/** Longest such wait, ms: work starts at most this long after the server is back. */
 const CLAIM_RETRY_MS_MAX = 30_000;
 
 /**

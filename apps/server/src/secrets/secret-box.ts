@@ -15,6 +15,7 @@ export interface SealedPlace {
 }
 
 const VERSION = "v1";
+/** AES-256. */
 const KEY_BYTES = 32;
 /** As NIST SP 800-38D gives for AES-GCM; random nonces of this size are good for 2^32 values a key. */
 const NONCE_BYTES = 12;
