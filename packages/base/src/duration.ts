@@ -13,10 +13,10 @@ export function parseDurationMs(text: string): number | undefined {
   return total;
 }
 
-/** Writes milliseconds the way people read them: `1h30m`, `45s`, `1.2s`, `250ms`. */
+/** Writes milliseconds the way people read them: `1h30m`, `45s`, `8s`, `1.2s`, `250ms`. */
 export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)}ms`;
-  if (ms < 10_000) return `${(ms / 1_000).toFixed(1)}s`;
+  if (ms < 10_000) return `${Number((ms / 1_000).toFixed(1))}s`;
   const s = Math.round(ms / 1_000);
   const parts = [
     [Math.floor(s / 3_600), "h"],

@@ -16,20 +16,35 @@ export class LineSplitter {
   constructor(private readonly bytesMax: number) {}
 
   push(chunk: Uint8Array): Line[] {
-    const lines: Line[] = [];
-    let from = 0;
-    for (let at = chunk.indexOf(10, from); at !== -1; at = chunk.indexOf(10, from)) {
-      this.take(chunk.subarray(from, at));
-      lines.push(this.cut());
-      from = at + 1;
+    const first = chunk.indexOf(10);
+    if (first === -1) {
+      this.take(chunk);
+      return [];
     }
-    this.take(chunk.subarray(from));
+    this.take(chunk.subarray(0, first));
+    const last = chunk.lastIndexOf(10);
+    const lines = [this.cut()].concat(this.linesOf(chunk.subarray(first + 1, last + 1)));
+    this.take(chunk.subarray(last + 1));
     return lines;
   }
 
   /** The unfinished last line, if any. */
   end(): Line[] {
     return this.held === 0 && this.skipped === 0 ? [] : [this.cut()];
+  }
+
+  /** Whole lines of one chunk, each with its LF. They are decoded as one: a flood of them is not paid for one by one. */
+  private linesOf(bytes: Uint8Array): Line[] {
+    if (bytes.length === 0) return [];
+    if (bytes.length <= this.bytesMax) return decode(bytes.subarray(0, -1)).split("\n").map(whole);
+    const lines: Line[] = [];
+    for (let from = 0; from < bytes.length; ) {
+      const at = bytes.indexOf(10, from);
+      this.take(bytes.subarray(from, at));
+      lines.push(this.cut());
+      from = at + 1;
+    }
+    return lines;
   }
 
   private take(bytes: Uint8Array): void {
@@ -54,10 +69,18 @@ export class LineSplitter {
     const line: Line =
       this.skipped > 0
         ? { kind: "too_long", bytes: this.skipped, head: this.head }
-        : { kind: "line", text: Buffer.concat(this.parts).toString("utf8").replace(/\r$/, "") };
+        : whole(decode(Buffer.concat(this.parts)));
     this.parts = [];
     this.held = 0;
     this.skipped = 0;
     return line;
   }
+}
+
+function whole(text: string): Line {
+  return { kind: "line", text: text.endsWith("\r") ? text.slice(0, -1) : text };
+}
+
+function decode(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
 }

@@ -23,6 +23,8 @@ export interface AgentEnd {
   /** It said it was done; if it then had to be killed, that was only tidying up. */
   idle: boolean;
   finish: Finish | null;
+  /** Code of its last error line. */
+  errorCode: string | null;
   /** Its last error line, else the end of its stderr. */
   lastWords: string;
 }
@@ -51,6 +53,7 @@ export class AgentSession {
   private idle = false;
   private finish: Finish | null = null;
   private errorLine = "";
+  private errorCode: string | null = null;
   private stderrTail = "";
 
   constructor(private readonly options: AgentSessionOptions) {
@@ -92,9 +95,9 @@ export class AgentSession {
   }
 
   private end(exit: SandboxExit): AgentEnd {
-    const { timedOut, idle, finish } = this;
+    const { timedOut, idle, finish, errorCode } = this;
     const lastWords = redact(this.errorLine || this.stderrTail.trim(), this.options.secrets);
-    return { exit, timedOut, idle, finish, lastWords };
+    return { exit, timedOut, idle, finish, errorCode, lastWords };
   }
 
   /** `abort` on stdin, and after the grace the end by force. */
@@ -117,15 +120,24 @@ export class AgentSession {
   }
 
   private async onStdout(lines: Line[]): Promise<void> {
+    const { transcript } = this.options;
     for (const line of lines) {
       const { output, type, data } = readAgentLine(line);
       if (output !== null) this.note(output);
-      await this.options.transcript.fromAgent(type, data);
+      // Waited for only when there is something to wait for: a flood has millions of lines.
+      const full =
+        type === "stdout" || type === "content"
+          ? transcript.text(type, data.text)
+          : transcript.fromAgent(type, data);
+      if (full !== undefined) await full;
     }
   }
 
   private note(output: AgentOutput): void {
-    if (output.type === "error") this.errorLine = output.message;
+    if (output.type === "error") {
+      this.errorLine = output.message;
+      this.errorCode = output.code ?? null;
+    }
     if (output.type === "finish" && this.finish === null) {
       this.finish = output;
       this.options.onFinish();
@@ -137,11 +149,12 @@ export class AgentSession {
     }
   }
 
-  /** The lines of one chunk become one event: programs print stack traces, not single lines. */
   private async onStderr(lines: Line[]): Promise<void> {
-    if (lines.length === 0) return;
-    const text = lines.map((line) => (line.kind === "line" ? line.text : `${line.head}…`)).join("\n");
-    this.stderrTail = `${this.stderrTail}\n${text}`.slice(-STDERR_TAIL_BYTES);
-    await this.options.transcript.fromAgent("stderr", { text });
+    const texts = lines.map((line) => (line.kind === "line" ? line.text : `${line.head}…`));
+    this.stderrTail = [this.stderrTail, ...texts].join("\n").slice(-STDERR_TAIL_BYTES);
+    for (const text of texts) {
+      const full = this.options.transcript.text("stderr", text);
+      if (full !== undefined) await full;
+    }
   }
 }

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { Clock } from "@windshift/base/clock.ts";
+import { formatDuration } from "@windshift/base/duration.ts";
 import { redact } from "@windshift/base/redact.ts";
 import { EXPORT_EXIT } from "@windshift/contract/export-script.ts";
 import { BUNDLE_BYTES_MAX, EXPORT_MS_MAX } from "@windshift/contract/limits.ts";
@@ -28,7 +29,7 @@ export async function exportCommits(
       collect(container, file, limit),
     );
     if (!expired) return value;
-    return failed(`the commits could not be taken out within ${EXPORT_MS_MAX / 60_000} min`);
+    return failed(`the commits could not be taken out within ${formatDuration(EXPORT_MS_MAX)}`);
   } finally {
     await file.close();
   }

@@ -1,4 +1,5 @@
 import type { Clock } from "@windshift/base/clock.ts";
+import { formatDuration } from "@windshift/base/duration.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 
 /**
@@ -15,7 +16,7 @@ export async function within<T>(
   const done = new AbortController();
   const limits = signal === undefined ? done.signal : AbortSignal.any([done.signal, signal]);
   const late = clock.sleep(ms, limits).then(() => {
-    throw new AppError("timed_out", `no answer within ${ms} ms`);
+    throw new AppError("timed_out", `no answer within ${formatDuration(ms)}`);
   });
   // When the work wins, the sleep is ended and its rejection has nobody left to tell.
   late.catch(() => undefined);

@@ -1,3 +1,4 @@
+import { formatDuration } from "@windshift/base/duration.ts";
 import { type ExecResult, exec } from "@windshift/base/exec.ts";
 import type { PipedChild } from "./child-streams.ts";
 
@@ -60,7 +61,10 @@ export class DockerCli {
 
 function answerOf(result: ExecResult, what: string, timeoutMs: number): DockerAnswer {
   if (result.timedOut)
-    return { kind: "failed", message: `${what}: the engine gave no answer within ${timeoutMs / 1000} s` };
+    return {
+      kind: "failed",
+      message: `${what}: the engine gave no answer within ${formatDuration(timeoutMs)}`,
+    };
   if (result.exitCode === 0) return { kind: "ok", stdout: result.stdout };
   return { kind: "failed", message: (result.stderr || result.stdout || `${what} failed`).trim() };
 }

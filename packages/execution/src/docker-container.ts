@@ -1,5 +1,6 @@
 import { backoffMs } from "@windshift/base/backoff.ts";
 import { systemClock } from "@windshift/base/clock.ts";
+import { formatDuration } from "@windshift/base/duration.ts";
 import { carryStreams, type PipedChild } from "./child-streams.ts";
 import type { DockerCli } from "./docker-cli.ts";
 import { type FailedSpec, notStarted } from "./docker-errors.ts";
@@ -70,7 +71,7 @@ export class DockerContainer implements SandboxContainer {
     return {
       kind: "lost",
       gone: false,
-      detail: `the container engine did not confirm within ${this.patienceMs / 1000} s that the container ${this.id} is removed; check docker ps`,
+      detail: `the container engine did not confirm within ${formatDuration(this.patienceMs)} that the container ${this.id} is removed; check docker ps`,
     };
   }
 

@@ -1,3 +1,4 @@
+import { formatDuration } from "@windshift/base/duration.ts";
 import { z } from "zod";
 import { type DockerCli, PULL_MS_MAX } from "./docker-cli.ts";
 import { imageMissing, notStarted } from "./docker-errors.ts";
@@ -71,7 +72,7 @@ async function pull(
     ]);
     if ((await child.exited) === 0) return undefined;
     if (child.signalCode !== null)
-      return `the pull was ended before it was done (limit ${PULL_MS_MAX / 60_000} min)`;
+      return `the pull was ended before it was done (limit ${formatDuration(PULL_MS_MAX)})`;
     return stderr.join(" ") || "docker pull failed";
   } finally {
     clearTimeout(timer);

@@ -1,3 +1,4 @@
+import { formatDuration } from "@windshift/base/duration.ts";
 import { truncateBytes } from "@windshift/base/truncate.ts";
 import { AGENT_EXIT } from "@windshift/contract/agent-exit.ts";
 import type { RunReason } from "@windshift/contract/run.ts";
@@ -20,7 +21,10 @@ export function failure(reason: RunReason, detail: string): JobFailure {
 /** Why the agent's part counts as failed, or null when it ended as it should. */
 export function agentFailure(end: AgentEnd, wallClockMs: number): JobFailure | null {
   if (end.timedOut)
-    return failure("timed_out", `the run reached its time limit of ${minutes(wallClockMs)} and was ended`);
+    return failure(
+      "timed_out",
+      `the run reached its time limit of ${formatDuration(wallClockMs)} and was ended`,
+    );
   switch (end.exit.kind) {
     case "not_started":
       return failure(end.exit.reason, end.exit.detail);
@@ -52,16 +56,24 @@ export function exitCodeOf(exit: SandboxExit): number | null {
 function exitFailure(exitCode: number, end: AgentEnd): JobFailure | null {
   switch (exitCode) {
     case AGENT_EXIT.ok:
-      return end.finish === null
-        ? failure("no_finish", said("the agent ended without saying how its work ended", end))
-        : null;
+      return end.finish === null ? noFinish(end) : null;
+    case AGENT_EXIT.failed:
+      return end.errorCode === "no_finish" ? noFinish(end) : failedWith(exitCode, end);
     case AGENT_EXIT.apiUnreachable:
       return failure("api_unreachable", said(API_UNREACHABLE, end));
     case 127:
       return failure("image", said("the image has no windshift-agent program", end));
     default:
-      return failure("agent_failed", said(`the agent ended with exit code ${exitCode}`, end));
+      return failedWith(exitCode, end);
   }
+}
+
+function noFinish(end: AgentEnd): JobFailure {
+  return failure("no_finish", said("the agent ended without saying how its work ended", end));
+}
+
+function failedWith(exitCode: number, end: AgentEnd): JobFailure {
+  return failure("agent_failed", said(`the agent ended with exit code ${exitCode}`, end));
 }
 
 const API_UNREACHABLE =
@@ -71,8 +83,4 @@ const API_UNREACHABLE =
 
 function said(what: string, end: AgentEnd): string {
   return end.lastWords === "" ? what : `${what}. It last said: ${end.lastWords}`;
-}
-
-function minutes(ms: number): string {
-  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
 }

@@ -1,3 +1,4 @@
+import { formatDuration } from "@windshift/base/duration.ts";
 import { redact } from "@windshift/base/redact.ts";
 import { truncateBytes } from "@windshift/base/truncate.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
@@ -101,7 +102,10 @@ export class JobWork {
       this.fetch(spec, paths, signal),
     );
     if (expired)
-      return failure("prepare_failed", `the repository was not ready within ${PREPARE_MS_MAX / 60_000} min`);
+      return failure(
+        "prepare_failed",
+        `the repository was not ready within ${formatDuration(PREPARE_MS_MAX)}`,
+      );
     return value;
   }
 
@@ -169,7 +173,7 @@ export class JobWork {
     const { value, expired } = await limited(clock, PUSH_MS_MAX, this.control.ending, (signal) =>
       checkout.push(this.job, paths, baseOid, signal, this.progress),
     );
-    if (expired) return failure("push_rejected", `the push took longer than ${PUSH_MS_MAX / 60_000} min`);
+    if (expired) return failure("push_rejected", `the push took longer than ${formatDuration(PUSH_MS_MAX)}`);
     return this.pushed(value);
   }
 

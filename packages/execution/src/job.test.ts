@@ -51,7 +51,7 @@ check("the prompt and both tokens' names reach the agent, the git token does not
     `read -r line; printf '%s\\n' "$line"; test "$LLM_API_KEY" = "$WS_TOKEN" && echo same; env${FINISH}`,
   );
   const result = resultOf(await fixture.run());
-  const printed = fixture.server.dataOf("stdout").map((data) => String(data.text));
+  const printed = fixture.server.dataOf("stdout").flatMap((data) => String(data.text).split("\n"));
   expect(printed).toContain('{"type":"prompt","message":"make it so"}');
   expect(printed).toContain("same");
   const everything = JSON.stringify([fixture.server.events, result]);
@@ -108,6 +108,8 @@ check("SB-09 one line of 200 MB is dropped with a warning, in bounded memory", a
 check("SB-09 a flood of lines is cut once, with a warning, and the agent still finishes", async () => {
   const fixture = await fixtureOf(
     `read -r prompt; yes "$(head -c 4000 /dev/zero | tr '\\0' y)" | head -n 30000${FINISH}`,
+    // Ten minutes are six seconds here, which a busy machine needs for 120 MB.
+    { wallClockMs: 6_000_000 },
   );
   const result = resultOf(await fixture.run());
   expect(result).toMatchObject({ failure: null, summary: "all done" });
@@ -116,6 +118,31 @@ check("SB-09 a flood of lines is cut once, with a warning, and the agent still f
   expect(fixture.server.dataOf("warning").map((data) => String(data.message))).toEqual([
     expect.stringContaining("the transcript ends here"),
   ]);
+});
+
+check("SB-09 millions of short lines become few events in seconds, and none is lost", async () => {
+  const lines = 2_000_000;
+  const fixture = await fixtureOf(`read -r prompt; yes 'noise, noise, noise' | head -n ${lines}${FINISH}`, {
+    wallClockMs: 6_000_000,
+  });
+  const cpu = process.cpuUsage();
+  const result = resultOf(await fixture.run());
+  expect(result).toMatchObject({ failure: null, summary: "all done" });
+  const texts = fixture.server.dataOf("stdout").map((data) => String(data.text));
+  expect(texts.reduce((sum, text) => sum + text.split("\n").length, 0)).toBe(lines);
+  expect(texts.length).toBeLessThan(2_000);
+  // An event a line cost 30 s; this leaves a busy machine room.
+  expect(process.cpuUsage(cpu).user / 1e6).toBeLessThan(10);
+});
+
+check("F07 an agent that says itself that it ended without finish is no_finish", async () => {
+  const fixture = await fixtureOf(
+    `read -r prompt; echo '{"type":"error","message":"the model stopped","code":"no_finish"}'; exit 1`,
+  );
+  expect(resultOf(await fixture.run()).failure).toMatchObject({
+    reason: "no_finish",
+    detail: expect.stringContaining("the model stopped"),
+  });
 });
 
 check("SB-09 binary output becomes text that any database takes", async () => {
@@ -235,12 +262,12 @@ check("a message that comes before the agent listens waits for it", async () => 
 check("a server that is away for a while costs no event, no order and no result", async () => {
   const numbers = Array.from({ length: 300 }, (_, i) => i + 1);
   const fixture = await fixtureOf(
-    `read -r prompt; for i in $(seq 300); do printf '{"type":"content","text":"%s"}\\n' $i; done${FINISH}`,
+    `read -r prompt; for i in $(seq 300); do printf '{"type":"message","role":"agent","text":"%s"}\\n' $i; done${FINISH}`,
   );
   fixture.server.failing = { renew: 2, append: 4, report: 3 };
   fixture.server.unanswered = 2;
   const result = resultOf(await fixture.run());
-  expect(fixture.server.dataOf("content").map((data) => Number(data.text))).toEqual(numbers);
+  expect(fixture.server.dataOf("message").map((data) => Number(data.text))).toEqual(numbers);
   expect(fixture.server.events.map((event) => event.seq)).toEqual(fixture.server.events.map((_, i) => i + 1));
   expect([fixture.server.results.length, fixture.server.reports]).toEqual([1, 4]);
   expect(result.failure).toBeNull();

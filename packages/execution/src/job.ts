@@ -40,7 +40,7 @@ export async function runJob(job: JobSpec, deps: JobDeps, signals: { cancel: Abo
     log,
     onLeaseLost: loseLease,
   });
-  const transcript = new Transcript(outbox, [job.tokens.agent, job.tokens.git]);
+  const transcript = new Transcript(outbox, clock, [job.tokens.agent, job.tokens.git]);
   const work = new JobWork(job, deps, control, transcript);
 
   // Whoever is held up by a full outbox must be free to end when the job's events no longer matter.
@@ -62,7 +62,7 @@ export async function runJob(job: JobSpec, deps: JobDeps, signals: { cancel: Abo
   try {
     const result = await work.run();
     if (control.forsaken.aborted) return ended(control);
-    return await deliver(job, result, deps, outbox, control);
+    return await deliver(job, result, deps, transcript, control);
   } finally {
     done.abort();
     outbox.abandon();
@@ -82,10 +82,10 @@ async function deliver(
   job: JobSpec,
   result: AttemptResult,
   deps: JobDeps,
-  outbox: EventOutbox,
+  transcript: Transcript,
   control: JobControl,
 ): Promise<JobEnd> {
-  await within(deps.clock, REPORT_MS_MAX, outbox.flush(), control.forsaken).catch((error) =>
+  await within(deps.clock, REPORT_MS_MAX, transcript.flush(), control.forsaken).catch((error) =>
     deps.log.warn("the last events of the attempt were not delivered", { run: job.run_id, error }),
   );
   if (control.forsaken.aborted) return ended(control);
