@@ -35,6 +35,7 @@ export function startPrepareRig(triage: string, repository: string, workDir: str
     cache_dir: join(workDir, "cache.git"),
     branch: runBranch(RUN),
     base_ref: "main",
+    branch_oid: null,
     checkout_dir: checkout,
     owner: process.getuid?.() === 0 ? { uid: AGENT_UID, gid: AGENT_GID } : null,
   };

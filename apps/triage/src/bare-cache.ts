@@ -27,30 +27,52 @@ const FETCH_CONFIG = ["-c", "fetch.unpackLimit=1", "-c", "fetch.writeCommitGraph
 /**
  * Brings this host's bare copy of the repository up to the base branch, making the copy when there is none.
  * One fetch at a time per copy; the lock is the kernel's, so none is left behind by a process that was killed.
- * @returns the commit of the base branch, or a sentence about why there is none
+ * @returns `oid`: the commit of the base branch, or where the run's branch left it; `start`: the commit to start from
  */
 export async function refreshCache(
   context: TriageContext,
   request: Prepare,
   tokenFile: string,
-): Promise<{ kind: "fetched"; oid: Oid } | Failed> {
+): Promise<Fetched | Failed> {
   const dir = request.cache_dir;
   await makeBare(dir);
   const ref = cacheRef(request.base_ref);
-  const refspec = `+refs/heads/${request.base_ref}:${ref}`;
+  const refspecs = [`+refs/heads/${request.base_ref}:${ref}`];
+  if (request.branch_oid !== null) refspecs.push(`+refs/heads/${request.branch}:${cacheRef(request.branch)}`);
   const args = [...FETCH_CONFIG, "fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"];
   const call = { cwd: dir, timeoutMs: PREPARE_MS_MAX, tokenFile, lockFile: `${dir}.lock` };
-  let result = await hostGit(context, [...args, "--progress", "--", request.clone_url, refspec], call);
+  let result = await hostGit(context, [...args, "--progress", "--", request.clone_url, ...refspecs], call);
   if (result.exitCode !== 0 && /\.lock': File exists/.test(result.stderr)) {
     await removeStaleLocks(context, dir);
-    result = await hostGit(context, [...args, "--progress", "--", request.clone_url, refspec], call);
+    result = await hostGit(context, [...args, "--progress", "--", request.clone_url, ...refspecs], call);
   }
-  if (result.exitCode === 0) return { kind: "fetched", oid: await readRef(dir, ref) };
+  if (result.exitCode === 0) return startFrom(context, request, await readRef(dir, ref));
   if (/couldn't find remote ref/.test(result.stderr)) return noBaseBranch(context, request, tokenFile);
   return failed(
     "prepare_failed",
     `The repository could not be fetched. ${gitComplaint(result, request.token)}`,
   );
+}
+
+export interface Fetched {
+  kind: "fetched";
+  oid: Oid;
+  start: Oid;
+}
+
+/** A run that has pushed goes on from its branch, if that is still what the server saw and has to do with the base. */
+async function startFrom(context: TriageContext, request: Prepare, base: Oid): Promise<Fetched> {
+  if (request.branch_oid === null) return { kind: "fetched", oid: base, start: base };
+  const tip = await readRef(request.cache_dir, cacheRef(request.branch));
+  const { stdout } = await hostGit(context, ["merge-base", "--end-of-options", tip, base], {
+    cwd: request.cache_dir,
+    timeoutMs: PREPARE_MS_MAX,
+  });
+  const fork = Oid.safeParse(stdout.trim());
+  const usable = fork.success && tip === request.branch_oid;
+  return usable
+    ? { kind: "fetched", oid: fork.data, start: tip }
+    : { kind: "fetched", oid: base, start: base };
 }
 
 /** An empty bare repository at `dir`, unless there is one. Does what `git init --bare` would, without templates. */
@@ -68,7 +90,7 @@ async function place(path: string, content: string): Promise<void> {
   await rename(`${path}.${process.pid}`, path);
 }
 
-/** Base branches by hash, so that `a` and `a/b`, followed at different times, do not get in each other's way. */
+/** Branches by hash, so that `a` and `a/b`, followed at different times, do not get in each other's way. */
 function cacheRef(branch: string): string {
   return `refs/base/${createHash("sha256").update(branch).digest("hex").slice(0, 40)}`;
 }

@@ -53,6 +53,20 @@ test("follows the base branch, and one whose name lies below another's", async (
   expect(preparedBase(await (await attempt()).prepare({ base_ref: "release/1" }))).toBe(release as never);
 });
 
+test("a run that pushed before goes on from its branch; the base is where that left main", async () => {
+  const one = await attempt();
+  const base = preparedBase(await one.prepare());
+  const pushed = await commitUpstream({ "work.txt": "half done\n" }, one.run.ref.replace("refs/heads/", ""));
+  await mustGit(host.broker, join(host.broker.dir, "seed"), "checkout", "-q", "main");
+  await commitUpstream({ "later.txt": "l\n" });
+  await rm(one.checkout, { recursive: true });
+  await mkdir(one.checkout);
+  expect(preparedBase(await one.prepare({ branch_oid: pushed }))).toBe(base);
+  expect(await agentGit(one.checkout, "rev-parse", "HEAD")).toBe(pushed);
+  expect(await Bun.file(join(one.checkout, "work.txt")).text()).toBe("half done\n");
+  expect(existsSync(join(one.checkout, "later.txt"))).toBe(false);
+});
+
 test("two jobs on one host prepare at the same time", async () => {
   await commitUpstream({ "both.txt": "b\n" });
   await rm(host.cache, { recursive: true, force: true });

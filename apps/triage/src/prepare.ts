@@ -9,7 +9,8 @@ import type { TriageContext } from "./triage-context.ts";
 
 /**
  * Makes the checkout of one attempt: the host's bare copy is refreshed through the broker, then the empty folder becomes
- * a repository of its own on the run's branch, proven to share nothing, and is given to the container's user.
+ * a repository of its own on the run's branch, proven to share nothing, and is given to the container's user. An attempt
+ * whose run has pushed before goes on from there.
  */
 export async function prepare(
   context: TriageContext,
@@ -23,7 +24,7 @@ export async function prepare(
     cacheDir: request.cache_dir,
     checkoutDir: request.checkout_dir,
     branch: request.branch,
-    base: base.oid,
+    start: base.start,
   });
   if (problem !== undefined) return problem;
   const shared = findShared(join(request.checkout_dir, ".git"));

@@ -26,11 +26,12 @@ export interface CheckoutPlan {
   cacheDir: string;
   checkoutDir: string;
   branch: string;
-  base: Oid;
+  /** The commit it starts from. */
+  start: Oid;
 }
 
 /**
- * Fills the empty folder with the files of the base commit, on the run's branch, with objects of its own. Does what
+ * Fills the empty folder with the files of the commit it starts from, on the run's branch, with objects of its own. Does what
  * `git clone --local --no-hardlinks` does with one git process. Neither submodules nor LFS files are followed.
  * @returns undefined, or why it could not be done
  */
@@ -43,7 +44,7 @@ export async function makeCheckout(context: TriageContext, plan: CheckoutPlan): 
   await Promise.all([
     writeFile(join(gitDir, "config"), CONFIG),
     writeFile(join(gitDir, "HEAD"), `ref: refs/heads/${plan.branch}\n`),
-    writeFile(branchFile, `${plan.base}\n`),
+    writeFile(branchFile, `${plan.start}\n`),
     mkdir(join(gitDir, "objects"), { recursive: true }),
   ]);
   const [result] = await Promise.all([
@@ -56,9 +57,9 @@ export async function makeCheckout(context: TriageContext, plan: CheckoutPlan): 
 }
 
 /** The files are read from the host's copy, so that this and the copying of its packs go on side by side. */
-function writeFiles(context: TriageContext, { cacheDir, checkoutDir, base }: CheckoutPlan, gitDir: string) {
+function writeFiles(context: TriageContext, { cacheDir, checkoutDir, start }: CheckoutPlan, gitDir: string) {
   const place = [`--git-dir=${gitDir}`, `--work-tree=${checkoutDir}`];
-  return hostGit(context, [...place, "read-tree", "--reset", "-u", "-v", base], {
+  return hostGit(context, [...place, "read-tree", "--reset", "-u", "-v", start], {
     cwd: checkoutDir,
     timeoutMs: PREPARE_MS_MAX,
     extraEnv: { GIT_OBJECT_DIRECTORY: join(cacheDir, "objects") },

@@ -97,7 +97,14 @@ async function openAttempt(
     cache,
     prepare: (change = {}, started) => {
       const owner = process.getuid?.() === 0 ? AGENT_USER : null;
-      const request = { op: "prepare", ...common, base_ref: "main", checkout_dir: checkout, owner };
+      const request = {
+        op: "prepare",
+        ...common,
+        base_ref: "main",
+        branch_oid: null,
+        checkout_dir: checkout,
+        owner,
+      };
       return runProgram({ ...request, ...change }, temp, started);
     },
     push: (base, change = {}) => {

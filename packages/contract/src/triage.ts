@@ -21,6 +21,8 @@ export const TriageRequest = z.discriminatedUnion("op", [
     op: z.literal("prepare"),
     ...Common,
     base_ref: BranchName,
+    /** Tip of the run's branch when an earlier attempt pushed one: the checkout starts from it. Null starts from the base. */
+    branch_oid: Oid.nullable(),
     /** Empty folder that becomes the checkout. Kept, not replaced: a container may already be bound to it. */
     checkout_dir: z.string().startsWith("/"),
     /** Owner the checkout is given to; null leaves it as it is. */

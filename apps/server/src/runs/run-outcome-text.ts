@@ -27,9 +27,8 @@ export function describePullRequest(about: {
   baseUrl: string;
 }) {
   const { run, item, result, baseUrl } = about;
-  const body = [
-    result.summary.trim() || "The agent gave no summary.",
-    "---",
+  const summary = result.summary.trim() || "The agent gave no summary.";
+  const facts = [
     `- Item: [${item.key}](${baseUrl}/items/${item.key})`,
     `- Run: [${run.id}](${baseUrl}/items/${item.key}#run-${run.id}), attempt ${result.attempt}, by ${inline(item.agentName)}, asked for by ${inline(item.requestedByName)}`,
     `- Model: ${inline(run.grants?.model ?? "unknown")}`,
@@ -38,8 +37,8 @@ export function describePullRequest(about: {
       : ["- **The agent did not finish**: it says that it is stuck or has a question."]),
     ...(result.isolation === "unsandboxed" ? ["- **Unsafe**: this run was made without a container."] : []),
     "- Checks: what the summary says about tests is the agent's own word; the transcript on the run shows the commands and their output.",
-  ].join("\n");
-  return { title: pullRequestTitle(item), body };
+  ];
+  return { title: pullRequestTitle(item), body: `${summary}\n\n---\n\n${facts.join("\n")}` };
 }
 
 /** The comment that a finished run leaves on its item. */
