@@ -120,6 +120,7 @@ export async function stopDockerd(pid: number, privilege: Privilege): Promise<vo
 }
 
 async function signal(pid: number, name: string, privilege: Privilege): Promise<void> {
-  const argv = asRoot(privilege, ["kill", `-${name}`, String(pid)]);
+  // The shell's own kill: a minimal Debian has no program of that name.
+  const argv = asRoot(privilege, ["sh", "-c", `kill -${name} ${pid}`]);
   if (argv !== undefined) await exec(argv, { env: childEnv(), timeoutMs: STOP_MS_MAX });
 }

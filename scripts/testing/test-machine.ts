@@ -19,6 +19,7 @@ export interface TestMachine {
   env: Record<string, string>;
   /** Sentences for a person; tests that need these things fail. */
   problems: string[];
+  /** Ends all that was started. @throws AggregateError of what could not be ended, after trying everything */
   stop(): Promise<void>;
 }
 
@@ -29,7 +30,9 @@ export async function prepareTestMachine(needs: TestNeeds, log: Log): Promise<Te
     env: {},
     problems: [],
     stop: async () => {
-      for (const stop of stops.splice(0).reverse()) await stop();
+      const ends = await Promise.allSettled(stops.splice(0).map((stop) => stop()));
+      const errors = ends.flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
+      if (errors.length > 0) throw new AggregateError(errors, errors.map(String).join("; "));
     },
   };
   const git = await ensurePackages([program("git")], log);
