@@ -34,7 +34,7 @@ export function describePullRequest(about: {
     `- Model: ${inline(run.grants?.model ?? "unknown")}`,
     ...(result.outcome === "completed"
       ? []
-      : ["- **The agent did not finish**: it says that it is stuck or has a question."]),
+      : ["- **The agent did not finish**: it says that it cannot go on."]),
     ...(result.isolation === "unsandboxed" ? ["- **Unsafe**: this run was made without a container."] : []),
     "- Checks: what the summary says about tests is the agent's own word; the transcript on the run shows the commands and their output.",
   ];

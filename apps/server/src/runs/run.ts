@@ -91,7 +91,9 @@ export function decideEnding(result: AttemptResult, commits: number, cancelReque
   }
 }
 
-/** Whether the commits of a run are put up for review. */
+/** Whether the commits of a run are put up for review. Those of a run that waits for an answer are not final: they stay on its branch. */
 export function wantsPullRequest(result: AttemptResult, commits: number): boolean {
-  return commits > 0 && result.failure === null && result.outcome !== null;
+  return (
+    commits > 0 && result.failure === null && (result.outcome === "completed" || result.outcome === "blocked")
+  );
 }
