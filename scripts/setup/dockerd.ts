@@ -56,7 +56,9 @@ async function tryStart(
   const dockerd = findProgram("dockerd");
   if (dockerd === undefined) return { kind: "failed", why: "dockerd was not found after the installation." };
   const settings = ["env", `PATH=${path}:/usr/local/sbin:/usr/sbin:/sbin`];
-  const daemon = [dockerd, "--host", place.host, "--pidfile", place.pidFile, ...place.options];
+  // Started through sudo, the daemon's socket must still answer this user: it is given this user's group.
+  const group = privilege.kind === "sudo" ? ["--group", String(process.getgid?.())] : [];
+  const daemon = [dockerd, "--host", place.host, "--pidfile", place.pidFile, ...group, ...place.options];
   const argv = asRoot(privilege, [...settings, ...daemon]);
   if (argv === undefined) return { kind: "failed", why: "Starting dockerd needs root or sudo." };
   mkdirSync(place.logDir, { recursive: true });
@@ -78,7 +80,7 @@ async function tryStart(
     if (child.exitCode !== null) return { kind: "failed", why: `dockerd ended:\n${fileTail(logFile)}` };
     await Bun.sleep(LOOK_MS);
   }
-  child.kill();
+  await stopDockerd(readPid(place.pidFile) ?? child.pid, privilege);
   return {
     kind: "failed",
     why: `dockerd did not answer within ${START_MS_MAX / 1_000} s:\n${fileTail(logFile)}`,
