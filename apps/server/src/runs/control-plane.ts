@@ -3,6 +3,7 @@ import { type AttemptNotice, JobSpec } from "@windshift/contract/job.ts";
 import type { ControlPlane } from "@windshift/execution/control-plane.ts";
 import type { Database, Queries } from "../db/database.ts";
 import { waitForSignal } from "../db/signals.ts";
+import { ClaimFault, spendAttempt } from "./claim-fault.ts";
 import { draftJob, type JobAddresses, type JobDraft } from "./job-spec.ts";
 import type { Run } from "./run.ts";
 import type { RunDefaults } from "./run-create.ts";
@@ -48,10 +49,8 @@ export async function claimJob(
   const { database } = options;
   while (!signal.aborted) {
     const woken = waitForSignal(database.signals, "queue", CLAIM_LOOK_MS, signal);
-    const claimed = await claimRun(database, pool, runner, async (tx, run) => {
-      await startItem(tx, run.work_item_id);
-      return { run, draft: await draftJob(tx, run, options.addresses) };
-    });
+    const claimed = await claimNext(options, pool, runner);
+    if (claimed === "faulty") continue;
     if (claimed !== undefined) {
       await database.signals.notify(`run:${claimed.run.id}`);
       const job = await completeJob(options, claimed.run, claimed.draft);
@@ -61,6 +60,30 @@ export async function claimJob(
     await woken;
   }
   return null;
+}
+
+/** Claims one run and drafts its job, both or neither. `faulty`: a run could not be drafted and had its turn. */
+async function claimNext(
+  options: ControlPlaneOptions,
+  pool: PoolId,
+  runner: RunnerId,
+): Promise<{ run: Run; draft: JobDraft } | "faulty" | undefined> {
+  const { database, defaults } = options;
+  try {
+    return await claimRun(database, pool, runner, async (tx, run) => {
+      try {
+        await startItem(tx, run.work_item_id);
+        return { run, draft: await draftJob(tx, run, options.addresses) };
+      } catch (cause) {
+        throw new ClaimFault(run, cause);
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof ClaimFault)) throw error;
+    options.onClaimError(error.run, error.cause);
+    await spendAttempt(database, error.run, defaults);
+    return "faulty";
+  }
 }
 
 /** Asks git what the run's branch points at. A repository that cannot be read fails the run, not the loop. */

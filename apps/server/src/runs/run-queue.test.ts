@@ -5,8 +5,10 @@ import type { AttemptResult } from "@windshift/contract/job.ts";
 import { ATTEMPTS_MAX } from "@windshift/contract/limits.ts";
 import { setPoolCap } from "../pools/pool-store.ts";
 import { createRunFixture, type RunFixture } from "../testing/run-fixture.ts";
+import { type ControlPlaneOptions, claimJob } from "./control-plane.ts";
 import type { Run } from "./run.ts";
 import { cancelRun } from "./run-cancel.ts";
+import { endRun } from "./run-end.ts";
 import { appendEvents, listEvents } from "./run-events.ts";
 import { claimRun, renewLease } from "./run-queue.ts";
 import { reportResult } from "./run-report.ts";
@@ -110,6 +112,32 @@ describe("claim", () => {
   });
 });
 
+describe("a run that cannot be made into a job", () => {
+  test("lets the others pass and fails after three turns, with a word for people", async () => {
+    const broken = await assign(0);
+    const sound = await assign(1);
+    await fix.database.kysely
+      .updateTable("runs")
+      .set({ grants: "null" })
+      .where("id", "=", broken.run)
+      .execute();
+    const faults: number[] = [];
+    const options: ControlPlaneOptions = {
+      database: fix.database,
+      defaults: DEFAULTS,
+      addresses: { containerApiUrl: "http://windshift.test/api", runnerApiUrl: "http://127.0.0.1:1/api" },
+      readBranch: async () => null,
+      onClaimError: (run) => void faults.push(run.id),
+    };
+    const job = await claimJob(options, fix.pool, fix.runner, AbortSignal.timeout(10_000));
+    expect<number | undefined>(job?.run_id).toBe(sound.run);
+    expect(faults).toEqual([broken.run, broken.run, broken.run]);
+    const failed = await getRun(fix.database.kysely, broken.run);
+    expect(failed).toMatchObject({ status: "failed", reason: "internal" });
+    expect(failed.detail).toContain("server log");
+  });
+});
+
 describe("triggers", () => {
   test("a further trigger is kept as a message for the active run", async () => {
     const first = await assign();
@@ -136,7 +164,6 @@ describe("triggers", () => {
       result(1, { failure: { reason: "agent_failed", detail: "x" } }),
       DEFAULTS,
     );
-    const { endRun } = await import("./run-end.ts");
     const published = await getRun(fix.database.kysely, run.id);
     const ending = { status: "failed", reason: "agent_failed", detail: "x" } as const;
     await fix.database.transaction((tx) => endRun(fix.database, tx, published, ending, DEFAULTS));
