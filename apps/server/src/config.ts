@@ -205,5 +205,5 @@ export function localhostWarning(settings: ServerSettings): string | undefined {
   if (settings.sandbox === "unsandboxed") return undefined;
   const url = containerApiUrl(settings);
   if (!/^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0)$/.test(new URL(url).hostname)) return undefined;
-  return `agents are given ${url}, but localhost inside a container is not this server: set CODING_AGENT_WS_API_URL to an address that containers reach and that ends in /api`;
+  return `agents are given ${url}, but localhost inside a container is not this server. Set CODING_AGENT_WS_API_URL to an address that containers reach and that ends in /api`;
 }

@@ -1,8 +1,10 @@
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { ERROR_CODES } from "@windshift/contract/error-codes.ts";
-import { readServerSettings, type ServerSettings } from "./config.ts";
+import { containerApiUrl, localhostWarning, readServerSettings, type ServerSettings } from "./config.ts";
 import { createLog } from "./log.ts";
+import { DEFAULT_PATH } from "./runners/sandbox-choice.ts";
+import { triageCommand } from "./runners/triage-command.ts";
 import { startServer } from "./server.ts";
 
 const USAGE = `windshift            start the server; settings come from the environment (docs/configuration.md)
@@ -60,7 +62,15 @@ async function serve(settings: ServerSettings): Promise<void> {
 
 async function diagnose(settings: ServerSettings): Promise<void> {
   const { runDoctor } = await import("./doctor/doctor.ts");
-  const healthy = await runDoctor(settings, process.env, (line) => process.stdout.write(`${line}\n`));
+  const options = {
+    settings,
+    apiUrl: containerApiUrl(settings),
+    apiWarning: localhostWarning(settings),
+    triage: triageCommand(settings.triageBin, process.execPath, import.meta.dir),
+    path: process.env.PATH ?? DEFAULT_PATH,
+    env: process.env,
+  };
+  const healthy = await runDoctor(options, (line) => process.stdout.write(`${line}\n`));
   process.exit(healthy ? 0 : 1);
 }
 

@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type Check, failed, passed, warned } from "./check.ts";
 import { createArgv, type DockerLimits } from "./docker-argv.ts";
 import { type DockerAnswer, DockerCli, type DockerCliOptions } from "./docker-cli.ts";
 import { networkMissing, notStarted } from "./docker-errors.ts";
 import { ensureImage } from "./docker-image.ts";
-import { saysMissing } from "./docker-inspect.ts";
+import { parseEngine, saysMissing } from "./docker-inspect.ts";
+import { describeEngine, EngineVersion, engineFloorWarning } from "./engine-floors.ts";
 import type { SandboxSpec } from "./sandbox.ts";
 import { INSTANCE_LABEL, ROLE_LABEL } from "./sandbox-labels.ts";
 import { worktreeProblem } from "./worktree.ts";
@@ -17,13 +19,6 @@ export interface DockerChecksOptions extends DockerCliOptions {
   instance: string;
   /** Folder of the worktrees, absolute. */
   worktreeRoot: string;
-}
-
-/** One fact that a run depends on; `detail` is what was found, or what is wrong and what to do. */
-export interface Check {
-  name: string;
-  ok: boolean;
-  detail: string;
 }
 
 /** Time for one probe container, ms. */
@@ -38,42 +33,50 @@ export class DockerChecks {
     this.cli = new DockerCli(options);
   }
 
-  /** The engine answers; its version is in `detail`. */
+  /** The engine answers; its version is in `detail`. Warns of one that is known to let containers out (SB-25). */
   async engine(): Promise<Check> {
-    const answer = await this.cli.call(["version", "--format", "{{.Server.Version}}"]);
-    if (answer.kind === "ok") return found("engine", `version ${answer.stdout.trim()}`);
-    return missing("engine", notStarted(answer.message, this.spec("true")).detail);
+    const answer = await this.cli.call(["version", "--format", "{{json .}}"]);
+    if (answer.kind === "failed")
+      return failed("engine", notStarted(answer.message, this.spec("true")).detail);
+    const version = readVersion(answer.stdout);
+    if (version === undefined)
+      return failed(
+        "engine",
+        `${this.options.docker} does not answer as a container engine does. Name a Docker-compatible program in CODING_AGENT_DOCKER_BINARY (server) or WSRUNNER_DOCKER (runner).`,
+      );
+    const warning = engineFloorWarning(version);
+    return warning === undefined ? passed("engine", describeEngine(version)) : warned("engine", warning);
   }
 
   /** The image is there, or can be pulled, and is an agent image. */
   async image(): Promise<Check> {
     const problem = await ensureImage(this.cli, this.spec("true"), true, {});
-    return problem === undefined ? found("image", this.options.image) : missing("image", problem.detail);
+    return problem === undefined ? passed("image", this.options.image) : failed("image", problem.detail);
   }
 
   async network(): Promise<Check> {
     const { network } = this.options;
     const answer = await this.cli.call(["network", "inspect", "--format", "{{.Driver}}", network]);
-    if (answer.kind === "ok") return found("network", `${network} (${answer.stdout.trim()})`);
+    if (answer.kind === "ok") return passed("network", `${network} (${answer.stdout.trim()})`);
     const problem = saysMissing(answer.message)
       ? networkMissing(network)
       : notStarted(answer.message, this.spec("true"));
-    return missing("network", problem.detail);
+    return failed("network", problem.detail);
   }
 
   /** The worktree folder can be written here and is seen by the engine under the same path. */
   async worktree(): Promise<Check> {
     const { worktreeRoot } = this.options;
     const problem = await worktreeProblem(worktreeRoot);
-    if (problem !== undefined) return missing("worktree", problem);
+    if (problem !== undefined) return failed("worktree", problem);
     const dir = await mkdtemp(join(worktreeRoot, ".windshift-probe-"));
     try {
       const word = randomUUID();
       await writeFile(join(dir, "word"), word, { mode: 0o644 });
       const answer = await this.probe({ ...this.spec("cat word"), workspace: { dir, readOnly: true } }, dir);
-      if (answer.kind === "ok" && answer.stdout.trim() === word) return found("worktree", worktreeRoot);
+      if (answer.kind === "ok" && answer.stdout.trim() === word) return passed("worktree", worktreeRoot);
       const said = answer.kind === "ok" ? "bind source path does not exist" : answer.message;
-      return missing(
+      return failed(
         "worktree",
         notStarted(said, { ...this.spec(""), workspace: { dir, readOnly: true } }).detail,
       );
@@ -92,10 +95,10 @@ export class DockerChecks {
     try {
       const spec = { ...this.spec(script), env: { PROBE_URL: url }, workspace: { dir, readOnly: true } };
       const answer = await this.probe(spec, dir);
-      if (answer.kind === "failed") return missing("api", notStarted(answer.message, spec).detail);
+      if (answer.kind === "failed") return failed("api", notStarted(answer.message, spec).detail);
       return answeredByServer(answer.stdout)
-        ? found("api", `${apiUrl} answers to a container`)
-        : missing("api", unreachable(apiUrl, answer.stdout));
+        ? passed("api", `${apiUrl} answers to a container`)
+        : failed("api", unreachable(apiUrl, answer.stdout));
     } finally {
       await rm(dir, { recursive: true, force: true });
     }
@@ -129,6 +132,14 @@ export class DockerChecks {
   }
 }
 
+function readVersion(text: string): EngineVersion | undefined {
+  try {
+    return parseEngine(EngineVersion, text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Words of git that only an HTTP answer brings about. */
 function answeredByServer(said: string): boolean {
   return /returned error: \d{3}|could not read Username|Authentication failed|repository '.*' not found|not valid: is this a git repository/i.test(
@@ -144,12 +155,4 @@ function unreachable(apiUrl: string, said: string): string {
     `a container cannot reach ${apiUrl}.${local} Set CODING_AGENT_WS_API_URL to an address that works from a container (agents on ` +
     `the server's host), or check WS_API_URL and outbound HTTPS (runner hosts). git said: ${said.replace(/\s+/g, " ").trim().slice(0, 500)}`
   );
-}
-
-function found(name: string, detail: string): Check {
-  return { name, ok: true, detail };
-}
-
-function missing(name: string, detail: string): Check {
-  return { name, ok: false, detail };
 }

@@ -7,9 +7,19 @@ import { isAbsolute, join } from "node:path";
  */
 export async function worktreeProblem(dir: string): Promise<string | undefined> {
   if (!isAbsolute(dir))
-    return `the worktree folder ${JSON.stringify(dir)} is not an absolute path; set CODING_AGENT_WORKTREE_ROOT (server) or WSRUNNER_CACHE_ROOT (runner) to one that starts with /`;
+    return `the worktree folder ${JSON.stringify(dir)} is not an absolute path. Set CODING_AGENT_WORKTREE_ROOT (server) or WSRUNNER_CACHE_ROOT (runner) to one that starts with /`;
+  const problem = await folderProblem(dir);
+  if (problem === undefined) return undefined;
+  return `the worktree folder ${dir} ${problem}. Make it writable for the user that Windshift or the runner runs as, or choose another with CODING_AGENT_WORKTREE_ROOT (server) or WSRUNNER_CACHE_ROOT (runner)`;
+}
+
+/**
+ * Why files cannot be made in a folder, in a few words with the system's code; makes it when it does not exist.
+ * @returns undefined when they can
+ */
+export async function folderProblem(dir: string): Promise<string | undefined> {
   try {
-    await mkdir(dir, { recursive: true });
+    await mkdir(dir, { recursive: true, mode: 0o711 });
     await access(dir, constants.W_OK | constants.X_OK);
     // Only a real write tells about read-only mounts and full disks.
     await rmdir(await mkdtemp(join(dir, ".windshift-check-")));
@@ -19,7 +29,6 @@ export async function worktreeProblem(dir: string): Promise<string | undefined> 
       (found) => (found.isDirectory() ? "cannot be written" : "is not a folder"),
       () => "cannot be made",
     );
-    const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
-    return `the worktree folder ${dir} ${what}${code}; make it writable for the user that Windshift or the runner runs as, or choose another with CODING_AGENT_WORKTREE_ROOT (server) or WSRUNNER_CACHE_ROOT (runner)`;
+    return error instanceof Error && "code" in error ? `${what} (${String(error.code)})` : what;
   }
 }

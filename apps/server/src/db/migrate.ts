@@ -1,4 +1,4 @@
-import { Migrator } from "kysely";
+import { DEFAULT_MIGRATION_TABLE, Migrator, sql } from "kysely";
 import type { Database } from "./database.ts";
 import { migrateInitial } from "./migrations/001-initial.ts";
 
@@ -26,4 +26,27 @@ export async function migrate(
   const { error, results } = await new Migrator({ db: database.kysely, provider }).migrateToLatest();
   for (const result of results ?? []) progress(`migration ${result.migrationName}: ${result.status}`);
   if (error !== undefined) throw new Error("the database could not be brought up to date", { cause: error });
+}
+
+/**
+ * What the database has of the schema changes, what this version would still do to it, and what only a later one can have
+ * done. Reads only.
+ */
+export async function readMigrations({ kysely }: Database): Promise<{
+  applied: string[];
+  pending: string[];
+  unknown: string[];
+}> {
+  const tables = await kysely.introspection.getTables({ withInternalKyselyTables: true });
+  const applied = tables.some(({ name }) => name === DEFAULT_MIGRATION_TABLE)
+    ? (await sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)}`.execute(kysely))
+        .rows
+    : [];
+  const had = new Set(applied.map(({ name }) => name));
+  const known = Object.keys(MIGRATIONS);
+  return {
+    applied: [...had],
+    pending: known.filter((name) => !had.has(name)),
+    unknown: [...had].filter((name) => !known.includes(name)),
+  };
 }

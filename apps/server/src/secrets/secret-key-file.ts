@@ -6,6 +6,11 @@ import { type MasterKey, masterKey } from "./secret-box.ts";
 
 const HEX = /^[0-9a-f]{64}$/i;
 
+/** Where the key is kept that no setting gives. */
+export function secretKeyFile(dataDir: string): string {
+  return join(dataDir, "secret-key");
+}
+
 /**
  * The master key: the setting's, else the file in the data folder, which is made (mode 0600) when the installation is new.
  * @param isNew whether the database has never seen a key; only then is one made up
@@ -17,7 +22,7 @@ export async function readMasterKey(
   isNew: () => Promise<boolean>,
 ): Promise<MasterKey> {
   if (setting !== undefined) return masterKey(Buffer.from(setting, "hex"));
-  const file = join(dataDir, "secret-key");
+  const file = secretKeyFile(dataDir);
   const stored = await readFile(file, "utf8").catch(() => undefined);
   if (stored === undefined) {
     if (await isNew()) return createKeyFile(file);
@@ -28,7 +33,10 @@ export async function readMasterKey(
   }
   const text = stored.trim();
   if (!HEX.test(text))
-    throw new AppError("invalid_input", `the file ${file} does not hold a key of 64 hex digits`);
+    throw new AppError(
+      "invalid_input",
+      `the file ${file} does not hold a key of 64 hex digits. Put the former key back.`,
+    );
   return masterKey(Buffer.from(text, "hex"));
 }
 

@@ -1,0 +1,106 @@
+import { join } from "node:path";
+import { type Check, failed, passed, warned } from "@windshift/execution/check.ts";
+import { DockerChecks } from "@windshift/execution/docker-checks.ts";
+import { dockerCliEnv } from "@windshift/execution/docker-cli.ts";
+import { worktreeProblem } from "@windshift/execution/worktree.ts";
+import type { ServerSettings } from "../config.ts";
+import { checkApi } from "./api-check.ts";
+import { checkAgentPrograms, checkTriage } from "./program-checks.ts";
+import { checkDatabase, checkDataFolder, checkSecretKey } from "./store-checks.ts";
+
+export interface DoctorOptions {
+  settings: ServerSettings;
+  /** API address that containers are given. */
+  apiUrl: string;
+  /** What is wrong with that address as it stands, if anything. */
+  apiWarning: string | undefined;
+  /** How windshift-triage is started. */
+  triage: readonly string[];
+  /** PATH of the programs that the server starts. */
+  path: string;
+  /** The environment, for the container engine's command line. */
+  env: Record<string, string | undefined>;
+}
+
+/** One thing to look at; `needs` names what must not have failed before. */
+export interface Step {
+  name: string;
+  needs: readonly string[];
+  look: () => Check | Check[] | Promise<Check | Check[]>;
+}
+
+/** What a run needs, in the order in which one thing builds on another. */
+export function stepsOf(options: DoctorOptions): Step[] {
+  return [
+    ...serverSteps(options),
+    ...(options.settings.sandbox === "unsandboxed" ? processSteps(options) : containerSteps(options)),
+  ];
+}
+
+function serverSteps({ settings, triage, path }: DoctorOptions): Step[] {
+  const inFolder = settings.databaseUrl === undefined ? ["data folder"] : [];
+  return [
+    { name: "settings", needs: [], look: () => passed("settings", `people reach ${settings.baseUrl}`) },
+    { name: "data folder", needs: [], look: () => checkDataFolder(settings) },
+    { name: "database", needs: inFolder, look: () => checkDatabase(settings) },
+    { name: "secret key", needs: ["data folder", "database"], look: () => checkSecretKey(settings) },
+    { name: "windshift-triage", needs: [], look: () => checkTriage(triage, path) },
+    { name: "worktree root", needs: [], look: () => checkWorktreeRoot(worktreeRootOf(settings)) },
+  ];
+}
+
+function containerSteps({ settings, apiUrl, apiWarning, env }: DoctorOptions): Step[] {
+  const checks = new DockerChecks({
+    docker: settings.docker,
+    env: dockerCliEnv(env),
+    limits: {
+      pidsLimit: settings.pidsLimit,
+      memory: settings.memory,
+      cpus: settings.cpus,
+      ...(settings.runtime === undefined ? {} : { runtime: settings.runtime }),
+    },
+    image: settings.runnerImage ?? "",
+    network: settings.network,
+    instance: "doctor",
+    worktreeRoot: worktreeRootOf(settings),
+  });
+  const container = ["image", "network", "worktree root"];
+  return [
+    { name: "runner image", needs: [], look: () => checkImageSetting(settings) },
+    { name: "engine", needs: [], look: () => checks.engine() },
+    { name: "network", needs: ["engine"], look: () => checks.network() },
+    { name: "image", needs: ["runner image", "engine"], look: () => checks.image() },
+    { name: "worktree", needs: container, look: () => checks.worktree() },
+    { name: "api address", needs: [], look: () => addressOf(apiUrl, apiWarning) },
+    { name: "api", needs: [...container, "worktree"], look: () => checkApi(checks, apiUrl, settings) },
+  ];
+}
+
+function processSteps({ path }: DoctorOptions): Step[] {
+  const unsafe = "agents run as plain processes with the rights of this server. Use it for trusted work only";
+  return [
+    { name: "sandbox", needs: [], look: () => warned("sandbox", unsafe) },
+    { name: "agent programs", needs: [], look: () => checkAgentPrograms(path) },
+  ];
+}
+
+function worktreeRootOf(settings: ServerSettings): string {
+  return settings.worktreeRoot ?? join(settings.dataDir, "worktrees");
+}
+
+async function checkWorktreeRoot(dir: string): Promise<Check> {
+  const problem = await worktreeProblem(dir);
+  return problem === undefined ? passed("worktree root", dir) : failed("worktree root", problem);
+}
+
+function checkImageSetting({ runnerImage }: ServerSettings): Check {
+  if (runnerImage !== undefined) return passed("runner image", runnerImage);
+  return failed(
+    "runner image",
+    "CODING_AGENT_RUNNER_IMAGE is not set, so runs are queued and never start. Set it to the agent image, such as windshift/agent:local (made by make image), and restart the server.",
+  );
+}
+
+function addressOf(apiUrl: string, warning: string | undefined): Check {
+  return warning === undefined ? passed("api address", apiUrl) : warned("api address", warning);
+}
