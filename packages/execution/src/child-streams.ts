@@ -24,6 +24,10 @@ async function drain(
   for await (const chunk of stream) await onChunk(chunk);
 }
 
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Ends when the input does or the child exits, whichever is first; an input that waits for ever is let go. */
 async function feed(child: PipedChild, stdin: AsyncIterable<string>): Promise<void> {
   const input = stdin[Symbol.asyncIterator]();
@@ -32,8 +36,11 @@ async function feed(child: PipedChild, stdin: AsyncIterable<string>): Promise<vo
     for (;;) {
       const next = await Promise.race([input.next(), exited]);
       if (next.done) break;
-      child.stdin.write(next.value);
+      // Either may be a promise, and one that rejects while nobody looks at it would end this process.
+      await Promise.race([child.stdin.write(next.value), exited]);
       await Promise.race([child.stdin.flush(), exited]);
+      // A pipe that is drained at once never makes us wait: without a turn of the event loop nobody would see the exit.
+      await turn();
     }
     await Promise.race([child.stdin.end(), exited]);
   } catch {

@@ -87,7 +87,7 @@ function signalGroup(child: TriageChild, name: "SIGTERM" | "SIGKILL"): void {
 
 async function write(child: TriageChild, text: string): Promise<void> {
   try {
-    child.stdin.write(text);
+    await child.stdin.write(text);
     await child.stdin.end();
   } catch {
     // EPIPE: it ended before it had read its request; its exit code and stderr say why.

@@ -31,7 +31,7 @@ export function localUpstream(options: LocalUpstreamOptions): GitUpstream {
   return {
     async advertise(service, protocol, signal) {
       const child = start(options, service, ["--advertise-refs"], protocol, signal);
-      child.stdin.end();
+      await endInput(child);
       // Protocol 2 has no service line; see git's http-backend.
       const preface =
         protocol === "version=2" ? [] : [pktLine(`# service=${service}\n`), Buffer.from("0000")];
@@ -81,6 +81,15 @@ function end(child: Child): void {
   void child.exited.then(() => clearTimeout(timer));
 }
 
+/** A git that ended before its input did is no fault here: its exit code says why. A rejection left alone would end this process. */
+async function endInput(child: Child): Promise<void> {
+  try {
+    await child.stdin.end();
+  } catch {
+    // EPIPE
+  }
+}
+
 /** Writes `body` to git, waiting for each chunk to be taken. When `body` fails git is ended, and the failure kept. */
 function feed(child: Child, body: ReadableStream<Uint8Array>): { failure: unknown } {
   const fed: { failure: unknown } = { failure: undefined };
@@ -89,14 +98,14 @@ function feed(child: Child, body: ReadableStream<Uint8Array>): { failure: unknow
     try {
       for (let next = await reader.read(); !next.done; next = await reader.read()) {
         try {
-          child.stdin.write(next.value);
+          await child.stdin.write(next.value);
           await child.stdin.flush();
         } catch {
           await reader.cancel(); // git ended before it read all; its exit code says the rest
           return;
         }
       }
-      child.stdin.end();
+      await endInput(child);
     } catch (error) {
       fed.failure = error;
       end(child);
