@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { readSettings, type SettingsOf, type SettingsTable } from "@windshift/base/settings.ts";
 import { ImageReference } from "@windshift/contract/job.ts";
 import { z } from "zod";
@@ -193,6 +193,11 @@ export function readServerSettings(env: Record<string, string | undefined>) {
     return { kind: "problems" as const, problems: [problem] };
   }
   return result;
+}
+
+/** Folder of the per-run checkouts, absolute. */
+export function worktreeRootOf(settings: ServerSettings): string {
+  return settings.worktreeRoot ?? join(settings.dataDir, "worktrees");
 }
 
 /** API address that agent containers are given. */

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { containerApiUrl, localhostWarning, type ServerSettings } from "./config.ts";
+import { containerApiUrl, localhostWarning, type ServerSettings, worktreeRootOf } from "./config.ts";
 import { CrashPoints } from "./crash-point.ts";
 import { openDatabase } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
@@ -11,6 +11,7 @@ import { ensureLocalPool } from "./pools/pool-store.ts";
 import { readItemText } from "./ports.ts";
 import { createLocalForge } from "./pull-requests/local-forge.ts";
 import { buildRoutes, type RouteParts } from "./routes.ts";
+import { checkSharedWorktrees, engineChecks } from "./runners/engine-checks.ts";
 import { type LocalRunner, startLocalRunner } from "./runners/local-runner.ts";
 import { chooseSandbox, DEFAULT_PATH, localRunnerImage } from "./runners/sandbox-choice.ts";
 import { runSweepLoop } from "./runners/sweep-loop.ts";
@@ -110,6 +111,11 @@ async function startRunner(
     onClaimError: (run: { id: number }, error: unknown) =>
       log.error({ run: run.id, err: error }, "a claimed run could not be started"),
   };
+  if (settings.sandbox === "container") {
+    checkSharedWorktrees(engineChecks(settings, env, "start"), log).catch((error: unknown) =>
+      log.error({ err: error }, "the worktree folder could not be checked"),
+    );
+  }
   return startLocalRunner({
     database,
     defaults,
@@ -118,7 +124,7 @@ async function startRunner(
     sandbox: chooseSandbox(settings, image, env),
     image,
     network: settings.network,
-    worktreeRoot: settings.worktreeRoot ?? join(settings.dataDir, "worktrees"),
+    worktreeRoot: worktreeRootOf(settings),
     dataDir: settings.dataDir,
     triage: triageCommand(settings.triageBin, process.execPath, import.meta.dir),
     path: env.PATH ?? DEFAULT_PATH,

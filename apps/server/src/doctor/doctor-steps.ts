@@ -1,9 +1,7 @@
-import { join } from "node:path";
 import { type Check, failed, passed, warned } from "@windshift/execution/check.ts";
-import { DockerChecks } from "@windshift/execution/docker-checks.ts";
-import { dockerCliEnv } from "@windshift/execution/docker-cli.ts";
 import { worktreeProblem } from "@windshift/execution/worktree.ts";
-import type { ServerSettings } from "../config.ts";
+import { type ServerSettings, worktreeRootOf } from "../config.ts";
+import { engineChecks } from "../runners/engine-checks.ts";
 import { checkApi } from "./api-check.ts";
 import { checkAgentPrograms, checkTriage } from "./program-checks.ts";
 import { checkDatabase, checkDataFolder, checkSecretKey } from "./store-checks.ts";
@@ -50,20 +48,7 @@ function serverSteps({ settings, triage, path }: DoctorOptions): Step[] {
 }
 
 function containerSteps({ settings, apiUrl, apiWarning, env }: DoctorOptions): Step[] {
-  const checks = new DockerChecks({
-    docker: settings.docker,
-    env: dockerCliEnv(env),
-    limits: {
-      pidsLimit: settings.pidsLimit,
-      memory: settings.memory,
-      cpus: settings.cpus,
-      ...(settings.runtime === undefined ? {} : { runtime: settings.runtime }),
-    },
-    image: settings.runnerImage ?? "",
-    network: settings.network,
-    instance: "doctor",
-    worktreeRoot: worktreeRootOf(settings),
-  });
+  const checks = engineChecks(settings, env, "doctor");
   const container = ["image", "network", "worktree root"];
   return [
     { name: "runner image", needs: [], look: () => checkImageSetting(settings) },
@@ -82,10 +67,6 @@ function processSteps({ path }: DoctorOptions): Step[] {
     { name: "sandbox", needs: [], look: () => warned("sandbox", unsafe) },
     { name: "agent programs", needs: [], look: () => checkAgentPrograms(path) },
   ];
-}
-
-function worktreeRootOf(settings: ServerSettings): string {
-  return settings.worktreeRoot ?? join(settings.dataDir, "worktrees");
 }
 
 async function checkWorktreeRoot(dir: string): Promise<Check> {
