@@ -1,4 +1,4 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdir, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { ProcessContainer } from "./process-container.ts";
 import { killMarked, markedProcesses } from "./process-tree.ts";
@@ -11,7 +11,7 @@ export interface ProcessSandboxOptions {
   commands: Record<string, readonly string[]>;
   /** PATH of the processes, so that `git`, `sh` and `ws` are found. */
   path: string;
-  /** Folder for the homes of the processes, absolute; each is removed with its process. */
+  /** Folder for the homes of the processes, absolute, made when missing; each home is removed with its process. */
   homeRoot: string;
 }
 
@@ -29,7 +29,7 @@ export class ProcessSandbox implements Sandbox {
   constructor(private readonly options: ProcessSandboxOptions) {}
 
   async create(spec: SandboxSpec): Promise<SandboxContainer | NotStarted> {
-    const home = await mkdtemp(join(this.options.homeRoot, "windshift-home-")).catch(() => undefined);
+    const home = await makeHome(this.options.homeRoot);
     if (home === undefined) return homeMissing(this.options.homeRoot);
     const mark = markOf(spec);
     const env = {
@@ -86,6 +86,16 @@ function readMark(mark: string): { name: string; labels: Record<string, string> 
   const [name = "", ...pairs] = mark.split(";");
   const labels = Object.fromEntries(pairs.map((pair) => pair.split("=").map(decodeURIComponent)));
   return { name: decodeURIComponent(name), labels };
+}
+
+/** @returns undefined when there can be none */
+async function makeHome(root: string): Promise<string | undefined> {
+  try {
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    return await mkdtemp(join(root, "windshift-home-"));
+  } catch {
+    return undefined;
+  }
 }
 
 function homeMissing(root: string): NotStarted {
