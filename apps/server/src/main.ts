@@ -1,7 +1,13 @@
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { ERROR_CODES } from "@windshift/contract/error-codes.ts";
-import { containerApiUrl, localhostWarning, readServerSettings, type ServerSettings } from "./config.ts";
+import {
+  containerApiUrl,
+  localhostWarning,
+  readServerSettings,
+  type ServerSettings,
+  worktreeRootOf,
+} from "./config.ts";
 import { createLog } from "./log.ts";
 import { DEFAULT_PATH } from "./runners/sandbox-choice.ts";
 import { triageCommand } from "./runners/triage-command.ts";
@@ -64,6 +70,7 @@ async function diagnose(settings: ServerSettings): Promise<void> {
   const { runDoctor } = await import("./doctor/doctor.ts");
   const options = {
     settings,
+    worktreeRoot: worktreeRootOf(settings),
     apiUrl: containerApiUrl(settings),
     apiWarning: localhostWarning(settings),
     triage: triageCommand(settings.triageBin, process.execPath, import.meta.dir),

@@ -103,6 +103,7 @@ async function startRunner(
     return undefined;
   }
   warnAbout(settings, log);
+  const worktreeRoot = worktreeRootOf(settings);
   const control = {
     database,
     defaults,
@@ -112,8 +113,8 @@ async function startRunner(
       log.error({ run: run.id, err: error }, "a claimed run could not be started"),
   };
   if (settings.sandbox === "container") {
-    checkSharedWorktrees(engineChecks(settings, env, "start"), log).catch((error: unknown) =>
-      log.error({ err: error }, "the worktree folder could not be checked"),
+    checkSharedWorktrees(engineChecks({ settings, worktreeRoot, env, instance: "start" }), log).catch(
+      (error: unknown) => log.error({ err: error }, "the worktree folder could not be checked"),
     );
   }
   return startLocalRunner({
@@ -124,7 +125,7 @@ async function startRunner(
     sandbox: chooseSandbox(settings, image, env),
     image,
     network: settings.network,
-    worktreeRoot: worktreeRootOf(settings),
+    worktreeRoot,
     dataDir: settings.dataDir,
     triage: triageCommand(settings.triageBin, process.execPath, import.meta.dir),
     path: env.PATH ?? DEFAULT_PATH,

@@ -1,6 +1,6 @@
 import { type Check, failed, passed, warned } from "@windshift/execution/check.ts";
 import { worktreeProblem } from "@windshift/execution/worktree.ts";
-import { type ServerSettings, worktreeRootOf } from "../config.ts";
+import type { ServerSettings } from "../config.ts";
 import { engineChecks } from "../runners/engine-checks.ts";
 import { checkApi } from "./api-check.ts";
 import { checkAgentPrograms, checkTriage } from "./program-checks.ts";
@@ -8,6 +8,8 @@ import { checkDatabase, checkDataFolder, checkSecretKey } from "./store-checks.t
 
 export interface DoctorOptions {
   settings: ServerSettings;
+  /** Folder of the per-run checkouts, absolute. */
+  worktreeRoot: string;
   /** API address that containers are given. */
   apiUrl: string;
   /** What is wrong with that address as it stands, if anything. */
@@ -35,7 +37,7 @@ export function stepsOf(options: DoctorOptions): Step[] {
   ];
 }
 
-function serverSteps({ settings, triage, path }: DoctorOptions): Step[] {
+function serverSteps({ settings, worktreeRoot, triage, path }: DoctorOptions): Step[] {
   const inFolder = settings.databaseUrl === undefined ? ["data folder"] : [];
   return [
     { name: "settings", needs: [], look: () => passed("settings", `people reach ${settings.baseUrl}`) },
@@ -43,12 +45,12 @@ function serverSteps({ settings, triage, path }: DoctorOptions): Step[] {
     { name: "database", needs: inFolder, look: () => checkDatabase(settings) },
     { name: "secret key", needs: ["data folder", "database"], look: () => checkSecretKey(settings) },
     { name: "windshift-triage", needs: [], look: () => checkTriage(triage, path) },
-    { name: "worktree root", needs: [], look: () => checkWorktreeRoot(worktreeRootOf(settings)) },
+    { name: "worktree root", needs: [], look: () => checkWorktreeRoot(worktreeRoot) },
   ];
 }
 
-function containerSteps({ settings, apiUrl, apiWarning, env }: DoctorOptions): Step[] {
-  const checks = engineChecks(settings, env, "doctor");
+function containerSteps({ settings, worktreeRoot, apiUrl, apiWarning, env }: DoctorOptions): Step[] {
+  const checks = engineChecks({ settings, worktreeRoot, env, instance: "doctor" });
   const container = ["image", "network", "worktree root"];
   return [
     { name: "runner image", needs: [], look: () => checkImageSetting(settings) },

@@ -5,7 +5,7 @@ import { ensureAgentNetwork } from "@windshift/testing/agent-network.ts";
 import { createDatabase, type DatabaseFixture } from "@windshift/testing/database-fixture.ts";
 import { dockerFixture } from "@windshift/testing/docker-fixture.ts";
 import { sql } from "kysely";
-import { containerApiUrl, localhostWarning, readServerSettings } from "../config.ts";
+import { containerApiUrl, localhostWarning, readServerSettings, worktreeRootOf } from "../config.ts";
 import { openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
 import { triageCommand } from "../runners/triage-command.ts";
@@ -49,6 +49,7 @@ async function diagnose(over: Record<string, string> = {}): Promise<{ healthy: b
   const lines: string[] = [];
   const options = {
     settings,
+    worktreeRoot: worktreeRootOf(settings),
     apiUrl: containerApiUrl(settings),
     apiWarning: localhostWarning(settings),
     triage: triageCommand(settings.triageBin, process.execPath, join(import.meta.dir, "..")),

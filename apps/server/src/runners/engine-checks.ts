@@ -1,15 +1,18 @@
 import { existsSync } from "node:fs";
 import { DockerChecks } from "@windshift/execution/docker-checks.ts";
 import { dockerCliEnv } from "@windshift/execution/docker-cli.ts";
-import { type ServerSettings, worktreeRootOf } from "../config.ts";
+import type { ServerSettings } from "../config.ts";
 import type { Log } from "../http/log.ts";
 
-/** The checks of the container engine with this server's settings. @param instance labels the probes' containers */
-export function engineChecks(
-  settings: ServerSettings,
-  env: Record<string, string | undefined>,
-  instance: string,
-): DockerChecks {
+/** The checks of the container engine with this server's settings. `instance` labels the containers of its probes. */
+export function engineChecks(options: {
+  settings: ServerSettings;
+  /** Folder of the per-run checkouts, absolute. */
+  worktreeRoot: string;
+  env: Record<string, string | undefined>;
+  instance: string;
+}): DockerChecks {
+  const { settings, worktreeRoot, env, instance } = options;
   return new DockerChecks({
     docker: settings.docker,
     env: dockerCliEnv(env),
@@ -22,7 +25,7 @@ export function engineChecks(
     image: settings.runnerImage ?? "",
     network: settings.network,
     instance,
-    worktreeRoot: worktreeRootOf(settings),
+    worktreeRoot,
   });
 }
 
