@@ -74,7 +74,7 @@ async function withoutContainers(options: DemoOptions, dataDir: string, why: str
   };
 }
 
-/** The agent's programs, run from the source tree. */
+/** The agent's programs, run from the source tree; a checkout's .env and bunfig.toml are not theirs to read. */
 async function writeShims(bin: string): Promise<void> {
   await mkdir(bin, { recursive: true });
   for (const [name, main] of [
@@ -82,7 +82,7 @@ async function writeShims(bin: string): Promise<void> {
     ["ws", "apps/ws/src/main.ts"],
   ] as const) {
     const file = join(bin, name);
-    await writeFile(file, `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, main)}' "$@"\n`);
+    await writeFile(file, `#!/bin/sh\nexec '${process.execPath}' --no-env-file --config=/dev/null '${join(ROOT, main)}' "$@"\n`);
     await chmod(file, 0o755);
   }
 }
