@@ -97,7 +97,8 @@ async function check(
   for (const text of wanted.detail) expect(run.detail).toContain(text);
   const events = await readEvents(api, run.id);
   for (const event of wanted.events) {
-    if (!has(events, event)) expect<unknown[]>(events.filter((e) => e.type === event.type)).toContainEqual(event);
+    if (!has(events, event))
+      expect<unknown[]>(events.filter((e) => e.type === event.type)).toContainEqual(event);
   }
   const { comments } = await api.get(`/api/v1/items/${itemKey}/comments`, CommentPage);
   const bodies = comments.map((comment) => comment.body).join("\n----\n");
