@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { EXPORT_EXIT, EXPORT_SCRIPT } from "@windshift/contract/export-script.ts";
+import { EXPORT_EXIT, EXPORT_RELEASE, EXPORT_SCRIPT } from "@windshift/contract/export-script.ts";
 import { mustGit, refOf } from "@windshift/git-broker/broker-fixture.ts";
 import { POISONS, type PoisonGround } from "./poison.ts";
 import { type AttemptFixture, preparedBase, startTriage, type TriageFixture } from "./triage-fixture.ts";
@@ -120,7 +120,8 @@ async function exportInContainer(attempt: AttemptFixture, base: string): Promise
   const confinement = ["--network", "none", "--user", "1000:1000", "--read-only", "--cap-drop", "ALL"];
   const mount = ["-v", `${attempt.checkout}:/workspace:ro`, "-w", "/workspace"];
   const script = ["--entrypoint", "sh", IMAGE, "-c", EXPORT_SCRIPT, "export", base, attempt.branch];
-  const child = Bun.spawn(["docker", "run", "--rm", ...confinement, ...mount, ...script], {
+  const child = Bun.spawn(["docker", "run", "--rm", "--interactive", ...confinement, ...mount, ...script], {
+    stdin: Buffer.from(EXPORT_RELEASE),
     stdout: Bun.file(attempt.bundle),
     stderr: "pipe",
   });

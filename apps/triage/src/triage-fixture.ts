@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { git } from "@windshift/base/git.ts";
-import { EXPORT_SCRIPT } from "@windshift/contract/export-script.ts";
+import { EXPORT_RELEASE, EXPORT_SCRIPT } from "@windshift/contract/export-script.ts";
 import { Oid } from "@windshift/contract/ids.ts";
 import { TriageReply } from "@windshift/contract/triage.ts";
 import { type BrokerFixture, type RunGrant, startBroker } from "@windshift/git-broker/broker-fixture.ts";
@@ -126,7 +126,8 @@ async function openAttempt(
     },
     async exportHere(base) {
       const argv = ["sh", "-c", EXPORT_SCRIPT, "export", base, branch];
-      return Bun.spawn(argv, { cwd: checkout, stdout: Bun.file(bundle), stderr: "ignore" }).exited;
+      const stdin = Buffer.from(EXPORT_RELEASE);
+      return Bun.spawn(argv, { cwd: checkout, stdin, stdout: Bun.file(bundle), stderr: "ignore" }).exited;
     },
   };
 }

@@ -57,7 +57,9 @@ export class DockerContainer implements SandboxContainer {
     }
     const cliExit = await attached.exited;
     if (signal.aborted) return this.end({ kind: "killed" });
-    return this.end(await this.outcome(cliExit, said));
+    const exit = await this.outcome(cliExit, said);
+    if (exit.kind === "exited" || exit.kind === "oom") streams.onEnd?.(exit);
+    return this.end(exit);
   }
 
   async discard(): Promise<void> {
@@ -76,6 +78,8 @@ export class DockerContainer implements SandboxContainer {
   }
 
   private async outcome(cliExit: number, said: string): Promise<SandboxExit> {
+    // The command line has 0 only from a program that ended with it; every other code has several meanings.
+    if (cliExit === 0) return { kind: "exited", exitCode: 0 };
     const found = await this.state();
     if (found.kind === "missing") return { kind: "exited", exitCode: cliExit };
     if (found.kind === "unknown") return lost(found.message);

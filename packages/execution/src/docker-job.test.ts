@@ -18,14 +18,14 @@ echo '{"type":"finish","outcome":"completed","summary":"done in a container"}'
 echo '{"type":"session_idle"}'
 exit 0`;
 
-test("HG-11 the export starts only when the agent's container is gone, and the commits come out", async () => {
+test("HG-11 the export is released only when the agent's container is gone, and the commits come out", async () => {
   const docker = await dockerFixture();
   const fixture = await jobFixture("", { clock: systemClock });
   const seen: string[] = [];
   const { deps, job } = fixture;
   const listed = async () => {
     const answer = await docker.cli.call([
-      ...["ps", "--all", "--format", "{{.Names}} {{.State}}"],
+      ...["ps", "--all", "--format", "{{.Names}}"],
       ...["--filter", `label=${INSTANCE_LABEL}=${deps.settings.instance}`],
       ...["--filter", `label=org.windshift.run=${job.run_id}`],
     ]);
@@ -52,13 +52,13 @@ test("HG-11 the export starts only when the agent's container is gone, and the c
     kind: "reported",
     result: { failure: null, isolation: "container", summary: "done in a container", exit_code: 0 },
   });
-  expect(seen).toEqual([`windshift-test-run-${job.run_id}-1-export created`]);
+  expect(seen).toEqual([`windshift-test-run-${job.run_id}-1-export`]);
   expect(await listed()).toBe("");
   expect(fixture.server.phases).toEqual(["preparing", "agent", "exporting", "pushing"]);
   await fixture.dispose();
 }, 60_000);
 
-/** The same sandbox, with a look around just before each container runs. */
+/** The same sandbox, with a look around just before a container gets its first input: the export's is its release. */
 function watched(sandbox: Sandbox, look: (name: string) => Promise<void>): Sandbox {
   return {
     isolation: sandbox.isolation,
@@ -70,11 +70,20 @@ function watched(sandbox: Sandbox, look: (name: string) => Promise<void>): Sandb
       if ("kind" in container) return container;
       return {
         discard: () => container.discard(),
-        run: async (streams, signal) => {
-          await look(spec.name);
-          return container.run(streams, signal);
+        run: (streams, signal) => {
+          const stdin = afterLook(streams.stdin, () => look(spec.name));
+          return container.run({ ...streams, stdin }, signal);
         },
       };
     },
   };
+}
+
+async function* afterLook(input: AsyncIterable<string>, look: () => Promise<void>): AsyncGenerator<string> {
+  let looked = false;
+  for await (const text of input) {
+    if (!looked) await look();
+    looked = true;
+    yield text;
+  }
 }

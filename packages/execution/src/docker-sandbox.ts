@@ -6,6 +6,7 @@ import { networkMissing, notStarted } from "./docker-errors.ts";
 import { ensureImage } from "./docker-image.ts";
 import { EngineInfo, parseEngine, saysMissing } from "./docker-inspect.ts";
 import { sweepContainers } from "./docker-sweep.ts";
+import { RecentFacts } from "./recent-facts.ts";
 import type {
   HeldLabels,
   NotStarted,
@@ -30,6 +31,7 @@ export class DockerSandbox implements Sandbox {
   readonly isolation = "container";
   private readonly cli: DockerCli;
   private init: Promise<boolean> | undefined;
+  private readonly facts = new RecentFacts();
 
   constructor(private readonly options: DockerSandboxOptions) {
     this.cli = new DockerCli(options);
@@ -40,9 +42,21 @@ export class DockerSandbox implements Sandbox {
     options: SandboxCreateOptions = {},
   ): Promise<SandboxContainer | NotStarted> {
     checkEnvNames(spec.env);
+    const first = await this.tryCreate(spec, options);
+    if (!("kind" in first) || options.signal?.aborted) return first;
+    // What was there a moment ago may have gone since: then look, and pull, again.
+    const stale = (first.reason === "image" || first.reason === "network") && this.facts.forget();
+    return stale ? this.tryCreate(spec, options) : first;
+  }
+
+  private async tryCreate(
+    spec: SandboxSpec,
+    options: SandboxCreateOptions,
+  ): Promise<SandboxContainer | NotStarted> {
+    const labelled = this.options.agentImagesOnly ?? true;
     const [image, network, init] = await Promise.all([
-      ensureImage(this.cli, spec, this.options.agentImagesOnly ?? true, options),
-      this.checkNetwork(spec),
+      this.facts.problem(`image ${spec.image}`, () => ensureImage(this.cli, spec, labelled, options)),
+      this.facts.problem(`network ${spec.network}`, () => this.checkNetwork(spec)),
       this.hasInit(),
     ]);
     const problem = image ?? network;

@@ -8,7 +8,7 @@ import { PREPARE_MS_MAX, PUSH_MS_MAX, SUMMARY_BYTES_MAX } from "@windshift/contr
 import type { RunPhase } from "@windshift/contract/run.ts";
 import { type AgentEnd, AgentSession } from "./agent-session.ts";
 import type { AttemptPaths, PushReply } from "./checkout.ts";
-import { exportCommits } from "./commit-export.ts";
+import { CommitExport } from "./commit-export.ts";
 import { limited } from "./deadline.ts";
 import type { JobControl } from "./job-control.ts";
 import type { JobDeps } from "./job-deps.ts";
@@ -33,6 +33,7 @@ export class JobWork {
   private session: AgentSession | undefined;
   private readonly waitingWords: { id: string; text: string }[] = [];
   private readonly containers: Promise<Created>[] = [];
+  private exporting: Promise<CommitExport | JobFailure> | undefined;
   private baseOid: string | null = null;
   private headOid: string | null = null;
   private agent: AgentEnd | undefined;
@@ -70,6 +71,8 @@ export class JobWork {
       await created
         .then((container) => ("run" in container ? container.discard() : undefined))
         .catch((error) => log.error("a container was not removed", { run: this.job.run_id, error }));
+    const exporting = await this.exporting;
+    if (exporting instanceof CommitExport) await exporting.close();
     if (this.paths === undefined) return;
     await checkout
       .close(this.paths)
@@ -82,11 +85,11 @@ export class JobWork {
     const prepared = await this.prepare();
     if (this.control.ending.aborted) return null;
     if ("reason" in prepared) return prepared;
-    const agent = await this.runAgent(prepared.container, prepared.paths, prepared.baseOid);
-    this.agent = agent.end;
-    const failed = agentFailure(agent.end, this.job.limits.wall_clock_ms);
-    if (this.control.ending.aborted || !canExport(agent.end.exit)) return failed;
-    const kept = await this.keepCommits(agent.exporter(), prepared.paths, prepared.baseOid);
+    const agent = await this.runAgent(prepared);
+    this.agent = agent;
+    const failed = agentFailure(agent, this.job.limits.wall_clock_ms);
+    if (this.control.ending.aborted || !canExport(agent.exit)) return failed;
+    const kept = await this.keepCommits(prepared.paths, prepared.baseOid);
     return joined(failed, kept);
   }
 
@@ -129,17 +132,8 @@ export class JobWork {
     return { container, paths, baseOid: reply.base_oid };
   }
 
-  private async runAgent(
-    container: SandboxContainer,
-    paths: AttemptPaths,
-    baseOid: string,
-  ): Promise<{ end: AgentEnd; exporter: () => Promise<Created> }> {
-    const { clock, sandbox, settings } = this.deps;
-    let exporting: Promise<Created> | undefined;
-    const exporter = () => {
-      exporting ??= this.create(() => sandbox.create(exportSpec(this.job, paths, baseOid, settings)));
-      return exporting;
-    };
+  private async runAgent({ container, paths, baseOid }: Prepared): Promise<AgentEnd> {
+    const { clock, settings } = this.deps;
     const session = new AgentSession({
       prompt: promptOf(this.job, settings),
       transcript: this.transcript,
@@ -147,26 +141,34 @@ export class JobWork {
       clock,
       secrets: this.secrets(),
       wallClockMs: Math.max(1, this.startedMs + this.job.limits.wall_clock_ms - clock.nowMs()),
-      // Created while the agent is still tidying up, started only when it is gone.
-      onFinish: () => void exporter(),
+      // Started while the agent is still tidying up, released only when it is gone.
+      onFinish: () => void this.startExport(paths, baseOid),
     });
     this.phase("agent");
     this.session = session;
     for (const { id, text } of this.waitingWords.splice(0)) session.say(id, text);
-    return { end: await session.run(container), exporter };
+    return await session.run(container);
+  }
+
+  /** Starts the container that will take the commits out, once. */
+  private startExport(paths: AttemptPaths, baseOid: string): Promise<CommitExport | JobFailure> {
+    const { clock, sandbox, settings } = this.deps;
+    const created = () => this.create(() => sandbox.create(exportSpec(this.job, paths, baseOid, settings)));
+    this.exporting ??= created().then((container) =>
+      "reason" in container
+        ? failure(container.reason, container.detail)
+        : new CommitExport(container, paths.bundle, clock, this.control.ending),
+    );
+    return this.exporting;
   }
 
   /** @returns why the commits could not be kept, or null */
-  private async keepCommits(
-    exporter: Promise<Created>,
-    paths: AttemptPaths,
-    baseOid: string,
-  ): Promise<JobFailure | null> {
+  private async keepCommits(paths: AttemptPaths, baseOid: string): Promise<JobFailure | null> {
     const { checkout, clock } = this.deps;
     this.phase("exporting");
-    const container = await exporter;
-    if ("reason" in container) return failure(container.reason, container.detail);
-    const exported = await exportCommits(container, paths.bundle, clock, this.control.ending);
+    const exporting = await this.startExport(paths, baseOid);
+    if ("reason" in exporting) return exporting;
+    const exported = await exporting.take();
     if (this.control.ending.aborted || exported.kind === "nothing") return null;
     if (exported.kind === "failed") return exported.failure;
     this.phase("pushing");

@@ -57,7 +57,9 @@ export class ProcessContainer implements SandboxContainer {
         detail: "processes of the agent could not be killed; look for them with ps",
       };
     if (signal.aborted) return { kind: "killed" };
-    return { kind: "exited", exitCode: await child.exited };
+    const exit = { kind: "exited", exitCode: await child.exited } as const;
+    streams.onEnd?.(exit);
+    return exit;
   }
 
   private killTree(child: PipedChild): Promise<boolean> {

@@ -21,6 +21,8 @@ export interface SandboxStreams {
   stdin: AsyncIterable<string>;
   onStdout(chunk: Uint8Array): void | Promise<void>;
   onStderr(chunk: Uint8Array): void | Promise<void>;
+  /** Told that the program has ended by itself and all its output was read, before what is left of it is removed. */
+  onEnd?(exit: SandboxExit): void;
 }
 
 /** Never ran; `detail` says what to do about it. */
