@@ -1,3 +1,4 @@
+import { turn } from "@windshift/base/turn.ts";
 import type { SandboxStreams } from "./sandbox.ts";
 
 /** A child process with all three streams piped. */
@@ -22,10 +23,6 @@ async function drain(
   onChunk: (chunk: Uint8Array) => void | Promise<void>,
 ): Promise<void> {
   for await (const chunk of stream) await onChunk(chunk);
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Ends when the input does or the child exits, whichever is first; an input that waits for ever is let go. */

@@ -105,3 +105,21 @@ test("an append that never answers is given up and sent again", async () => {
   await until(() => calls === 2);
   await outbox.flush();
 });
+
+test("a flood into a server of the same process leaves the process to others in between", async () => {
+  const batches: number[] = [];
+  const { outbox } = outboxOf(async (events) => {
+    batches.push(events.length);
+    // As an embedded database does: it works, and has its answer before anybody else has a turn.
+    const endMs = performance.now() + 2;
+    while (performance.now() < endMs);
+    return acked(events);
+  });
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  for (let i = 0; i < 500; i++) await outbox.add("stdout", { text: "x".repeat(60_000) });
+  await outbox.flush();
+  clearInterval(timer);
+  expect(batches.length).toBeGreaterThan(100);
+  expect(turns).toBeGreaterThan(batches.length / 2);
+});

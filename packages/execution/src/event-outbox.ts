@@ -1,5 +1,6 @@
 import { backoffMs } from "@windshift/base/backoff.ts";
 import type { Clock } from "@windshift/base/clock.ts";
+import { turn } from "@windshift/base/turn.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { EventData, RunEvent, RunEventType } from "@windshift/contract/event.ts";
 import { EVENT_BATCH_BYTES_MAX, EVENT_BATCH_MAX, EVENT_BATCH_WAIT_MS } from "@windshift/contract/limits.ts";
@@ -82,6 +83,8 @@ export class EventOutbox {
       this.hurry = new AbortController();
       const batch = this.batch();
       if (batch.length > 0) await this.deliver(batch);
+      // A server in this process answers without one: a flood would keep it from everybody else.
+      await turn();
     }
     this.sending = undefined;
   }
