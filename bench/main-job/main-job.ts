@@ -115,10 +115,10 @@ async function measurePrepare(report: BenchReport, dir: TempDir, programs: Compi
   const projectDir = join(dir.path, "large-project");
   const repository = join(dir.path, "large.git");
   writeSyntheticProject(projectDir, LARGE_PROJECT);
-  await createBareRepository(repository, join(dir.path, "large-work"), { from: projectDir });
+  const tip = await createBareRepository(repository, join(dir.path, "large-work"), { from: projectDir });
   const workDir = join(dir.path, "prepare");
   mkdirSync(workDir);
-  const rig = startPrepareRig(programs.triage, repository, workDir);
+  const rig = startPrepareRig(programs.triage, { dir: repository, tip }, workDir);
   try {
     const { subject, floor } = await interleaved(
       PREPARE_ROUNDS,

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { Attempt, type RunId, runBranch, runRef } from "@windshift/contract/ids.ts";
+import { Attempt, type Oid, type RunId, runBranch, runRef } from "@windshift/contract/ids.ts";
 import { createToken } from "@windshift/contract/tokens.ts";
 import type { TriageRequest } from "@windshift/contract/triage.ts";
 import { AGENT_GID, AGENT_UID } from "@windshift/execution/docker-argv.ts";
@@ -22,9 +22,13 @@ const RUN = 1 as RunId;
 const ATTEMPT = Attempt.parse(1);
 
 /** @param workDir gets the cache and the checkouts */
-export function startPrepareRig(triage: string, repository: string, workDir: string): PrepareRig {
+export function startPrepareRig(
+  triage: string,
+  repository: { dir: string; tip: Oid },
+  workDir: string,
+): PrepareRig {
   const token = createToken("run");
-  const broker = serveRepository(repository, token);
+  const broker = serveRepository(repository.dir, token);
   const checkout = join(workDir, "checkout");
   const request: TriageRequest = {
     op: "prepare",
@@ -35,6 +39,7 @@ export function startPrepareRig(triage: string, repository: string, workDir: str
     cache_dir: join(workDir, "cache.git"),
     branch: runBranch(RUN),
     base_ref: "main",
+    base_oid: repository.tip,
     branch_oid: null,
     checkout_dir: checkout,
     owner: process.getuid?.() === 0 ? { uid: AGENT_UID, gid: AGENT_GID } : null,

@@ -37,6 +37,8 @@ export async function refreshCache(
   const dir = request.cache_dir;
   await makeBare(dir);
   const ref = cacheRef(request.base_ref);
+  const held = await findCurrent(request, ref);
+  if (held !== undefined) return { kind: "fetched", oid: held, start: held };
   const refspecs = [`+refs/heads/${request.base_ref}:${ref}`];
   if (request.branch_oid !== null) refspecs.push(`+refs/heads/${request.branch}:${cacheRef(request.branch)}`);
   const args = [...FETCH_CONFIG, "fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"];
@@ -52,6 +54,13 @@ export async function refreshCache(
     "prepare_failed",
     `The repository could not be fetched. ${gitComplaint(result, request.token)}`,
   );
+}
+
+/** The base commit, when the copy is already where the server saw it a moment ago and need not be asked again. */
+async function findCurrent(request: Prepare, ref: string): Promise<Oid | undefined> {
+  if (request.base_oid === null || request.branch_oid !== null) return undefined;
+  const held = await readRef(request.cache_dir, ref).catch(() => undefined);
+  return held === request.base_oid ? held : undefined;
 }
 
 export interface Fetched {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { chmod, mkdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { mustGit, refOf } from "@windshift/git-broker/broker-fixture.ts";
+import { forget, mustGit, refOf } from "@windshift/git-broker/broker-fixture.ts";
 import { findShared } from "./checkout-handover.ts";
 import { AGENT_USER, agentGit, preparedBase, startTriage, type TriageFixture } from "./triage-fixture.ts";
 
@@ -65,6 +65,18 @@ test("a run that pushed before goes on from its branch; the base is where that l
   expect(await agentGit(one.checkout, "rev-parse", "HEAD")).toBe(pushed);
   expect(await Bun.file(join(one.checkout, "work.txt")).text()).toBe("half done\n");
   expect(existsSync(join(one.checkout, "later.txt"))).toBe(false);
+});
+
+test("nothing is fetched when the cache is where the server saw the base branch", async () => {
+  const head = await commitUpstream({ "current.txt": "c\n" });
+  preparedBase(await (await attempt()).prepare());
+  forget(host.broker);
+  const current = await attempt();
+  expect(preparedBase(await current.prepare({ base_oid: head }))).toBe(head as never);
+  expect(await Bun.file(join(current.checkout, "current.txt")).text()).toBe("c\n");
+  expect(host.broker.seen).toEqual([]);
+  const next = await commitUpstream({ "current.txt": "d\n" });
+  expect(preparedBase(await (await attempt()).prepare({ base_oid: next }))).toBe(next as never);
 });
 
 test("two jobs on one host prepare at the same time", async () => {

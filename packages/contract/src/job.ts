@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { BranchName } from "./branch-name.ts";
 import { RunEvent } from "./event.ts";
 import { Attempt, Oid, RunId } from "./ids.ts";
 import { AGENT_TURNS_MAX, RUN_WALL_CLOCK_MS, RUN_WALL_CLOCK_MS_MAX, SUMMARY_BYTES_MAX } from "./limits.ts";
@@ -32,15 +33,6 @@ export const RepositorySlug = z
   .string()
   .max(100)
   .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, "letters, digits, . _ and -");
-/** A branch name we are willing to hand to git: a strict subset of what git allows. */
-export const BranchName = z
-  .string()
-  .max(200)
-  .regex(
-    /^(?!.*(?:\.\.|\/\/|\/\.|\.lock(?:\/|$)|\.(?:\/|$)))[A-Za-z0-9_][A-Za-z0-9._/-]*(?<!\/)$/,
-    "a branch name such as main",
-  );
-
 /** A claimed run as the runner sees it. Source: INTERFACES section 4. */
 export const JobSpec = z.object({
   run_id: RunId,
@@ -58,6 +50,8 @@ export const JobSpec = z.object({
     /** Key of the runner's bare cache: no two workspaces share one. */
     cache_key: z.string().regex(/^[a-z0-9-]{1,100}$/),
     base_ref: BranchName,
+    /** What `base_ref` pointed at when this attempt was claimed: a host that has it need not ask again. Null when not known. */
+    base_oid: Oid.nullable().default(null),
     branch: BranchName,
     /** What the run's branch pointed at when this attempt was claimed; null when it did not exist. The push replaces exactly this. */
     branch_oid: Oid.nullable(),

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { BranchName } from "./branch-name.ts";
 import { Attempt, Oid, RunId } from "./ids.ts";
-import { BranchName } from "./job.ts";
 
 /**
  * What the runner asks of `windshift-triage`: one JSON document on its stdin (so the token is in no argv and no
@@ -21,6 +21,8 @@ export const TriageRequest = z.discriminatedUnion("op", [
     op: z.literal("prepare"),
     ...Common,
     base_ref: BranchName,
+    /** What the server saw the base branch point at when it gave the job away: nothing is fetched when the cache has it. */
+    base_oid: Oid.nullable().default(null),
     /** Tip of the run's branch when an earlier attempt pushed one: the checkout starts from it. Null starts from the base. */
     branch_oid: Oid.nullable(),
     /** Empty folder that becomes the checkout. Kept, not replaced: a container may already be bound to it. */

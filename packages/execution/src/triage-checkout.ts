@@ -48,6 +48,7 @@ export class TriageCheckout implements Checkout {
       op: "prepare",
       ...this.common(job),
       base_ref: job.repo.base_ref,
+      base_oid: job.repo.base_oid,
       branch_oid: job.repo.branch_oid,
       checkout_dir: paths.checkout,
       owner: this.options.owner,

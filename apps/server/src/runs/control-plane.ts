@@ -86,7 +86,7 @@ async function claimNext(
   }
 }
 
-/** Asks git what the run's branch points at. A repository that cannot be read fails the run, not the loop. */
+/** Asks git what the job's branches point at. A repository that cannot be read fails the run, not the loop. */
 async function completeJob(
   options: ControlPlaneOptions,
   run: Run,
@@ -95,8 +95,10 @@ async function completeJob(
   const { database, defaults } = options;
   try {
     const repository = run.grants?.repository_id ?? 0;
-    const branch_oid = await options.readBranch(repository, draft.repo.branch);
-    return JobSpec.parse({ ...draft, repo: { ...draft.repo, branch_oid } });
+    const [base_oid, branch_oid] = await Promise.all(
+      [draft.repo.base_ref, draft.repo.branch].map((branch) => options.readBranch(repository, branch)),
+    );
+    return JobSpec.parse({ ...draft, repo: { ...draft.repo, base_oid, branch_oid } });
   } catch (cause) {
     options.onClaimError(run, cause);
     const detail = "The repository of the run cannot be read on the server; its log says why.";

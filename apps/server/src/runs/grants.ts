@@ -1,4 +1,5 @@
-import { BranchName, ImageReference, RepositorySlug, RunLimits } from "@windshift/contract/job.ts";
+import { BranchName } from "@windshift/contract/branch-name.ts";
+import { ImageReference, RepositorySlug, RunLimits } from "@windshift/contract/job.ts";
 import { z } from "zod";
 
 /**

@@ -16,8 +16,8 @@ export interface JobAddresses {
   runnerApiUrl: string;
 }
 
-/** A job but for what its branch points at, which is asked of git and so outside of any transaction. */
-export type JobDraft = Omit<JobSpec, "repo"> & { repo: Omit<JobSpec["repo"], "branch_oid"> };
+/** A job but for what its branches point at, which is asked of git and so outside of any transaction. */
+export type JobDraft = Omit<JobSpec, "repo"> & { repo: Omit<JobSpec["repo"], "base_oid" | "branch_oid"> };
 
 /**
  * Drafts the job of a run that was just claimed: prompt, environment, addresses and fresh tokens. Runs in the claim's

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { BranchName } from "../branch-name.ts";
 import { ConnectionId, RepositoryId, UserId } from "../ids.ts";
-import { BranchName, ImageReference, RunLimits } from "../job.ts";
+import { ImageReference, RunLimits } from "../job.ts";
 import { INSTRUCTIONS_CHARS_MAX, MODEL_CHARS_MAX } from "../limits.ts";
 import { UserRef } from "./user.ts";
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { BranchName } from "../branch-name.ts";
 import { ConnectionId } from "../ids.ts";
-import { BranchName, RepositorySlug } from "../job.ts";
+import { RepositorySlug } from "../job.ts";
 
 export const Repository = z.object({
   id: z.int(),
