@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DockerFixture, dockerFixture } from "@windshift/testing/docker-fixture.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { DockerChecks, type DockerChecksOptions } from "./docker-checks.ts";
 import { DockerSandbox } from "./docker-sandbox.ts";
 import type { SandboxSpec } from "./sandbox.ts";
+import { INSTANCE_LABEL } from "./sandbox-labels.ts";
 
 let docker: DockerFixture;
 let root: string;
@@ -45,6 +47,20 @@ check("a working engine, network and folder pass", async () => {
   expect(await checks().network()).toMatchObject({ state: "ok" });
   expect(await checks().worktree()).toEqual({ name: "worktree", state: "ok", detail: root });
   expect(await readdir(root)).toEqual([]);
+});
+
+check("a probe leaves no container behind, also when its program does not live to remove it", async () => {
+  const noRemoval = join(root, "docker-without-rm");
+  await writeFile(noRemoval, `#!/bin/sh\n[ "$1" = rm ] || exec docker "$@"\n`, { mode: 0o755 });
+  const instance = `checks-${process.pid}`;
+  const found = await checks({ docker: noRemoval, instance }).worktree();
+  await rm(noRemoval);
+  expect(found).toMatchObject({ state: "ok" });
+  await eventually("the container is gone", async () => {
+    const list = ["ps", "--all", "--quiet", "--filter", `label=${INSTANCE_LABEL}=${instance}`];
+    const answer = await docker.cli.call(list);
+    return answer.kind === "ok" && answer.stdout === "";
+  });
 });
 
 check("an engine that is away names the daemon, to doctor and to a run", async () => {

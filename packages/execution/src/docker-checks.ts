@@ -108,7 +108,9 @@ export class DockerChecks {
   private async probe(spec: SandboxSpec, dir: string): Promise<DockerAnswer> {
     // mkdtemp makes folders private; the agent's user has to look in.
     await chmod(dir, 0o755);
-    const created = await this.cli.call(createArgv(spec, this.options.limits, false), { env: spec.env });
+    const [create = "", ...args] = createArgv(spec, this.options.limits, false);
+    // The engine removes it: this process may end before it can.
+    const created = await this.cli.call([create, "--rm", ...args], { env: spec.env });
     if (created.kind === "failed") return created;
     const id = created.stdout.trim();
     try {
