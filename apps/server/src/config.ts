@@ -81,6 +81,16 @@ export const serverSettings = {
     defaultText: "unset",
     doc: "Agent image. Setting it enables runs on this server when it starts.",
   },
+  allowedImages: {
+    name: "CODING_AGENT_ALLOWED_IMAGES",
+    schema: z
+      .string()
+      .default("")
+      .transform((list) => list.split(",").flatMap((part) => part.trim() || []))
+      .pipe(z.array(ImageReference)),
+    defaultText: "none",
+    doc: "Images, separated by commas, that bindings may name instead of CODING_AGENT_RUNNER_IMAGE; it always is allowed.",
+  },
   worktreeRoot: {
     name: "CODING_AGENT_WORKTREE_ROOT",
     schema: text

@@ -58,7 +58,7 @@ export async function startServer(
   return {
     port: listener.port,
     stop: async () => {
-      await runner?.stop("cancel");
+      await runner?.stop();
       ending.abort();
       await Promise.all(loops);
       await listener.stop();
@@ -109,8 +109,9 @@ async function startRunner(
     defaults,
     addresses: { containerApiUrl: containerApiUrl(settings), runnerApiUrl: `${listener.loopbackUrl}/api` },
     readBranch: forge.readBranch,
-    onClaimError: (run: { id: number }, error: unknown) =>
-      log.error({ run: run.id, err: error }, "a claimed run could not be started"),
+    isolation: settings.sandbox,
+    onClaimError: (run: number, error: unknown) =>
+      log.error({ run, err: error }, "a claimed run could not be started"),
   };
   if (settings.sandbox === "container") {
     checkSharedWorktrees(engineChecks({ settings, worktreeRoot, env, instance: "start" }), log).catch(
@@ -124,6 +125,7 @@ async function startRunner(
     claim: crash.claim((...args: ClaimArgs) => claimJob(control, ...args)),
     sandbox: chooseSandbox(settings, image, env),
     image,
+    allowedImages: settings.allowedImages,
     network: settings.network,
     worktreeRoot,
     dataDir: settings.dataDir,

@@ -54,6 +54,8 @@ export const TITLE_CHARS_MAX = 500;
 export const DESCRIPTION_BYTES_MAX = 262_144;
 export const COMMENT_BYTES_MAX = 65_536;
 export const INSTRUCTIONS_CHARS_MAX = 8_000;
+/** A message to a run, or the instruction of a rerun: what a person writes, not a document. */
+export const RUN_MESSAGE_BYTES_MAX = 32_768;
 export const SUMMARY_BYTES_MAX = 65_536;
 export const PR_TITLE_BYTES_MAX = 200;
 /** Comments one run may post through `ws`. */

@@ -2,6 +2,9 @@ import type { Attempt, RunId } from "@windshift/contract/ids.ts";
 import type { Database } from "../db/database.ts";
 import { isLiveAttempt } from "../runs/run-tokens.ts";
 
+/** Time before the database is asked again when it did not answer, ms. */
+const LOOK_AGAIN_MS = 1_000;
+
 /**
  * One abort signal per attempt with a model call in flight, so that a stream is cut when its attempt ends: by cancel, by
  * a lost lease or by its result. Every wake-up of the run makes it look; between wake-ups the next call looks anyway.
@@ -18,12 +21,15 @@ export class AttemptEnds {
     const controller = new AbortController();
     const stop = this.database.signals.listen(`run:${run}`, () => void look());
     const look = async () => {
-      const live = await isLiveAttempt(this.database.kysely, run, attempt).catch(() => true);
-      if (live || controller.signal.aborted) return;
+      const live = await isLiveAttempt(this.database.kysely, run, attempt).catch(() => "unknown" as const);
+      if (live === "unknown") setTimeout(() => void look(), LOOK_AGAIN_MS);
+      if (live !== false || controller.signal.aborted) return;
       stop();
       this.watched.delete(key);
       controller.abort();
     };
+    // It may have ended between the caller's look and our listening.
+    void look();
     this.watched.set(key, controller.signal);
     return controller.signal;
   }

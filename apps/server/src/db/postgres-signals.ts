@@ -48,7 +48,8 @@ export async function openPostgresSignals(
 
   return {
     notify: async (topic: Topic) => {
-      await pool.query("select pg_notify($1, $2)", [CHANNEL, topic]);
+      // What it tells of is committed already; everybody also looks from time to time, so a lost signal only delays.
+      await pool.query("select pg_notify($1, $2)", [CHANNEL, topic]).catch(() => {});
     },
     listen: (topic, listener) => local.listen(topic, listener),
     close: async () => {

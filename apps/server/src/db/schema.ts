@@ -173,6 +173,8 @@ interface RunTable {
   reason: string | null;
   detail: string | null;
   attempt: Generated<number>;
+  /** Attempts lost since the run was queued or resumed by a person. */
+  interruptions: Generated<number>;
   runner_id: number | null;
   /** Null unless a runner holds the run. */
   lease_expires_at_ms: number | null;

@@ -5,7 +5,7 @@
 export type Topic = "queue" | "publishing" | `run:${number}`;
 
 export interface Signals {
-  /** Wakes every listener of the topic, in every server. Call it after the commit. */
+  /** Wakes every listener of the topic, in every server. Call it after the commit. Never rejects: a lost signal delays, no more. */
   notify(topic: Topic): Promise<void>;
   /** @returns a function that ends the subscription */
   listen(topic: Topic, listener: () => void): () => void;

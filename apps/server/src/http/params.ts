@@ -3,7 +3,7 @@ import { z } from "zod";
 
 const ROW_ID = /^[1-9][0-9]{0,9}$/;
 /** Ids are 32-bit in both databases. */
-const ROW_ID_MAX = 2_147_483_647;
+export const ROW_ID_MAX = 2_147_483_647;
 
 /** A row's id as it stands in a path; undefined when it cannot be one. */
 export function parseRowId(text: string | undefined): number | undefined {

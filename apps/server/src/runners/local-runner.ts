@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@windshift/base/clock.ts";
@@ -30,6 +30,8 @@ export interface LocalRunnerOptions {
   sandbox: Sandbox;
   /** Agent image. */
   image: string;
+  /** Images a binding may ask for instead. */
+  allowedImages: readonly string[];
   network: string;
   worktreeRoot: string;
   dataDir: string;
@@ -46,8 +48,8 @@ const PRESENCE_INTERVAL_MS = HEARTBEAT_INTERVAL_MS;
 
 /** The runner in the server's own process (Option A): the same code as a runner host, without HTTP in between. */
 export interface LocalRunner {
-  /** Takes no more work; resolves when the runs in progress have ended. `cancel` ends those too and queues them again. */
-  stop(how: "drain" | "cancel"): Promise<void>;
+  /** Takes no more work and ends the runs in progress; they are queued again. Resolves when nothing runs any more. */
+  stop(): Promise<void>;
 }
 
 /**
@@ -61,12 +63,12 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
   const pool = await ensureLocalPool(database);
   const name = hostname();
   const runner = await registerRunner(database, { pool, name, kind: "local", instance, boot: randomUUID() });
-  for (const lost of await interruptHeldBy(database, options.defaults, runner)) {
-    log.warn("an attempt was lost when the server ended", { ...lost });
+  for (const { cause, ...lost } of await interruptHeldBy(database, options.defaults, runner)) {
+    log.warn("an attempt was lost when the server ended", { ...lost, error: cause });
   }
   await sweepContainers(options.sandbox, instance, log);
-  const drain = new AbortController();
-  const cancel = new AbortController();
+  await sweepWorktrees(options, log);
+  const ending = new AbortController();
   const stopPresence = keepPresence(options, runner);
   const source = { claim: (signal: AbortSignal) => options.claim(pool, runner, signal) };
   const loop = runnerLoop(
@@ -78,11 +80,11 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
       clock: systemClock,
       log,
     },
-    { drain: drain.signal, cancel: cancel.signal },
+    { drain: ending.signal, cancel: ending.signal },
   );
   return {
-    stop: async (how) => {
-      (how === "cancel" ? cancel : drain).abort();
+    stop: async () => {
+      ending.abort();
       await loop;
       stopPresence();
       await interruptHeldBy(database, options.defaults, runner);
@@ -107,8 +109,7 @@ function jobRunner(options: LocalRunnerOptions, instance: string) {
     settings: {
       instance,
       image: options.image,
-      // An admin of the server chose the bindings' images; the server and this runner are one.
-      allowedImages: [],
+      allowedImages: options.allowedImages,
       network: options.network,
       command: ["windshift-agent"],
       heartbeatMs: HEARTBEAT_INTERVAL_MS,
@@ -116,10 +117,7 @@ function jobRunner(options: LocalRunnerOptions, instance: string) {
     clock: systemClock,
     log: options.log,
   };
-  return (job: Parameters<typeof runJob>[0], signal: AbortSignal) => {
-    const allowedImages = job.image === null ? [] : [job.image];
-    return runJob(job, { ...deps, settings: { ...deps.settings, allowedImages } }, { cancel: signal });
-  };
+  return (job: JobSpec, signal: AbortSignal) => runJob(job, deps, { cancel: signal });
 }
 
 async function sweepContainers(sandbox: Sandbox, instance: string, log: JobLog): Promise<void> {
@@ -131,6 +129,16 @@ async function sweepContainers(sandbox: Sandbox, instance: string, log: JobLog):
       "containers of an earlier start could not be looked for; each run says what is wrong with the engine",
       { error },
     );
+  }
+}
+
+/** Folders of attempts that died with an earlier process; no attempt of this one has begun. */
+async function sweepWorktrees(options: LocalRunnerOptions, log: JobLog): Promise<void> {
+  const names = await readdir(options.worktreeRoot).catch(() => []);
+  for (const name of names.filter((entry) => /^run-\d+-\d+$/.test(entry))) {
+    await options.sandbox
+      .removeDir(join(options.worktreeRoot, name))
+      .catch((error) => log.warn("a folder of an earlier start could not be removed", { name, error }));
   }
 }
 

@@ -18,7 +18,9 @@ export async function runSweepLoop(
   await systemClock.sleep(LEASE_MS, signal);
   while (!signal.aborted) {
     try {
-      for (const lost of await sweepLapsedLeases(database, defaults)) log.warn({ ...lost }, "a lease lapsed");
+      for (const { cause, ...lost } of await sweepLapsedLeases(database, defaults)) {
+        log.warn(cause === undefined ? lost : { ...lost, err: cause }, "a lease lapsed");
+      }
     } catch (error) {
       log.error({ err: error }, "sweep: the database did not answer");
     }

@@ -1,34 +1,38 @@
 import { ATTEMPTS_MAX } from "@windshift/contract/limits.ts";
-import type { Database } from "../db/database.ts";
-import type { Run } from "./run.ts";
-import type { RunDefaults } from "./run-create.ts";
-import { endRun } from "./run-end.ts";
-import { lockRun } from "./run-fence.ts";
+import { type Database, dbNowMs } from "../db/database.ts";
 
 /** A claim that was rolled back because no job could be made of its run. */
 export class ClaimFault extends Error {
   override readonly name = "ClaimFault";
+  /** @param attempt as the rolled-back claim numbered it */
   constructor(
-    readonly run: Run,
+    readonly run: number,
+    readonly attempt: number,
     cause: unknown,
   ) {
-    super(`run ${run.id} could not be made into a job`, { cause });
+    super(`run ${run} could not be made into a job`, { cause });
   }
 }
 
 /**
  * Counts a faulty claim as an attempt, so that one broken run cannot hold up its pool: after ATTEMPTS_MAX of them it
- * fails, and until then it is taken again in its turn.
- * @param run as the rolled-back claim saw it
+ * fails, and until then it is taken again in its turn. Reads nothing of the row that could be what is broken.
  */
-export async function spendAttempt(database: Database, run: Run, defaults: RunDefaults): Promise<void> {
-  await database.transaction(async (tx) => {
-    const queued = await lockRun(database, tx, run.id);
-    if (queued?.status !== "queued" || queued.attempt !== run.attempt - 1) return;
-    await tx.updateTable("runs").set({ attempt: run.attempt }).where("id", "=", run.id).execute();
-    if (run.attempt < ATTEMPTS_MAX) return;
-    const detail = `It could not be started in ${run.attempt} tries; the server log says why.`;
-    await endRun(database, tx, run, { status: "failed", reason: "internal", detail }, defaults);
-  });
-  await database.signals.notify(`run:${run.id}`);
+export async function spendAttempt(database: Database, { run, attempt }: ClaimFault): Promise<void> {
+  const detail = `It could not be started in ${ATTEMPTS_MAX} tries; the server log says why.`;
+  const queued = database.kysely
+    .updateTable("runs")
+    .where("id", "=", run)
+    .where("status", "=", "queued")
+    .where("attempt", "=", attempt - 1);
+  const now = dbNowMs(database.engine);
+  const failed = await queued
+    .set({ attempt, status: "failed", reason: "internal", detail, ended_at_ms: now })
+    .where("interruptions", ">=", ATTEMPTS_MAX - 1)
+    .returning("id")
+    .executeTakeFirst();
+  if (failed === undefined) {
+    await queued.set((eb) => ({ attempt, interruptions: eb("interruptions", "+", 1) })).execute();
+  }
+  await database.signals.notify(`run:${run}`);
 }

@@ -1,5 +1,6 @@
 import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import { type AttemptNotice, JobSpec } from "@windshift/contract/job.ts";
+import type { Isolation } from "@windshift/contract/run.ts";
 import type { ControlPlane } from "@windshift/execution/control-plane.ts";
 import type { Database, Queries } from "../db/database.ts";
 import { waitForSignal } from "../db/signals.ts";
@@ -7,8 +8,9 @@ import { ClaimFault, spendAttempt } from "./claim-fault.ts";
 import { draftJob, type JobAddresses, type JobDraft } from "./job-spec.ts";
 import type { Run } from "./run.ts";
 import type { RunDefaults } from "./run-create.ts";
-import { endRun } from "./run-end.ts";
+import { interruptAttempt } from "./run-end.ts";
 import { appendEvents } from "./run-events.ts";
+import { lockLiveAttempt } from "./run-fence.ts";
 import { takeQueuedMessages } from "./run-messages.ts";
 import { claimRun, renewLease } from "./run-queue.ts";
 import { reportResult } from "./run-report.ts";
@@ -20,8 +22,10 @@ export interface ControlPlaneOptions {
   addresses: JobAddresses;
   /** Commit a branch of a repository points at; null when it does not exist. */
   readBranch(repositoryId: number, branch: string): Promise<string | null>;
+  /** How the runner confines agents; known from the start, so that a run that is lost is not called safer than it was. */
+  isolation: Isolation;
   /** Told of a claimed run that could not be made into a job. */
-  onClaimError(run: Run, cause: unknown): void;
+  onClaimError(run: number, cause: unknown): void;
 }
 
 /** Waits between looks at the database when no signal comes, ms: a lost signal delays, it never loses. */
@@ -68,25 +72,22 @@ async function claimNext(
   pool: PoolId,
   runner: RunnerId,
 ): Promise<{ run: Run; draft: JobDraft } | "faulty" | undefined> {
-  const { database, defaults } = options;
+  const { database } = options;
   try {
     return await claimRun(database, pool, runner, async (tx, run) => {
-      try {
-        await startItem(tx, run.work_item_id);
-        return { run, draft: await draftJob(tx, run, options.addresses) };
-      } catch (cause) {
-        throw new ClaimFault(run, cause);
-      }
+      await startItem(tx, run.work_item_id);
+      await tx.updateTable("runs").set({ isolation: options.isolation }).where("id", "=", run.id).execute();
+      return { run, draft: await draftJob(tx, run, options.addresses) };
     });
   } catch (error) {
     if (!(error instanceof ClaimFault)) throw error;
     options.onClaimError(error.run, error.cause);
-    await spendAttempt(database, error.run, defaults);
+    await spendAttempt(database, error);
     return "faulty";
   }
 }
 
-/** Asks git what the job's branches point at. A repository that cannot be read fails the run, not the loop. */
+/** Asks git what the job's branches point at. A repository that cannot be read costs the attempt, not the loop. */
 async function completeJob(
   options: ControlPlaneOptions,
   run: Run,
@@ -100,12 +101,14 @@ async function completeJob(
     );
     return JobSpec.parse({ ...draft, repo: { ...draft.repo, base_oid, branch_oid } });
   } catch (cause) {
-    options.onClaimError(run, cause);
-    const detail = "The repository of the run cannot be read on the server; its log says why.";
-    await database.transaction((tx) =>
-      endRun(database, tx, run, { status: "failed", reason: "prepare_failed", detail }, defaults),
-    );
+    options.onClaimError(run.id, cause);
+    await database.transaction(async (tx) => {
+      const live = await lockLiveAttempt(database, tx, run.id, run.attempt);
+      const why = "its repository could not be read on the server (the log says why)";
+      if (live !== undefined) await interruptAttempt(database, tx, live, why, defaults);
+    });
     await database.signals.notify(`run:${run.id}`);
+    await database.signals.notify("queue");
     return undefined;
   }
 }

@@ -4,7 +4,7 @@ import type { JobSpec } from "@windshift/contract/job.ts";
 import { LEASE_MS } from "@windshift/contract/limits.ts";
 import type { Queries } from "../db/database.ts";
 import type { Run } from "./run.ts";
-import { acknowledgeAllMessages, listMessages } from "./run-messages.ts";
+import { acknowledgeMessages, listMessages } from "./run-messages.ts";
 import { buildPrompt } from "./run-prompt.ts";
 import { createRunTokens } from "./run-tokens.ts";
 
@@ -85,7 +85,8 @@ async function promptOf(
     .orderBy("comments.id")
     .execute();
   const messages = await listMessages(tx, run.id);
-  await acknowledgeAllMessages(tx, run.id);
+  const ids = messages.map((message) => message.id);
+  await acknowledgeMessages(tx, ids);
   const prompt = buildPrompt({
     itemKey,
     title: item.title,

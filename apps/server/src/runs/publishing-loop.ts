@@ -25,12 +25,13 @@ export async function runPublishingLoop(
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
+  const faults = new Map<number, number>();
   while (!signal.aborted) {
     const woken = waitForSignal(ports.database.signals, "publishing", LOOK_MS, signal);
     try {
       const run = await takePublishing(ports.database);
       if (run !== undefined) {
-        await publishOne(ports, log, run);
+        await publishOne(ports, log, run, faults);
         continue;
       }
     } catch (error) {
@@ -40,7 +41,12 @@ export async function runPublishingLoop(
   }
 }
 
-async function publishOne(ports: PublishingPorts, log: Log, run: Run): Promise<void> {
+async function publishOne(
+  ports: PublishingPorts,
+  log: Log,
+  run: Run,
+  faults: Map<number, number>,
+): Promise<void> {
   const renewal = setInterval(() => {
     renewPublishing(ports.database, run).catch((error) =>
       log.warn({ err: error, run: run.id }, "publishing: the hold was not renewed"),
@@ -51,15 +57,15 @@ async function publishOne(ports: PublishingPorts, log: Log, run: Run): Promise<v
   } catch (error) {
     clearInterval(renewal);
     const failed = (await listSteps(ports.database.kysely, run.id)).find((s) => s.status === "failed");
-    const tries = failed?.tries ?? 1;
+    // What fails outside of a step is tried as often, counted here.
+    const tries = failed?.tries ?? (faults.get(run.id) ?? 0) + 1;
+    faults.set(run.id, tries);
     log.warn({ err: error, run: run.id, step: failed?.step, tries }, "publishing: a step failed");
     const final = error instanceof AppError && error.code === "conflict";
     if (final || tries >= PUBLISH_TRIES_MAX) {
-      await givePublishingUp(
-        ports,
-        run,
-        `${failed?.detail ?? "internal error"} (step ${failed?.step ?? "unknown"}, ${tries} tries)`,
-      );
+      faults.delete(run.id);
+      const why = `${failed?.detail ?? "internal error; the server log has the cause"} (step ${failed?.step ?? "end"}, ${tries} tries)`;
+      await givePublishingUp(ports, run, why);
     } else {
       await holdPublishing(ports.database, run, backoffMs(tries, RETRY_FIRST_MS, RETRY_MAX_MS));
     }

@@ -39,6 +39,7 @@ export async function cancelRun(
     }
   });
   await database.signals.notify(`run:${runId}`);
+  await database.signals.notify("queue");
 }
 
 function refuseEnded(run: Run): void {

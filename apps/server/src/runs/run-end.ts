@@ -4,6 +4,7 @@ import type { Ending, Run } from "./run.ts";
 import { createRun, type RunDefaults } from "./run-create.ts";
 import { findUnreadAuthor, moveUnreadMessages } from "./run-messages.ts";
 import { startPublishing } from "./run-publishing-store.ts";
+import { resumeRun } from "./run-resume.ts";
 import { salvageResult } from "./run-salvage.ts";
 
 /** Ended at once by a person, without the runner's word. */
@@ -44,6 +45,8 @@ export async function endRun(
     .returning("id")
     .executeTakeFirst();
   if (ended === undefined) return false;
+  // What was said while it ended has answered it already.
+  if (waiting && (await findUnreadAuthor(tx, run.id)) !== undefined) await resumeRun(database, tx, run.id);
   if (ending.status === "succeeded" || ending.status === "failed")
     await startFollowUp(database, tx, run, defaults);
   return true;
@@ -93,8 +96,9 @@ export async function interruptAttempt(
     await startPublishing(database, tx, run, await salvageResult(tx, run));
     return "publishing";
   }
-  if (run.attempt >= ATTEMPTS_MAX) {
-    const detail = `Interrupted ${run.attempt} times, the last time because ${why}. Rerun it when the cause is mended.`;
+  const interruptions = run.interruptions + 1;
+  if (interruptions >= ATTEMPTS_MAX) {
+    const detail = `Interrupted ${interruptions} times, the last time because ${why}. Rerun it when the cause is mended.`;
     await endRun(database, tx, run, { status: "failed", reason: "attempts_exhausted", detail }, defaults);
     return "failed";
   }
@@ -105,6 +109,7 @@ export async function interruptAttempt(
       phase: null,
       runner_id: null,
       lease_expires_at_ms: null,
+      interruptions,
       detail: `Attempt ${run.attempt} was interrupted because ${why}.`,
     })
     .where("id", "=", run.id)

@@ -1,4 +1,5 @@
 import type { RunEvent, StoredEvent } from "@windshift/contract/event.ts";
+import { MessageId } from "@windshift/contract/ids.ts";
 import { RunPhase } from "@windshift/contract/run.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { lockLiveAttempt } from "./run-fence.ts";
@@ -63,8 +64,7 @@ async function insertEvents(
     seq: event.seq,
     type: event.type,
     at: event.at,
-    // PostgreSQL text holds no NUL; nor should a transcript.
-    data: JSON.stringify(event.data).replaceAll("\\u0000", "\\ufffd"),
+    data: JSON.stringify(event.data),
     stored_at_ms: dbNowMs(database.engine),
   }));
   await tx.insertInto("run_events").values(rows).execute();
@@ -88,7 +88,8 @@ async function applyLifecycle(
         .where("attempt", "=", attempt)
         .execute();
     }
-    if (event.data.note === "received") await acknowledgeMessage(tx, run, Number(event.data.id) || 0);
+    const message = MessageId.safeParse(event.data.note === "received" ? Number(event.data.id) : undefined);
+    if (message.success) await acknowledgeMessage(tx, run, message.data);
   }
 }
 

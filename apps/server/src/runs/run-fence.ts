@@ -23,7 +23,7 @@ export async function lockLiveAttempt(
 /** Locks the run against changes by others until the transaction ends. SQLite has one writer at a time anyway. */
 export async function lockRun(database: Database, tx: Queries, run: number): Promise<Run | undefined> {
   let query = tx.selectFrom("runs").selectAll().where("id", "=", run);
-  if (database.engine === "postgres") query = query.forUpdate();
+  if (database.engine === "postgres") query = query.forNoKeyUpdate();
   const row = await query.executeTakeFirst();
   return row === undefined ? undefined : parseRun(row);
 }

@@ -3,7 +3,7 @@ import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 
 /** `trigger`: what would have started a run had one not been active. `steer`: written to the agent on purpose. */
 export type MessageKind = "trigger" | "steer";
-/** On its way → handed to the agent's process → the agent says that it is before the model. */
+/** On its way → handed to the agent's process → before the model: the agent says so, or it is in the attempt's prompt. */
 export type MessageStatus = "queued" | "delivered" | "acknowledged";
 
 export interface RunMessage {
@@ -84,9 +84,10 @@ export async function acknowledgeMessage(db: Queries, run: number, id: number): 
     .execute();
 }
 
-/** All messages of a run were put into the prompt of an attempt that starts now. */
-export async function acknowledgeAllMessages(db: Queries, run: number): Promise<void> {
-  await db.updateTable("run_messages").set({ status: "acknowledged" }).where("run_id", "=", run).execute();
+/** These messages were put into the prompt of an attempt that starts now. */
+export async function acknowledgeMessages(db: Queries, ids: readonly MessageId[]): Promise<void> {
+  if (ids.length === 0) return;
+  await db.updateTable("run_messages").set({ status: "acknowledged" }).where("id", "in", ids).execute();
 }
 
 /** Who wrote last of what the agent has not acknowledged; undefined when it has all. */

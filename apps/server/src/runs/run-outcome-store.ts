@@ -29,12 +29,28 @@ export async function postResultComment(database: Database, run: Run, body: stri
       work_item_id: run.work_item_id,
       author_id: run.agent_user_id,
       run_id: run.id,
-      dedupe_key: `run:${run.id}:${run.attempt}:result`,
+      dedupe_key: resultKey(run),
       body,
       created_at_ms: dbNowMs(database.engine),
     })
     .onConflict((oc) => oc.column("dedupe_key").doNothing())
     .execute();
+}
+
+/** What people wrote on the item after the run's result, oldest first. */
+export function listRepliesToResult(db: Queries, run: Run): Promise<{ author_id: string; body: string }[]> {
+  return db
+    .selectFrom("comments")
+    .select(["author_id", "body"])
+    .where("work_item_id", "=", run.work_item_id)
+    .where("run_id", "is", null)
+    .where("id", ">", (eb) => eb.selectFrom("comments").select("id").where("dedupe_key", "=", resultKey(run)))
+    .orderBy("id")
+    .execute();
+}
+
+function resultKey(run: Run): string {
+  return `run:${run.id}:${run.attempt}:result`;
 }
 
 /** An item whose pull request waits for review is in review, unless a person moved it elsewhere. */

@@ -56,7 +56,7 @@ export async function startPublishing(
 /** Takes one run that has a result to finish, for PUBLISHING_HOLD_MS; undefined when there is none. */
 export async function takePublishing(database: Database): Promise<Run | undefined> {
   const now = dbNowMs(database.engine);
-  return database.transaction(async (tx) => {
+  const row = await database.transaction(async (tx) => {
     let query = tx
       .selectFrom("runs")
       .select("id")
@@ -68,14 +68,15 @@ export async function takePublishing(database: Database): Promise<Run | undefine
     if (database.engine === "postgres") query = query.forUpdate().skipLocked();
     const next = await query.executeTakeFirst();
     if (next === undefined) return undefined;
-    const row = await tx
+    return tx
       .updateTable("runs")
       .set((eb) => ({ publishing_until_ms: eb(now, "+", PUBLISHING_HOLD_MS) }))
       .where("id", "=", next.id)
       .returningAll()
       .executeTakeFirstOrThrow();
-    return parseRun(row);
   });
+  // Outside of the transaction: a row that cannot be read is held like any other and does not stop those behind it.
+  return row === undefined ? undefined : parseRun(row);
 }
 
 /** Keeps the run for its finishing steps. */
@@ -89,6 +90,7 @@ export async function holdPublishing(database: Database, run: Run, waitMs: numbe
     .updateTable("runs")
     .set((eb) => ({ publishing_until_ms: eb(dbNowMs(database.engine), "+", waitMs) }))
     .where("id", "=", run.id)
+    .where("attempt", "=", run.attempt)
     .where("phase", "=", "publishing")
     .execute();
 }

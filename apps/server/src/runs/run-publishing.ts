@@ -1,12 +1,18 @@
 import { AppError, assert } from "@windshift/contract/app-error.ts";
 import { runBranch } from "@windshift/contract/ids.ts";
-import type { Database } from "../db/database.ts";
+import type { Database, Queries } from "../db/database.ts";
 import type { Forge } from "./forge.ts";
 import { decideEnding, type Ending, type Run, wantsPullRequest } from "./run.ts";
 import type { RunDefaults } from "./run-create.ts";
 import { endRun } from "./run-end.ts";
 import { lockRun } from "./run-fence.ts";
-import { linkPullRequest, postResultComment, setItemInReview } from "./run-outcome-store.ts";
+import { addMessage } from "./run-messages.ts";
+import {
+  linkPullRequest,
+  listRepliesToResult,
+  postResultComment,
+  setItemInReview,
+} from "./run-outcome-store.ts";
 import { describePullRequest, describeResult, type ItemText } from "./run-outcome-text.ts";
 import { listSteps, type PublishingStep, recordStep } from "./run-publishing-store.ts";
 
@@ -72,12 +78,20 @@ export async function givePublishingUp(ports: PublishingPorts, run: Run, why: st
 async function finish(ports: PublishingPorts, run: Run, ending: Ending): Promise<void> {
   await ports.database.transaction(async (tx) => {
     const locked = await lockRun(ports.database, tx, run.id);
-    if (locked !== undefined && locked.phase === "publishing") {
+    if (locked?.phase === "publishing" && locked.attempt === run.attempt) {
+      if (ending.status === "waiting") await takeEarlyReplies(ports.database, tx, locked);
       await endRun(ports.database, tx, locked, ending, ports.defaults);
     }
   });
   await ports.database.signals.notify(`run:${run.id}`);
   await ports.database.signals.notify("queue");
+}
+
+/** Somebody may have replied to the question before the run was seen to wait: those comments are its answer too. */
+async function takeEarlyReplies(database: Database, tx: Queries, run: Run): Promise<void> {
+  for (const { author_id, body } of await listRepliesToResult(tx, run)) {
+    await addMessage(database, tx, { run: run.id, author: author_id, kind: "steer", body });
+  }
 }
 
 /** Every step runs again after a crash (that is how its findings come back); only its record is kept. */
@@ -88,12 +102,12 @@ async function step(
   work: () => Promise<void>,
 ): Promise<void> {
   const before = (await listSteps(ports.database.kysely, run.id)).find((s) => s.step === name);
-  const tries = (before?.tries ?? 0) + 1;
+  const tries = before?.tries ?? 0;
   try {
     await work();
   } catch (error) {
     const detail = error instanceof AppError ? error.message : "internal error; the server log has the cause";
-    await recordStep(ports.database, run.id, { step: name, status: "failed", tries, detail });
+    await recordStep(ports.database, run.id, { step: name, status: "failed", tries: tries + 1, detail });
     throw error;
   }
   await recordStep(ports.database, run.id, { step: name, status: "done", tries, detail: null });
@@ -108,7 +122,7 @@ async function verifyBranch(ports: PublishingPorts, run: Run): Promise<Findings[
   if (found === "unrelated") {
     throw new AppError(
       "conflict",
-      `the branch ${sourceBranch} has no history in common with ${targetBranch}; no pull request is opened for it`,
+      `the branch ${sourceBranch} has no history in common with ${targetBranch}, or ${targetBranch} is gone; no pull request is opened for it`,
     );
   }
   if (found.commits === 0) return undefined;
@@ -116,6 +130,7 @@ async function verifyBranch(ports: PublishingPorts, run: Run): Promise<Findings[
     .updateTable("runs")
     .set({ head_oid: headOid, base_oid: found.baseOid })
     .where("id", "=", run.id)
+    .where("attempt", "=", run.attempt)
     .execute();
   return { headOid, ...found };
 }

@@ -107,7 +107,7 @@ describe("claim", () => {
     const failed = claimRun(fix.database, fix.pool, fix.runner, async () => {
       throw new Error("no job");
     });
-    await expect(failed).rejects.toThrow("no job");
+    await expect(failed).rejects.toMatchObject({ name: "ClaimFault", cause: new Error("no job") });
     expect(await getRun(fix.database.kysely, run)).toMatchObject({ status: "queued", attempt: 0 });
   });
 });
@@ -127,7 +127,8 @@ describe("a run that cannot be made into a job", () => {
       defaults: DEFAULTS,
       addresses: { containerApiUrl: "http://windshift.test/api", runnerApiUrl: "http://127.0.0.1:1/api" },
       readBranch: async () => null,
-      onClaimError: (run) => void faults.push(run.id),
+      isolation: "container",
+      onClaimError: (run) => void faults.push(run),
     };
     const job = await claimJob(options, fix.pool, fix.runner, AbortSignal.timeout(10_000));
     expect<number | undefined>(job?.run_id).toBe(sound.run);
@@ -320,7 +321,15 @@ describe("events", () => {
     const { run } = await assign();
     await claim();
     await appendEvents(fix.database, run, 1, [event(1, { text: "a\u0000b" })]);
-    expect((await listEvents(fix.database.kysely, run, 0, 10))[0]?.data).toEqual({ text: "a\ufffdb" });
+    expect((await listEvents(fix.database.kysely, run, 0, 10))[0]?.data).toEqual({ text: "a\u0000b" });
+  });
+
+  test("a receipt for something that is no message of the run is stored and changes nothing", async () => {
+    const { run } = await assign();
+    await claim();
+    const ids = ["99999999999", "1.5", "x", { a: 1 }];
+    const events = ids.map((id, index) => event(index + 1, { note: "received", id }, "lifecycle"));
+    expect(await appendEvents(fix.database, run, 1, events)).toEqual({ kind: "accepted", ackedSeq: 4 });
   });
 
   test("phases told as events move the run; one the server owns is ignored", async () => {

@@ -2,12 +2,14 @@ import type { PoolId, RunId, RunnerId } from "@windshift/contract/ids.ts";
 import { LEASE_MS } from "@windshift/contract/limits.ts";
 import { sql } from "kysely";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import { ClaimFault } from "./claim-fault.ts";
 import { parseRun, type Run } from "./run.ts";
 
 /**
  * Gives the oldest eligible run of a pool to one runner, in one transaction, so two callers never share a run and the
  * pool's cap holds at every commit. Fair: the workspace with the fewest runs in progress goes first.
  * `andThen` runs in the same transaction: what it writes exists exactly if the claim does.
+ * @throws ClaimFault when `andThen` fails; the claim is rolled back
  * @returns undefined at once when nothing is eligible; never waits
  */
 export function claimRun<T>(
@@ -35,14 +37,19 @@ export function claimRun<T>(
       .where("status", "=", "queued")
       .returningAll()
       .executeTakeFirst();
-    return row === undefined ? undefined : andThen(tx, parseRun(row));
+    if (row === undefined) return undefined;
+    try {
+      return await andThen(tx, parseRun(row));
+    } catch (cause) {
+      throw new ClaimFault(row.id, row.attempt, cause);
+    }
   });
 }
 
 /** Locks the pool's row, so that counting and claiming are one step for all callers. */
 async function hasRoom(tx: Queries, database: Database, pool: PoolId): Promise<boolean> {
   let cap = tx.selectFrom("pools").select("max_running").where("id", "=", pool);
-  if (database.engine === "postgres") cap = cap.forUpdate();
+  if (database.engine === "postgres") cap = cap.forNoKeyUpdate();
   const found = await cap.executeTakeFirst();
   if (found === undefined) return false;
   return (await countHeld(tx, pool)) < found.max_running;

@@ -6,6 +6,17 @@ import { endRun } from "./run-end.ts";
 import { lockLiveAttempt, lockRun } from "./run-fence.ts";
 import { startPublishing } from "./run-publishing-store.ts";
 
+/** PostgreSQL stores no NUL; what an agent says may hold one. */
+function withoutNul(result: AttemptResult): AttemptResult {
+  const clean = (text: string) => text.replaceAll("\0", "\ufffd");
+  const { failure } = result;
+  return {
+    ...result,
+    summary: clean(result.summary),
+    failure: failure === null ? null : { ...failure, detail: clean(failure.detail) },
+  };
+}
+
 /**
  * Takes the last word of an attempt. The same report twice is one outcome; one of an older attempt, or of a run that
  * has ended otherwise, is refused.
@@ -13,9 +24,10 @@ import { startPublishing } from "./run-publishing-store.ts";
 export async function reportResult(
   database: Database,
   runId: RunId,
-  result: AttemptResult,
+  reported: AttemptResult,
   defaults: RunDefaults,
 ): Promise<"accepted" | "lease_lost"> {
+  const result = withoutNul(reported);
   const reply = await database.transaction(async (tx) => {
     const run = await lockLiveAttempt(database, tx, runId, result.attempt);
     if (run === undefined) {
@@ -37,5 +49,6 @@ export async function reportResult(
   });
   await database.signals.notify(`run:${runId}`);
   await database.signals.notify("publishing");
+  await database.signals.notify("queue");
   return reply;
 }

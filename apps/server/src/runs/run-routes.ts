@@ -14,6 +14,7 @@ import { z } from "zod";
 import type { Memberships } from "../http/access.ts";
 import { type ApiEnv, grantOf, personOf } from "../http/api-env.ts";
 import { jsonBody, jsonReply } from "../http/json.ts";
+import { ROW_ID_MAX } from "../http/params.ts";
 import type { Sessions } from "../http/principal.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import { streamRun } from "./event-stream.ts";
@@ -29,8 +30,9 @@ const Params = z.object({ id: z.string() });
 /** Event ids and cursors in a query; no coercion of anything but plain digits. */
 const Digits = z
   .string()
-  .regex(/^[0-9]{1,15}$/, "a number")
-  .transform(Number);
+  .regex(/^[0-9]{1,10}$/, "a number")
+  .transform(Number)
+  .pipe(z.number().max(ROW_ID_MAX, "a number of 32 bits"));
 const EventQuery = z.object({
   after: Digits.default(0),
   limit: Digits.pipe(z.number().min(1).max(EVENT_PAGE_MAX)).default(EVENT_PAGE),

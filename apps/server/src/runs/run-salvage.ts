@@ -16,7 +16,7 @@ export async function salvageResult(tx: Queries, run: Run): Promise<AttemptResul
   const said = await findFinish(tx, run);
   return AttemptResult.parse({
     attempt: run.attempt,
-    isolation: run.isolation ?? "container",
+    isolation: run.isolation ?? "unsandboxed",
     outcome: said?.outcome ?? null,
     summary: cutUtf8(said?.summary ?? "", SUMMARY_BYTES_MAX),
     failure:

@@ -4,9 +4,11 @@ import type { TriggerKind } from "@windshift/contract/run.ts";
 import type { Database, Queries } from "../db/database.ts";
 import type { Triggers } from "../work-items/triggers.ts";
 import type { RunDefaults } from "./run-create.ts";
+import { lockRun } from "./run-fence.ts";
 import { addMessage } from "./run-messages.ts";
+import { resumeRun } from "./run-resume.ts";
 import { listRunsOfItem } from "./run-store.ts";
-import { resumeRun, triggerRun } from "./run-triggers.ts";
+import { triggerRun } from "./run-triggers.ts";
 
 /** What everything about runs is done with. */
 export interface RunService {
@@ -48,9 +50,12 @@ async function answerWaiting(
     .where("work_item_id", "=", item)
     .where("status", "=", "waiting")
     .execute();
-  for (const run of waiting) {
-    await addMessage(database, tx, { run: run.id, author, kind: "steer", body });
-    await resumeRun(database, tx, run.id as RunId);
+  for (const { id } of waiting) {
+    // Another answer may have been first; the comment stays a comment then, and the run reads it in its prompt.
+    const run = await lockRun(database, tx, id);
+    if (run?.status !== "waiting") continue;
+    await addMessage(database, tx, { run: id, author, kind: "steer", body });
+    await resumeRun(database, tx, id);
   }
 }
 

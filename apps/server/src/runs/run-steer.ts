@@ -4,7 +4,7 @@ import { isTerminal } from "@windshift/contract/run.ts";
 import type { Database } from "../db/database.ts";
 import { lockRun } from "./run-fence.ts";
 import { addMessage } from "./run-messages.ts";
-import { resumeRun } from "./run-triggers.ts";
+import { resumeRun } from "./run-resume.ts";
 
 /**
  * Queues a person's message for the agent of an active run; a run that waits for an answer goes on with it.
@@ -22,7 +22,7 @@ export async function steerRun(
     if (isTerminal(run.status))
       throw new AppError("conflict", `run ${runId} has ended; rerun the item to start another`);
     await addMessage(database, tx, { run: runId, author, kind: "steer", body: text });
-    if (run.status === "waiting") await resumeRun(database, tx, runId);
+    await resumeRun(database, tx, runId);
   });
   await database.signals.notify(`run:${runId}`);
   await database.signals.notify("queue");

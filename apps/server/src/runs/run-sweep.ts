@@ -7,7 +7,9 @@ import { lockLiveAttempt } from "./run-fence.ts";
 export interface Interrupted {
   run: number;
   attempt: number;
-  became: "canceled" | "publishing" | "failed" | "queued";
+  /** `error`: it could not be ended and is tried again at the next sweep; `cause` is for the log. */
+  became: "canceled" | "publishing" | "failed" | "queued" | "error";
+  cause?: unknown;
 }
 
 /** Ends every attempt whose lease has lapsed by the database's clock. Safe on many servers at once. */
@@ -44,8 +46,13 @@ async function interruptWhere(
       : query.where("runner_id", "=", which.runner);
   const done: Interrupted[] = [];
   for (const { id, attempt } of await query.execute()) {
-    const became = await interruptOne(database, defaults, why, id, attempt, "lapsed" in which);
-    if (became !== undefined) done.push({ run: id, attempt, became });
+    // One that cannot be ended must not keep the others waiting.
+    try {
+      const became = await interruptOne(database, defaults, why, id, attempt, "lapsed" in which);
+      if (became !== undefined) done.push({ run: id, attempt, became });
+    } catch (cause) {
+      done.push({ run: id, attempt, became: "error", cause });
+    }
   }
   return done;
 }

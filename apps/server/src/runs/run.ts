@@ -30,6 +30,7 @@ export const Run = z.object({
   detail: z.string().nullable(),
   /** 0 until the first claim. */
   attempt: z.union([z.literal(0), Attempt]),
+  interruptions: z.int().min(0),
   runner_id: z.int().nullable(),
   lease_expires_at_ms: z.number().nullable(),
   cancel_requested_at_ms: z.number().nullable(),

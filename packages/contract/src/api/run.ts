@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { StoredEvent } from "../event.ts";
+import { UserId } from "../ids.ts";
+import { RUN_MESSAGE_BYTES_MAX } from "../limits.ts";
 import { Isolation, RunPhase, RunReason, RunStatus, TriggerKind } from "../run.ts";
+import { longText } from "../text.ts";
 
 /** Why a queued run has not started. */
 export const QueuedBecause = z.object({
@@ -85,9 +88,11 @@ export const CancelRun = z.strictObject({ force: z.boolean().default(false) });
 export type CancelRun = z.infer<typeof CancelRun>;
 /** `agent_user_id` chooses among several agents; without it the agent of the last run, else the assignee. */
 export const Rerun = z.strictObject({
-  agent_user_id: z.string().optional(),
-  instruction: z.string().max(8_000).optional(),
+  agent_user_id: UserId.optional(),
+  instruction: longText(RUN_MESSAGE_BYTES_MAX).optional(),
 });
 export type Rerun = z.infer<typeof Rerun>;
-export const NewRunMessage = z.strictObject({ text: z.string().trim().min(1).max(8_000) });
+export const NewRunMessage = z.strictObject({
+  text: longText(RUN_MESSAGE_BYTES_MAX).refine((text) => text.trim() !== "", "a message needs some text"),
+});
 export type NewRunMessage = z.infer<typeof NewRunMessage>;

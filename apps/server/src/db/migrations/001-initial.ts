@@ -179,6 +179,7 @@ async function createRuns(db: Db, engine: Engine): Promise<void> {
     .addColumn("reason", "text")
     .addColumn("detail", "text")
     .addColumn("attempt", "integer", (c) => c.notNull().defaultTo(0))
+    .addColumn("interruptions", "integer", (c) => c.notNull().defaultTo(0))
     .addColumn("runner_id", "integer", (c) => c.references("runners.id"))
     .addColumn("lease_expires_at_ms", "bigint")
     .addColumn("cancel_requested_at_ms", "bigint")
