@@ -120,6 +120,21 @@ test("children left in the background end with the command", async () => {
   expect(isAlive(readFileSync(checkout.path("child.pid"), "utf8"))).toBe(false);
 });
 
+test("the pipe of a child that left the group is closed after the command, and the agent goes on", async () => {
+  using checkout = await TestCheckout.create();
+  const stray = "trap '' PIPE; touch up; while echo line 2>/dev/null; do sleep 0.02; done; touch closed";
+  const leave = `setsid sh -c "${stray}" & until [ -e up ]; do sleep 0.02; done`;
+  const look = "until [ -e closed ]; do sleep 0.02; done; echo it is closed";
+  await using model = await TurnModel.start([
+    { calls: [["bash", { command: leave }]] },
+    { calls: [["bash", { command: look, timeout_s: 2 }]] },
+    FINISH,
+  ]);
+  await using agent = new AgentProcess(model.url, checkout);
+  expect(await agent.work()).toBe(0);
+  expect(model.toolResult(2)).toBe("it is closed");
+});
+
 for (const how of ["abort", "end of input", "SIGTERM"] as const)
   test(`${how} stops a running command, commits nothing and says so`, async () => {
     using checkout = await TestCheckout.create();

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { readFileSync, rmSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { OutputStore } from "./output-store.ts";
 
 test("a short output is given whole and leaves no file", () => {
@@ -29,4 +30,27 @@ test("a long output is given as head and tail, and its file has every byte, howe
 
 test("colors and NULs do not reach the model", () => {
   expect(new OutputStore().cut("\u001b[31mred\u001b[0m\0").text).toBe("red\ufffd");
+});
+
+test("bytes that come after the end are written nowhere, whoever has the file's number by then", () => {
+  const store = new OutputStore();
+  const collector = store.collect();
+  collector.push(Buffer.alloc(30_000, "x"));
+  const [dir = ""] = store.dirs();
+  expect(collector.end().truncated).toBe(true);
+  const other = join(dir, "other");
+  const number = openSync(other, "wx");
+  collector.push(Buffer.from("late"));
+  closeSync(number);
+  expect(readFileSync(other, "utf8")).toBe("");
+  expect(readFileSync(join(dir, "1.txt"), "utf8")).toBe("x".repeat(30_000));
+  rmSync(dir, { recursive: true });
+});
+
+test("a short output that goes on after its end makes no file", () => {
+  const store = new OutputStore();
+  const collector = store.collect();
+  collector.end();
+  collector.push(Buffer.alloc(30_000, "x"));
+  expect(store.dirs()).toEqual([]);
 });

@@ -47,9 +47,13 @@ export class OutputCollector {
   private total = 0;
   private file: number | undefined;
   private path = "";
+  private ended = false;
   constructor(private readonly newPath: () => string) {}
 
+  /** Takes the next bytes; after the end they are dropped. */
   push(chunk: Uint8Array): void {
+    // The file's number is free by then and may be another file's, or a socket's.
+    if (this.ended) return;
     const room = SHOWN_BYTES_MAX - this.headBytes;
     // Until the limit is passed everything is head, so nothing is written for the many short outputs.
     if (this.file === undefined && chunk.length <= room) {
@@ -63,6 +67,7 @@ export class OutputCollector {
 
   /** The text for the model: all of it, or head and tail with a line between that says where the rest is. */
   end(): ShownOutput {
+    this.ended = true;
     if (this.file === undefined) return { text: textOf(this.head), truncated: false };
     closeSync(this.file);
     const half = SHOWN_BYTES_MAX / 2;

@@ -40,7 +40,7 @@ async function runCommand(command: string, timeoutMs: number, context: ToolConte
     detached: true,
   });
   const collector = context.outputs.collect();
-  const drained = Promise.all([drain(child.stdout, collector), drain(child.stderr, collector)]);
+  const drains = [drain(child.stdout, collector), drain(child.stderr, collector)];
   const ending = endOnTimeoutOrAbort(child.pid, timeoutMs, context.signal);
   try {
     await child.exited;
@@ -48,7 +48,7 @@ async function runCommand(command: string, timeoutMs: number, context: ToolConte
     ending.clear();
     signalGroup(child.pid, "SIGKILL");
   }
-  await Promise.race([drained, Bun.sleep(DRAIN_MS_MAX)]);
+  await drained(drains);
   const shown = collector.end();
   const exitCode = child.exitCode ?? -1;
   return {
@@ -60,8 +60,29 @@ async function runCommand(command: string, timeoutMs: number, context: ToolConte
   };
 }
 
-async function drain(stream: ReadableStream<Uint8Array>, collector: OutputCollector): Promise<void> {
-  for await (const chunk of stream) collector.push(chunk);
+interface Drain {
+  /** Resolves at the end of the stream, or once it is closed. */
+  ended: Promise<void>;
+  close(): Promise<void>;
+}
+
+function drain(stream: ReadableStream<Uint8Array>, collector: OutputCollector): Drain {
+  const reader = stream.getReader();
+  const readAll = async () => {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) collector.push(read.value);
+  };
+  return { ended: readAll(), close: () => reader.cancel() };
+}
+
+/** Waits for the end of the streams, and closes those that a process outside the group still holds open. */
+async function drained(drains: readonly Drain[]): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, DRAIN_MS_MAX);
+  });
+  await Promise.race([Promise.all(drains.map(({ ended }) => ended)), late]);
+  clearTimeout(timer);
+  await Promise.all(drains.map(({ close }) => close()));
 }
 
 function endOnTimeoutOrAbort(pid: number, timeoutMs: number, signal: AbortSignal) {
