@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { CommentPage } from "@windshift/contract/api/comment.ts";
 import { AgentRunDetail, AgentRunList, EventPage } from "@windshift/contract/api/run.ts";
@@ -84,6 +85,7 @@ async function crashAt(moment: CrashPoint): Promise<void> {
   expect(refs).toBe(`refs/heads/${run.branch}`);
   expect(await gitOut(["rev-list", "--count", `main..${run.branch}`], workspace.repository.path)).toBe("1");
   await checkTranscript(run);
+  await checkHost(run);
 }
 
 async function endedRun(itemKey: string): Promise<AgentRunDetail | undefined> {
@@ -93,11 +95,22 @@ async function endedRun(itemKey: string): Promise<AgentRunDetail | undefined> {
   return isTerminal(run.status) ? run : undefined;
 }
 
-/** I6: per attempt gapless, ordered, without duplicates. */
+/** I6: per attempt gapless, ordered, without duplicates; the last attempt is told to its end. */
 async function checkTranscript(run: AgentRunDetail): Promise<void> {
   const { events } = await product.api.get(`/api/v1/agent-runs/${run.id}/events?limit=500`, EventPage);
   for (let attempt = 1; attempt <= run.attempt; attempt++) {
     const seqs = events.filter((event) => event.attempt === attempt).map((event) => event.seq);
     expect(seqs).toEqual(seqs.map((_, index) => index + 1));
   }
+  const last = events.filter((event) => event.attempt === run.attempt);
+  expect(last.some((event) => event.data.note === "finish")).toBe(true);
+}
+
+/** I10: nothing of any attempt is left on the host. */
+async function checkHost(run: AgentRunDetail): Promise<void> {
+  const folders = async () => {
+    const names = await readdir(join(product.dataDir, "worktrees"));
+    return names.some((name) => name.startsWith(`run-${run.id}-`)) ? undefined : true;
+  };
+  await eventually("the attempts' folders are gone", folders);
 }

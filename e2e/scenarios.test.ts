@@ -117,6 +117,8 @@ async function checkBranch(
   // I4: whatever the agent tried, no other ref exists.
   for (const ref of refs.split("\n"))
     expect(`|refs/heads/main|refs/heads/${run.branch}|`).toContain(`|${ref}|`);
+  const names = refs.split("\n");
+  if (!wanted.pull_request && (wanted.commits ?? 0) === 0) expect(names).toEqual(["refs/heads/main"]);
   if (wanted.commits !== undefined) {
     const count = refs.includes(run.branch)
       ? await gitOut(["rev-list", "--count", `main..${run.branch}`], path)
@@ -163,7 +165,7 @@ async function readEvents(api: ApiClient, run: number): Promise<StoredEvent[]> {
   for (let after = 0; ; ) {
     const page = await api.get(`/api/v1/agent-runs/${run}/events?after=${after}&limit=500`, EventPage);
     events.push(...page.events);
-    if (page.events.length < 500) return events;
+    if (page.events.length === 0) return events;
     after = page.next_after;
   }
 }

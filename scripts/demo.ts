@@ -47,7 +47,13 @@ async function demo(options: DemoOptions): Promise<number> {
     for (const end of endings.splice(0).reverse()) await end();
     rmSync(dataDir, { recursive: true, force: true });
   };
-  process.once("SIGINT", () => void leave().finally(() => process.exit(130)));
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const) {
+    process.once(signal, () => void leave().finally(() => process.exit(code)));
+  }
   let kept = false;
   try {
     const ok = await play(options, dataDir, endings);
@@ -67,7 +73,11 @@ async function play(
   const [scenario] = readScenarios(join(ROOT, "e2e/scenarios"));
   if (scenario === undefined) throw new Error("e2e/scenarios has no scenario");
   const machine = await prepareMachine(options, dataDir);
-  const model = await startDemoModel(options, join(ROOT, "e2e/scenarios", scenario.name, "model.json"));
+  const model = await startDemoModel(
+    options,
+    join(ROOT, "e2e/scenarios", scenario.name, "model.json"),
+    join(dataDir, "model.log"),
+  );
   endings.push(model.stop);
 
   const port = await demoPort();

@@ -82,7 +82,10 @@ async function writeShims(bin: string): Promise<void> {
     ["ws", "apps/ws/src/main.ts"],
   ] as const) {
     const file = join(bin, name);
-    await writeFile(file, `#!/bin/sh\nexec '${process.execPath}' --no-env-file --config=/dev/null '${join(ROOT, main)}' "$@"\n`);
+    await writeFile(
+      file,
+      `#!/bin/sh\nexec '${process.execPath}' --no-env-file --config=/dev/null '${join(ROOT, main)}' "$@"\n`,
+    );
     await chmod(file, 0o755);
   }
 }

@@ -13,7 +13,11 @@ export interface DemoModel {
 }
 
 /** The person's own model, or the scripted one in a process of its own, which says plainly what it is. */
-export async function startDemoModel(options: DemoOptions, scriptFile: string): Promise<DemoModel> {
+export async function startDemoModel(
+  options: DemoOptions,
+  scriptFile: string,
+  logFile: string,
+): Promise<DemoModel> {
   if (options.model !== undefined) {
     say(`Model: ${options.model.model} at ${options.model.baseUrl}`);
     return { ...options.model, pid: undefined, stop: async () => {} };
@@ -31,7 +35,8 @@ export async function startDemoModel(options: DemoOptions, scriptFile: string): 
     env: { ...process.env, DEMO_MODEL_KEY: apiKey },
     stdin: "ignore",
     stdout: "pipe",
-    stderr: "inherit",
+    stderr: Bun.file(logFile),
+    detached: true,
   });
   child.unref();
   const reader = child.stdout.getReader();

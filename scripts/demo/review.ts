@@ -44,7 +44,7 @@ export async function showTests(
     await gitOut(["checkout", "--quiet", "--detach", oid], dir);
     const { exitCode, stdout } = await exec(testCommand(machine, dir), {
       cwd: dir,
-      env: childEnv(),
+      env: testEnv(machine),
       timeoutMs: TEST_MS_MAX,
     });
     say(
@@ -52,6 +52,11 @@ export async function showTests(
     );
     for (const line of stdout.trimEnd().split("\n")) say(dim(`    ${plain(line)}`));
   }
+}
+
+/** The engine's command line needs our environment; what an agent wrote gets none of it. */
+function testEnv(machine: DemoMachine): Record<string, string> {
+  return machine.engine === undefined ? { PATH: process.env.PATH ?? "/usr/bin:/bin" } : childEnv();
 }
 
 /** What an agent wrote is run in a container of its own, without network. */

@@ -9,8 +9,10 @@ export interface DockerOptions {
 
 /** Runs the engine's command line. A failing command is an exit code. */
 export function docker(args: readonly string[], options: DockerOptions): Promise<ExecResult> {
+  // Podman's command line takes the same arguments; whoever found the engine has named it here.
+  const program = process.env.CODING_AGENT_DOCKER_BINARY || "docker";
   // The builder every engine has: the newer one is a plug-in Debian does not bring along.
-  return exec(["docker", ...args], { ...options, env: childEnv({ DOCKER_BUILDKIT: "0" }) });
+  return exec([program, ...args], { ...options, env: childEnv({ DOCKER_BUILDKIT: "0" }) });
 }
 
 /** @returns what a Go template gives for an image, undefined when there is no such image here */

@@ -37,6 +37,8 @@ export const EVENT_BYTES_MAX = 65_536;
 /** Page of events: default and largest. */
 export const EVENT_PAGE = 200;
 export const EVENT_PAGE_MAX = 500;
+/** A page of events, bytes of their data: what a client can hold at ease. The page is shorter then. */
+export const EVENT_PAGE_BYTES_MAX = 4 * 1_048_576;
 
 /** A bundle of a run's commits, bytes. */
 export const BUNDLE_BYTES_MAX = 2 * 1024 ** 3;

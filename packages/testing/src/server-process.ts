@@ -38,7 +38,9 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   const startedMs = performance.now();
   const log = Bun.file(options.logFile);
   const child = Bun.spawn([...(options.argv ?? [process.execPath, SERVER_MAIN])], {
-    env: { ...process.env, WINDSHIFT_PORT: String(options.port), ...options.env },
+    env: { ...serverEnvironment(), WINDSHIFT_PORT: String(options.port), ...options.env },
+    // A group of its own: a terminal's Ctrl-C goes to whoever started it, who then ends it in order.
+    detached: true,
     stdin: "ignore",
     stdout: log,
     stderr: log,
@@ -60,6 +62,11 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     stop: () => end(child, "SIGTERM"),
     kill: () => end(child, "SIGKILL"),
   };
+}
+
+/** This process's environment without what is the demo's or the tests' own business, such as a model's key. */
+function serverEnvironment(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("DEMO_")));
 }
 
 async function isReady(url: string, child: Bun.Subprocess): Promise<boolean> {

@@ -7,7 +7,8 @@ import {
   NewRunMessage,
 } from "@windshift/contract/api/run.ts";
 import { assert } from "@windshift/contract/app-error.ts";
-import { EVENT_PAGE, EVENT_PAGE_MAX } from "@windshift/contract/limits.ts";
+import type { StoredEvent } from "@windshift/contract/event.ts";
+import { EVENT_PAGE, EVENT_PAGE_BYTES_MAX, EVENT_PAGE_MAX } from "@windshift/contract/limits.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import type { Context } from "hono";
 import { z } from "zod";
@@ -83,8 +84,9 @@ export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
       const { after, limit } = c.req.valid("query");
       const run = await runOf(c);
       const events = await listEvents(database.kysely, run.id, after, limit);
-      const ended = isTerminal(run.status) && events.length < limit;
-      return c.json({ events, next_after: events.at(-1)?.id ?? after, ended }, 200);
+      const page = events.slice(0, countWithin(events, EVENT_PAGE_BYTES_MAX));
+      const ended = isTerminal(run.status) && page.length === events.length && events.length < limit;
+      return c.json({ events: page, next_after: page.at(-1)?.id ?? after, ended }, 200);
     },
   );
   table.add(
@@ -126,6 +128,16 @@ export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
     assert(id !== undefined, "the route's scope found the run");
     return getRun(database.kysely, id);
   }
+}
+
+/** How many of the first events fit; at least one, so that a reader always gets on. */
+function countWithin(events: readonly StoredEvent[], bytesMax: number): number {
+  let bytes = 0;
+  const over = events.findIndex((event) => {
+    bytes += JSON.stringify(event.data).length;
+    return bytes > bytesMax;
+  });
+  return over === -1 ? events.length : Math.max(1, over);
 }
 
 function eventStream(c: Context<ApiEnv>, ports: RunRoutePorts): Response {
