@@ -20,6 +20,9 @@ export const Figure = z.strictObject({
   /** Median distance of the samples from their median, in `unit`; half of them lie within it. */
   spread: z.number(),
   referenceSpread: z.number().nullable(),
+  /** Smallest sample: what a machine that does nothing else would show. */
+  least: z.number(),
+  referenceLeast: z.number().nullable(),
 });
 export type Figure = z.infer<typeof Figure>;
 
@@ -44,6 +47,8 @@ export function absoluteFigure(subject: Subject, samples: Sample): Figure {
     samples: samples.length,
     spread: rounded(spread),
     referenceSpread: null,
+    least: rounded(Math.min(...samples)),
+    referenceLeast: null,
   };
 }
 
@@ -62,6 +67,8 @@ export function relativeFigure(subject: Subject, samples: Sample, reference: str
     samples: samples.length,
     spread: rounded(own.spread),
     referenceSpread: rounded(other.spread),
+    least: rounded(Math.min(...samples)),
+    referenceLeast: rounded(Math.min(...floor)),
   };
 }
 

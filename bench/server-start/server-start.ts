@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ApiClient } from "@windshift/api-client/api-client.ts";
 import { type TempDir, tempDir } from "@windshift/testing/temp-dir.ts";
 import { setUpServer } from "@windshift/testing/workspace-builder.ts";
+import { AGENT_IMAGE } from "../../scripts/image.ts";
 import { freePort } from "../../scripts/setup/free-port.ts";
 import type { Bench, BenchReport } from "../bench.ts";
 import { absoluteFigure } from "../figure.ts";
@@ -31,7 +32,7 @@ export const serverStart: Bench = {
   },
 };
 
-/** A new folder each time, and one that an earlier start has migrated. */
+/** A new folder each time, and in turn one that an earlier start has migrated. The first start of each warms up. */
 async function measureStarts(report: BenchReport, dir: TempDir, program: string): Promise<void> {
   const fresh: number[] = [];
   const migrated: number[] = [];
@@ -60,7 +61,9 @@ async function measureMemory(report: BenchReport, dir: TempDir, program: string)
   const signedIn: number[] = [];
   for (let round = 0; round < MEMORY_ROUNDS; round++) {
     report.progress(`memory ${round}: the server is left alone for ${IDLE_MS / 1_000} s, twice`);
-    const server = await start(program, join(dir.path, `memory-${round}`));
+    // With its runner, which waits for work: the product on one machine. An engine is not needed for that.
+    const runner = { CODING_AGENT_RUNNER_IMAGE: AGENT_IMAGE };
+    const server = await start(program, join(dir.path, `memory-${round}`), runner);
     try {
       await Bun.sleep(IDLE_MS);
       idle.push(await residentMb(server.pid));
@@ -76,7 +79,7 @@ async function measureMemory(report: BenchReport, dir: TempDir, program: string)
   report.figure(absoluteFigure({ ...bar, metric: "idle RSS after a sign-in" }, signedIn));
 }
 
-async function start(program: string, dataDir: string) {
+async function start(program: string, dataDir: string, more: Record<string, string> = {}) {
   mkdirSync(dataDir, { recursive: true });
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -86,6 +89,7 @@ async function start(program: string, dataDir: string) {
     WINDSHIFT_DATA: dataDir,
     WINDSHIFT_HOST: "127.0.0.1",
     WINDSHIFT_PORT: String(port),
+    ...more,
   };
   const { readyMs, child } = await timeReady(program, url, env);
   const stop = async () => {

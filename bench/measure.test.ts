@@ -1,0 +1,44 @@
+import { expect, test } from "bun:test";
+import { absoluteFigure, Figure, relativeFigure } from "./figure.ts";
+import { interleaved, median, summarize } from "./measure.ts";
+
+const SUBJECT = { bench: "b", metric: "m", unit: "ms", bar: 1.5 } as const;
+
+test("a median is the middle sample, or the mean of the two", () => {
+  expect(median([9, 1, 5])).toBe(5);
+  expect(median([1, 2, 10, 20])).toBe(6);
+  expect(() => median([])).toThrow();
+});
+
+test("one spoiled sample moves neither the median nor the spread", () => {
+  expect(summarize([10, 11, 12, 13, 9_000])).toEqual({ median: 12, spread: 1 });
+});
+
+test("subject and floor are measured in turn, who goes first changes, and the warm-up does not count", async () => {
+  const order: string[] = [];
+  const result = await interleaved(
+    2,
+    async (round) => order.push(`s${round}`),
+    async (round) => order.push(`f${round}`),
+  );
+  expect(order).toEqual(["f0", "s0", "s1", "f1", "f2", "s2"]);
+  expect(result).toEqual({ subject: [3, 6], floor: [4, 5] });
+});
+
+test("a bar is on the ratio where there is a reference, and on the value where there is none", () => {
+  const relative = relativeFigure(SUBJECT, [14, 15, 16], "floor", [10, 10, 11]);
+  expect(Figure.parse(relative)).toMatchObject({ value: 15, referenceValue: 10, ratio: 1.5, holds: true });
+  expect(relativeFigure(SUBJECT, [16], "floor", [10]).holds).toBe(false);
+  expect(absoluteFigure({ ...SUBJECT, bar: 300 }, [299])).toMatchObject({ ratio: null, holds: true });
+  expect(absoluteFigure({ ...SUBJECT, bar: 300 }, [301]).holds).toBe(false);
+});
+
+test("a name nobody knows gets the list, nothing on stdout, and exit code 2", async () => {
+  const child = Bun.spawn([process.execPath, `${import.meta.dir}/main.ts`, "no-such-bench"], {
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  expect(await child.exited).toBe(2);
+  expect(await new Response(child.stdout).text()).toBe("");
+  expect(await new Response(child.stderr).text()).toContain("main-job");
+});
