@@ -28,10 +28,13 @@ export async function chooseCommit(
 ): Promise<Choice> {
   for (const oid of [heads.head, heads.branch]) {
     if (oid === undefined) continue;
-    const ahead = await newCommits(context, request, oid);
+    const [ahead, stands] = await Promise.all([
+      newCommits(context, request, oid),
+      standsOnBase(context, request, oid),
+    ]);
     if (ahead.kind === "failed") return ahead;
     if (ahead.kind === "none") continue;
-    if (!(await standsOnBase(context, request, ahead.tip))) return flatten(context, request, ahead.tip);
+    if (!stands) return flatten(context, request, ahead.tip);
     if (ahead.count > EXPORT_COMMITS_MAX) return exportFailed(`they are more than ${EXPORT_COMMITS_MAX}`);
     return { kind: "chosen", oid: ahead.tip, commits: ahead.count, flattened: false };
   }

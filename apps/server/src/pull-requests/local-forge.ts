@@ -17,8 +17,8 @@ export function createLocalForge(ports: PullRequestPorts & { baseUrl: string }):
     compare: async (repositoryId, headOid, targetBranch) => {
       const dir = await dirFor(repositoryId);
       const head = Oid.parse(headOid);
-      const target = await readBranch(dir, targetBranch);
-      if (target === undefined || !(await hasCommit(dir, head))) return "unrelated";
+      const [target, exists] = await Promise.all([readBranch(dir, targetBranch), hasCommit(dir, head)]);
+      if (target === undefined || !exists) return "unrelated";
       const baseOid = await findMergeBase(dir, head, target);
       return baseOid === undefined
         ? "unrelated"
