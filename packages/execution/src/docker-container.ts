@@ -1,6 +1,7 @@
 import { backoffMs } from "@windshift/base/backoff.ts";
 import { systemClock } from "@windshift/base/clock.ts";
 import { formatDuration } from "@windshift/base/duration.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
 import { carryStreams, type PipedChild } from "./child-streams.ts";
 import type { DockerCli } from "./docker-cli.ts";
 import { type FailedSpec, notStarted } from "./docker-errors.ts";
@@ -63,18 +64,18 @@ export class DockerContainer implements SandboxContainer {
   }
 
   async discard(): Promise<void> {
-    await this.remove();
+    if (!(await this.remove())) throw new AppError("unavailable", this.unconfirmed());
   }
 
   /** Removes the container; nothing is reported before that is seen to be done. */
   private async end(exit: SandboxExit): Promise<SandboxExit> {
     const gone = await this.remove();
     if (gone) return exit.kind === "lost" ? { ...exit, gone } : exit;
-    return {
-      kind: "lost",
-      gone: false,
-      detail: `the container engine did not confirm within ${formatDuration(this.patienceMs)} that the container ${this.id} is removed; check docker ps`,
-    };
+    return { kind: "lost", gone: false, detail: this.unconfirmed() };
+  }
+
+  private unconfirmed(): string {
+    return `the container engine did not confirm within ${formatDuration(this.patienceMs)} that the container ${this.id} is removed; check docker ps`;
   }
 
   private async outcome(cliExit: number, said: string): Promise<SandboxExit> {

@@ -4,7 +4,7 @@ import { chown, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DockerFixture, dockerFixture } from "@windshift/testing/docker-fixture.ts";
-import { until } from "@windshift/testing/until.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { DockerSandbox, type DockerSandboxOptions } from "./docker-sandbox.ts";
 import type { SandboxExit } from "./sandbox.ts";
 import { jobLabels } from "./sandbox-labels.ts";
@@ -23,12 +23,12 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** A container that prints `up` and works until it is ended. */
-async function started(over: Partial<DockerSandboxOptions> = {}) {
+/** Creates a container that prints `up` and works until it is ended. */
+async function created(over: Partial<DockerSandboxOptions> = {}) {
   runs++;
   const dir = await mkdtemp(join(root, "ws-"));
   await chown(dir, 1000, 1000);
-  const created = await new DockerSandbox({ ...docker.options, ...over }).create({
+  return new DockerSandbox({ ...docker.options, ...over }).create({
     name: `windshift-${INSTANCE}-${runs}`,
     labels: jobLabels(INSTANCE, runs, 1, "agent"),
     image: docker.image,
@@ -37,10 +37,13 @@ async function started(over: Partial<DockerSandboxOptions> = {}) {
     workspace: { dir, readOnly: false },
     network: docker.network,
   });
-  if ("kind" in created) throw new Error(created.detail);
+}
+async function started(over: Partial<DockerSandboxOptions> = {}) {
+  const container = await created(over);
+  if ("kind" in container) throw new Error(container.detail);
   const abort = new AbortController();
   let printed = "";
-  const ended: Promise<SandboxExit> = created.run(
+  const ended: Promise<SandboxExit> = container.run(
     {
       stdin: nothing(),
       onStdout: (chunk) => {
@@ -50,18 +53,28 @@ async function started(over: Partial<DockerSandboxOptions> = {}) {
     },
     abort.signal,
   );
-  await until(() => printed.includes("up"));
+  await eventually("the agent is up", () => printed.includes("up"), 20_000);
   return { name: `windshift-${INSTANCE}-${runs}`, abort, ended };
 }
 async function* nothing(): AsyncGenerator<string> {}
+/** The engine's command line, with `lines` of shell before it. */
+async function wrapped(name: string, lines: string): Promise<string> {
+  const path = join(root, name);
+  await writeFile(path, `#!/bin/sh\n${lines}\nexec docker "$@"\n`, { mode: 0o755 });
+  return path;
+}
+/** Names of our containers, left where they are. */
+async function present(): Promise<string> {
+  const label = `label=org.windshift.instance=${INSTANCE}`;
+  const answer = await docker.cli.call(["ps", "--all", "--filter", label, "--format", "{{.Names}}"]);
+  if (answer.kind === "failed") throw new Error(answer.message);
+  return answer.stdout.trim();
+}
 const listed = () => docker.sandbox.sweep({ "org.windshift.instance": INSTANCE }, []);
 
 test("F08 an engine that hangs ends the run as lost, in bounded time, and says so", async () => {
   const hang = join(root, "hang");
-  const wrapper = join(root, "docker");
-  await writeFile(wrapper, `#!/bin/sh\n[ -e ${hang} ] && exec sleep 1000\nexec docker "$@"\n`, {
-    mode: 0o755,
-  });
+  const wrapper = await wrapped("docker", `[ -e ${hang} ] && exec sleep 1000`);
   const run = await started({ docker: wrapper, callMsMax: 1_000 });
   await writeFile(hang, "");
   run.abort.abort();
@@ -82,6 +95,36 @@ test("F08 when the attached command line dies, the container is ended too and th
   process.kill(pid, "SIGKILL");
   expect(await run.ended).toMatchObject({ kind: "lost", gone: true });
   expect(await listed()).toEqual([]);
+}, 60_000);
+
+test("a container that was made although its creation failed is removed", async () => {
+  const wrapper = await wrapped("docker-lies", `[ "$1" = create ] && docker "$@" && exit 1`);
+  expect(await created({ docker: wrapper })).toMatchObject({ kind: "not_started", reason: "engine" });
+  expect(await present()).toBe("");
+}, 60_000);
+
+test("F08 a container that a slow engine makes after nobody waits for it any more is removed", async () => {
+  const made = join(root, "made");
+  const late = `(sleep 3; exec docker "$@") >${made} 2>&1 &`;
+  const wrapper = await wrapped("docker-late", `[ "$1" = create ] && { ${late}\nexec sleep 1000; }`);
+  expect(await created({ docker: wrapper, callMsMax: 2_000 })).toMatchObject({
+    kind: "not_started",
+    detail: expect.stringContaining("no answer within"),
+  });
+  await eventually("the engine has made it", () => read(made).trim().length === 64);
+  await eventually("it is removed", async () => (await present()) === "", 20_000);
+}, 60_000);
+
+test("discarding a container whose removal the engine does not confirm says so", async () => {
+  const away = join(root, "away");
+  const wrapper = await wrapped("docker-away", `[ -e ${away} ] && exit 1`);
+  const container = await created({ docker: wrapper, callMsMax: 500 });
+  if ("kind" in container) throw new Error(container.detail);
+  await writeFile(away, "");
+  await expect(container.discard()).rejects.toThrow("did not confirm");
+  await rm(away);
+  await container.discard();
+  expect(await present()).toBe("");
 }, 60_000);
 
 test("SB-18 where this process is not root, a helper gives the checkout away and empties it", async () => {

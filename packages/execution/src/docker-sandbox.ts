@@ -6,6 +6,7 @@ import { networkMissing, notStarted } from "./docker-errors.ts";
 import { ensureImage } from "./docker-image.ts";
 import { EngineInfo, parseEngine, saysMissing } from "./docker-inspect.ts";
 import { sweepContainers } from "./docker-sweep.ts";
+import { removeUnseen } from "./docker-unseen.ts";
 import { RecentFacts } from "./recent-facts.ts";
 import type {
   HeldLabels,
@@ -66,8 +67,7 @@ export class DockerSandbox implements Sandbox {
       signal: options.signal,
     });
     if (created.kind === "failed") {
-      // The engine may still carry out what its command line no longer waits for.
-      if (options.signal?.aborted) await this.cli.call(["rm", "--force", "--volumes", spec.name]);
+      await removeUnseen(this.cli, spec.name, created.message, options.signal);
       return notStarted(created.message, spec);
     }
     return new DockerContainer(this.cli, created.stdout.trim(), spec);

@@ -51,7 +51,10 @@ export interface SandboxContainer {
    * a program that does not exist is exit code 127.
    */
   run(streams: SandboxStreams, signal: AbortSignal): Promise<SandboxExit>;
-  /** Removes it without running; safe to call after `run`. */
+  /**
+   * Removes it without running; safe to call after `run`.
+   * @throws AppError `unavailable` when the engine does not confirm that it is gone
+   */
   discard(): Promise<void>;
 }
 
