@@ -1,4 +1,5 @@
 import { buildVersion } from "@windshift/base/build-version.ts";
+import { redact } from "@windshift/base/redact.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { ERROR_CODES } from "@windshift/contract/error-codes.ts";
 import {
@@ -84,7 +85,9 @@ async function diagnose(settings: ServerSettings): Promise<void> {
 Promise.resolve(main(process.argv.slice(2))).catch((error: unknown) => {
   const known = error instanceof AppError;
   process.stderr.write(
-    `windshift: ${known ? error.message : `internal error: ${error instanceof Error ? error.stack : String(error)}`}\n`,
+    redact(
+      `windshift: ${known ? error.message : `internal error: ${error instanceof Error ? error.stack : String(error)}`}\n`,
+    ),
   );
   process.exit(ERROR_CODES[known ? error.code : "internal"].exit);
 });

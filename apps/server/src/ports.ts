@@ -12,9 +12,8 @@ import type { Log } from "./http/log.ts";
 import type { RunTokens } from "./http/principal.ts";
 import { dirOf } from "./repositories/repository.ts";
 import { getRepositoryRow } from "./repositories/repository-store.ts";
-import type { Run } from "./runs/run.ts";
 import { lockLiveAttempt } from "./runs/run-fence.ts";
-import type { ItemText } from "./runs/run-outcome-text.ts";
+import { getRun } from "./runs/run-store.ts";
 import { findRunByToken } from "./runs/run-tokens.ts";
 import type { MasterKey } from "./secrets/secret-box.ts";
 import type { AttemptFence } from "./work-items/triggers.ts";
@@ -61,9 +60,9 @@ export function createBrokers(parts: {
     git: createGitBroker({
       grants: parts.crash.gitGrants(createGitGrants(database, dir)),
       audit: {
-        refused: ({ runId, attempt, refs, why }) =>
+        refused: async ({ runId, attempt, refs, why }) =>
           record(db, {
-            workspaceId: null,
+            workspaceId: (await getRun(db, runId)).workspace_id,
             actor: { run: runId, attempt },
             action: "push.refused",
             subject: `run ${runId}`,
@@ -76,27 +75,5 @@ export function createBrokers(parts: {
       ledger: createUsageLedger(database),
       log,
     }),
-  };
-}
-
-/** What the texts about a finished run say of its item. */
-export async function readItemText(database: Database, run: Run): Promise<ItemText> {
-  const item = await database.kysely
-    .selectFrom("work_items")
-    .innerJoin("workspaces", "workspaces.id", "work_items.workspace_id")
-    .select(["work_items.number", "work_items.title", "workspaces.key"])
-    .where("work_items.id", "=", run.work_item_id)
-    .executeTakeFirstOrThrow();
-  const users = await database.kysely
-    .selectFrom("user")
-    .select(["id", "name"])
-    .where("id", "in", [run.agent_user_id, run.requested_by])
-    .execute();
-  const nameOf = (id: string) => users.find((user) => user.id === id)?.name ?? "a deleted user";
-  return {
-    key: `${item.key}-${item.number}`,
-    title: item.title,
-    agentName: nameOf(run.agent_user_id),
-    requestedByName: nameOf(run.requested_by),
   };
 }

@@ -1,14 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { redact } from "@windshift/base/redact.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
 import { containerApiUrl, localhostWarning, type ServerSettings, worktreeRootOf } from "./config.ts";
 import { CrashPoints } from "./crash-point.ts";
-import { openDatabase } from "./db/database.ts";
+import { type Database, openDatabase } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
 import type { Log } from "./http/log.ts";
 import { type Listener, listen } from "./listen.ts";
 import { jobLog } from "./log.ts";
 import { ensureLocalPool } from "./pools/pool-store.ts";
-import { readItemText } from "./ports.ts";
 import { createLocalForge } from "./pull-requests/local-forge.ts";
 import { buildRoutes, type RouteParts } from "./routes.ts";
 import { checkSharedWorktrees, engineChecks } from "./runners/engine-checks.ts";
@@ -49,9 +50,8 @@ export async function startServer(
   const { table } = buildRoutes(parts);
   const listener = listen({ host: settings.host, port: settings.port, fetch: table.hono.fetch });
   const ending = new AbortController();
-  const readItem: Parameters<typeof runPublishingLoop>[0]["readItem"] = (run) => readItemText(database, run);
   const loops = [
-    runPublishingLoop({ database, forge, defaults, baseUrl: settings.baseUrl, readItem }, log, ending.signal),
+    runPublishingLoop({ database, forge, defaults, baseUrl: settings.baseUrl }, log, ending.signal),
     runSweepLoop(database, defaults, log, ending.signal),
   ];
   const runner = await startRunner(parts, env, listener);
@@ -68,10 +68,7 @@ export async function startServer(
 }
 
 async function openParts(settings: ServerSettings, log: Log): Promise<ServerParts> {
-  await mkdir(settings.dataDir, { recursive: true, mode: 0o711 });
-  const sqliteFile = join(settings.dataDir, "windshift.db");
-  const database = await openDatabase({ url: settings.databaseUrl, sqliteFile });
-  await migrate(database, (line) => log.info({}, line));
+  const database = await openStore(settings, log);
   const isNew = async () => !(await hasMasterKey(database.kysely));
   const masterKey = await readMasterKey(settings.secretKey, settings.dataDir, isNew);
   await checkMasterKey(database.kysely, masterKey);
@@ -89,6 +86,33 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
     crash,
     log,
   };
+}
+
+/** @throws AppError that names the setting to look at */
+async function openStore(settings: ServerSettings, log: Log): Promise<Database> {
+  const { dataDir, databaseUrl: url } = settings;
+  await mkdir(dataDir, { recursive: true, mode: 0o711 }).catch((cause: NodeJS.ErrnoException) => {
+    throw new AppError(
+      "invalid_input",
+      `WINDSHIFT_DATA: the folder ${dataDir} cannot be made (${cause.code})`,
+      { cause },
+    );
+  });
+  const where =
+    url === undefined ? `the database in ${dataDir} (WINDSHIFT_DATA)` : "the database of DATABASE_URL";
+  try {
+    const database = await openDatabase({ url, sqliteFile: join(dataDir, "windshift.db") });
+    await migrate(database, (line) => log.info({}, line));
+    return database;
+  } catch (cause) {
+    const why = redact(cause instanceof Error ? messageOf(cause) : String(cause));
+    throw new AppError("unavailable", `${where} cannot be used: ${why}`, { cause });
+  }
+}
+
+/** What a database said, also when it stands behind a message of ours. */
+function messageOf(error: Error): string {
+  return error.cause instanceof Error ? `${error.message}: ${messageOf(error.cause)}` : error.message;
 }
 
 async function startRunner(

@@ -3,18 +3,11 @@ import { runBranch } from "@windshift/contract/ids.ts";
 import type { AttemptResult } from "@windshift/contract/job.ts";
 import { PR_TITLE_BYTES_MAX } from "@windshift/contract/limits.ts";
 import type { Ending, Run } from "./run.ts";
-
-/** What the texts say about the item. */
-export interface ItemText {
-  key: string;
-  title: string;
-  agentName: string;
-  requestedByName: string;
-}
+import type { RunNames } from "./run-names.ts";
 
 /** `DEMO-12: title`, one line, at most PR_TITLE_BYTES_MAX bytes. Source: INTERFACES section 5. */
-export function pullRequestTitle(item: ItemText): string {
-  const title = `${item.key}: ${item.title.replace(/\s+/g, " ").trim()}`;
+export function pullRequestTitle(names: RunNames): string {
+  const title = `${names.itemKey}: ${names.itemTitle.replace(/\s+/g, " ").trim()}`;
   if (Buffer.byteLength(title) <= PR_TITLE_BYTES_MAX) return title;
   return `${cutUtf8(title, PR_TITLE_BYTES_MAX - 3)}…`;
 }
@@ -22,15 +15,15 @@ export function pullRequestTitle(item: ItemText): string {
 /** Title and body of the draft pull request: what was done, how it was checked, where it came from. */
 export function describePullRequest(about: {
   run: Run;
-  item: ItemText;
+  names: RunNames;
   result: AttemptResult;
   baseUrl: string;
 }) {
-  const { run, item, result, baseUrl } = about;
+  const { run, names, result, baseUrl } = about;
   const summary = result.summary.trim() || "The agent gave no summary.";
   const facts = [
-    `- Item: [${item.key}](${baseUrl}/items/${item.key})`,
-    `- Run: [${run.id}](${baseUrl}/items/${item.key}#run-${run.id}), attempt ${result.attempt}, by ${inline(item.agentName)}, asked for by ${inline(item.requestedByName)}`,
+    `- Item: [${names.itemKey}](${baseUrl}/items/${names.itemKey})`,
+    `- Run: [${run.id}](${baseUrl}/items/${names.itemKey}#run-${run.id}), attempt ${result.attempt}, by ${inline(names.agent)}, asked for by ${inline(names.requestedBy)}`,
     `- Model: ${inline(run.grants?.model ?? "unknown")}`,
     ...(result.outcome === "completed"
       ? []
@@ -38,13 +31,13 @@ export function describePullRequest(about: {
     ...(result.isolation === "unsandboxed" ? ["- **Unsafe**: this run was made without a container."] : []),
     "- Checks: what the summary says about tests is the agent's own word; the transcript on the run shows the commands and their output.",
   ];
-  return { title: pullRequestTitle(item), body: `${summary}\n\n---\n\n${facts.join("\n")}` };
+  return { title: pullRequestTitle(names), body: `${summary}\n\n---\n\n${facts.join("\n")}` };
 }
 
-/** The comment that a finished run leaves on its item. */
+/** The comment that a finished run leaves on its names. */
 export function describeResult(about: {
   run: Run;
-  item: ItemText;
+  names: RunNames;
   result: AttemptResult;
   ending: Ending;
   commits: number;
@@ -73,7 +66,7 @@ function headline(
   }
   if (ending.reason === "no_changes")
     return `${what} ended without changes: there is no branch and no pull request.`;
-  if (ending.status === "waiting") return `${what} has a question and waits for a reply on this item.`;
+  if (ending.status === "waiting") return `${what} has a question and waits for a reply on this names.`;
   if (ending.status === "canceled") return `${what} was canceled.`;
   return `${what} failed (${ending.reason}).${pullRequest === undefined ? "" : ` Its ${count(commits)} can be seen in ${pullRequest.url}`}`;
 }

@@ -7,13 +7,14 @@ import type { RunDefaults } from "./run-create.ts";
 import { endRun } from "./run-end.ts";
 import { lockRun } from "./run-fence.ts";
 import { addMessage } from "./run-messages.ts";
+import { readRunNames } from "./run-names.ts";
 import {
   linkPullRequest,
   listRepliesToResult,
   postResultComment,
   setItemInReview,
 } from "./run-outcome-store.ts";
-import { describePullRequest, describeResult, type ItemText } from "./run-outcome-text.ts";
+import { describePullRequest, describeResult } from "./run-outcome-text.ts";
 import { listSteps, type PublishingStep, recordStep } from "./run-publishing-store.ts";
 
 export interface PublishingPorts {
@@ -22,7 +23,6 @@ export interface PublishingPorts {
   defaults: RunDefaults;
   /** As people's browsers see the server. */
   baseUrl: string;
-  readItem(run: Run): Promise<ItemText>;
 }
 
 /** What the steps find out, handed from one to the next and found again after a crash. */
@@ -39,7 +39,7 @@ interface Findings {
 export async function publishRun(ports: PublishingPorts, run: Run): Promise<void> {
   const { result } = run;
   assert(result !== null, `run ${run.id} is published without a result`);
-  const item = await ports.readItem(run);
+  const names = await readRunNames(ports.database.kysely, run);
   const findings: Findings = { branch: undefined, pullRequest: undefined };
   await step(ports, run, "verify_branch", async () => {
     findings.branch = await verifyBranch(ports, run);
@@ -48,7 +48,7 @@ export async function publishRun(ports: PublishingPorts, run: Run): Promise<void
     const { branch } = findings;
     if (branch !== undefined && wantsPullRequest(result, branch.commits)) {
       findings.pullRequest = await ports.forge.openPullRequest({
-        ...describePullRequest({ run, item, result, baseUrl: ports.baseUrl }),
+        ...describePullRequest({ run, names, result, baseUrl: ports.baseUrl }),
         ...branchesOf(run),
         ...branch,
         runId: run.id,
@@ -63,7 +63,7 @@ export async function publishRun(ports: PublishingPorts, run: Run): Promise<void
   const ending = decideEnding(result, commits, run.cancel_requested_at_ms !== null);
   await step(ports, run, "post_comment", async () => {
     const { pullRequest } = findings;
-    const text = describeResult({ run, item, result, ending, commits, pullRequest, baseUrl: ports.baseUrl });
+    const text = describeResult({ run, names, result, ending, commits, pullRequest, baseUrl: ports.baseUrl });
     await postResultComment(ports.database, run, text);
   });
   if (findings.pullRequest !== undefined) await setItemInReview(ports.database.kysely, run);

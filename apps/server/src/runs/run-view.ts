@@ -4,12 +4,13 @@ import type { Database, Queries } from "../db/database.ts";
 import { isoTime } from "../http/json.ts";
 import type { Run } from "./run.ts";
 import { listMessages } from "./run-messages.ts";
+import { readRunNames } from "./run-names.ts";
 import { listSteps } from "./run-publishing-store.ts";
 import { whyQueued } from "./why-queued.ts";
 
 /** A run as the API shows it. */
 export async function viewRun(database: Database, run: Run): Promise<AgentRun> {
-  const names = await readNames(database.kysely, run);
+  const names = await readRunNames(database.kysely, run);
   return {
     id: run.id,
     item_key: names.itemKey,
@@ -64,28 +65,5 @@ export async function sumUsage(db: Queries, run: number): Promise<AgentRunUsage>
     input_tokens: Number(sums.input_tokens),
     output_tokens: Number(sums.output_tokens),
     unknown_calls: sums.calls - sums.known,
-  };
-}
-
-async function readNames(
-  db: Queries,
-  run: Run,
-): Promise<{ itemKey: string; agent: string; requestedBy: string }> {
-  const row = await db
-    .selectFrom("work_items")
-    .innerJoin("workspaces", "workspaces.id", "work_items.workspace_id")
-    .select(["work_items.number", "workspaces.key"])
-    .where("work_items.id", "=", run.work_item_id)
-    .executeTakeFirstOrThrow();
-  const users = await db
-    .selectFrom("user")
-    .select(["id", "name"])
-    .where("id", "in", [run.agent_user_id, run.requested_by])
-    .execute();
-  const nameOf = (id: string) => users.find((user) => user.id === id)?.name ?? "a deleted user";
-  return {
-    itemKey: `${row.key}-${row.number}`,
-    agent: nameOf(run.agent_user_id),
-    requestedBy: nameOf(run.requested_by),
   };
 }
