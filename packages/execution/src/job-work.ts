@@ -142,7 +142,8 @@ export class JobWork {
       secrets: this.secrets(),
       wallClockMs: Math.max(1, this.startedMs + this.job.limits.wall_clock_ms - clock.nowMs()),
       // Started while the agent is still tidying up, released only when it is gone.
-      onFinish: () => void this.startExport(paths, baseOid),
+      // Whoever takes the commits out is told of a failure; until then nobody is there to hear of it.
+      onFinish: () => void this.startExport(paths, baseOid).catch(() => undefined),
     });
     this.phase("agent");
     this.session = session;
