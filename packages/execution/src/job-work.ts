@@ -101,18 +101,16 @@ export class JobWork {
     this.paths = paths;
     const spec = agentSpec(this.job, paths, settings);
     if ("reason" in spec) return spec;
-    const { value, expired } = await limited(clock, PREPARE_MS_MAX, this.control.ending, (signal) =>
+    const { value } = await limited(clock, PREPARE_MS_MAX, this.control.ending, (signal) =>
       this.fetch(spec, paths, signal),
     );
-    if (expired)
-      return failure(
-        "prepare_failed",
-        `the repository was not ready within ${formatDuration(PREPARE_MS_MAX)}`,
-      );
     return value;
   }
 
-  /** The container is created, not started, while the repository is fetched. */
+  /**
+   * The container is created, not started, while the repository is fetched. Whichever fails by itself ends the other and
+   * is the reason; when `signal` ends both, it is the one that was not ready.
+   */
   private async fetch(
     spec: SandboxSpec,
     paths: AttemptPaths,
@@ -123,11 +121,21 @@ export class JobWork {
     const either = AbortSignal.any([signal, failed.signal]);
     const created = this.create(() => sandbox.create(spec, { signal: either, progress: this.progress }));
     void created.then((container) => "reason" in container && failed.abort());
-    const reply = await checkout.prepare(this.job, paths, either, this.progress);
+    const reply = await checkout.prepare(this.job, paths, either, this.progress).catch((error) => {
+      failed.abort();
+      throw error;
+    });
     if (reply.kind === "prepared") this.baseOid = reply.base_oid;
+    else if (!either.aborted) {
+      failed.abort();
+      return failure(reply.reason, reply.detail);
+    }
     const container = await created;
-    if ("reason" in container) return failure(container.reason, container.detail);
-    if (reply.kind === "failed") return failure(reply.reason, reply.detail);
+    if ("reason" in container) {
+      const late = signal.aborted ? `${notReady("the container")}: ` : "";
+      return failure(container.reason, `${late}${container.detail}`);
+    }
+    if (reply.kind === "failed") return failure("prepare_failed", notReady("the repository"));
     await sandbox.giveDir(paths.checkout);
     return { container, paths, baseOid: reply.base_oid };
   }
@@ -233,6 +241,10 @@ export class JobWork {
   private tell(type: "lifecycle" | "warning", data: EventData): void {
     void this.transcript.fromRunner(type, data);
   }
+}
+
+function notReady(what: string): string {
+  return `${what} was not ready within ${formatDuration(PREPARE_MS_MAX)}`;
 }
 
 /** The agent's failure is the reason; that its work could not be kept either is said with it. */

@@ -1,5 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
-import { TRANSCRIPT_BYTES_MAX } from "@windshift/contract/limits.ts";
+import type { Clock } from "@windshift/base/clock.ts";
+import { PREPARE_MS_MAX, TRANSCRIPT_BYTES_MAX } from "@windshift/contract/limits.ts";
+import { fastClock } from "@windshift/testing/fast-clock.ts";
 import { type JobFixture, jobFixture } from "@windshift/testing/job-fixture.ts";
 import { processesWith } from "@windshift/testing/process-probe.ts";
 import { until } from "@windshift/testing/until.ts";
@@ -212,6 +214,67 @@ check("a cancel while the repository is fetched ends the job before the agent st
   };
   expect(resultOf(await fixture.run()).failure?.reason).toBe("canceled");
   expect(fixture.server.phases).toEqual(["preparing"]);
+});
+
+/** Stands in for an image that takes for ever to pull; obeys its signal as the real one does. */
+function pullForEver(fixture: JobFixture): void {
+  fixture.deps.sandbox.create = async (_spec, options) => {
+    await never(0, options?.signal);
+    return { kind: "not_started", reason: "image", detail: "the pull was ended" };
+  };
+}
+/** A clock on which the time for preparing is over as soon as `over` resolves. */
+function clockUntil(over: Promise<void>): Clock {
+  const fast = fastClock(100);
+  return { ...fast, sleep: (ms, signal) => (ms === PREPARE_MS_MAX ? over : fast.sleep(ms, signal)) };
+}
+
+check("a repository that cannot be fetched ends the pull of the image, and is the reason", async () => {
+  const fixture = await fixtureOf(GOOD, { clock: clockUntil(new Promise(() => undefined)) });
+  pullForEver(fixture);
+  fixture.deps.checkout.prepare = async () => ({
+    kind: "failed",
+    reason: "prepare_failed",
+    detail: "the repository has no branch main",
+  });
+  expect(resultOf(await fixture.run()).failure).toMatchObject({
+    reason: "prepare_failed",
+    detail: "the repository has no branch main",
+  });
+});
+
+check("an unforeseen error of the fetch ends the pull of the image", async () => {
+  const fixture = await fixtureOf(GOOD, { clock: clockUntil(new Promise(() => undefined)) });
+  pullForEver(fixture);
+  fixture.deps.checkout.prepare = () => Promise.reject(new Error("unforeseen"));
+  expect(resultOf(await fixture.run()).failure?.reason).toBe("internal");
+});
+
+check("an image that is not pulled in time is the reason, not the repository that was", async () => {
+  const prepared = Promise.withResolvers<void>();
+  const fixture = await fixtureOf(GOOD, { clock: clockUntil(prepared.promise) });
+  pullForEver(fixture);
+  const { checkout } = fixture.deps;
+  const prepare = checkout.prepare.bind(checkout);
+  checkout.prepare = async (...args) => {
+    const reply = await prepare(...args);
+    prepared.resolve();
+    return reply;
+  };
+  const { failure } = resultOf(await fixture.run());
+  expect(failure?.reason).toBe("image");
+  expect(failure?.detail).toStartWith("the container was not ready within 10m: the pull was ended");
+});
+
+check("a repository that is not fetched in time is the reason when the container stands ready", async () => {
+  const fixture = await fixtureOf(GOOD, { clock: clockUntil(Promise.resolve()) });
+  fixture.deps.checkout.prepare = async (_job, _paths, signal) => {
+    await never(0, signal);
+    return { kind: "failed", reason: "prepare_failed", detail: "ended" };
+  };
+  const { failure } = resultOf(await fixture.run());
+  expect(failure?.reason).toBe("prepare_failed");
+  expect(failure?.detail).toBe("the repository was not ready within 10m");
 });
 
 check("a lease lost while the agent works kills it; nothing is reported or pushed", async () => {
