@@ -34,6 +34,7 @@ export async function chooseCommit(
     ]);
     if (ahead.kind === "failed") return ahead;
     if (ahead.kind === "none") continue;
+    if (typeof stands !== "boolean") return stands;
     if (!stands) return flatten(context, request, ahead.tip);
     if (ahead.count > EXPORT_COMMITS_MAX) return exportFailed(`they are more than ${EXPORT_COMMITS_MAX}`);
     return { kind: "chosen", oid: ahead.tip, commits: ahead.count, flattened: false };
@@ -57,8 +58,11 @@ async function newCommits(context: TriageContext, request: Push, oid: Oid): Prom
   return tip === undefined ? { kind: "none" } : { kind: "new", tip: Oid.parse(tip), count: oids.length };
 }
 
-async function standsOnBase(context: TriageContext, request: Push, oid: Oid): Promise<boolean> {
-  return (await ask(context, request, ["merge-base", "--is-ancestor", request.base_oid, oid])).exitCode === 0;
+async function standsOnBase(context: TriageContext, request: Push, oid: Oid): Promise<boolean | Failed> {
+  const asked = await ask(context, request, ["merge-base", "--is-ancestor", request.base_oid, oid]);
+  // Any other code is git failing to find out; taken for a no, it would flatten a good history.
+  if (asked.exitCode === 0 || asked.exitCode === 1) return asked.exitCode === 0;
+  return exportFailed(gitComplaint(asked, request.token));
 }
 
 async function flatten(context: TriageContext, request: Push, oid: Oid): Promise<Choice> {

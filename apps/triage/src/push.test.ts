@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { chmod, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EXPORT_EXIT } from "@windshift/contract/export-script.ts";
 import type { Oid } from "@windshift/contract/ids.ts";
@@ -100,6 +100,22 @@ for (const [how, rewrite] of [
       `${base} ${tree} windshift-agent <agent@windshift.local> Final files\n\nRun: 7`,
     );
   });
+
+test("a git that cannot tell whether the commits stand on the base fails the export and flattens nothing", async () => {
+  await one.commit("a.txt", "a\n");
+  const bin = join(one.root, "bin");
+  const broken = `#!/bin/sh\ncase " $* " in *" merge-base "*) echo 'fatal: out of memory' >&2; exit 128;; esac\n`;
+  await Bun.write(join(bin, "git"), `${broken}exec ${Bun.which("git")} "$@"\n`);
+  await chmod(join(bin, "git"), 0o755);
+  expect(await one.exportHere(base)).toBe(EXPORT_EXIT.bundle);
+  const { reply } = await one.push(base, {}, `${bin}:${process.env.PATH}`);
+  expect(reply).toMatchObject({
+    kind: "failed",
+    reason: "export_failed",
+    detail: expect.stringContaining("out of memory"),
+  });
+  expect(await arrived()).toBeUndefined();
+});
 
 test("a rewritten history with the base's own files is no change", async () => {
   await agent("commit", "-q", "--amend", "-m", "only the words");

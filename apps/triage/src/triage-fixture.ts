@@ -25,7 +25,8 @@ export interface AttemptFixture {
   /** Runs the export script as a plain process; for checkouts that are not hostile. @returns its exit code */
   exportHere(base: Oid): Promise<number>;
   prepare(change?: object, started?: Started): Promise<ProgramEnd>;
-  push(base: Oid | string, change?: object): Promise<ProgramEnd>;
+  /** @param path the program's PATH, instead of this process's */
+  push(base: Oid | string, change?: object, path?: string): Promise<ProgramEnd>;
 }
 /** Told of the program when it was started. */
 export type Started = (child: Bun.Subprocess) => void;
@@ -107,7 +108,7 @@ async function openAttempt(
       };
       return runProgram({ ...request, ...change }, temp, started);
     },
-    push: (base, change = {}) => {
+    push: (base, change = {}, path) => {
       const request = {
         op: "push",
         ...common,
@@ -116,7 +117,8 @@ async function openAttempt(
         base_oid: base,
         branch_oid: null,
       };
-      return runProgram({ ...request, message: "All changes of the run, as one commit\n", ...change }, temp);
+      const message = "All changes of the run, as one commit\n";
+      return runProgram({ ...request, message, ...change }, temp, undefined, path);
     },
     async commit(file, content) {
       await Bun.write(join(checkout, file), content);
@@ -133,9 +135,15 @@ async function openAttempt(
 }
 
 /** Starts the program as a runner does: next to nothing in its environment, the request on its stdin. */
-export async function startProgram(stdin: string, args: string[] = [], temp = tmpdir(), started?: Started) {
+export async function startProgram(
+  stdin: string,
+  args: string[] = [],
+  temp = tmpdir(),
+  started?: Started,
+  path = process.env.PATH ?? "",
+) {
   const child = Bun.spawn([...PROGRAM, ...args], {
-    env: { PATH: process.env.PATH ?? "", TMPDIR: temp },
+    env: { PATH: path, TMPDIR: temp },
     stdin: Buffer.from(stdin),
     stdout: "pipe",
     stderr: "pipe",
@@ -148,8 +156,13 @@ export async function startProgram(stdin: string, args: string[] = [], temp = tm
   return { stdout, stderr, exitCode: await child.exited };
 }
 
-async function runProgram(request: object, temp: string, started?: Started): Promise<ProgramEnd> {
-  const end = await startProgram(JSON.stringify(request), [], temp, started);
+async function runProgram(
+  request: object,
+  temp: string,
+  started?: Started,
+  path?: string,
+): Promise<ProgramEnd> {
+  const end = await startProgram(JSON.stringify(request), [], temp, started, path);
   if (end.exitCode !== 0) throw new Error(`windshift-triage ended with ${end.exitCode}: ${end.stderr}`);
   return { reply: TriageReply.parse(JSON.parse(end.stdout)), stderr: end.stderr };
 }
