@@ -86,7 +86,7 @@ function settingTable(rows: readonly SettingRow[]): string {
     "| variable | default | meaning |",
     "| --- | --- | --- |",
     ...rows.map((row) => {
-      const name = row.secret ? `\`${row.name}\` or \`${row.name}_FILE\`` : `\`${row.name}\``;
+      const name = row.fileTwin ? `\`${row.name}\` or \`${row.name}_FILE\`` : `\`${row.name}\``;
       return `| ${name} | ${cell(row.defaultText)} | ${cell(row.doc)} |`;
     }),
   ].join("\n");

@@ -46,6 +46,18 @@ describe("the settings of the programs", () => {
     }
   });
 
+  test("promise a secret in a file only where the program reads one", async () => {
+    const tables = await readSettingsTables(resolve(import.meta.dir, "../.."));
+    const twins = tables.flatMap(({ rows }) => rows.filter((row) => row.fileTwin).map((row) => row.name));
+    expect(twins).toContain("DATABASE_URL");
+    expect(twins).toContain("WINDSHIFT_SECRET_KEY");
+    const page = await Bun.file(resolve(import.meta.dir, "../../docs/configuration.md")).text();
+    const promised = [...page.matchAll(/`(\w+)_FILE`/g)].map(([, name]) => name);
+    expect(promised).toEqual(twins);
+    expect(promised).not.toContain("LLM_API_KEY");
+    expect(promised).not.toContain("WS_TOKEN");
+  });
+
   test("name each variable once for each program", async () => {
     for (const { rows } of await readSettingsTables(resolve(import.meta.dir, "../.."))) {
       const names = rows.map((row) => row.name);

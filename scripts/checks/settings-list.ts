@@ -9,8 +9,13 @@ const SettingRow = z.object({
   doc: z.string().min(1),
   secret: z.boolean().default(false),
 });
-export type SettingRow = z.infer<typeof SettingRow>;
+export interface SettingRow extends z.infer<typeof SettingRow> {
+  /** Whether the program also takes it as `<name>_FILE`. */
+  fileTwin: boolean;
+}
 const Table = z.record(z.string(), SettingRow);
+/** A row with a schema is of a table for readSettings, the one reader that takes a secret from a file. */
+const FileRow = z.object({ secret: z.literal(true), schema: z.object({}) });
 
 export interface ProgramSettings {
   /** `windshift`, `windshift-agent`, … */
@@ -48,6 +53,11 @@ async function tablesOf(file: string): Promise<SettingRow[]> {
   const exported: Record<string, unknown> = await import(file);
   return Object.values(exported).flatMap((value) => {
     const table = Table.safeParse(value);
-    return table.success ? Object.values(table.data) : [];
+    if (!table.success) return [];
+    const sources: Record<string, unknown> = { ...Object(value) };
+    return Object.entries(table.data).map(([key, row]) => ({
+      ...row,
+      fileTwin: FileRow.safeParse(sources[key]).success,
+    }));
   });
 }
