@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { until } from "@windshift/testing/until.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { AgentProcess, TestCheckout } from "./testing/agent-process.ts";
 import { FINISH, type Turn, TurnModel } from "./testing/turn-model.ts";
 
@@ -143,7 +143,7 @@ for (const how of ["abort", "end of input", "SIGTERM"] as const)
     await using agent = new AgentProcess(model.url, checkout);
     agent.send({ type: "prompt", message: "wait" });
     await agent.next("tool_start");
-    await until(() => existsSync(checkout.path("shell.pid")));
+    await eventually("the command runs", () => existsSync(checkout.path("shell.pid")));
     const startedMs = performance.now();
     if (how === "abort") agent.send({ type: "abort" });
     else if (how === "SIGTERM") agent.terminate();

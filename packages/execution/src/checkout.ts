@@ -6,6 +6,8 @@ export interface AttemptPaths {
   root: string;
   /** Bound into the container at /workspace. */
   checkout: string;
+  /** The agent's user cannot enter `checkout` before `prepare` is done, so its container may be started before that. */
+  closed: boolean;
   bundle: string;
   clean: string;
 }

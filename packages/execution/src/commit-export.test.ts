@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "@windshift/base/clock.ts";
 import { EXPORT_EXIT, EXPORT_RELEASE, EXPORT_SCRIPT } from "@windshift/contract/export-script.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { commitTree, createRepository, gitOut } from "@windshift/testing/git-repository.ts";
 import { type TempDir, tempDir } from "@windshift/testing/temp-dir.ts";
-import { until } from "@windshift/testing/until.ts";
 import { CommitExport } from "./commit-export.ts";
 import { ProcessSandbox } from "./process-sandbox.ts";
 import type { SandboxContainer } from "./sandbox.ts";
@@ -48,7 +48,7 @@ async function begin(script?: string): Promise<CommitExport> {
 test("HG-11 an export that was started early takes out what the checkout holds when it is released", async () => {
   const started = join(root.path, "started");
   const exporting = await begin(`: >${started}\n${EXPORT_SCRIPT}`);
-  await until(() => existsSync(started), "the script is started");
+  await eventually("the script is started", () => existsSync(started));
   const head = await commitTree(checkout, { files: { "b.txt": "b" } }, "After the start");
   expect(await exporting.take()).toEqual({ kind: "bundle" });
   expect(await gitOut(["bundle", "list-heads", bundle], checkout)).toBe(`${head} HEAD`);

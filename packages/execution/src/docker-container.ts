@@ -25,6 +25,8 @@ const EXIT_SIGKILL = 137;
 /** A created container, named by its id from here on: a name could be taken over, an id cannot. */
 export class DockerContainer implements SandboxContainer {
   private gone = false;
+  /** The attached command line, when `start` came before `run`. */
+  private early: PipedChild | undefined;
 
   constructor(
     private readonly cli: DockerCli,
@@ -32,13 +34,22 @@ export class DockerContainer implements SandboxContainer {
     private readonly spec: FailedSpec,
   ) {}
 
+  start(): void {
+    try {
+      this.early ??= this.attach();
+    } catch {
+      // The command line cannot be started; run will find that out and say so.
+    }
+  }
+
   private get patienceMs(): number {
     return PATIENCE_CALLS * this.cli.callMsMax;
   }
 
   async run(streams: SandboxStreams, signal: AbortSignal): Promise<SandboxExit> {
     if (signal.aborted) return this.end({ kind: "killed" });
-    const attached = this.cli.spawn(["start", "--attach", "--interactive", this.id]);
+    // What could not be started early, or has already ended, is started again: it had no input yet.
+    const attached = this.early !== undefined && isAlive(this.early) ? this.early : this.attach();
     let said = "";
     const kill = () => void this.kill(attached);
     signal.addEventListener("abort", kill, { once: true });
@@ -64,7 +75,14 @@ export class DockerContainer implements SandboxContainer {
   }
 
   async discard(): Promise<void> {
-    if (!(await this.remove())) throw new AppError("unavailable", this.unconfirmed());
+    const gone = await this.remove();
+    // Nobody may ever read what it says, so it does not get to say it.
+    this.early?.kill("SIGKILL");
+    if (!gone) throw new AppError("unavailable", this.unconfirmed());
+  }
+
+  private attach(): PipedChild {
+    return this.cli.spawn(["start", "--attach", "--interactive", this.id]);
   }
 
   /** Removes the container; nothing is reported before that is seen to be done. */
@@ -130,6 +148,10 @@ export class DockerContainer implements SandboxContainer {
     }
     return true;
   }
+}
+
+function isAlive(child: PipedChild): boolean {
+  return child.exitCode === null && child.signalCode === null;
 }
 
 function lost(message: string): SandboxExit {

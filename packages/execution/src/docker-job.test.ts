@@ -1,12 +1,16 @@
 import { expect, test } from "bun:test";
+import { chownSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { systemClock } from "@windshift/base/clock.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { dockerFixture } from "@windshift/testing/docker-fixture.ts";
 import { jobFixture } from "@windshift/testing/job-fixture.ts";
 import { LocalCheckout } from "@windshift/testing/local-checkout.ts";
+import { tempDir } from "@windshift/testing/temp-dir.ts";
+import { until } from "@windshift/testing/until.ts";
 import { AGENT_GID, AGENT_UID } from "./docker-argv.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { INSTANCE_LABEL } from "./sandbox-labels.ts";
+import { INSTANCE_LABEL, jobLabels } from "./sandbox-labels.ts";
 
 /** Commits, then leaves a process behind that keeps rewriting the repository's configuration. */
 const AGENT = `
@@ -58,6 +62,44 @@ test("HG-11 the export is released only when the agent's container is gone, and 
   await fixture.dispose();
 }, 60_000);
 
+test("a container started early cannot enter the checkout before it is given away", async () => {
+  if (process.getuid?.() !== 0)
+    throw new Error("only root can close a folder to the agent's user: run the tests as root");
+  const docker = await dockerFixture();
+  using root = tempDir();
+  const dir = join(root.path, "checkout");
+  mkdirSync(dir, { mode: 0o700 });
+  const script = `cd /workspace || echo closed; touch early || echo refused; read -r go; cd /workspace && touch late && ls`;
+  const created = await docker.sandbox.create({
+    name: `windshift-test-early-${process.pid}`,
+    labels: jobLabels("early-test", 1, 1, "agent"),
+    image: docker.image,
+    command: ["sh", "-c", script],
+    env: {},
+    workspace: { dir, readOnly: false },
+    network: "none",
+  });
+  if ("kind" in created) throw new Error(created.detail);
+  created.start();
+  let printed = "";
+  const exit = await created.run(
+    {
+      stdin: (async function* () {
+        await until(() => printed.includes("refused"));
+        chownSync(dir, AGENT_UID, AGENT_GID);
+        yield "go\n";
+      })(),
+      onStdout: (chunk) => {
+        printed += Buffer.from(chunk).toString("utf8");
+      },
+      onStderr: () => undefined,
+    },
+    new AbortController().signal,
+  );
+  expect(exit).toEqual({ kind: "exited", exitCode: 0 });
+  expect(printed).toBe("closed\nrefused\nlate\n");
+}, 60_000);
+
 /** The same sandbox, with a look around just before a container gets its first input: the export's is its release. */
 function watched(sandbox: Sandbox, look: (name: string) => Promise<void>): Sandbox {
   return {
@@ -69,6 +111,7 @@ function watched(sandbox: Sandbox, look: (name: string) => Promise<void>): Sandb
       const container = await sandbox.create(spec, options);
       if ("kind" in container) return container;
       return {
+        start: () => container.start(),
         discard: () => container.discard(),
         run: (streams, signal) => {
           const stdin = afterLook(streams.stdin, () => look(spec.name));

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { RunEvent } from "@windshift/contract/event.ts";
 import { EVENT_BATCH_BYTES_MAX, EVENT_BATCH_MAX } from "@windshift/contract/limits.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { fastClock } from "@windshift/testing/fast-clock.ts";
-import { until } from "@windshift/testing/until.ts";
 import type { WriteReply } from "./control-plane.ts";
 import { EventOutbox, OUTBOX_BYTES_MAX } from "./event-outbox.ts";
 
@@ -102,7 +102,7 @@ test("an append that never answers is given up and sent again", async () => {
     return calls === 1 ? new Promise(() => undefined) : Promise.resolve(acked(events));
   });
   await outbox.add("lifecycle", { phase: "agent" }, true);
-  await until(() => calls === 2);
+  await eventually("the second call was made", () => calls === 2);
   await outbox.flush();
 });
 

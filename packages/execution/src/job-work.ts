@@ -108,8 +108,9 @@ export class JobWork {
   }
 
   /**
-   * The container is created, not started, while the repository is fetched. Whichever fails by itself ends the other and
-   * is the reason; when `signal` ends both, it is the one that was not ready.
+   * The container is created while the repository is fetched, and started if its user cannot enter the checkout yet: the
+   * agent waits for its prompt. Whichever fails by itself ends the other and is the reason; when `signal` ends both, it is
+   * the one that was not ready.
    */
   private async fetch(
     spec: SandboxSpec,
@@ -120,7 +121,10 @@ export class JobWork {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
     const created = this.create(() => sandbox.create(spec, { signal: either, progress: this.progress }));
-    void created.then((container) => "reason" in container && failed.abort());
+    void created.then((container) => {
+      if ("reason" in container) failed.abort();
+      else if (paths.closed && !either.aborted) container.start();
+    });
     const reply = await checkout.prepare(this.job, paths, either, this.progress).catch((error) => {
       failed.abort();
       throw error;

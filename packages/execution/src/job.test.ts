@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from "bun:test";
 import type { Clock } from "@windshift/base/clock.ts";
 import { PREPARE_MS_MAX, TRANSCRIPT_BYTES_MAX } from "@windshift/contract/limits.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { fastClock } from "@windshift/testing/fast-clock.ts";
 import { type JobFixture, jobFixture } from "@windshift/testing/job-fixture.ts";
 import { processesWith } from "@windshift/testing/process-probe.ts";
-import { until } from "@windshift/testing/until.ts";
 import type { JobEnd } from "./job.ts";
 
 const TEST_MS_MAX = 60_000;
@@ -176,7 +176,7 @@ read -r prompt${COMMIT}
 echo '{"type":"content","text":"working"}'
 read -r line; printf 'got %s\\n' "$line"${FINISH}`);
   const running = fixture.run();
-  await until(() => fixture.server.dataOf("content").length > 0);
+  await eventually("the agent says something", () => fixture.server.dataOf("content").length > 0);
   fixture.server.notify({ kind: "cancel", force: false });
   const result = resultOf(await running);
   expect(result.failure?.reason).toBe("canceled");
@@ -190,7 +190,7 @@ check("an agent that ignores the cancel is killed after its grace", async () => 
     `read -r prompt; echo '{"type":"content","text":"deaf"}'; while :; do sleep 1; done`,
   );
   const running = fixture.run();
-  await until(() => fixture.server.dataOf("content").length > 0);
+  await eventually("the agent says something", () => fixture.server.dataOf("content").length > 0);
   fixture.server.notify({ kind: "cancel", force: false });
   expect(resultOf(await running)).toMatchObject({ failure: { reason: "canceled" }, exit_code: null });
 });
@@ -200,7 +200,7 @@ check("a forced cancel kills without grace", async () => {
   const still = { nowMs: () => Date.now(), sleep: never };
   const fixture = await fixtureOf(`read -r prompt; echo up >&2; while :; do sleep 1; done`, { clock: still });
   const running = fixture.run();
-  await until(() => fixture.server.phases.includes("agent"));
+  await eventually("the agent is started", () => fixture.server.phases.includes("agent"));
   fixture.server.notify({ kind: "cancel", force: true });
   expect(resultOf(await running).failure?.reason).toBe("canceled");
 });
@@ -209,7 +209,7 @@ check("a cancel while the repository is fetched ends the job before the agent st
   const fixture = await fixtureOf(GOOD);
   fixture.deps.checkout.prepare = async (_job, _paths, signal) => {
     fixture.server.notify({ kind: "cancel", force: false });
-    await until(() => signal.aborted);
+    await eventually("the fetch is ended", () => signal.aborted);
     return { kind: "failed", reason: "prepare_failed", detail: "ended" };
   };
   expect(resultOf(await fixture.run()).failure?.reason).toBe("canceled");
@@ -281,7 +281,7 @@ check("a lease lost while the agent works kills it; nothing is reported or pushe
   const mark = "lost-lease";
   const fixture = await fixtureOf(`read -r prompt; sh -c ': ${mark}; while :; do sleep 0.05; done'`);
   const running = fixture.run();
-  await until(() => processesWith(mark).length > 0);
+  await eventually("the agent works", () => processesWith(mark).length > 0);
   fixture.server.leaseLost = true;
   expect(await running).toEqual({ kind: "lease_lost" });
   expect(processesWith(mark)).toEqual([]);
@@ -293,7 +293,7 @@ check("an interrupted job is killed and not reported, so its run is queued again
   const fixture = await fixtureOf(`read -r prompt; sh -c ': ${mark}; while :; do sleep 0.05; done'`);
   const cancel = new AbortController();
   const running = fixture.run(cancel.signal);
-  await until(() => processesWith(mark).length > 0);
+  await eventually("the agent works", () => processesWith(mark).length > 0);
   cancel.abort();
   expect(await running).toEqual({ kind: "interrupted" });
   expect(processesWith(mark)).toEqual([]);
@@ -306,7 +306,9 @@ read -r prompt; echo '{"type":"starting"}'
 read -r line; printf '%s\\n' "$line" >&2
 echo '{"type":"received","id":"m1"}'${FINISH}`);
   const running = fixture.run();
-  await until(() => fixture.server.dataOf("lifecycle").some((data) => data.note === "starting"));
+  await eventually("the agent says that it starts", () =>
+    fixture.server.dataOf("lifecycle").some((data) => data.note === "starting"),
+  );
   fixture.server.notify({ kind: "message", id: "m1", text: "use tabs" });
   resultOf(await running);
   expect(fixture.server.dataOf("stderr")).toEqual([

@@ -19,6 +19,9 @@ const EXIT_NOT_FOUND = 127;
 export class ProcessContainer implements SandboxContainer {
   constructor(private readonly plan: ProcessPlan) {}
 
+  /** Does nothing: a plain process is there at once, and nothing keeps it out of a checkout that is not ready. */
+  start(): void {}
+
   async run(streams: SandboxStreams, signal: AbortSignal): Promise<SandboxExit> {
     try {
       if (signal.aborted) return { kind: "killed" };

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import type { JobSpec } from "@windshift/contract/job.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { fastClock } from "@windshift/testing/fast-clock.ts";
 import { jobFixture } from "@windshift/testing/job-fixture.ts";
-import { until } from "@windshift/testing/until.ts";
 import type { JobEnd } from "./job.ts";
 import { type RunnerLoopOptions, runnerLoop } from "./runner-loop.ts";
 
@@ -49,10 +49,10 @@ async function loopOf(count: number, over: Partial<RunnerLoopOptions> = {}) {
 
 test("never runs more jobs than its capacity and takes the next when one ends", async () => {
   const loop = await loopOf(3);
-  await until(() => loop.running.length === 2);
+  await eventually("two jobs run", () => loop.running.length === 2);
   expect(loop.claims()).toBe(2);
   loop.running[0]?.end();
-  await until(() => loop.claims() === 3 && loop.running.length === 2);
+  await eventually("the third claim was made", () => loop.claims() === 3 && loop.running.length === 2);
   expect(loop.most()).toBe(2);
   loop.cancel.abort();
   await loop.ended;
@@ -60,7 +60,7 @@ test("never runs more jobs than its capacity and takes the next when one ends", 
 
 test("a drain takes no more jobs and waits for those that run", async () => {
   const loop = await loopOf(1);
-  await until(() => loop.running.length === 1 && loop.claims() === 2);
+  await eventually("one job is left", () => loop.running.length === 1 && loop.claims() === 2);
   loop.drain.abort();
   let over = false;
   void loop.ended.then(() => {
@@ -75,7 +75,7 @@ test("a drain takes no more jobs and waits for those that run", async () => {
 
 test("a cancel ends the running jobs too", async () => {
   const loop = await loopOf(2);
-  await until(() => loop.running.length === 2);
+  await eventually("two jobs run", () => loop.running.length === 2);
   loop.cancel.abort();
   await loop.ended;
   expect(loop.running).toEqual([]);
@@ -97,7 +97,7 @@ test("survives claims that fail and jobs that reject", async () => {
     },
     run: () => Promise.reject(new Error("a bug")),
   });
-  await until(() => claims >= 5);
+  await eventually("the fifth claim was made", () => claims >= 5);
   loop.drain.abort();
   await loop.ended;
   expect(loop.log.filter((line) => line.startsWith("no job could be claimed"))).toHaveLength(2);

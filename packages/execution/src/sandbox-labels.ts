@@ -6,7 +6,7 @@ export const RUN_LABEL = "org.windshift.run";
 export const ATTEMPT_LABEL = "org.windshift.attempt";
 export const ROLE_LABEL = "org.windshift.role";
 
-export type ContainerRole = "agent" | "export" | "helper" | "probe";
+export type ContainerRole = "agent" | "export" | "probe";
 
 export function jobLabels(
   instance: string,

@@ -46,6 +46,11 @@ export type SandboxExit =
 /** A container that exists but does not run yet. */
 export interface SandboxContainer {
   /**
+   * Starts it ahead of `run`, where that saves time; its program gets no input, and its output is read by nobody, before
+   * `run`. Not needed: `run` starts what is not started.
+   */
+  start(): void;
+  /**
    * Runs it to its end and removes it: when this resolves nothing of it is alive, except after `lost` with `gone: false`.
    * `signal` kills at once (grace is the caller's: it sends `abort` on stdin first). A failing command is an exit code;
    * a program that does not exist is exit code 127.

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import type { RunEvent } from "@windshift/contract/event.ts";
 import { EVENT_BATCH_WAIT_MS, EVENT_BYTES_MAX } from "@windshift/contract/limits.ts";
 import { createToken } from "@windshift/contract/tokens.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { fastClock } from "@windshift/testing/fast-clock.ts";
-import { until } from "@windshift/testing/until.ts";
 import { EventOutbox } from "./event-outbox.ts";
 import { Transcript } from "./transcript.ts";
 
@@ -64,7 +64,7 @@ test("text reaches who watches within the wait of a batch, though no more of it 
   const { transcript, seen } = transcriptOf({ factor: 1 });
   const startedMs = performance.now();
   void transcript.text("content", "thinking");
-  await until(() => seen().length > 0);
+  await eventually("an event is seen", () => seen().length > 0);
   expect(seen()).toEqual(["content: thinking"]);
   // Twice the wait would mean that it waited here and then once more for its batch.
   expect(performance.now() - startedMs).toBeLessThan(2 * EVENT_BATCH_WAIT_MS);

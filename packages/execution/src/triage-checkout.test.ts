@@ -4,9 +4,9 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TriageRequest } from "@windshift/contract/triage.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { jobFixture } from "@windshift/testing/job-fixture.ts";
 import { processesWith } from "@windshift/testing/process-probe.ts";
-import { until } from "@windshift/testing/until.ts";
 import type { AttemptPaths } from "./checkout.ts";
 import { removeTree } from "./tree-removal.ts";
 import { TriageCheckout, type TriageCheckoutOptions } from "./triage-checkout.ts";
@@ -113,10 +113,10 @@ test("an abort ends triage with everything it started", async () => {
   const { checkout, job } = await checkoutOf(`sh -c ': ${mark}; while :; do sleep 0.05; done' & wait`);
   const abort = new AbortController();
   const running = checkout.prepare(job, pathsOf(await checkout.open(job)), abort.signal, QUIET);
-  await until(() => processesWith(mark).length > 0);
+  await eventually("the program runs", () => processesWith(mark).length > 0);
   abort.abort();
   expect(await running).toMatchObject({ kind: "failed", reason: "prepare_failed" });
-  await until(() => processesWith(mark).length === 0);
+  await eventually("the program is gone", () => processesWith(mark).length === 0);
 });
 
 test("a worktree folder that cannot be used is a worktree failure", async () => {

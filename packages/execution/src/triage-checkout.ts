@@ -35,7 +35,8 @@ export class TriageCheckout implements Checkout {
     // Others may pass through but not look around: the engine's helper and the agent's user need the path.
     await mkdir(root, { mode: 0o711 });
     await mkdir(checkout, { mode: owner === null ? 0o755 : 0o700 });
-    return { root, checkout, bundle: join(root, "export.bundle"), clean: join(root, "clean") };
+    const closed = owner !== null;
+    return { root, checkout, closed, bundle: join(root, "export.bundle"), clean: join(root, "clean") };
   }
 
   async prepare(

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { type BrokerFixture, mustGit, refOf, startBroker } from "./broker-fixture.ts";
 import { localUpstream } from "./local-upstream.ts";
 import { pktLine } from "./pkt-line.ts";
@@ -63,7 +64,7 @@ test("a reader that stops makes git stop, and one that leaves ends it", async ()
   await reader.read();
   expect(await gitProcesses("upload-pack")).toBeGreaterThan(0);
   leave.abort();
-  await until(async () => (await gitProcesses("upload-pack")) === 0);
+  await eventually("git upload-pack is gone", async () => (await gitProcesses("upload-pack")) === 0);
 });
 
 test("an upload that breaks off leaves neither a ref nor half-written objects", async () => {
@@ -81,7 +82,7 @@ test("an upload that breaks off leaves neither a ref nor half-written objects", 
   });
   const failed = upstream.rpc("git-receive-pack", body, undefined, new AbortController().signal);
   await expect(failed).rejects.toThrow("the client went away");
-  await until(async () => (await gitProcesses("receive-pack")) === 0);
+  await eventually("git receive-pack is gone", async () => (await gitProcesses("receive-pack")) === 0);
   expect(await refOf(broker, "refs/heads/agent-runs/run-9")).toBeUndefined();
   expect((await Array.fromAsync(new Bun.Glob("objects/tmp_objdir*/**").scan(broker.repository))).length).toBe(
     0,
@@ -161,13 +162,4 @@ async function gitProcesses(command: string): Promise<number> {
     if (line.includes(command) && line.includes(broker.repository)) found++;
   }
   return found;
-}
-
-/** Waits for a fact, 10 s at most. */
-async function until(fact: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await fact())) {
-    if (Date.now() > deadline) throw new Error("it did not become true within 10 s");
-    await Bun.sleep(10);
-  }
 }

@@ -40,7 +40,8 @@ export class LocalCheckout implements Checkout {
     const root = join(this.root, `run-${job.run_id}-${job.attempt}`);
     const checkout = join(root, "checkout");
     await mkdir(checkout, { recursive: true });
-    return { root, checkout, bundle: join(root, "export.bundle"), clean: join(root, "clean") };
+    const closed = false;
+    return { root, checkout, closed, bundle: join(root, "export.bundle"), clean: join(root, "clean") };
   }
 
   async prepare(job: JobSpec, paths: AttemptPaths): Promise<PrepareReply> {

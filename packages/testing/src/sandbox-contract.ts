@@ -12,8 +12,8 @@ import type {
   SandboxStreams,
 } from "@windshift/execution/sandbox.ts";
 import { jobLabels } from "@windshift/execution/sandbox-labels.ts";
+import { eventually } from "./eventually.ts";
 import { processesWith } from "./process-probe.ts";
-import { until } from "./until.ts";
 
 /** One implementation under test. */
 export interface SandboxUnderTest {
@@ -129,7 +129,12 @@ export function sandboxContract(name: string, make: () => Promise<SandboxUnderTe
       const streams: SandboxStreams = {
         stdin: lines([]),
         onStdout: async (chunk) => {
-          if (bytes === 0) await until(() => existsSync(join(spec.workspace.dir, "stood")));
+          if (bytes === 0)
+            await eventually(
+              "the program stands",
+              () => existsSync(join(spec.workspace.dir, "stood")),
+              20_000,
+            );
           bytes += chunk.length;
           growth = Math.max(growth, process.memoryUsage().rss - before);
         },
@@ -157,7 +162,11 @@ export function sandboxContract(name: string, make: () => Promise<SandboxUnderTe
         const abort = new AbortController();
         const record = recorder([]);
         const running = container.run(record.streams, abort.signal);
-        await until(() => record.stdout().includes("up") && processesWith(mark).length >= 2);
+        await eventually(
+          "both processes are up",
+          () => record.stdout().includes("up") && processesWith(mark).length >= 2,
+          20_000,
+        );
         abort.abort();
         expect(await running).toEqual({ kind: "killed" });
         expect(processesWith(mark)).toEqual([]);
@@ -189,6 +198,25 @@ export function sandboxContract(name: string, make: () => Promise<SandboxUnderTe
       const container = await create(spec);
       expect(await container.run(recorder([]).streams, AbortSignal.abort())).toEqual({ kind: "killed" });
       expect(existsSync(join(spec.workspace.dir, "started"))).toBe(false);
+    });
+
+    check("a container started ahead of its run gets its input and gives its output in the run", async () => {
+      const container = await create(await specOf("echo up; cat; exit 5"));
+      container.start();
+      container.start();
+      const record = recorder(["one\n"]);
+      const exit = await container.run(record.streams, new AbortController().signal);
+      expect([exit, record.stdout()]).toEqual([{ kind: "exited", exitCode: 5 }, "up\none\n"]);
+    });
+
+    check("a container started ahead of its run and discarded leaves nothing alive", async () => {
+      const mark = `mark-${randomUUID()}`;
+      const spec = await specOf(stubborn(mark, "while :; do sleep 1; done"));
+      const container = await create(spec);
+      container.start();
+      await container.discard();
+      expect(processesWith(mark)).toEqual([]);
+      expect(await under.sandbox.sweep(spec.labels, [])).toEqual([]);
     });
 
     check("a discarded container never ran and leaves nothing to sweep", async () => {
@@ -268,7 +296,7 @@ async function start(create: (spec: SandboxSpec) => Promise<SandboxContainer>, s
     yield await said.promise;
   })();
   const ended = container.run({ ...record.streams, stdin }, new AbortController().signal);
-  await until(() => record.stdout().includes("up"));
+  await eventually("the program is up", () => record.stdout().includes("up"), 20_000);
   return { spec, ended, say: (text: string) => said.resolve(text), stdout: record.stdout };
 }
 

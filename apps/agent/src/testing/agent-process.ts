@@ -2,9 +2,9 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { LineSplitter } from "@windshift/base/jsonl.ts";
 import { type AgentInput, AgentOutput } from "@windshift/contract/agent-jsonl.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { createRepository, gitOut } from "@windshift/testing/git-repository.ts";
 import { tempDir } from "@windshift/testing/temp-dir.ts";
-import { until } from "@windshift/testing/until.ts";
 
 const MAIN = join(import.meta.dir, "../main.ts");
 
@@ -103,7 +103,7 @@ export class AgentProcess implements AsyncDisposable {
 
   /** Resolves with the first event of this type, seen already or yet to come. */
   async next<T extends AgentOutput["type"]>(type: T): Promise<EventOf<T>> {
-    await until(() => this.list(type).length > 0, `a ${type} event`);
+    await eventually(`a ${type} event`, () => this.list(type).length > 0);
     const [event] = this.list(type);
     if (event === undefined) throw new Error("unreachable");
     return event;
