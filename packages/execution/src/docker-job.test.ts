@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { systemClock } from "@windshift/base/clock.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { dockerFixture } from "@windshift/testing/docker-fixture.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { jobFixture } from "@windshift/testing/job-fixture.ts";
 import { LocalCheckout } from "@windshift/testing/local-checkout.ts";
 import { tempDir } from "@windshift/testing/temp-dir.ts";
-import { until } from "@windshift/testing/until.ts";
 import { AGENT_GID, AGENT_UID } from "./docker-argv.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { INSTANCE_LABEL, jobLabels } from "./sandbox-labels.ts";
@@ -85,7 +85,7 @@ test("a container started early cannot enter the checkout before it is given awa
   const exit = await created.run(
     {
       stdin: (async function* () {
-        await until(() => printed.includes("refused"));
+        await eventually("the awaited state is reached", () => printed.includes("refused"));
         chownSync(dir, AGENT_UID, AGENT_GID);
         yield "go\n";
       })(),
