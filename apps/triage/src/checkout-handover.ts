@@ -23,10 +23,13 @@ export function findShared(gitDir: string): string[] {
   return problems;
 }
 
-/** Gives a folder and all in it to the user of the container. Links are given away themselves, never followed. */
+/**
+ * Gives a folder and all in it to the user of the container. Links are given away themselves, never followed. The folder
+ * itself comes last: until then it is closed to that user, whose container may already run, so nothing changes below us.
+ */
 export function handOver(dir: string, owner: Owner): void {
-  lchownSync(dir, owner.uid, owner.gid);
   walk(dir, (path) => lchownSync(path, owner.uid, owner.gid));
+  lchownSync(dir, owner.uid, owner.gid);
 }
 
 function walk(dir: string, visit: (path: string, entry: Dirent) => void): void {
