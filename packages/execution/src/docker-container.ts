@@ -32,9 +32,12 @@ export class DockerContainer implements SandboxContainer {
     private readonly cli: DockerCli,
     private readonly id: string,
     private readonly spec: FailedSpec,
+    /** It runs on this kernel, and so sees at once that a folder it was kept out of is now its own. */
+    private readonly sharesKernel: boolean,
   ) {}
 
   start(): void {
+    if (!this.sharesKernel) return;
     try {
       this.early ??= this.attach();
     } catch {

@@ -30,12 +30,15 @@ export interface DockerSandboxOptions extends DockerCliOptions {
 /** Throwaway containers of Docker or Podman, driven through the command line. */
 export class DockerSandbox implements Sandbox {
   readonly isolation = "container";
+  /** Runtimes of an operator's choice may have a kernel of their own (runsc), with its own memory of who owns a file. */
+  private readonly sharesKernel: boolean;
   private readonly cli: DockerCli;
   private init: Promise<boolean> | undefined;
   private readonly facts = new RecentFacts();
 
   constructor(private readonly options: DockerSandboxOptions) {
     this.cli = new DockerCli(options);
+    this.sharesKernel = options.limits.runtime === undefined;
   }
 
   async create(
@@ -70,7 +73,7 @@ export class DockerSandbox implements Sandbox {
       await removeUnseen(this.cli, spec.name, created.message, options.signal);
       return notStarted(created.message, spec);
     }
-    return new DockerContainer(this.cli, created.stdout.trim(), spec);
+    return new DockerContainer(this.cli, created.stdout.trim(), spec, this.sharesKernel);
   }
 
   giveDir(dir: string): Promise<void> {
