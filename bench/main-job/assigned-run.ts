@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import type { ApiClient } from "@windshift/api-client/api-client.ts";
 import { AgentRunDetail, AgentRunList } from "@windshift/contract/api/run.ts";
 import { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
@@ -6,6 +7,7 @@ import { eventually } from "@windshift/testing/eventually.ts";
 import type { ModelScript } from "@windshift/testing/model-script.ts";
 import type { ScriptedModel } from "@windshift/testing/scripted-model.ts";
 import type { BuiltWorkspace } from "@windshift/testing/workspace-builder.ts";
+import type { BenchServer } from "./bench-server.ts";
 
 /** The shortest real work: one commit, then the end. */
 export const ONE_COMMIT: ModelScript = [
@@ -37,7 +39,7 @@ const LOOK_MS = 5;
 
 /** Assigns a fresh work item to the agent and follows the run to its end. All times are of this process's clock. */
 export async function timeAssignedRun(
-  api: ApiClient,
+  { api, worktreeRoot }: BenchServer,
   workspace: BuiltWorkspace,
   model: ScriptedModel,
 ): Promise<RunTimes> {
@@ -52,6 +54,8 @@ export async function timeAssignedRun(
   );
   const visibleMs = await waitForPullRequest(api, item.key);
   await waitForEnd(api, item.key);
+  // The next sample must not share the machine with this run's tidying up; its folder goes last.
+  await eventually("the run's folder is removed", () => leftovers(worktreeRoot).length === 0, RUN_MS_MAX);
   const first = model.requests[before];
   if (first === undefined) throw new Error("the model was not asked");
   return { toFirstRequestMs: first.atMs - assignedMs, finishToPullRequestMs: visibleMs - finish.atMs };
@@ -67,7 +71,10 @@ async function waitForPullRequest(api: ApiClient, itemKey: string): Promise<numb
   throw new Error(`${itemKey} has no pull request after ${RUN_MS_MAX / 1_000} s`);
 }
 
-/** The next sample must not share the machine with this run's tidying up. */
+function leftovers(worktreeRoot: string): string[] {
+  return readdirSync(worktreeRoot).filter((name) => name.startsWith("run-"));
+}
+
 async function waitForEnd(api: ApiClient, itemKey: string): Promise<void> {
   const { runs } = await api.get(`/api/v1/items/${itemKey}/agent-runs`, AgentRunList);
   const [run] = runs;

@@ -16,6 +16,8 @@ export const ADMIN: Administrator = {
 export interface BenchServer {
   api: ApiClient;
   process: ServerProcess;
+  /** Folder of the checkouts of runs. */
+  worktreeRoot: string;
 }
 
 export async function startBenchServer(
@@ -25,12 +27,13 @@ export async function startBenchServer(
 ): Promise<BenchServer> {
   const network = await ensureAgentNetwork("windshift-bench", process.env);
   const port = await freePort();
+  const env = serverEnv({ dataDir, port, containerHost: network.hostAddress });
   const server = await startServerProcess({
     argv: [program],
     port,
     logFile: join(dataDir, "server.log"),
     env: {
-      ...serverEnv({ dataDir, port, containerHost: network.hostAddress }),
+      ...env,
       CODING_AGENT_RUNNER_IMAGE: engine.image,
       CODING_AGENT_NETWORK: network.name,
       CODING_AGENT_DOCKER_BINARY: engine.docker,
@@ -39,5 +42,5 @@ export async function startBenchServer(
   });
   const api = new ApiClient(server.url);
   await setUpServer(api, ADMIN);
-  return { api, process: server };
+  return { api, process: server, worktreeRoot: env.CODING_AGENT_WORKTREE_ROOT };
 }

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { createBareRepository } from "@windshift/testing/git-repository.ts";
+import { createBareRepository, gitOut } from "@windshift/testing/git-repository.ts";
 import { startScriptedModel } from "@windshift/testing/scripted-model.ts";
 import { type TempDir, tempDir } from "@windshift/testing/temp-dir.ts";
 import { buildWorkspace } from "@windshift/testing/workspace-builder.ts";
@@ -70,7 +70,8 @@ async function measureRuns(
     const { subject, floor } = await interleaved(
       RUN_ROUNDS,
       async (round) => {
-        const times = await timeAssignedRun(server.api, workspace, model);
+        const times = await timeAssignedRun(server, workspace, model);
+        await forgetRuns(workspace.repository.path);
         report.progress(
           `run ${round}: first request after ${times.toFirstRequestMs} ms, pull request ${times.finishToPullRequestMs} ms after finish`,
         );
@@ -110,12 +111,21 @@ async function measureRuns(
   }
 }
 
+/** Makes the repository what it was before the run, so that the floor of each round clones the same one. */
+async function forgetRuns(repository: string): Promise<void> {
+  const refs = await gitOut(["for-each-ref", "--format=%(refname)", "refs/heads/agent-runs/"], repository);
+  for (const ref of refs.split("\n")) await gitOut(["update-ref", "-d", ref], repository);
+  await gitOut(["prune", "--expire=now"], repository);
+}
+
 async function measurePrepare(report: BenchReport, dir: TempDir, programs: CompiledPrograms): Promise<void> {
   report.progress("making a repository of 200 MB");
   const projectDir = join(dir.path, "large-project");
   const repository = join(dir.path, "large.git");
   writeSyntheticProject(projectDir, LARGE_PROJECT);
   const tip = await createBareRepository(repository, join(dir.path, "large-work"), { from: projectDir });
+  // As a forge keeps it, and as the host's cache will: the floor must not pay for loose objects.
+  await gitOut(["repack", "--quiet", "-a", "-d"], repository);
   const workDir = join(dir.path, "prepare");
   mkdirSync(workDir);
   const rig = startPrepareRig(programs.triage, { dir: repository, tip }, workDir);
