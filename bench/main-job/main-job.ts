@@ -125,7 +125,7 @@ async function measurePrepare(report: BenchReport, dir: TempDir, programs: Compi
   writeSyntheticProject(projectDir, LARGE_PROJECT);
   const tip = await createBareRepository(repository, join(dir.path, "large-work"), { from: projectDir });
   // As a forge keeps it, and as the host's cache will: the floor must not pay for loose objects.
-  await gitOut(["repack", "--quiet", "-a", "-d"], repository);
+  await gitOut(["repack", "--quiet", "-a", "-d", "--window=0"], repository);
   const workDir = join(dir.path, "prepare");
   mkdirSync(workDir);
   const rig = startPrepareRig(programs.triage, { dir: repository, tip }, workDir);
