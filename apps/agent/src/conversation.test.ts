@@ -14,7 +14,7 @@ function messages(of: Conversation): { role: string; content: string }[] {
 
 test("old tool outputs are shortened, oldest first, when the window fills; everything else stays", () => {
   const talk = conversation(10_000);
-  for (let at = 0; at < 8; at++) talk.addToolResult(`c${at}`, `${at} `.repeat(2_500));
+  for (let at = 0; at < 8; at++) talk.addToolResult(`c${at}`, { output: `${at} `.repeat(2_500) });
   const room = talk.makeRoom();
   expect(room?.before).toBeGreaterThan(8_500);
   expect(room?.after).toBeLessThanOrEqual(6_000);
@@ -27,20 +27,20 @@ test("old tool outputs are shortened, oldest first, when the window fills; every
 
 test("nothing is shortened while there is room", () => {
   const talk = conversation(100_000);
-  talk.addToolResult("c", "x".repeat(10_000));
+  talk.addToolResult("c", { output: "x".repeat(10_000) });
   expect(talk.makeRoom()).toBeUndefined();
 });
 
 test("a smaller window told by the server holds from then on", () => {
   const talk = conversation(100_000);
-  talk.addToolResult("c", "x".repeat(20_000));
+  talk.addToolResult("c", { output: "x".repeat(20_000) });
   talk.learn(undefined, 4_000);
   expect(talk.makeRoom()?.after).toBeLessThan(4_000);
 });
 
 test("the estimate follows the provider's figures", () => {
   const talk = conversation(100_000);
-  talk.addToolResult("c", "x".repeat(10_000));
+  talk.addToolResult("c", { output: "x".repeat(10_000) });
   talk.learn(5_000, undefined);
   expect(talk.tokens()).toBe(5_000);
   talk.learn(1, undefined); // nonsense is bounded

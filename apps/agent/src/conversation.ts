@@ -1,6 +1,7 @@
 import type { Json } from "./json.ts";
 import { parseJson } from "./json.ts";
 import type { ModelReply, ToolCall } from "./model-reply.ts";
+import type { ToolResult } from "./tool.ts";
 
 /** Tokens a byte of request stands for until the provider's own figures say better. */
 const TOKENS_PER_BYTE = 0.28;
@@ -52,7 +53,8 @@ export class Conversation {
     });
   }
 
-  addToolResult(callId: string, output: string): void {
+  addToolResult(callId: string, result: ToolResult): void {
+    const output = result.output || "(no output)";
     this.add({ role: "tool", tool_call_id: callId, content: output }, { callId, output });
   }
 

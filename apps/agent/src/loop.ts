@@ -1,4 +1,5 @@
 import type { AgentOutcome } from "@windshift/contract/run.ts";
+import { askModel } from "./ask-model.ts";
 import type { Conversation } from "./conversation.ts";
 import type { EventWriter } from "./event-writer.ts";
 import type { Inbox } from "./inbox.ts";
@@ -32,9 +33,7 @@ export async function runLoop(parts: LoopParts): Promise<LoopEnd> {
   for (let turn = 1; turn <= parts.turnsMax; turn++) {
     await events.drained();
     deliverMessages(parts);
-    const room = conversation.makeRoom();
-    if (room !== undefined) events.emit({ type: "compaction", ...room });
-    const result = await client.complete(conversation);
+    const result = await askModel({ client, conversation, emit: events.emit });
     if (inbox.signal.aborted || result.kind === "aborted") return { kind: "aborted" };
     if (result.kind === "failure") return { kind: "model_failed", failure: result.failure };
     const { reply } = result;
@@ -72,10 +71,12 @@ async function runCalls(
     if (inbox.signal.aborted) return { kind: "aborted" };
   }
   for (const call of finishes) {
-    const output = inbox.hasMessages() ? FINISH_HELD_BACK : await toolbox.run(call, reply.finishReason);
+    const result = inbox.hasMessages()
+      ? { output: FINISH_HELD_BACK }
+      : await toolbox.run(call, reply.finishReason);
     const finish = toolbox.takeFinish();
     if (finish !== undefined) return { kind: "finished", ...finish };
-    conversation.addToolResult(call.id, output);
+    conversation.addToolResult(call.id, result);
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { backoffMs } from "@windshift/base/backoff.ts";
-import { systemClock } from "@windshift/base/clock.ts";
+import type { Clock } from "@windshift/base/clock.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Emit } from "./event-writer.ts";
 import { type CallResult, callModel } from "./model-call.ts";
@@ -16,6 +16,7 @@ export interface ModelClientOptions {
   apiKey: string | undefined;
   stream: boolean;
   emit: Emit;
+  clock: Clock;
   signal: AbortSignal;
 }
 
@@ -28,7 +29,7 @@ export class ModelClient {
 
   /** @returns the reply, or the failure of the last try; never rejects */
   async complete(conversation: Conversation): Promise<CallResult> {
-    const { apiKey, emit, signal, model, stream } = this.options;
+    const { apiKey, clock, emit, signal, model, stream } = this.options;
     const request = { url: this.url, apiKey, body: conversation.requestBody(model, stream) };
     for (let tries = 1; ; tries++) {
       const result = await callModel(request, (text) => emit({ type: "content", text }), signal);
@@ -38,7 +39,7 @@ export class ModelClient {
       if (!failure.retry || tries >= TRIES_MAX) return result;
       const waitMs = Math.max(failure.retryAfterMs, backoffMs(tries, RETRY_MS_FIRST, RETRY_MS_MAX));
       emit({ type: "retry", attempt: tries, wait_ms: waitMs, why: failure.message });
-      await systemClock.sleep(waitMs, signal);
+      await clock.sleep(waitMs, signal);
       if (signal.aborted) return { kind: "aborted" };
     }
   }

@@ -3,8 +3,8 @@ import { objectOf, parseJson, textOf } from "./json.ts";
 
 /** Why one call to the model gave no reply. */
 export interface ModelFailure {
-  /** `unreachable`: no connection was made at all. `broken`: the reply was cut or is no reply. */
-  kind: "unreachable" | "refused" | "broken";
+  /** `unreachable`: no connection was made at all. `broken`: the reply was cut or is no reply. `overflow`: the request is over the model's window. */
+  kind: "unreachable" | "refused" | "broken" | "overflow";
   /** The code of the answer, when it carries one. */
   code: string | undefined;
   /** For people: what happened, and with which address or status. */

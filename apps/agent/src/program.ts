@@ -1,17 +1,10 @@
 import { buildVersion } from "@windshift/base/build-version.ts";
+import { systemClock } from "@windshift/base/clock.ts";
 import { AGENT_EXIT } from "@windshift/contract/agent-exit.ts";
-import { type AgentConfig, readConfig } from "./config.ts";
-import { Conversation } from "./conversation.ts";
+import { readConfig } from "./config.ts";
 import { EventWriter } from "./event-writer.ts";
-import { commandEnv } from "./git-environment.ts";
 import { Inbox } from "./inbox.ts";
-import { type LoopEnd, runLoop } from "./loop.ts";
-import { ModelClient } from "./model-client.ts";
-import { OutputStore } from "./output-store.ts";
-import { systemPrompt } from "./prompt.ts";
-import { Toolbox } from "./toolbox.ts";
-import { Workspace } from "./workspace.ts";
-import { wrapUp } from "./wrap-up.ts";
+import { runSession } from "./session.ts";
 
 /** The whole program: from environment and stdin to the exit code. Ends the process. */
 export async function runAgent(): Promise<void> {
@@ -25,7 +18,8 @@ export async function runAgent(): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => inbox.stop());
   events.emit({ type: "starting", version: buildVersion, model: reading.config.model });
   void inbox.read(Bun.stdin.stream()).catch((error: unknown) => warn(`stdin: ${String(error)}`));
-  const exitCode = await runSession(reading.config, inbox, events).catch((error: unknown) => {
+  const parts = { inbox, events, clock: systemClock, env: process.env };
+  const exitCode = await runSession(reading.config, parts).catch((error: unknown) => {
     events.emit({
       type: "error",
       message: error instanceof Error ? error.message : String(error),
@@ -36,82 +30,6 @@ export async function runAgent(): Promise<void> {
   events.emit({ type: "session_idle" });
   await events.drained();
   process.exit(exitCode);
-}
-
-async function runSession(config: AgentConfig, inbox: Inbox, events: EventWriter): Promise<number> {
-  const { emit } = events;
-  let commands: Record<string, string> | undefined;
-  const env = () => (commands ??= commandEnv(process.env)); // made when first needed: the first request does not wait for it
-  const outputs = new OutputStore();
-  const workspace = Workspace.open(config.workspace, outputs.dirs);
-  const prompt = await inbox.prompt();
-  if (prompt === undefined) {
-    emit({ type: "error", message: "input ended before a prompt came", code: "no_prompt" });
-    return AGENT_EXIT.failed;
-  }
-  const toolbox = new Toolbox({ workspace, outputs, env, signal: inbox.signal }, emit);
-  const conversation = new Conversation(
-    systemPrompt(workspace.root),
-    toolbox.definitions(),
-    config.contextSize,
-  );
-  conversation.addUser(prompt);
-  const client = new ModelClient({ ...config, emit, signal: inbox.signal });
-  const end = await runLoop({ client, conversation, toolbox, inbox, events, turnsMax: config.turnsMax });
-  if (end.kind !== "aborted") await keepChanges(workspace.root, env(), events);
-  return report(end, config, events);
-}
-
-async function keepChanges(root: string, env: Record<string, string>, events: EventWriter): Promise<void> {
-  const result = await wrapUp(root, env);
-  if (result.kind === "committed")
-    events.emit({
-      type: "message",
-      role: "agent",
-      text: `${result.files} files had uncommitted changes; the agent's wrap-up committed them.`,
-    });
-  if (result.kind === "failed")
-    events.emit({
-      type: "message",
-      role: "agent",
-      text: `Uncommitted changes could not be committed and are lost with the container: ${result.why}`,
-    });
-}
-
-/** Says how the run ended, in exactly one `finish` or `error` line. @returns the exit code */
-function report(end: LoopEnd, config: AgentConfig, { emit }: EventWriter): number {
-  switch (end.kind) {
-    case "finished":
-      emit({ type: "finish", outcome: end.outcome, summary: end.summary });
-      return AGENT_EXIT.ok;
-    case "aborted":
-      emit({
-        type: "error",
-        message:
-          "aborted by request; commits made so far are kept, uncommitted changes were left uncommitted",
-        code: "aborted",
-      });
-      return AGENT_EXIT.failed;
-    case "model_failed": {
-      const { code, message, kind } = end.failure;
-      emit({ type: "error", message, ...(code === undefined ? {} : { code }) });
-      return kind === "unreachable" ? AGENT_EXIT.apiUnreachable : AGENT_EXIT.failed;
-    }
-    case "no_finish":
-      emit({
-        type: "error",
-        message: "ended without finish: the model stopped, also when asked again",
-        code: "no_finish",
-      });
-      return AGENT_EXIT.failed;
-    case "turns_exhausted":
-      emit({
-        type: "error",
-        message: `not finished after ${config.turnsMax} model calls`,
-        code: "turns_exhausted",
-      });
-      return AGENT_EXIT.failed;
-  }
 }
 
 function warn(text: string): void {

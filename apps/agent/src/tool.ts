@@ -9,6 +9,8 @@ export interface ToolContext {
   /** Environment of the commands the model runs. */
   env(): Record<string, string>;
   signal: AbortSignal;
+  /** Shows people what a tool prints while it still runs; the model gets the result alone. */
+  progress(text: string): void;
 }
 
 /** What the model reads. A failure is a text too: the model can act on it. */
@@ -16,6 +18,13 @@ export interface ToolResult {
   output: string;
   exitCode?: number;
   truncated?: boolean;
+  /** A picture the model gets beside the text. */
+  image?: Picture;
+}
+
+export interface Picture {
+  mediaType: "image/png" | "image/jpeg" | "image/gif" | "image/webp";
+  base64: string;
 }
 
 type Parameter = {

@@ -12,7 +12,7 @@ export class Toolbox {
   private readonly tools: readonly Tool[];
   private finish: Finish | undefined;
   constructor(
-    private readonly context: ToolContext,
+    private readonly context: Omit<ToolContext, "progress">,
     private readonly emit: Emit,
   ) {
     const finish = finishTool((value) => {
@@ -27,7 +27,7 @@ export class Toolbox {
   }
 
   /** Runs one call. Never rejects: whatever goes wrong is a text the model can act on. */
-  async run(call: ToolCall, finishReason: ModelReply["finishReason"]): Promise<string> {
+  async run(call: ToolCall, finishReason: ModelReply["finishReason"]): Promise<ToolResult> {
     const startedMs = performance.now();
     const args = parseArgs(call.argsText);
     this.emit({
@@ -36,12 +36,12 @@ export class Toolbox {
       tool: call.name,
       args: typeof args === "string" ? call.argsText : args,
     });
-    const result =
+    const result: ToolResult =
       typeof args === "string"
         ? {
             output: `error: ${args}${finishReason === "length" ? "; your reply was cut off at the length limit, so make the call smaller" : ""}`,
           }
-        : await this.dispatch(call.name, args);
+        : await this.dispatch(call, args);
     this.emit({
       type: "tool_done",
       id: call.id,
@@ -51,7 +51,7 @@ export class Toolbox {
       ...(result.truncated ? { truncated: true } : {}),
       duration_ms: Math.round(performance.now() - startedMs),
     });
-    return result.output || "(no output)";
+    return result;
   }
 
   /** What the model said with `finish`, once; forgotten when taken. */
@@ -62,7 +62,7 @@ export class Toolbox {
   }
 
   private async dispatch(
-    name: string,
+    { id, name }: ToolCall,
     args: Exclude<ReturnType<typeof parseArgs>, string>,
   ): Promise<ToolResult> {
     const tool = this.tools.find((candidate) => candidate.name === name);
@@ -71,7 +71,8 @@ export class Toolbox {
         output: `error: there is no tool ${JSON.stringify(name)}; there are ${this.tools.map((t) => t.name).join(", ")}`,
       };
     try {
-      return await tool.call(args, this.context);
+      const progress = (text: string) => this.emit({ type: "tool_output", id, text });
+      return await tool.call(args, { ...this.context, progress });
     } catch (error) {
       return { output: `error: ${name} failed: ${error instanceof Error ? error.message : String(error)}` };
     }

@@ -17,6 +17,8 @@ export const AgentOutput = z.discriminatedUnion("type", [
   z.object({ type: z.literal("starting"), version: z.string().optional(), model: z.string().optional() }),
   z.object({ type: z.literal("content"), text: z.string() }),
   z.object({ type: z.literal("tool_start"), id: z.string(), tool: z.string(), args: z.json() }),
+  /** Output of a tool that still runs, in pieces, for those who watch; `tool_done` has all that counts. */
+  z.object({ type: z.literal("tool_output"), id: z.string(), text: z.string() }),
   z.object({
     type: z.literal("tool_done"),
     id: z.string(),

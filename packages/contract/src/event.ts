@@ -1,10 +1,11 @@
 import { z } from "zod";
 
-/** Source: INTERFACES section 5. */
+/** Source: INTERFACES section 5; `tool_output` is ours: what a tool prints while it still runs. */
 export const RunEventType = z.enum([
   "lifecycle",
   "content",
   "tool_start",
+  "tool_output",
   "tool_done",
   "message",
   "usage",

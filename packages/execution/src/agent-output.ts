@@ -30,6 +30,7 @@ function eventOf(output: AgentOutput): AgentLine {
     case "content":
       return { output, type: "content", data: { text: output.text } };
     case "tool_start":
+    case "tool_output":
     case "tool_done":
     case "message":
     case "usage":
