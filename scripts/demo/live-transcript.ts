@@ -4,9 +4,7 @@ import { AgentRun } from "@windshift/contract/api/run.ts";
 import { StoredEvent } from "@windshift/contract/event.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { bold, cyan, dim, green, plain, red, say, yellow } from "./terminal.ts";
-
-/** Lines of a tool's output that are shown; the page has all. */
-const OUTPUT_LINES_MAX = 12;
+import { ToolLines } from "./tool-lines.ts";
 
 /** Prints a run's transcript as it comes and waits for the run's end. */
 export async function showTranscript(api: ApiClient, runId: number, signal: AbortSignal): Promise<AgentRun> {
@@ -31,6 +29,7 @@ export async function showTranscript(api: ApiClient, runId: number, signal: Abor
 class Printer {
   private midText = false;
   private shown = "";
+  private readonly tools = new ToolLines();
   constructor(private readonly startedMs: number) {}
 
   run(run: AgentRun): void {
@@ -47,7 +46,8 @@ class Printer {
     if (type === "content") this.text(textOf(data.text));
     else if (type === "tool_start")
       this.line(`  ${yellow("→")} ${bold(textOf(data.tool))} ${summarize(data.args)}`);
-    else if (type === "tool_done") this.output(textOf(data.output), data.exit_code);
+    else if (type === "tool_output") this.lines(this.tools.piece(textOf(data.id), rawOf(data.text)));
+    else if (type === "tool_done") this.output(textOf(data.id), rawOf(data.output), data.exit_code);
     else if (type === "warning") this.line(`  ${yellow(`! ${textOf(data.message)}`)}`);
     else if (type === "stdout" || type === "stderr") this.line(dim(`    ${textOf(data.text)}`));
   }
@@ -67,18 +67,23 @@ class Printer {
     say(text);
   }
 
-  private output(output: string, exitCode: unknown): void {
-    const lines = output.trimEnd().split("\n");
-    for (const line of lines.slice(0, OUTPUT_LINES_MAX)) this.line(dim(`    ${line}`));
-    if (lines.length > OUTPUT_LINES_MAX)
-      this.line(dim(`    … ${lines.length - OUTPUT_LINES_MAX} more lines`));
+  private lines(lines: readonly string[]): void {
+    for (const line of lines) this.line(dim(`    ${plain(line)}`));
+  }
+
+  private output(id: string, output: string, exitCode: unknown): void {
+    this.lines(this.tools.end(id, output));
     if (typeof exitCode === "number")
       this.line(`    ${exitCode === 0 ? green("exit 0") : red(`exit ${exitCode}`)}`);
   }
 }
 
 function textOf(value: unknown): string {
-  return plain(typeof value === "string" ? value : JSON.stringify(value ?? ""));
+  return plain(rawOf(value));
+}
+
+function rawOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value ?? "");
 }
 
 /** A tool call's arguments in one line. */

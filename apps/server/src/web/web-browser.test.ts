@@ -87,6 +87,35 @@ test("events appear in an open page as they are stored, and the run's state foll
   expect(await stream.getByText("FAIL add", { exact: true }).isVisible()).toBe(true);
 });
 
+test("a running tool's output appears as it comes, and its result takes its place", async () => {
+  const run = await startLiveRun(server, ada, workspace);
+  await emit(server, run, 1, [
+    { type: "tool_start", data: { id: "1", tool: "bash", args: { command: "sh test.sh" } } },
+    { type: "tool_output", data: { id: "1", text: "ok: one\n\u001b[3" } },
+  ]);
+  const { page } = tab;
+  await page.goto(`/items/${run.item.key}`);
+  const stream = page.locator(`#transcript-${run.runId}`);
+  await stream.locator(".tool-live", { hasText: "ok: one" }).waitFor();
+  await emit(server, run, 3, [{ type: "tool_output", data: { id: "1", text: "2mok: two\u001b[0m\n" } }]);
+  await stream.locator(".tool-live", { hasText: /^ok: one\nok: two\n$/ }).waitFor();
+  expect(await stream.locator(".tool-live").isVisible()).toBe(true);
+  await emit(server, run, 4, [
+    { type: "tool_output", data: { id: "none", text: "of a tool that never began" } },
+    { type: "tool_output", data: { id: "1", text: `${"x".repeat(20_000)}\n` } },
+  ]);
+  await stream.locator(".tool-live", { hasText: "xxx" }).waitFor();
+  expect((await stream.locator(".tool-live").textContent())?.length).toBe(8_000);
+  const output = "ok: one\nok: two\nall of it";
+  await emit(server, run, 6, [
+    { type: "tool_done", data: { id: "1", tool: "bash", output, exit_code: 0, duration_ms: 2_500 } },
+  ]);
+  await stream.getByText("2.5 s").click();
+  await stream.getByText("all of it").waitFor();
+  expect(await stream.locator(".tool-live").count()).toBe(0);
+  expect(await stream.getByText("never began").count()).toBe(0);
+});
+
 test("a tab in the background gives its connection back, and misses and doubles nothing when it returns", async () => {
   const run = await startLiveRun(server, ada, workspace);
   const said = (id: string) => [

@@ -84,17 +84,20 @@ test("WB-04 a hostile transcript stays text, stored and live, however it is spli
     { type: "stdout", data: { text: HOSTILE } },
     { type: "message", data: { role: HOSTILE, text: HOSTILE } },
     { type: "usage", data: { input_tokens: HOSTILE, output_tokens: { a: HOSTILE } } },
+    { type: "tool_start", data: { id: "<i>", tool: HOSTILE, args: HOSTILE } },
+    { type: "tool_output", data: { id: "<i>", text: HOSTILE } },
   ]);
   await watch(async (page) => {
     await page.goto(`/items/${run.item.key}`);
-    await page.locator(".entry.tool summary").click();
+    await page.locator(".entry.tool summary").first().click();
     await page.locator(".entry.warning").waitFor();
     const pieces = [...HOSTILE].map((text) => ({ type: "content" as const, data: { text } }));
-    await emit(server, run, 9, [...pieces, { type: "content", data: { text: " the end" } }]);
+    await emit(server, run, 11, [...pieces, { type: "content", data: { text: " the end" } }]);
     const said = page.locator(".entry.said", { hasText: "the end" });
     expect(await said.textContent()).toBe(
       `${HOSTILE.replaceAll("\u001b", marked).replaceAll("\u0007", marked)} the end`,
     );
+    expect(await page.locator(".tool-live").textContent()).toContain("window.pwned=1");
     expect(await page.locator(".entries :is(img, svg, script, style, link, meta, iframe, a)").count()).toBe(
       0,
     );

@@ -27,6 +27,8 @@ beforeAll(async () => {
       type: "tool_done",
       data: { id: "1", tool: "bash", output: "y".repeat(400), exit_code: 2, duration_ms: 5 },
     },
+    { type: "tool_start", data: { id: "2", tool: "bash", args: { command: "make test" } } },
+    { type: "tool_output", data: { id: "2", text: `ok: the first case\n${"z".repeat(400)}\n` } },
     { type: "lifecycle", data: { note: "finish", outcome: "completed", summary: "Done." } },
   ]);
   const { url } = await openTestPullRequest(server, workspace, run, {

@@ -2,6 +2,8 @@
 const ENTRIES_MAX = 2_000;
 /** Characters of a tool's arguments shown in its headline. */
 const HEADLINE_CHARS = 200;
+/** Characters of a running tool's output that are shown; its end is what one waits for, and the whole comes with its result. */
+const LIVE_CHARS = 8_000;
 
 const PHASES = {
   claimed: "Claimed by a runner",
@@ -40,6 +42,7 @@ export class TranscriptEntries {
     if (type === "content") return this.addText("said", data.text);
     if (type === "stdout" || type === "stderr") return this.addText("raw", `${data.text ?? ""}\n`);
     if (type === "tool_start") return this.startTool(data);
+    if (type === "tool_output") return this.growTool(data);
     if (type === "tool_done") return this.endTool(data);
     if (type === "message") return this.addLine("said", `${data.role ?? "agent"}: ${data.text ?? ""}`);
     if (type === "warning" || type === "review_flagged")
@@ -93,9 +96,21 @@ export class TranscriptEntries {
     this.tools.set(data.id, { item, details, state });
   }
 
+  /** What a tool prints while it runs, in the open under its headline; `tool_done` brings the output that counts. */
+  growTool(data) {
+    const tool = this.tools.get(data.id);
+    if (tool === undefined) return;
+    // Kept as it came: an escape sequence may be split between two pieces.
+    tool.printed = `${tool.printed ?? ""}${data.text ?? ""}`.slice(-LIVE_CHARS);
+    tool.live ??= tool.item.appendChild(element("pre", "tool-live"));
+    tool.live.textContent = visible(tool.printed);
+    tool.live.scrollTop = tool.live.scrollHeight;
+  }
+
   endTool(data) {
     if (!this.tools.has(data.id)) this.startTool({ ...data, args: {} });
-    const { item, details, state } = this.tools.get(data.id);
+    const { item, details, state, live } = this.tools.get(data.id);
+    live?.remove();
     this.tools.delete(data.id);
     const failed = data.exit_code !== undefined && data.exit_code !== 0;
     const took = durationOf(data.duration_ms ?? 0);
@@ -124,10 +139,10 @@ export class TranscriptEntries {
   }
 }
 
-function element(name, className, text) {
+function element(name, className, text = "") {
   const made = document.createElement(name);
   if (className !== "") made.className = className;
-  if (text !== undefined && text !== "") made.textContent = text;
+  if (text !== "") made.textContent = text;
   return made;
 }
 
