@@ -13,6 +13,7 @@ test("defaults hold where a variable is unset or empty", () => {
       apiKey: undefined,
       contextSize: 128_000,
       stream: false,
+      images: false,
       workspace: "/workspace",
       turnsMax: 200,
     },
@@ -24,12 +25,13 @@ test("every bad value is refused by name, all in one go", () => {
     LLM_BASE_URL: "ftp://x",
     LLM_CONTEXT_SIZE: "128k",
     LLM_STREAM: "yes",
+    LLM_IMAGES: "on",
     WINDSHIFT_WORKSPACE: "work",
     AGENT_TURNS_MAX: "0",
   };
   const reading = readConfig(bad);
   const problems = reading.kind === "problems" ? reading.problems : [];
-  expect(problems).toHaveLength(6);
+  expect(problems).toHaveLength(7);
   for (const name of [...Object.keys(bad), "LLM_MODEL"])
     expect(problems.filter((problem) => problem.startsWith(`${name} `))).toHaveLength(1);
 });
@@ -37,4 +39,11 @@ test("every bad value is refused by name, all in one go", () => {
 test("an address with credentials or a query is refused", () => {
   for (const address of ["http://a:b@host", "http://host/?x=1", "http://host/#x", "host:80"])
     expect(readConfig({ ...GOOD, LLM_BASE_URL: address }).kind).toBe("problems");
+});
+
+test("a switch is on with 1 or true", () => {
+  for (const text of ["1", "true"])
+    expect(readConfig({ ...GOOD, LLM_IMAGES: text })).toMatchObject({
+      config: { images: true, stream: false },
+    });
 });

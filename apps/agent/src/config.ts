@@ -9,6 +9,8 @@ export interface AgentConfig {
   /** Size of the model's window, tokens, until a reply says otherwise. */
   contextSize: number;
   stream: boolean;
+  /** Whether the model sees pictures. */
+  images: boolean;
   /** The git checkout; the file tools reach nothing else. */
   workspace: string;
   /** Model calls of the run. */
@@ -56,6 +58,12 @@ export const AGENT_SETTINGS: { [K in keyof AgentConfig]: AgentSetting<AgentConfi
     name: "LLM_STREAM",
     defaultText: "off",
     doc: "`1` or `true` asks the model for a streamed reply.",
+    read: readSwitch,
+  },
+  images: {
+    name: "LLM_IMAGES",
+    defaultText: "off",
+    doc: "`1` or `true` when the model sees pictures: `read_file` then shows it PNG, JPEG, GIF and WebP files.",
     read: readSwitch,
   },
   workspace: {

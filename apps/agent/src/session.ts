@@ -39,7 +39,7 @@ export async function runSession(config: AgentConfig, parts: SessionParts): Prom
     emit({ type: "error", message: "input ended before a prompt came", code: "no_prompt" });
     return AGENT_EXIT.failed;
   }
-  const toolbox = new Toolbox({ workspace, outputs, env, signal: inbox.signal }, emit);
+  const toolbox = new Toolbox({ workspace, outputs, env, images: config.images, signal: inbox.signal }, emit);
   const conversation = new Conversation(
     systemPrompt(workspace.root),
     toolbox.definitions(),

@@ -6,6 +6,8 @@ import type { Workspace } from "./workspace.ts";
 export interface ToolContext {
   workspace: Workspace;
   outputs: OutputStore;
+  /** Whether the model sees pictures. */
+  images: boolean;
   /** Environment of the commands the model runs. */
   env(): Record<string, string>;
   signal: AbortSignal;
