@@ -144,9 +144,9 @@ test("bad arguments and unknown tools get an answer the model can use", async ()
   expect([0, 1, 2, 3, 4].map((call) => model.toolResult(1, call))).toEqual([
     "error: the arguments are not valid JSON",
     "error: the arguments must be one JSON object",
-    "error: bash: `command` (string) is missing; `timeout_s` must be of type integer from 1 up to 3600",
+    "error: bash: `command` (string) is missing; `timeout_s` must be of type integer from 1 up to 3600, not 0",
     'error: there is no tool "launch_rocket"; there are bash, read_file, write_file, edit_file, finish',
-    "error: finish: `outcome` must be one of completed, blocked, needs_info",
+    'error: finish: `outcome` must be one of completed, blocked, needs_info, not "perfect"',
   ]);
 });
 

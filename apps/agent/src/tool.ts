@@ -1,5 +1,6 @@
-import { isObject, type Json, type JsonObject, parseJson } from "./json.ts";
+import { isObject, type JsonObject, parseJson } from "./json.ts";
 import type { OutputStore } from "./output-store.ts";
+import { type ArgsOf, checkedArgs, type ParameterTable, schemaOf } from "./tool-parameters.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** What a tool may use. */
@@ -29,26 +30,12 @@ export interface Picture {
   base64: string;
 }
 
-type Parameter = {
-  type: "string" | "integer" | "boolean";
-  description?: string;
-  enum?: readonly string[];
-  minimum?: number;
-  maximum?: number;
-  optional?: true;
-};
-type ParameterTable = Record<string, Parameter>;
-type Value<P extends Parameter> = P extends { enum: readonly (infer E)[] }
-  ? E
-  : { string: string; integer: number; boolean: boolean }[P["type"]];
-type ArgsOf<P extends ParameterTable> = {
-  [K in keyof P]: Value<P[K]> | (P[K] extends { optional: true } ? undefined : never);
-};
-
 export interface ToolSpec<P extends ParameterTable> {
   name: string;
   description: string;
   parameters: P;
+  /** Brings arguments of another shape, as models send them, into that of the table. */
+  reshape?(args: JsonObject): JsonObject;
   run(args: ArgsOf<P>, context: ToolContext): Promise<ToolResult> | ToolResult;
 }
 
@@ -62,10 +49,6 @@ export interface Tool {
 
 /** A tool from one table of parameters, which is both what the model is told and what its arguments are held to. */
 export function defineTool<const P extends ParameterTable>(spec: ToolSpec<P>): Tool {
-  const required = Object.keys(spec.parameters).filter((name) => !spec.parameters[name]?.optional);
-  const properties = Object.fromEntries(
-    Object.entries(spec.parameters).map(([name, { optional: _, ...schema }]) => [name, schema]),
-  );
   return {
     name: spec.name,
     definition: {
@@ -73,47 +56,22 @@ export function defineTool<const P extends ParameterTable>(spec: ToolSpec<P>): T
       function: {
         name: spec.name,
         description: spec.description,
-        parameters: { type: "object", properties, required },
+        parameters: schemaOf(spec.parameters),
       },
     },
     async call(args, context) {
-      const problems = problemsOf(spec.parameters, args);
-      if (problems.length > 0) return { output: `error: ${spec.name}: ${problems.join("; ")}` };
-      return spec.run(args as ArgsOf<P>, context); // problemsOf has just checked it
+      const checked = checkedArgs(spec.parameters, spec.reshape?.(args) ?? args);
+      if (typeof checked === "string") return { output: `error: ${spec.name}: ${checked}` };
+      return spec.run(checked as ArgsOf<P>, context); // just held to the table it is typed by
     },
   };
 }
 
 /** Reads the text of a call's arguments. A text in place of the object is the reason why it cannot be used. */
 export function parseArgs(argsText: string): JsonObject | string {
-  const args = argsText.trim() === "" ? {} : parseJson(argsText);
+  const once = argsText.trim() === "" ? {} : parseJson(argsText);
+  const args = typeof once === "string" ? parseJson(once) : once; // some servers encode the arguments twice
   if (isObject(args)) return args;
+  if (args === null) return {};
   return args === undefined ? "the arguments are not valid JSON" : "the arguments must be one JSON object";
-}
-
-function problemsOf(parameters: ParameterTable, args: JsonObject): string[] {
-  const problems: string[] = [];
-  for (const [name, parameter] of Object.entries(parameters)) {
-    const value = args[name];
-    if (value === null && parameter.optional) delete args[name];
-    else if (value === undefined) {
-      if (!parameter.optional) problems.push(`\`${name}\` (${parameter.type}) is missing`);
-    } else if (!fits(parameter, value)) problems.push(`\`${name}\` must be ${wanted(parameter)}`);
-  }
-  return problems;
-}
-
-function fits(parameter: Parameter, value: Json): boolean {
-  if (parameter.enum !== undefined) return typeof value === "string" && parameter.enum.includes(value);
-  if (parameter.type !== "integer") return typeof value === parameter.type;
-  const { minimum = -Infinity, maximum = Infinity } = parameter;
-  return Number.isInteger(value) && Number(value) >= minimum && Number(value) <= maximum;
-}
-
-function wanted(parameter: Parameter): string {
-  if (parameter.enum !== undefined) return `one of ${parameter.enum.join(", ")}`;
-  const { minimum, maximum } = parameter;
-  const from = minimum === undefined ? "" : ` from ${minimum}`;
-  const to = maximum === undefined ? "" : ` up to ${maximum}`;
-  return `of type ${parameter.type}${from}${to}`;
 }
