@@ -5,7 +5,7 @@ BUN = . scripts/bootstrap.sh && "$$BUN"
 
 .PHONY: cross image verify-no-node
 
-# Every program as one file, for amd64 and arm64, in dist/.
+# Every program as one file, for amd64 and arm64, in dist/; the agent for musl too.
 cross:
 	@$(BUN) scripts/build.ts
 

@@ -2,29 +2,35 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { formatDuration } from "@windshift/base/duration.ts";
 import { compileProgram, REPOSITORY_ROOT } from "./build/compile.ts";
-import { ARCHITECTURES, type Architecture, PROGRAMS } from "./build/programs.ts";
+import { programsFor, TARGET_NAMES } from "./build/programs.ts";
 
-/** `npm run build [-- amd64|arm64 …]`: every program as one file, in dist/<architecture>/. */
+/**
+ * `npm run build [-- amd64|arm64|amd64-musl|arm64-musl …]`: every program as one file, in dist/<target>/; all targets when
+ * none is named.
+ */
 async function main(args: readonly string[]): Promise<number> {
-  const known = Object.keys(ARCHITECTURES) as Architecture[];
-  const unknown = args.filter((arg) => !known.some((arch) => arch === arg));
+  const unknown = args.filter((arg) => !TARGET_NAMES.some((target) => target === arg));
   if (unknown.length > 0) {
     process.stderr.write(
-      `build: unknown architecture ${unknown.join(", ")}; there are ${known.join(", ")}\n`,
+      `build: unknown target ${unknown.join(", ")}; there are ${TARGET_NAMES.join(", ")}\n`,
     );
     return 2;
   }
-  for (const arch of known.filter((name) => args.length === 0 || args.includes(name)))
-    for (const program of PROGRAMS) {
-      if (!existsSync(join(REPOSITORY_ROOT, program.entry))) {
-        say(`${arch} ${program.name}: skipped, ${program.entry} does not exist yet`);
-        continue;
-      }
-      const startedMs = performance.now();
-      const file = await compileProgram(program, arch, join(REPOSITORY_ROOT, "dist", arch));
-      const size = `${Math.round(statSync(file).size / 1e6)} MB`;
-      say(`${arch} ${program.name}: ${size}, ${formatDuration(performance.now() - startedMs)}`);
+  const chosen = TARGET_NAMES.filter((target) => args.length === 0 || args.includes(target));
+  const work = chosen.flatMap((target) => programsFor(target).map((program) => ({ target, program })));
+  for (const [index, { target, program }] of work.entries()) {
+    const name = `${index + 1}/${work.length}  dist/${target}/`;
+    if (!existsSync(join(REPOSITORY_ROOT, program.entry))) {
+      say(`${name} ${program.name}: skipped, ${program.entry} does not exist yet`);
+      continue;
     }
+    const startedMs = performance.now();
+    const file = await compileProgram(program, target, join(REPOSITORY_ROOT, "dist", target));
+    const size = `${(statSync(file).size / 1e6).toFixed(1)} MB`;
+    const names = [program.name, ...program.aliases].join(", ");
+    const took = formatDuration(performance.now() - startedMs);
+    say(`${name} ${names}: ${size}, ${took}`);
+  }
   return 0;
 }
 

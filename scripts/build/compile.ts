@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { childEnv } from "../setup/child-env.ts";
-import { ARCHITECTURES, type Architecture, hostArchitecture, type Program } from "./programs.ts";
+import { hostArchitecture, type Program, TARGETS, type Target } from "./programs.ts";
+import { checkTarget } from "./target-check.ts";
 
 export const REPOSITORY_ROOT = join(import.meta.dir, "../..");
-/** Bundling takes a second; the first build for a foreign architecture also fetches its runtime, 40 MB. */
+/** Bundling takes a second; the first build for a foreign target also fetches its runtime, 40 MB. */
 const COMPILE_MS_MAX = 600_000;
 
 /**
@@ -14,13 +15,14 @@ const COMPILE_MS_MAX = 600_000;
  * @param outDir made when missing
  * @throws Error with the compiler's words
  */
-export async function compileProgram(program: Program, arch: Architecture, outDir: string): Promise<string> {
+export async function compileProgram(program: Program, target: Target, outDir: string): Promise<string> {
   mkdirSync(outDir, { recursive: true });
   // Put in place in one step: an executable that is running cannot be written to, and two builds may run at once.
   const buildDir = mkdtempSync(join(outDir, ".build-"));
   try {
     const built = join(buildDir, program.name);
-    await compile(program, arch, built);
+    await compile(program, target, built);
+    await checkTarget(built, target);
     const outfile = join(outDir, program.name);
     renameSync(built, outfile);
     for (const alias of program.aliases) {
@@ -33,9 +35,9 @@ export async function compileProgram(program: Program, arch: Architecture, outDi
   }
 }
 
-async function compile(program: Program, arch: Architecture, outfile: string): Promise<void> {
+async function compile(program: Program, target: Target, outfile: string): Promise<void> {
   // Without a target Bun takes the runtime that is running, so the host's build needs no download.
-  const target = arch === hostArchitecture() ? [] : [`--target=${ARCHITECTURES[arch]}`];
+  const foreign = target === hostArchitecture() ? [] : [`--target=${TARGETS[target].bun}`];
   const result = await exec(
     [
       process.execPath,
@@ -45,11 +47,11 @@ async function compile(program: Program, arch: Architecture, outfile: string): P
       ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
       ...["--define", `BUILD_VERSION=${JSON.stringify(manifest.version)}`],
       ...(program.runtimeOptions ?? []).map((option) => `--compile-exec-argv=${option}`),
-      ...target,
+      ...foreign,
       ...["--outfile", outfile, program.entry],
     ],
     { cwd: REPOSITORY_ROOT, env: childEnv(), timeoutMs: COMPILE_MS_MAX },
   );
   if (result.exitCode !== 0)
-    throw new Error(`cannot compile ${program.name} for ${arch}:\n${result.stderr || result.stdout}`);
+    throw new Error(`cannot compile ${program.name} for ${target}:\n${result.stderr || result.stdout}`);
 }

@@ -7,6 +7,8 @@ export interface Program {
   aliases: readonly string[];
   /** Options of the runtime it starts with. */
   runtimeOptions?: readonly string[];
+  /** Also built for musl: it is carried into images that are not ours. */
+  musl?: boolean;
 }
 
 export const AGENT_PROGRAM: Program = {
@@ -15,6 +17,7 @@ export const AGENT_PROGRAM: Program = {
   aliases: ["ws"],
   // Many run on one host: a smaller heap costs no time here and saves 2 to 3 MB over 50 turns.
   runtimeOptions: ["--smol"],
+  musl: true,
 };
 
 export const PROGRAMS: readonly Program[] = [
@@ -24,10 +27,29 @@ export const PROGRAMS: readonly Program[] = [
   AGENT_PROGRAM,
 ];
 
-/** Architectures as Docker and Debian name them, and what Bun calls them. */
-export const ARCHITECTURES = { amd64: "bun-linux-x64", arm64: "bun-linux-arm64" } as const;
-export type Architecture = keyof typeof ARCHITECTURES;
+/** Where an executable runs: an architecture as Docker and Debian name it, and a C library when it is not glibc. */
+export const TARGETS = {
+  amd64: { bun: "bun-linux-x64", libc: "glibc", machine: "x86-64", loader: "ld-linux-x86-64.so.2" },
+  arm64: { bun: "bun-linux-arm64", libc: "glibc", machine: "aarch64", loader: "ld-linux-aarch64.so.1" },
+  "amd64-musl": { bun: "bun-linux-x64-musl", libc: "musl", machine: "x86-64", loader: "ld-musl-x86_64.so.1" },
+  "arm64-musl": {
+    bun: "bun-linux-arm64-musl",
+    libc: "musl",
+    machine: "aarch64",
+    loader: "ld-musl-aarch64.so.1",
+  },
+} as const;
+export type Target = keyof typeof TARGETS;
+export type Architecture = "amd64" | "arm64";
+
+/** The names of `TARGETS`, in their order. */
+export const TARGET_NAMES = Object.keys(TARGETS) as Target[];
 
 export function hostArchitecture(): Architecture {
   return process.arch === "arm64" ? "arm64" : "amd64";
+}
+
+/** What is built for a target: everything for glibc, on musl what is carried into foreign images. */
+export function programsFor(target: Target): readonly Program[] {
+  return TARGETS[target].libc === "glibc" ? PROGRAMS : PROGRAMS.filter((program) => program.musl);
 }
