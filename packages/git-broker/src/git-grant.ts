@@ -1,5 +1,6 @@
 import type { Attempt, Oid, RunId } from "@windshift/contract/ids.ts";
 import type { GitUpstream } from "./git-upstream.ts";
+import type { PackInspector } from "./pack-inspector.ts";
 
 /** What one run's git token may do: read one repository, push one ref of it. */
 export interface GitGrant {
@@ -11,6 +12,8 @@ export interface GitGrant {
   /** The one ref that may be pushed, full name, such as `refs/heads/agent-runs/run-7`. */
   ref: string;
   upstream: GitUpstream;
+  /** Looks into what is pushed before the ref moves; undefined lets every pack pass. */
+  inspector?: PackInspector;
   /** Asked again before a pack is forwarded and before its last bytes are; false once the attempt is not the live one. */
   isLive(): Promise<boolean>;
   /** The upstream reported `ok` for the ref. The client hears of it only after this resolved, so make it durable. */

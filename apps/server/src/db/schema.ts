@@ -31,6 +31,12 @@ export interface Schema {
   run_usage: RunUsageTable;
   pull_requests: PullRequestTable;
   audit_log: AuditTable;
+  budget_use: BudgetUseTable;
+  budget_holds: BudgetHoldTable;
+  models: ModelTable;
+  /** Webhook deliveries that were taken in. */
+  forge_deliveries: { connection_id: number; delivery: string; received_at_ms: number };
+  forge_comments: ForgeCommentTable;
 }
 
 interface UserTable {
@@ -64,6 +70,8 @@ interface WorkspaceTable {
   key: string;
   name: string;
   last_item_number: Generated<number>;
+  /** Budget of a calendar month (UTC) as JSON; `{}` for none. */
+  budget: Generated<string>;
   created_at_ms: number;
 }
 
@@ -107,7 +115,7 @@ interface ConnectionTable {
   workspace_id: number;
   /** `llm` or `git`. */
   kind: string;
-  /** `openai_compatible` or `local`. */
+  /** `openai_compatible`, `anthropic`; `local`, `github`, `forgejo`, `gitlab`. */
   provider: string;
   name: string;
   base_url: string;
@@ -116,6 +124,14 @@ interface ConnectionTable {
   /** First hex digits of the secret's SHA-256: tells two keys apart without showing either. */
   secret_fingerprint: string | null;
   context_window: number | null;
+  /** What its provider needs beside address and secret, as JSON, such as the ids of a GitHub App. */
+  settings: Generated<string>;
+  webhook_secret_sealed: Generated<string | null>;
+  /** Model calls at once; null for no limit. */
+  concurrency_max: Generated<number | null>;
+  /** When its credential was last tried, and what was wrong with it then. */
+  checked_at_ms: Generated<number | null>;
+  check_problem: Generated<string | null>;
   created_at_ms: number;
 }
 
@@ -126,6 +142,8 @@ interface RepositoryTable {
   owner: string;
   name: string;
   default_branch: string;
+  /** Page of the repository on its forge; null for the server's own. */
+  web_url: Generated<string | null>;
   created_at_ms: number;
 }
 
@@ -140,6 +158,11 @@ interface BindingTable {
   instructions: string;
   /** RunLimits as JSON. */
   limits: string;
+  /** Models to try next, as JSON: a list of { llm_connection_id, model }. */
+  fallbacks: Generated<string>;
+  /** PushPolicy and BindingBudget as JSON. */
+  push_policy: Generated<string>;
+  budget: Generated<string>;
   image: string | null;
   pool_id: number;
   enabled: number;
@@ -192,6 +215,11 @@ interface RunTable {
   /** AttemptResult as JSON, from the runner's report. */
   result: string | null;
   publishing_until_ms: number | null;
+  /** The run whose branch this one continues; null for its own. */
+  branch_run_id: Generated<number | null>;
+  /** What people added to the run's budget. */
+  budget_tokens_added: Generated<number>;
+  budget_cost_micros_added: Generated<number>;
   created_at_ms: number;
   started_at_ms: number | null;
   ended_at_ms: number | null;
@@ -238,6 +266,12 @@ interface RunUsageTable {
   /** Null when the provider did not say: shown as unknown, never as zero. */
   input_tokens: number | null;
   output_tokens: number | null;
+  cached_input_tokens: Generated<number | null>;
+  connection_id: Generated<number | null>;
+  /** Micro-dollars; null when the model has no price. */
+  cost_micros: Generated<number | null>;
+  /** 1 when tokens were estimated because the provider did not say. */
+  estimated: Generated<number>;
   status: number;
   duration_ms: number;
   created_at_ms: number;
@@ -260,6 +294,11 @@ interface PullRequestTable {
   state: string;
   merged_oid: string | null;
   decided_by: string | null;
+  /** Of a pull request on a forge: its page, its id there, when its state was last read, and up to where its comments were. */
+  url: Generated<string | null>;
+  forge_id: Generated<string | null>;
+  synced_at_ms: Generated<number | null>;
+  comments_cursor: Generated<string | null>;
   created_at_ms: number;
   updated_at_ms: number;
 }
@@ -272,6 +311,58 @@ interface AuditTable {
   action: string;
   subject: string;
   data: string;
+}
+
+/** What was used of one budget. */
+interface BudgetUseTable {
+  /** `run`, `binding` or `workspace`. */
+  scope: string;
+  scope_id: number;
+  /** `2026-11` for a month; empty for a run. */
+  period: string;
+  tokens: Generated<number>;
+  cost_micros: Generated<number>;
+  /** Set aside for calls that are on their way. */
+  held_tokens: Generated<number>;
+  held_cost_micros: Generated<number>;
+}
+
+/** An amount set aside by one server process for the calls of one attempt. */
+interface BudgetHoldTable {
+  id: string;
+  run_id: number;
+  attempt: number;
+  /** The process; new at every start. */
+  holder: string;
+  period: string;
+  tokens: number;
+  cost_micros: number;
+  /** Then it counts as spent: its process is gone. */
+  expires_at_ms: number;
+}
+
+/** What is known of a model of a connection; prices are micro-dollars for a million tokens, null when not known. */
+interface ModelTable {
+  connection_id: number;
+  model: string;
+  input_price: number | null;
+  cached_input_price: number | null;
+  output_price: number | null;
+  context_window: number | null;
+  /** 1 when it takes pictures. */
+  images: number;
+  updated_at_ms: number;
+  updated_by: string;
+}
+
+/** A comment on a forge's pull request that was looked at. */
+interface ForgeCommentTable {
+  pull_request_id: number;
+  comment: string;
+  /** `started`, `kept` or why nothing was done. */
+  outcome: string;
+  run_id: number | null;
+  created_at_ms: number;
 }
 
 export type Row<T extends keyof Schema> = Selectable<Schema[T]>;

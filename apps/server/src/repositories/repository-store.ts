@@ -1,7 +1,7 @@
 import type { Repository } from "@windshift/contract/api/repository.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { Queries } from "../db/database.ts";
-import type { Row } from "../db/schema.ts";
+import type { NewRow, Row } from "../db/schema.ts";
 import type { Scope } from "../http/access.ts";
 import { isoTime } from "../http/json.ts";
 import { parseRowId } from "../http/params.ts";
@@ -38,7 +38,7 @@ export function listRepositoryRows(db: Queries, workspaceId: number): Promise<Ro
 /** @throws AppError `conflict` when the workspace has one of that owner and name, on whatever connection */
 export async function insertRepository(
   tx: Queries,
-  row: Omit<Row<"repositories">, "id" | "created_at_ms">,
+  row: Omit<NewRow<"repositories">, "id" | "created_at_ms">,
 ): Promise<number> {
   const other = await tx
     .selectFrom("repositories")

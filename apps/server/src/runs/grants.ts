@@ -1,5 +1,7 @@
 import { BranchName } from "@windshift/contract/branch-name.ts";
+import { Budget } from "@windshift/contract/budget.ts";
 import { ImageReference, RepositorySlug, RunLimits } from "@windshift/contract/job.ts";
+import { PushPolicy } from "@windshift/contract/push-policy.ts";
 import { z } from "zod";
 
 /**
@@ -16,6 +18,13 @@ export const Grants = z.object({
   instructions: z.string(),
   image: ImageReference.nullable(),
   limits: RunLimits,
+  /** Models to try in this order when the first one fails before it answers. */
+  fallbacks: z
+    .array(z.object({ llm_connection_id: z.int().positive(), model: z.string().min(1).max(200) }))
+    .default([]),
+  push_policy: PushPolicy.prefault({}),
+  /** Budget of this run; those of binding and workspace are looked up when they are needed. */
+  budget: Budget.prefault({}),
 });
 export type Grants = z.infer<typeof Grants>;
 
