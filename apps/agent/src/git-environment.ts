@@ -7,7 +7,7 @@ import hookText from "../git-hooks/prepare-commit-msg" with { type: "text" };
 const IMAGE_HOOKS_DIR = "/usr/local/share/windshift/git-hooks";
 const HOOK_NAME = "prepare-commit-msg";
 /** Source: INTERFACES section 5. */
-const AUTHOR = { name: "windshift-agent", email: "agent@windshift.local" };
+export const AGENT_AUTHOR = { name: "windshift-agent", email: "agent@windshift.local" };
 /** What a command of the model has no use for: `ws` has its own copy of the token. */
 const WITHHELD = ["LLM_API_KEY", "LLM_API_KEY_FILE"];
 
@@ -21,10 +21,10 @@ export function commandEnv(env: Record<string, string | undefined>): Record<stri
     if (value !== undefined && !WITHHELD.includes(name)) own[name] = value;
   return {
     ...own,
-    GIT_AUTHOR_NAME: AUTHOR.name,
-    GIT_AUTHOR_EMAIL: AUTHOR.email,
-    GIT_COMMITTER_NAME: AUTHOR.name,
-    GIT_COMMITTER_EMAIL: AUTHOR.email,
+    GIT_AUTHOR_NAME: AGENT_AUTHOR.name,
+    GIT_AUTHOR_EMAIL: AGENT_AUTHOR.email,
+    GIT_COMMITTER_NAME: AGENT_AUTHOR.name,
+    GIT_COMMITTER_EMAIL: AGENT_AUTHOR.email,
     GIT_TERMINAL_PROMPT: "0",
     GIT_EDITOR: "true", // a command that wants an editor must not wait for one
     GIT_PAGER: "cat",

@@ -9,6 +9,15 @@ export interface Steering {
   text: string;
 }
 
+/** Reason of a stop that nobody asked for: a fault of the agent itself. */
+export class Crash extends Error {
+  constructor(cause: unknown) {
+    super("the agent itself failed", { cause });
+  }
+}
+/** Reason of a stop because nobody reads what the agent says. */
+export class ReaderGone extends Error {}
+
 /** The agent's stdin: the first prompt, then steering messages, and the wish to stop (`abort`, end of input). */
 export class Inbox {
   /** Aborts on an `abort` line, at the end of input, or by `stop`. */
@@ -52,9 +61,10 @@ export class Inbox {
     return this.waiting.length > 0;
   }
 
-  stop(): void {
+  /** The first reason counts. */
+  stop(reason?: Crash | ReaderGone): void {
     this.first.resolve(undefined);
-    this.controller.abort();
+    this.controller.abort(reason);
   }
 
   private take(text: string): void {

@@ -1,82 +1,101 @@
-import type { AgentOutcome } from "@windshift/contract/run.ts";
 import { askModel } from "./ask-model.ts";
 import type { Conversation } from "./conversation.ts";
-import type { EventWriter } from "./event-writer.ts";
+import { type CallTrace, type Guard, judgeTurn } from "./guard.ts";
 import type { Inbox } from "./inbox.ts";
+import type { LoopEnd } from "./loop-end.ts";
 import type { ModelClient } from "./model-client.ts";
-import type { ModelFailure } from "./model-failure.ts";
-import type { ModelReply } from "./model-reply.ts";
-import { CONTINUE_REMINDER, FINISH_HELD_BACK, FINISH_REMINDER } from "./prompt.ts";
+import type { ModelReply, ToolCall } from "./model-reply.ts";
+import { FINISH_HELD_BACK, FINISH_TOO_EARLY } from "./prompt.ts";
+import type { SessionEvents } from "./session-events.ts";
+import type { ToolResult } from "./tool.ts";
 import { FINISH_TOOL_NAME } from "./tool-finish.ts";
 import type { Toolbox } from "./toolbox.ts";
-
-export type LoopEnd =
-  | { kind: "finished"; outcome: AgentOutcome; summary: string }
-  | { kind: "aborted" }
-  | { kind: "model_failed"; failure: ModelFailure }
-  | { kind: "no_finish" }
-  | { kind: "turns_exhausted" };
 
 export interface LoopParts {
   client: ModelClient;
   conversation: Conversation;
   toolbox: Toolbox;
   inbox: Inbox;
-  events: EventWriter;
+  events: SessionEvents;
+  guards: readonly Guard[];
   turnsMax: number;
+  /** A mark of the working tree; the guards ask for it when calls alone show no progress. */
+  treeMark(): Promise<string | undefined>;
 }
 
-/** Asks the model and does what it says, turn by turn, until it finishes or cannot go on. Never rejects for what a model does. */
+/** Asks the model and does what it says, turn by turn, until it finishes or a guard ends it. Never rejects for what a model does. */
 export async function runLoop(parts: LoopParts): Promise<LoopEnd> {
   const { client, conversation, inbox, events } = parts;
-  let reminded = false;
-  for (let turn = 1; turn <= parts.turnsMax; turn++) {
+  for (let turnsLeft = parts.turnsMax - 1; ; turnsLeft--) {
     await events.drained();
-    deliverMessages(parts);
+    const steered = deliverMessages(parts);
     const result = await askModel({ client, conversation, emit: events.emit });
     if (inbox.signal.aborted || result.kind === "aborted") return { kind: "aborted" };
     if (result.kind === "failure") return { kind: "model_failed", failure: result.failure };
     const { reply } = result;
     conversation.addReply(reply);
-    if (reply.toolCalls.length > 0) {
-      const end = await runCalls(parts, reply);
-      if (end !== undefined) return end;
-    } else if (reply.finishReason === "length") {
-      conversation.addUser(CONTINUE_REMINDER);
-    } else if (!inbox.hasMessages()) {
-      if (reminded) return { kind: "no_finish" };
-      reminded = true;
-      conversation.addUser(FINISH_REMINDER);
+    const calls = await runCalls(parts, reply, turnsLeft);
+    if ("end" in calls) return calls.end;
+    const { nudges, end } = await judgeTurn(parts.guards, {
+      calls: calls.traces,
+      callsDropped: reply.callsDropped ?? 0,
+      finishReason: reply.finishReason,
+      turnsLeft,
+      steered,
+      messageWaits: inbox.hasMessages(),
+      treeMark: parts.treeMark,
+    });
+    if (end !== undefined) return end;
+    for (const text of nudges) {
+      conversation.addUser(text);
+      events.emit({ type: "message", role: "agent", text });
     }
   }
-  return { kind: "turns_exhausted" };
 }
 
-function deliverMessages({ inbox, conversation, events }: LoopParts): void {
-  for (const { id, text } of inbox.takeMessages()) {
+/** @returns whether there were any */
+function deliverMessages({ inbox, conversation, events }: LoopParts): boolean {
+  const messages = inbox.takeMessages();
+  for (const { id, text } of messages) {
     conversation.addUser(text);
     if (id !== undefined) events.emit({ type: "received", id });
   }
+  return messages.length > 0;
 }
 
 /** One after the other, as calls of one turn may build on each other; `finish` last, whatever its place. */
 async function runCalls(
   { toolbox, conversation, inbox }: LoopParts,
   reply: ModelReply,
-): Promise<LoopEnd | undefined> {
+  turnsLeft: number,
+): Promise<{ traces: CallTrace[] } | { end: LoopEnd }> {
+  const traces: CallTrace[] = [];
   const finishes = reply.toolCalls.filter((call) => call.name === FINISH_TOOL_NAME);
   const work = reply.toolCalls.filter((call) => call.name !== FINISH_TOOL_NAME);
   for (const call of work) {
-    conversation.addToolResult(call.id, await toolbox.run(call, reply.finishReason));
-    if (inbox.signal.aborted) return { kind: "aborted" };
+    const result = await toolbox.run(call, reply.finishReason);
+    if (inbox.signal.aborted) return { end: { kind: "aborted" } };
+    conversation.addToolResult(call.id, result);
+    traces.push(traceOf(call, result));
   }
   for (const call of finishes) {
-    const result = inbox.hasMessages()
-      ? { output: FINISH_HELD_BACK }
-      : await toolbox.run(call, reply.finishReason);
+    const why = turnsLeft > 0 ? notYet(reply, inbox) : undefined;
+    const result = why === undefined ? await toolbox.run(call, reply.finishReason) : { output: why };
     const finish = toolbox.takeFinish();
-    if (finish !== undefined) return { kind: "finished", ...finish };
+    if (finish !== undefined) return { end: { kind: "finished", ...finish } };
     conversation.addToolResult(call.id, result);
+    traces.push(traceOf(call, result));
   }
-  return undefined;
+  return { traces };
+}
+
+/** Why the run does not end yet. On the last turn it ends all the same: a message left without receipt gets a run of its own. */
+function notYet({ callsDropped = 0 }: ModelReply, inbox: Inbox): string | undefined {
+  if (callsDropped > 0) return FINISH_TOO_EARLY;
+  return inbox.hasMessages() ? FINISH_HELD_BACK : undefined;
+}
+
+function traceOf({ name, argsText }: ToolCall, { output, exitCode }: ToolResult): CallTrace {
+  const failed = exitCode === undefined ? output.startsWith("error:") : exitCode !== 0;
+  return { tool: name, argsText, output, failed };
 }

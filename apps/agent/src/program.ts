@@ -3,8 +3,14 @@ import { systemClock } from "@windshift/base/clock.ts";
 import { AGENT_EXIT } from "@windshift/contract/agent-exit.ts";
 import { readConfig } from "./config.ts";
 import { EventWriter } from "./event-writer.ts";
-import { Inbox } from "./inbox.ts";
+import { Crash, Inbox, ReaderGone } from "./inbox.ts";
 import { runSession } from "./session.ts";
+import { endingEvents, type SessionEvents } from "./session-events.ts";
+
+/** Time a session has to keep its work and to report after a fault of our own, ms; then the process ends without it. */
+const CRASH_MS_MAX = 15_000;
+/** The same when nobody reads our lines any more, ms: there is nothing left to do but to end the commands. */
+const READER_GONE_MS_MAX = 5_000;
 
 /** The whole program: from environment and stdin to the exit code. Ends the process. */
 export async function runAgent(): Promise<void> {
@@ -14,19 +20,36 @@ export async function runAgent(): Promise<void> {
     process.exit(AGENT_EXIT.badSettings);
   }
   const inbox = new Inbox(warn);
-  const events = new EventWriter(Bun.stdout.writer(), () => inbox.stop());
+  const events = endingEvents(new EventWriter(Bun.stdout.writer(), () => onReaderGone(inbox)));
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => inbox.stop());
+  for (const fault of ["uncaughtException", "unhandledRejection"] as const)
+    process.on(fault, (error: unknown) => onFault(error, inbox, events));
   events.emit({ type: "starting", version: buildVersion, model: reading.config.model });
   void inbox.read(Bun.stdin.stream()).catch((error: unknown) => warn(`stdin: ${String(error)}`));
   const parts = { inbox, events, clock: systemClock, env: process.env };
-  const exitCode = await runSession(reading.config, parts).catch((error: unknown) => {
-    events.emit({
-      type: "error",
-      message: error instanceof Error ? error.message : String(error),
-      code: "internal",
-    });
-    return AGENT_EXIT.failed;
-  });
+  const exitCode = await runSession(reading.config, parts).catch((error: unknown) => fail(error, events));
+  await end(exitCode, events);
+}
+
+/** Our own bug, somewhere: the session stops as by an abort, and tells of it. If it cannot even do that, this does. */
+function onFault(error: unknown, inbox: Inbox, events: SessionEvents): void {
+  warn(`fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  inbox.stop(new Crash(error));
+  setTimeout(() => void end(fail(error, events), events), CRASH_MS_MAX);
+}
+
+function onReaderGone(inbox: Inbox): void {
+  inbox.stop(new ReaderGone());
+  setTimeout(() => process.exit(AGENT_EXIT.failed), READER_GONE_MS_MAX);
+}
+
+function fail(error: unknown, events: SessionEvents): number {
+  const message = error instanceof Error ? error.message : String(error);
+  events.emit({ type: "error", message, code: "internal" });
+  return AGENT_EXIT.failed;
+}
+
+async function end(exitCode: number, events: SessionEvents): Promise<void> {
   events.emit({ type: "session_idle" });
   await events.drained();
   process.exit(exitCode);

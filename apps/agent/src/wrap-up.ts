@@ -1,34 +1,96 @@
-import { type ExecResult, exec } from "@windshift/base/exec.ts";
+import { lstatSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { ExecResult } from "@windshift/base/exec.ts";
+import { type GitPlace, type GitTree, readTree, type TreeEntry, treeGit } from "./git-tree.ts";
 
 /** Time for one git command of the wrap-up, ms; adding a large tree takes a while. */
 const GIT_MS_MAX = 120_000;
+/** Larger files stay out of the wrap-up's commit, bytes: no forge takes them (the strictest refuses 100 MB), and one refuses the whole push. */
+const FILE_BYTES_MAX = 50 * 1_048_576;
+/** Locks of killed gits that are cleared away before giving up. */
+const LOCKS_MAX = 3;
+/** Left out or unmerged files that a person is shown by name. */
+const NAMES_SHOWN = 5;
 const SUBJECT = "Keep uncommitted changes of the run";
 const BODY =
   "Made by the agent's wrap-up: these changes were in the working tree when the\nrun ended and had not been committed.";
 
 export type WrapUp =
   | { kind: "clean" }
-  | { kind: "committed"; files: number }
+  /** `remarks` say what a person must know of the commit: what is not in it, what is unfinished in it. */
+  | { kind: "committed"; files: number; remarks: string[] }
   /** The changes are still there, uncommitted. */
   | { kind: "failed"; why: string };
 
-/**
- * Commits what the model left uncommitted, so that it is not lost; files that are ignored stay out.
- * @param env as for the model's commands: author and trailers come from it
- */
-export async function wrapUp(workspace: string, env: Record<string, string>): Promise<WrapUp> {
-  const git = (...args: string[]) => exec(["git", ...args], { cwd: workspace, env, timeoutMs: GIT_MS_MAX });
-  const status = await git("status", "--porcelain=v1", "-z", "--untracked-files=all");
-  if (status.exitCode !== 0) return failed("git status", status);
-  const files = status.stdout.split("\0").filter((entry) => entry !== "").length;
-  if (files === 0) return { kind: "clean" };
-  const add = await git("add", "--all");
-  if (add.exitCode !== 0) return failed("git add", add);
-  const commit = await git("commit", "--quiet", "--no-verify", "-m", SUBJECT, "-m", BODY);
-  return commit.exitCode === 0 ? { kind: "committed", files } : failed("git commit", commit);
+/** Commits what the model left uncommitted, so that it is not lost; files that are ignored stay out. Never rejects. */
+export async function wrapUp(place: GitPlace): Promise<WrapUp> {
+  const tree = await readTree(place, GIT_MS_MAX);
+  if (!("entries" in tree)) return failed("git status", tree);
+  if (tree.entries.length === 0) return { kind: "clean" };
+  const leftOut = tree.entries.filter((entry) => isLeftOut(place.root, entry));
+  const add = await unlocked(
+    place,
+    ["add", "--all", "--ignore-errors", ...PATHS_FROM_STDIN],
+    pathsBut(leftOut),
+  );
+  const commit = await unlocked(place, ["commit", "--quiet", "--no-verify", "-m", SUBJECT, "-m", BODY]);
+  // A file that could not be added does not keep the others out; so it is the commit that tells.
+  if (commit.exitCode !== 0)
+    return failed(add.exitCode === 0 ? "git commit" : "git add", add.exitCode === 0 ? commit : add);
+  const after = await readTree(place, GIT_MS_MAX);
+  const left = "entries" in after ? after.entries : [];
+  const names = new Set(left.map(({ path }) => path));
+  return {
+    kind: "committed",
+    files: tree.entries.filter(({ path }) => !names.has(path)).length,
+    remarks: remarksOn(tree, left, leftOut),
+  };
+}
+
+const PATHS_FROM_STDIN = ["--pathspec-from-file=-", "--pathspec-file-nul"];
+function pathsBut(leftOut: readonly TreeEntry[]): string {
+  return [":/", ...leftOut.map(({ path }) => `:(top,exclude,literal)${path.replace(/\/$/, "")}`)].join("\0");
+}
+
+/** A new repository inside the checkout would become a link to nothing, and a huge file would stop the push. */
+function isLeftOut(root: string, { path, state }: TreeEntry): boolean {
+  if (state === "untracked" && path.endsWith("/")) return true;
+  const stat = lstatSync(join(root, path), { throwIfNoEntry: false });
+  return stat?.isFile() === true && stat.size > FILE_BYTES_MAX;
+}
+
+/** A git that was killed leaves its locks behind. Every command of the run has ended, so nobody holds them. */
+async function unlocked(place: GitPlace, args: readonly string[], stdin?: string): Promise<ExecResult> {
+  const options = { timeoutMs: GIT_MS_MAX, ...(stdin === undefined ? {} : { stdin }) };
+  let result = await treeGit(place, args, options);
+  for (let cleared = 0; cleared < LOCKS_MAX && result.exitCode !== 0; cleared++) {
+    const lock = /Unable to create '([^']+\.lock)': File exists/.exec(result.stderr)?.[1];
+    if (lock === undefined) break;
+    rmSync(lock, { force: true });
+    result = await treeGit(place, args, options);
+  }
+  return result;
+}
+
+function remarksOn(before: GitTree, left: readonly TreeEntry[], leftOut: readonly TreeEntry[]): string[] {
+  const unmerged = before.entries.filter(({ state }) => state === "unmerged");
+  const known = new Set(leftOut.map(({ path }) => path));
+  const others = left.filter(({ path }) => !known.has(path));
+  return [
+    ...remark("had merge conflicts and may hold their markers", unmerged),
+    ...remark("are left out (repositories of their own, or over 50 MiB)", leftOut),
+    ...remark("could not be added", others),
+  ];
+}
+
+function remark(what: string, entries: readonly TreeEntry[]): string[] {
+  if (entries.length === 0) return [];
+  const names = entries.slice(0, NAMES_SHOWN).map(({ path }) => path);
+  const more = entries.length > names.length ? ` and ${entries.length - names.length} more` : "";
+  return [`these ${what}: ${names.join(", ")}${more}`];
 }
 
 function failed(what: string, result: ExecResult): WrapUp {
-  const why = result.timedOut ? "took too long" : (result.stderr || result.stdout).trim().slice(0, 1_000);
-  return { kind: "failed", why: `${what}: ${why}` };
+  const said = (result.stderr || result.stdout).trim().slice(0, 1_000);
+  return { kind: "failed", why: `${what}: ${result.timedOut ? "took too long" : said || "was killed"}` };
 }
