@@ -1,5 +1,6 @@
 import type { AgentOutput } from "@windshift/contract/agent-jsonl.ts";
 import { JSONL_LINE_BYTES_MAX } from "@windshift/contract/limits.ts";
+import type { Json } from "./json.ts";
 
 export type Emit = (event: AgentOutput) => void;
 
@@ -8,6 +9,9 @@ export interface LineSink {
   write(line: string): unknown;
   flush(): number | Promise<number>;
 }
+
+/** What is kept of one field of an over-long event, characters: a transcript keeps as much. Halved until the line fits. */
+const FIELD_CHARS_MAX = 65_536;
 
 /** Writes events as JSON lines, in order, none longer than the contract allows. */
 export class EventWriter {
@@ -18,8 +22,9 @@ export class EventWriter {
   ) {}
 
   readonly emit: Emit = (event) => {
+    const line = lineOf(event);
     try {
-      this.sink.write(`${lineOf(event)}\n`);
+      this.sink.write(`${line}\n`);
       const flushed = this.sink.flush();
       if (typeof flushed === "object") this.written = flushed.catch(() => this.onBroken());
     } catch {
@@ -33,12 +38,46 @@ export class EventWriter {
   }
 }
 
-/** Texts of an over-long event are shortened until it fits; a field of text is the only thing that can be that long. */
-function lineOf(event: AgentOutput): string {
-  let line = JSON.stringify(event);
-  for (let keep = 262_144; Buffer.byteLength(line) >= JSONL_LINE_BYTES_MAX && keep > 0; keep >>= 2)
-    line = JSON.stringify(event, (_key, value: unknown) =>
-      typeof value === "string" && value.length > keep ? `${value.slice(0, keep)}… [cut]` : value,
+/** The event as one line under JSONL_LINE_BYTES_MAX, whatever a model put into it, without half surrogate pairs, which are no text. */
+export function lineOf(event: AgentOutput): string {
+  const line = stringify(event);
+  if (line !== undefined && isShort(line)) return line.includes("\\ud") ? stringifyWellFormed(event) : line;
+  for (let charsMax = FIELD_CHARS_MAX; ; charsMax >>= 1) {
+    const cut = JSON.stringify(
+      Object.fromEntries(Object.entries(event).map(([name, value]) => [name, cutField(value, charsMax)])),
     );
-  return line;
+    if (isShort(cut)) return cut;
+  }
+}
+
+function isShort(line: string): boolean {
+  return line.length < JSONL_LINE_BYTES_MAX && Buffer.byteLength(line) < JSONL_LINE_BYTES_MAX;
+}
+
+/** A structure, such as the arguments of a tool, becomes the text of its beginning when it is too large. */
+function cutField(value: Json | undefined, charsMax: number): Json | undefined {
+  const isText = typeof value === "string";
+  if (!isText && (typeof value !== "object" || value === null)) return value;
+  const text = isText ? value : (stringify(value) ?? "(nested too deeply to be shown)");
+  if (text.length > charsMax) return `${text.slice(0, charsMax).toWellFormed()}… [cut]`;
+  return isText ? text.toWellFormed() : text;
+}
+
+/** Undefined for what is nested more deeply than can be written. */
+function stringify(value: Json | AgentOutput): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function stringifyWellFormed(event: AgentOutput): string {
+  return JSON.stringify(event, (_name, value: Json) => {
+    if (typeof value === "string") return value.toWellFormed();
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    const names = Object.keys(value);
+    if (names.every((name) => name.isWellFormed())) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name.toWellFormed(), item]));
+  });
 }

@@ -1,9 +1,15 @@
+import { isDeeperThan } from "@windshift/base/json-depth.ts";
+
 /** What `JSON.parse` gives, as narrow as it is known before looking. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
-/** @returns undefined when the text is not JSON; never throws. */
+/** Levels of brackets in anything a model or a server sends: all that writes a value again recurses, and a bomb of 100,000 levels stalls it for a second (measured). Real arguments have ten. */
+export const JSON_DEPTH_MAX = 128;
+
+/** @returns undefined when the text is not JSON, or nested deeper than JSON_DEPTH_MAX; never throws. */
 export function parseJson(text: string): Json | undefined {
+  if (text.length > 2 * JSON_DEPTH_MAX && isDeeperThan(text, JSON_DEPTH_MAX)) return undefined;
   try {
     return JSON.parse(text) as Json;
   } catch {
@@ -24,7 +30,8 @@ export function listOf(value: Json | undefined): Json[] {
 export function textOf(value: Json | undefined): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
-/** A finite number of at least 0. */
+/** A finite number of at least 0; some servers write theirs as text. */
 export function countOf(value: Json | undefined): number | undefined {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined;
+  const count = typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value;
+  return typeof count === "number" && Number.isFinite(count) && count >= 0 ? count : undefined;
 }

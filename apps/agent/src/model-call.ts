@@ -1,50 +1,62 @@
 import { LLM_BODY_BYTES_MAX, LLM_HEADER_MS_MAX } from "@windshift/contract/limits.ts";
+import { BodyReader } from "./body-reader.ts";
+import { ByteBuffer } from "./byte-buffer.ts";
+import { type CallLimits, CallWatchdog } from "./call-watchdog.ts";
 import { brokenReply, failureOf, type ModelFailure, unreachable } from "./model-failure.ts";
-import { type ModelReply, parseReply, ReplyBuilder } from "./model-reply.ts";
-import { SseParser } from "./sse.ts";
+import type { ModelReply } from "./model-reply.ts";
+import { ReplyReader } from "./reply-reader.ts";
 
 export type CallResult =
   | { kind: "reply"; reply: ModelReply; contextWindow: number | undefined }
   | { kind: "failure"; failure: ModelFailure }
   | { kind: "aborted" };
 
-/** A little longer than the broker waits itself, so that its typed answer arrives before we give up. */
+/** A little longer than the broker waits itself, so that its typed answer arrives before we give up, ms. */
 const HEADER_MS_MAX = LLM_HEADER_MS_MAX + 30_000;
 /** Silence within a reply after which it counts as broken, ms. */
 const SILENCE_MS_MAX = 300_000;
+/** Wait for the figures that follow a whole reply, and for the end of its body, ms: some servers never close it. */
+const AFTER_END_MS_MAX = 5_000;
+/** One reply from its request to its end, ms: against one that drips for ever. 128k tokens at 36 a second take as long. */
+const REPLY_MS_MAX = 3_600_000;
+/** What is read of the body of a refusal, bytes. */
+const REFUSAL_BYTES_MAX = 65_536;
+
+export const CALL_LIMITS: CallLimits = {
+  headerMsMax: HEADER_MS_MAX,
+  silenceMsMax: SILENCE_MS_MAX,
+  afterEndMsMax: AFTER_END_MS_MAX,
+  replyMsMax: REPLY_MS_MAX,
+};
+
+export interface CallRequest {
+  url: string;
+  apiKey: string | undefined;
+  body: string;
+}
 
 /**
- * Posts one completion request and reads the reply to its end, streamed or not, whichever the server sends.
- * @param onText gets the text as it arrives
+ * Posts one completion request and reads the reply to its end, streamed or not, whichever the server sends. Ends at once when
+ * `signal` aborts, in whatever state; never rejects.
+ * @param onText gets the text as it arrives, also of a reply that then breaks off
  */
 export async function callModel(
-  request: { url: string; apiKey: string | undefined; body: string },
+  request: CallRequest,
   onText: (text: string) => void,
   signal: AbortSignal,
+  limits = CALL_LIMITS,
 ): Promise<CallResult> {
-  const watchdog = new Watchdog(signal);
+  const watchdog = new CallWatchdog(signal, limits.replyMsMax);
   try {
-    watchdog.expect(HEADER_MS_MAX);
-    const response = await fetch(request.url, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        ...(request.apiKey === undefined ? {} : { authorization: `Bearer ${request.apiKey}` }),
-      },
-      body: request.body,
-      redirect: "manual", // the key goes to the pinned address and nowhere else
-      signal: watchdog.signal,
-      timeout: false, // the watchdog's limits hold instead
-    }).catch((cause: unknown) => new Unreachable(cause));
-    if (response instanceof Unreachable) {
-      if (signal.aborted) return { kind: "aborted" };
+    watchdog.expect(limits.headerMsMax);
+    const response = await Promise.race([post(request, watchdog.signal), watchdog.gone]);
+    if (response instanceof Unreachable)
       return { kind: "failure", failure: unreachable(request.url, response.cause) };
-    }
-    return await readResponse(response, onText, watchdog);
+    watchdog.expect(limits.silenceMsMax);
+    return await readResponse(response, onText, watchdog, limits);
   } catch (cause) {
     if (signal.aborted) return { kind: "aborted" };
-    const why = cause instanceof Error ? cause.message : String(cause);
-    return { kind: "failure", failure: brokenReply(`the reply broke off: ${why}`) };
+    return { kind: "failure", failure: brokenReply(`the reply broke off: ${wordsOf(cause)}`) };
   } finally {
     watchdog.end();
   }
@@ -54,83 +66,88 @@ class Unreachable {
   constructor(readonly cause: unknown) {}
 }
 
+function post(request: CallRequest, signal: AbortSignal): Promise<Response | Unreachable> {
+  return fetch(request.url, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      "accept-encoding": "identity", // a compressed stream is held back until a block is full
+      ...(request.apiKey === undefined ? {} : { authorization: `Bearer ${request.apiKey}` }),
+    },
+    body: request.body,
+    redirect: "manual", // the key goes to the pinned address and nowhere else
+    signal,
+    timeout: false, // the watchdog's limits hold instead
+  }).catch((cause: unknown) => {
+    if (signal.aborted) throw cause;
+    return new Unreachable(cause);
+  });
+}
+
 async function readResponse(
   response: Response,
   onText: (text: string) => void,
-  watchdog: Watchdog,
+  watchdog: CallWatchdog,
+  limits: CallLimits,
 ): Promise<CallResult> {
-  const header = Number(response.headers.get("x-context-window") ?? Number.NaN);
-  const contextWindow = Number.isInteger(header) && header > 0 ? header : undefined;
-  if (response.ok && (response.headers.get("content-type") ?? "").includes("text/event-stream")) {
-    const reply = await readStream(response, onText, watchdog);
-    return "kind" in reply ? { kind: "failure", failure: reply } : { kind: "reply", reply, contextWindow };
-  }
-  const body = await readText(response, watchdog);
   if (!response.ok) {
-    const retryAfter = response.headers.get("retry-after");
-    return { kind: "failure", failure: failureOf(response.status, body, retryAfter, Date.now()) };
+    const body = await readRefusal(response, watchdog);
+    return { kind: "failure", failure: failureOf(response.status, body, response.headers, Date.now()) };
   }
-  const reply = parseReply(body);
-  if (reply === undefined)
-    return { kind: "failure", failure: brokenReply(`the reply is not a completion: ${body.slice(0, 200)}`) };
-  if (reply.text !== "") onText(reply.text);
-  return { kind: "reply", reply, contextWindow };
+  const body = new BodyReader(response, watchdog, LLM_BODY_BYTES_MAX);
+  const reader = new ReplyReader(response.headers.get("content-type") ?? "");
+  const broken = await readReply(body, reader, onText, () => watchdog.expect(limits.afterEndMsMax));
+  if (reader.done) body.drain();
+  else body.cancel();
+  if (broken !== undefined) return { kind: "failure", failure: broken };
+  const { text, ...end } = reader.end();
+  if (text !== "") onText(text);
+  if (end.kind === "failure") return end;
+  return { ...end, contextWindow: contextWindowOf(response.headers) };
 }
 
-async function readStream(
-  response: Response,
+/** @returns why the reply is of no use, though not when only what follows a whole one was lost */
+async function readReply(
+  body: BodyReader,
+  reader: ReplyReader,
   onText: (text: string) => void,
-  watchdog: Watchdog,
-): Promise<ModelReply | ModelFailure> {
-  const events = new SseParser();
-  const builder = new ReplyBuilder();
-  for await (const bytes of chunksOf(response, watchdog)) {
-    let text = "";
-    for (const data of events.push(bytes)) {
-      if (data === "[DONE]") continue;
-      const added = builder.add(data);
-      if (added === undefined) return brokenReply(`the stream holds no chunk but ${data.slice(0, 500)}`);
-      text += added;
+  onComplete: () => void,
+): Promise<ModelFailure | undefined> {
+  let complete = false;
+  try {
+    for (let bytes = await body.next(); bytes !== undefined; bytes = await body.next()) {
+      const read = reader.push(bytes);
+      if (read.kind === "failure") return read.failure;
+      if (read.text !== "") onText(read.text);
+      if (reader.done) return undefined;
+      if (!complete && reader.isComplete()) onComplete();
+      complete = reader.isComplete();
     }
-    if (text !== "") onText(text);
+  } catch (cause) {
+    if (!reader.isComplete()) throw cause;
   }
-  return builder.isComplete()
-    ? builder.reply()
-    : brokenReply("the stream ended before the reply was complete");
+  return undefined;
 }
 
-async function readText(response: Response, watchdog: Watchdog): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const bytes of chunksOf(response, watchdog)) chunks.push(bytes);
-  return Buffer.concat(chunks).toString("utf8");
+/** The status says the most; a body that breaks off or is too long is used as far as it came. */
+async function readRefusal(response: Response, watchdog: CallWatchdog): Promise<string> {
+  const reader = new BodyReader(response, watchdog, REFUSAL_BYTES_MAX);
+  const body = new ByteBuffer();
+  try {
+    for (let bytes = await reader.next(); bytes !== undefined; bytes = await reader.next()) body.add(bytes);
+  } catch (cause) {
+    reader.cancel();
+    if (watchdog.signal.aborted) throw cause;
+  }
+  return body.take();
 }
 
-/** The body's bytes, watched for silence and bounded. @throws Error when it is too large or breaks off */
-async function* chunksOf(response: Response, watchdog: Watchdog): AsyncGenerator<Uint8Array> {
-  if (response.body === null) return;
-  let bytes = 0;
-  watchdog.expect(SILENCE_MS_MAX);
-  for await (const chunk of response.body) {
-    bytes += chunk.length;
-    if (bytes > LLM_BODY_BYTES_MAX) throw new Error(`it is over ${LLM_BODY_BYTES_MAX} bytes`);
-    watchdog.expect(SILENCE_MS_MAX);
-    yield chunk;
-  }
+function contextWindowOf(headers: Headers): number | undefined {
+  const window = Number(headers.get("x-context-window") ?? Number.NaN);
+  return Number.isInteger(window) && window > 0 ? window : undefined;
 }
 
-/** Aborts its signal when the outer one does, or when what is expected does not come in time. */
-class Watchdog {
-  readonly signal: AbortSignal;
-  private readonly controller = new AbortController();
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  constructor(outer: AbortSignal) {
-    this.signal = AbortSignal.any([outer, this.controller.signal]);
-  }
-  expect(ms: number): void {
-    this.end();
-    this.timer = setTimeout(() => this.controller.abort(new Error(`silence for ${ms / 1_000} s`)), ms);
-  }
-  end(): void {
-    clearTimeout(this.timer);
-  }
+function wordsOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,5 +1,6 @@
 import { ERROR_CODES, type ErrorCode } from "@windshift/contract/error-codes.ts";
-import { objectOf, parseJson, textOf } from "./json.ts";
+import { type ApiError, readApiError } from "./api-error.ts";
+import { isContextOverflow } from "./context-overflow.ts";
 
 /** Why one call to the model gave no reply. */
 export interface ModelFailure {
@@ -12,47 +13,98 @@ export interface ModelFailure {
   retry: boolean;
   /** The least wait the server asked for, ms. */
   retryAfterMs: number;
+  /** The server is overloaded: a pause of half a second changes nothing. */
+  busy?: boolean;
 }
 
-const RETRIED_STATUSES = new Set([408, 409, 429]);
+/** 529 is how some say that they are overloaded; it is among the 5xx. */
+const RETRIED_STATUSES = new Set([408, 409, 425, 429]);
+const BUSY_STATUSES = new Set([429, 503, 529]);
+/** Codes of providers that no retry can change although their status (429) says otherwise: nobody pays. */
+const UNPAID_CODES = new Set(["insufficient_quota", "billing_not_active", "billing_hard_limit_reached"]);
 /** Longest wait a `Retry-After` may ask of us, ms; a run has better things to do than to wait for hours in silence. */
 const RETRY_AFTER_MS_MAX = 120_000;
+/** What is shown of a server's own words, characters. */
 const DETAIL_CHARS_MAX = 1_000;
 
+/** What to check when the answer is final. */
+const HINTS: Record<number, string> = {
+  401: "the key was not accepted: check LLM_API_KEY (in a run: its token, which ends with the attempt)",
+  402: "check the run's budget, or the balance of the account at the provider",
+  403: "check what the key may do, and whether the run still holds its lease",
+  404: "check LLM_MODEL, and LLM_BASE_URL, to which the agent adds /v1/chat/completions",
+  405: "check LLM_BASE_URL, to which the agent adds /v1/chat/completions",
+};
+const HINT_REDIRECT =
+  "redirects are not followed, so that the key goes nowhere else: set LLM_BASE_URL to the final address";
+
 /** What an answer other than 200 means. Our broker's typed codes decide before the status does. */
-export function failureOf(
-  status: number,
-  body: string,
-  retryAfter: string | null,
-  nowMs: number,
-): ModelFailure {
-  const error = objectOf(objectOf(parseJson(body)).error);
-  const code = textOf(error.code) ?? textOf(error.type);
-  const detail = textOf(error.message) ?? body.trim();
+export function failureOf(status: number, body: string, headers: Headers, nowMs: number): ModelFailure {
+  const error = readApiError(body);
+  const hint = status >= 300 && status < 400 ? HINT_REDIRECT : HINTS[status];
+  const named = `the model API answered ${status}${error.code === undefined ? "" : ` ${shown(error.code)}`}`;
+  const message = `${named}: ${shown(error.message) || "(no text)"}${hint === undefined ? "" : ` (${hint})`}`;
+  return classify(status, error, message, retryAfterMs(headers, nowMs));
+}
+
+/** What an error means that came inside an answer of 200, where providers put it once they have begun to reply. */
+export function failureInReply(error: ApiError): ModelFailure {
+  const known = ourCode(error.code);
+  const status = error.status ?? (known === undefined ? 200 : ERROR_CODES[known].status);
+  const named = error.code === undefined ? (error.status ?? "an error") : shown(error.code);
+  const message = `the model API broke its reply off with ${named}: ${shown(error.message) || "(no text)"}`;
+  const failure = classify(status, error, message, 0);
+  return status === 200 && failure.kind === "refused" ? { ...failure, kind: "broken", retry: true } : failure;
+}
+
+function classify(status: number, error: ApiError, message: string, waitMs: number): ModelFailure {
+  const { code } = error;
+  if (isContextOverflow(status, [code, error.type], error.message))
+    return { kind: "overflow", code, message, retry: false, retryAfterMs: 0 };
   return {
     kind: "refused",
     code,
-    message: `the model API answered ${status}${code === undefined ? "" : ` ${code}`}: ${detail.slice(0, DETAIL_CHARS_MAX) || "(no text)"}`,
+    message,
     retry: !isFinal(code) && (status >= 500 || RETRIED_STATUSES.has(status)),
-    retryAfterMs: retryAfterMs(retryAfter, nowMs),
+    retryAfterMs: waitMs,
+    busy: BUSY_STATUSES.has(status),
   };
 }
 
-/** Codes of ours that no retry can change: the budget, the run or the lease is gone. */
+/** Codes that no retry can change: the budget, the run or the lease is gone. A `conflict` is the provider's own 409, which our broker passes on. */
 function isFinal(code: string | undefined): boolean {
-  if (code === undefined || !Object.hasOwn(ERROR_CODES, code)) return false;
-  const known = ERROR_CODES[code as ErrorCode];
-  return !known.retry && known.status < 500;
+  if (code !== undefined && UNPAID_CODES.has(code)) return true;
+  const known = ourCode(code);
+  if (known === undefined || known === "conflict") return false;
+  return !ERROR_CODES[known].retry && ERROR_CODES[known].status < 500;
 }
 
-function retryAfterMs(header: string | null, nowMs: number): number {
-  if (header === null) return 0;
-  const ms = /^\d+(\.\d+)?$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - nowMs;
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX) : 0;
+function ourCode(code: string | undefined): ErrorCode | undefined {
+  return code !== undefined && Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : undefined;
+}
+
+/** Seconds or a date, or the milliseconds OpenAI and Azure add. */
+function retryAfterMs(headers: Headers, nowMs: number): number {
+  const exact = headers.get("retry-after-ms") ?? "";
+  if (/^\d+(\.\d+)?$/.test(exact)) return Math.min(Number(exact), RETRY_AFTER_MS_MAX);
+  const after = headers.get("retry-after") ?? "";
+  const ms = /^\d+(\.\d+)?$/.test(after) ? Number(after) * 1_000 : Date.parse(after) - nowMs;
+  return Number.isNaN(ms) ? 0 : Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX);
+}
+
+function shown(text: string): string {
+  return text.trim().slice(0, DETAIL_CHARS_MAX).toWellFormed();
 }
 
 export function brokenReply(message: string): ModelFailure {
   return { kind: "broken", code: undefined, message, retry: true, retryAfterMs: 0 };
+}
+
+/** A reply that ended for its length before it said anything: the prompt alone fills the window. */
+export function noRoomToAnswer(): ModelFailure {
+  const message =
+    "the model's reply ended at its length limit before it said anything: the prompt fills the window";
+  return { kind: "overflow", code: undefined, message, retry: false, retryAfterMs: 0 };
 }
 
 export function unreachable(address: string, cause: unknown): ModelFailure {

@@ -1,15 +1,27 @@
-import { countOf, type Json, type JsonObject, listOf, objectOf, parseJson, textOf } from "./json.ts";
+import { LLM_CONTEXT_TOKENS_MAX } from "@windshift/contract/limits.ts";
+import {
+  countOf,
+  isObject,
+  type Json,
+  type JsonObject,
+  listOf,
+  objectOf,
+  parseJson,
+  textOf,
+} from "./json.ts";
+import { type ToolCall, ToolCalls } from "./tool-calls.ts";
 
-export interface ToolCall {
-  id: string;
-  name: string;
-  /** JSON as the model wrote it; may be anything. */
-  argsText: string;
-}
+export type { ToolCall } from "./tool-calls.ts";
 
 export interface ModelReply {
   text: string;
+  /** What the model thought aloud, where the provider shows it. */
+  reasoning?: string;
+  /** The field it came in: a provider that wants it back wants it there. */
+  reasoningField?: "reasoning_content" | "reasoning";
   toolCalls: ToolCall[];
+  /** Calls over the limit of one reply, which are not in `toolCalls`. */
+  callsDropped?: number;
   /** `stop`, `tool_calls`, `length` or whatever the provider says. */
   finishReason: string | undefined;
   usage: { inputTokens: number; outputTokens: number } | undefined;
@@ -19,37 +31,39 @@ export interface ModelReply {
 export function parseReply(body: string): ModelReply | undefined {
   const reply = objectOf(parseJson(body));
   const choice = objectOf(listOf(reply.choices)[0]);
-  if (typeof choice.message !== "object" || choice.message === null) return undefined;
+  if (!isObject(choice.message)) return undefined;
   const builder = new ReplyBuilder();
-  builder.addDelta(objectOf(choice.message));
-  return {
-    ...builder.reply(),
-    finishReason: textOf(choice.finish_reason),
-    usage: usageOf(reply.usage),
-  };
+  builder.addWhole(reply);
+  return builder.reply();
 }
 
-/** Puts a streamed reply together, chunk by chunk. */
+/** Puts a reply together, from the chunks of a stream or from one whole message. */
 export class ReplyBuilder {
+  /** Characters of text, reasoning and calls so far. */
+  chars = 0;
   private text = "";
-  private readonly calls: ToolCall[] = [];
-  /** Providers tell the pieces of a call apart by `index`; those that leave it out send `id` with each call. */
-  private readonly byIndex = new Map<number, ToolCall>();
+  private reasoning = "";
+  private reasoningField: ModelReply["reasoningField"];
+  private readonly calls = new ToolCalls();
+  /** The one choice that is ours; we ask for one, and some servers send more. */
+  private choiceIndex: number | undefined;
   private finishReason: string | undefined;
   private usage: ModelReply["usage"];
 
-  /**
-   * Takes the data of one event.
-   * @returns the new text in it; undefined when the event is not a chunk (an error object, broken JSON)
-   */
-  add(data: string): string | undefined {
-    const chunk = parseJson(data);
-    const fields = objectOf(chunk);
-    if (chunk === undefined || fields.error !== undefined) return undefined;
-    this.usage = usageOf(fields.usage) ?? this.usage;
-    const choice = objectOf(listOf(fields.choices)[0]);
-    this.finishReason = textOf(choice.finish_reason) ?? this.finishReason;
-    return this.addDelta(objectOf(choice.delta));
+  /** Takes one chunk of a stream. @returns the new text in it */
+  add(chunk: JsonObject): string {
+    const choice = this.choiceOf(chunk);
+    this.end(chunk, choice);
+    if (isObject(choice.delta)) return this.addMessage(choice.delta, (call) => this.calls.add(call));
+    // A whole message in an event is the reply itself, or a repetition of what came in pieces.
+    return isObject(choice.message) && this.chars === 0 ? this.addWhole(chunk) : "";
+  }
+
+  /** Takes a reply that came at once. @returns its text */
+  addWhole(reply: JsonObject): string {
+    const choice = objectOf(listOf(reply.choices)[0]);
+    this.end(reply, choice);
+    return this.addMessage(objectOf(choice.message), (call) => this.calls.addWhole(call));
   }
 
   /** Whether the provider said why it ended; a stream that ends before that was cut. */
@@ -58,56 +72,82 @@ export class ReplyBuilder {
   }
 
   reply(): ModelReply {
+    const { dropped } = this.calls;
     return {
-      text: this.text,
-      toolCalls: this.calls.filter((call) => call.name !== "" || call.argsText !== ""),
+      text: this.text.toWellFormed(),
+      ...(this.reasoningField === undefined
+        ? {}
+        : { reasoning: this.reasoning.toWellFormed(), reasoningField: this.reasoningField }),
+      toolCalls: this.calls.list(),
+      ...(dropped === 0 ? {} : { callsDropped: dropped }),
       finishReason: this.finishReason,
       usage: this.usage,
     };
   }
 
-  addDelta(delta: JsonObject): string {
-    const text = contentText(delta.content);
-    this.text += text;
-    for (const piece of listOf(delta.tool_calls)) this.addCallPiece(objectOf(piece));
-    return text;
+  private choiceOf(chunk: JsonObject): JsonObject {
+    for (const item of listOf(chunk.choices)) {
+      const choice = objectOf(item);
+      const index = countOf(choice.index) ?? 0;
+      this.choiceIndex ??= index;
+      if (index === this.choiceIndex) return choice;
+    }
+    return {};
   }
 
-  private addCallPiece(piece: JsonObject): void {
-    const call = this.callOf(countOf(piece.index), textOf(piece.id));
-    const fn = objectOf(piece.function);
-    call.name += textOf(fn.name) ?? "";
-    const args = fn.arguments;
-    if (typeof args === "string") call.argsText += args;
-    else if (args !== undefined && args !== null) call.argsText += JSON.stringify(args);
+  /** What a reply says about itself. Of figures that come with every chunk the last holds; Groq and Moonshot have places of their own for them. */
+  private end(reply: JsonObject, choice: JsonObject): void {
+    this.finishReason = textOf(choice.finish_reason) || this.finishReason;
+    this.usage =
+      usageOf(reply.usage) ?? usageOf(choice.usage) ?? usageOf(objectOf(reply.x_groq).usage) ?? this.usage;
   }
 
-  private callOf(index: number | undefined, id: string | undefined): ToolCall {
-    const known =
-      index !== undefined
-        ? this.byIndex.get(index)
-        : id === undefined
-          ? this.calls.at(-1)
-          : this.calls.find((call) => call.id === id);
-    if (known !== undefined) return known;
-    const call = { id: id || `call_${crypto.randomUUID()}`, name: "", argsText: "" };
-    this.calls.push(call);
-    if (index !== undefined) this.byIndex.set(index, call);
-    return call;
+  private addMessage(message: JsonObject, addCall: (call: JsonObject) => number): string {
+    const { text, thinking } = contentOf(message.content);
+    const added = text + (textOf(message.refusal) ?? "");
+    this.text += added;
+    this.chars += added.length;
+    this.addReasoning("reasoning_content", (textOf(message.reasoning_content) ?? "") + thinking);
+    this.addReasoning("reasoning", textOf(message.reasoning) ?? "");
+    const calls = listOf(message.tool_calls);
+    for (const call of calls) this.chars += addCall(objectOf(call));
+    // The older form of a single call, before there were several.
+    if (calls.length === 0 && isObject(message.function_call))
+      this.chars += addCall({ function: message.function_call });
+    return added;
+  }
+
+  /** Servers that fill both fields put the same into each: the first one seen counts. */
+  private addReasoning(field: "reasoning_content" | "reasoning", text: string): void {
+    if (text === "" || (this.reasoningField ?? field) !== field) return;
+    this.reasoningField = field;
+    this.reasoning += text;
+    this.chars += text.length;
   }
 }
 
-/** Content is a text, or a list of parts of which some have text. */
-function contentText(content: Json | undefined): string {
-  if (typeof content === "string") return content;
-  return listOf(content)
-    .map((part) => textOf(objectOf(part).text) ?? "")
-    .join("");
+/** Content is a text, or parts of which some have text and some, at Mistral, thoughts. */
+function contentOf(content: Json | undefined): { text: string; thinking: string } {
+  if (typeof content === "string") return { text: content, thinking: "" };
+  let text = "";
+  let thinking = "";
+  for (const item of isObject(content) ? [content] : listOf(content)) {
+    const part = objectOf(item);
+    text += textOf(part.text) ?? textOf(part.refusal) ?? "";
+    for (const thought of listOf(part.thinking)) thinking += textOf(objectOf(thought).text) ?? "";
+  }
+  return { text, thinking };
 }
 
+/** No request has 0 tokens: a server that says so does not count. */
 function usageOf(value: Json | undefined): ModelReply["usage"] {
   const usage = objectOf(value);
-  const inputTokens = countOf(usage.prompt_tokens);
-  const outputTokens = countOf(usage.completion_tokens);
-  return inputTokens === undefined || outputTokens === undefined ? undefined : { inputTokens, outputTokens };
+  const inputTokens = tokensOf(usage.prompt_tokens ?? usage.input_tokens);
+  const outputTokens = tokensOf(usage.completion_tokens ?? usage.output_tokens);
+  return !inputTokens || outputTokens === undefined ? undefined : { inputTokens, outputTokens };
+}
+
+function tokensOf(value: Json | undefined): number | undefined {
+  const count = countOf(value);
+  return count !== undefined && count <= LLM_CONTEXT_TOKENS_MAX ? count : undefined;
 }

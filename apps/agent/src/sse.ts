@@ -1,26 +1,48 @@
+import { ByteBuffer } from "./byte-buffer.ts";
+
+const LF = 10;
+const CR = 13;
+const BOM = "\uFEFF";
+
 /**
  * Splits a server-sent event stream into the `data` of its events. Takes LF, CRLF and CR; joins several data lines of one event;
- * skips comments and other fields. Text may be cut anywhere between two `push` calls.
+ * skips comments, other fields and a byte order mark. Bytes may be cut anywhere between two `push` calls; each is looked at once.
  */
 export class SseParser {
-  private readonly decoder = new TextDecoder();
-  private rest = "";
+  /** The line that has not ended yet. */
+  private readonly held = new ByteBuffer();
   private data: string[] = [];
+  private afterCr = false;
+  private atStart = true;
 
-  push(bytes: Uint8Array): string[] {
-    this.rest += this.decoder.decode(bytes, { stream: true });
+  push(chunk: Uint8Array): string[] {
+    if (chunk.length === 0) return [];
+    // The second half of a CRLF ends no line of its own.
+    const bytes = this.afterCr && chunk[0] === LF ? chunk.subarray(1) : chunk;
+    this.afterCr = chunk.at(-1) === CR;
+    const end = Math.max(bytes.lastIndexOf(LF), bytes.lastIndexOf(CR)) + 1;
     const events: string[] = [];
-    for (;;) {
-      const end = this.rest.search(/[\r\n]/);
-      // A CR at the very end may be half of a CRLF: wait for what follows.
-      if (end === -1 || (this.rest[end] === "\r" && end === this.rest.length - 1)) return events;
-      const line = this.rest.slice(0, end);
-      this.rest = this.rest.slice(end + (this.rest.startsWith("\r\n", end) ? 2 : 1));
-      this.take(line, events);
+    if (end > 0) {
+      this.held.add(bytes.subarray(0, end));
+      const lines = this.held.take().split(/\r\n|\r|\n/);
+      lines.pop(); // behind the last end of line there is nothing
+      for (const line of lines) this.take(line, events);
     }
+    this.held.add(bytes.subarray(end));
+    return events;
   }
 
-  private take(line: string, events: string[]): void {
+  /** The event the stream ended in, whose end was not marked; it may be half an event. */
+  end(): string | undefined {
+    const events: string[] = [];
+    this.take(this.held.take(), events);
+    this.take("", events);
+    return events.at(-1);
+  }
+
+  private take(text: string, events: string[]): void {
+    const line = this.atStart && text.startsWith(BOM) ? text.slice(1) : text;
+    this.atStart = false;
     if (line === "") {
       if (this.data.length > 0) events.push(this.data.join("\n"));
       this.data = [];

@@ -1,6 +1,6 @@
+import { isDeeperThan } from "@windshift/base/json-depth.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { z } from "zod";
-import { isDeeperThan } from "./json-depth.ts";
 import { JSON_DEPTH_MAX, OUTPUT_TOKENS_MAX } from "./llm-limits.ts";
 
 const TextPart = z.strictObject({ type: z.literal("text"), text: z.string() });
