@@ -19,7 +19,7 @@ export interface Violation {
 
 /** Every TypeScript file of ours under `root`. */
 export function readSourceTree(root: string): SourceFile[] {
-  const paths = ["apps", "packages", "scripts", "bench", "e2e"].flatMap((top) => [
+  const paths = ["apps", "packages", "scripts", "bench", "e2e", "examples"].flatMap((top) => [
     ...new Glob(`${top}/**/*.{ts,tsx}`).scanSync({ cwd: root }),
   ]);
   const ours = paths.filter(

@@ -12,11 +12,13 @@ export interface TestGroup {
 /** Folders whose tests touch the database: they run once on each engine. */
 const DATABASE_FOLDERS = ["apps/server/", "e2e/"];
 /** Folders whose tests never start a container: they run without an engine. */
-const NO_ENGINE_FOLDERS = ["packages/base/", "packages/contract/", "packages/testing/", "scripts/", "bench/"];
+const NO_ENGINE_FOLDERS = [
+  ...["packages/base/", "packages/contract/", "packages/testing/", "scripts/", "bench/", "examples/"],
+];
 
 /** Every test file under `root`, sorted; those that `filters` name (a path, or the start or a part of one) when there are any. */
 export function findTestFiles(root: string, filters: readonly string[]): string[] {
-  const files = ["apps", "packages", "scripts", "bench", "e2e"].flatMap((top) => [
+  const files = ["apps", "packages", "scripts", "bench", "e2e", "examples"].flatMap((top) => [
     ...new Glob(`${top}/**/*.test.{ts,tsx}`).scanSync({ cwd: root }),
   ]);
   const ours = files.filter((file) => !/node_modules\/|^e2e\/scenarios\/[^/]+\/repo\//.test(file)).sort();
