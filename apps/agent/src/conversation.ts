@@ -1,118 +1,277 @@
-import type { Json } from "./json.ts";
-import { parseJson } from "./json.ts";
-import type { ModelReply, ToolCall } from "./model-reply.ts";
-import type { ToolResult } from "./tool.ts";
+import { LLM_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
+import { type Budget, budgetOf } from "./context-budget.ts";
+import {
+  type Entry,
+  fullWeight,
+  outputEntry,
+  peopleEntry,
+  picturesEntry,
+  replyEntry,
+  textEntry,
+} from "./conversation-entry.ts";
+import type { ModelReply } from "./model-reply.ts";
+import { type Load, TokenEstimate } from "./token-estimate.ts";
+import { tokenWeight } from "./token-weight.ts";
+import type { Picture, ToolResult } from "./tool.ts";
+import { WorkRecord } from "./work-record.ts";
 
-/** Tokens a byte of request stands for until the provider's own figures say better. */
-const TOKENS_PER_BYTE = 0.28;
-/** Shares of the window: shortening starts above the first and goes on until under the second, so that it is rare and prompt caches live. */
-const FULL_SHARE = 0.85;
-const SHORTENED_SHARE = 0.6;
-/** What is left of a shortened tool output, characters; shorter outputs are left alone. */
-const SHORTENED_CHARS = 300;
-
-interface Entry {
-  /** The message as it goes into the request. Written once: the request is put together without encoding history anew. */
-  json: string;
-  tool: { callId: string; output: string } | undefined;
+/** What a call to the model is made from. */
+export interface RequestSource {
+  /** The whole request. */
+  requestBody(model: string, stream: boolean): string;
+  /** Takes the provider's own figures: tokens of the request just sent, and the window's size. */
+  learn(inputTokens: number | undefined, window: number | undefined): void;
+  /** Tokens of the request, estimated. */
+  tokens(): number;
+  tokensOf(text: string): number;
 }
 
-/** The messages of a run: grows at its end; only old tool outputs are ever changed. */
-export class Conversation {
-  private readonly entries: Entry[] = [];
-  private bytes: number;
-  private tokensPerByte = TOKENS_PER_BYTE;
+/** Puts texts where the model can read them. */
+export interface KeptTexts {
+  /** @returns the path; undefined when it cannot be kept */
+  keep(text: string): string | undefined;
+  /** Folders of kept texts. */
+  dirs(): readonly string[];
+}
+
+interface Carried {
+  people: string[];
+  summary: string;
+  record: WorkRecord;
+}
+
+/** Bytes a request may have: what the broker takes, with room for one more turn. */
+const BODY_BYTES_MAX = 0.8 * LLM_BODY_BYTES_MAX;
+const UNREFUSED = { tokens: Number.POSITIVE_INFINITY, weight: Number.POSITIVE_INFINITY };
+/** Smaller figures are no window but a mistake, tokens. */
+const WINDOW_TOKENS_MIN = 1_000;
+/** Entries that are never dropped: the system prompt and the head. */
+export const PINNED = 2;
+
+/** The messages of a run. Grows at its end; what was sent is changed by `replace` and `restart` only, so that prompt caches live. */
+export class Conversation implements RequestSource {
+  private entries: Entry[] = [];
+  private bytes = 0;
+  private load: Load = { weight: 0, pictures: 0 };
   private readonly toolsJson: string;
+  private readonly fixedWeight: number;
+  private readonly estimate = new TokenEstimate();
+  /** How many entries were in a request, and in one the provider gave a figure for. */
+  private sent = 0;
+  private countedEntries = 0;
+  private windowTold: number;
+  private windowInHeader: number | undefined;
+  /** What refusals taught about the window: as they named it, and in weight, which holds whatever the ratio turns out to be. */
+  private refused: { tokens: number; weight: number } = UNREFUSED;
+  private pictures: Picture[] = [];
+  private people: string[] = [];
+  /** The task as it came; the head may show less of it. */
+  task = "";
+  private taskWeight = 0;
+  /** What outlives the turns that are dropped. */
+  readonly carried: Carried = { people: [], summary: "", record: new WorkRecord() };
 
   constructor(
     systemPrompt: string,
     tools: readonly object[],
-    private window: number,
+    window: number,
+    private readonly texts: KeptTexts = { keep: () => undefined, dirs: () => [] },
   ) {
     this.toolsJson = JSON.stringify(tools);
-    this.bytes = this.toolsJson.length;
-    this.add({ role: "system", content: systemPrompt });
+    this.windowTold = window;
+    this.push(textEntry("system", systemPrompt));
+    this.fixedWeight = tokenWeight(this.toolsJson) + this.load.weight;
+    this.bytes += this.toolsJson.length;
+    this.load.weight = this.fixedWeight;
   }
 
+  /** The task, once and before anything else. It stays in every request. */
+  addTask(text: string): void {
+    const entry = textEntry("head", text);
+    this.task = text;
+    this.taskWeight = entry.weight;
+    this.push(entry);
+  }
+
+  /** A message of a person. It is never lost. */
+  addMessage(text: string): void {
+    this.people.push(text);
+  }
+
+  /** The agent's own words to the model. */
   addUser(text: string): void {
-    this.add({ role: "user", content: text });
+    this.flush();
+    this.push(textEntry("note", text));
   }
 
-  /** Repeats what the model said, so that it sees its own words; arguments that are no JSON go back as `{}`, which every provider accepts. */
   addReply(reply: ModelReply): void {
-    const calls = reply.toolCalls.map((call) => ({
-      id: call.id,
-      type: "function",
-      function: { name: call.name || "unknown", arguments: sendableArgs(call) },
-    }));
-    if (reply.text === "" && calls.length === 0) return; // an empty message is refused by some providers
-    this.add({
-      role: "assistant",
-      content: reply.text === "" && calls.length > 0 ? null : reply.text,
-      ...(calls.length > 0 ? { tool_calls: calls } : {}),
-    });
+    this.flush();
+    const entry = replyEntry(reply);
+    if (entry !== undefined) this.push(entry);
   }
 
   addToolResult(callId: string, result: ToolResult): void {
-    const output = result.output || "(no output)";
-    this.add({ role: "tool", tool_call_id: callId, content: output }, { callId, output });
+    this.push(outputEntry(callId, result));
+    if (result.image !== undefined) this.pictures.push(result.image);
   }
 
-  /** The whole request. Model, tools and system prompt come first and are the same bytes in every call, for the provider's prompt cache. */
+  /** Model, tools and system prompt come first and are the same bytes in every call, for the provider's prompt cache. */
   requestBody(model: string, stream: boolean): string {
-    const mode = stream ? `"stream":true,"stream_options":{"include_usage":true},` : "";
-    const messages = this.entries.map((entry) => entry.json).join(",");
-    return `{"model":${JSON.stringify(model)},${mode}"tools":${this.toolsJson},"messages":[${messages}]}`;
+    const entries = this.all();
+    this.sent = entries.length;
+    return this.bodyOf(model, stream, entries);
   }
 
-  /** Takes the provider's own figures: tokens of the request just sent, and the window's size. */
   learn(inputTokens: number | undefined, window: number | undefined): void {
-    // A figure far off what text can be is a provider's mistake and would blind us.
-    if (inputTokens !== undefined) this.tokensPerByte = Math.min(Math.max(inputTokens / this.bytes, 0.1), 1);
-    if (window !== undefined) this.window = window;
+    this.flush();
+    if (inputTokens !== undefined) this.estimate.learn(inputTokens, this.load);
+    this.countedEntries = this.entries.length;
+    this.learnWindow(window);
   }
 
-  /** Tokens of the next request, estimated. */
   tokens(): number {
-    return Math.ceil(this.bytes * this.tokensPerByte);
+    this.flush();
+    return this.estimate.tokens(this.load);
   }
+
   tokensOf(text: string): number {
-    return Math.ceil(Buffer.byteLength(text) * this.tokensPerByte);
+    return Math.ceil(this.estimate.uncounted(tokenWeight(text)));
+  }
+  tokensOfEntry(entry: Entry): number {
+    return this.tokensOfWeight(fullWeight(entry));
+  }
+  tokensOfWeight(weight: number): number {
+    return this.estimate.uncounted(weight);
+  }
+
+  readonly keep = (text: string): string | undefined => this.texts.keep(text);
+
+  /** Where the whole of an output is: the file it names, or one made now. */
+  pathOf(output: string): string | undefined {
+    for (const dir of this.texts.dirs()) {
+      const at = output.lastIndexOf(`${dir}/`);
+      if (at >= 0) return /^\S+?\.txt/.exec(output.slice(at))?.[0];
+    }
+    return this.texts.keep(output);
+  }
+
+  /** Tokens the model takes, as told by the server, and as learned from what it refused. */
+  window(): number {
+    const { tokens, weight } = this.refused;
+    const byBytes = BODY_BYTES_MAX * (this.tokens() / this.bytes);
+    return Math.min(this.windowTold, tokens, weight * this.estimate.perWeight(), byBytes);
+  }
+
+  budget(): Budget {
+    return budgetOf(
+      this.window(),
+      this.estimate.uncounted(this.fixedWeight),
+      this.tokensOfWeight(this.taskWeight),
+    );
   }
 
   /**
-   * Shortens old tool outputs, oldest first, when the next request would come near the window.
-   * @returns tokens before and after; undefined when there was room
+   * A request was refused as too long for the window.
+   * @param share of it that is believed to fit
+   * @param told the window the refusal named
    */
-  makeRoom(): { before: number; after: number } | undefined {
-    const before = this.tokens();
-    if (before <= this.window * FULL_SHARE) return undefined;
-    for (const entry of this.entries) {
-      if (this.tokens() <= this.window * SHORTENED_SHARE) break;
-      this.shorten(entry);
+  learnRefusal(source: RequestSource, share: number, told: number | undefined): void {
+    const { tokens, weight } = this.refused;
+    const named = told !== undefined && told >= WINDOW_TOKENS_MIN ? told : Number.POSITIVE_INFINITY;
+    const fitting = (source.tokens() * share) / this.estimate.perWeight();
+    this.refused = { tokens: Math.min(tokens, named), weight: Math.min(weight, fitting) };
+  }
+
+  /** Every message, oldest first. */
+  all(): readonly Entry[] {
+    this.flush();
+    return this.entries;
+  }
+
+  /** Whether the message at this place was in no request yet, so that changing it costs no cache. */
+  isFresh(index: number): boolean {
+    return index >= this.sent;
+  }
+
+  replace(index: number, entry: Entry): void {
+    const old = this.entries[index];
+    if (old === undefined) return;
+    this.account(old, -1);
+    if (index < this.countedEntries)
+      this.estimate.removed({ weight: old.weight - entry.weight, pictures: old.pictures - entry.pictures });
+    this.entries[index] = entry;
+    this.account(entry, 1);
+  }
+
+  /** Goes on with another head and these messages after it. */
+  restart(head: Entry, kept: readonly Entry[]): void {
+    const system = this.entries.slice(0, 1);
+    for (const entry of this.entries.slice(1)) this.account(entry, -1);
+    this.entries = [...system];
+    this.sent = 0;
+    this.countedEntries = 0;
+    this.estimate.restarted();
+    for (const entry of [head, ...kept]) this.push(entry);
+  }
+
+  /** Messages `from` up to `to` after the pinned ones, and a question after them, as a request of its own. */
+  asking(question: string, from: number, to: number): RequestSource {
+    const asked = textEntry("note", question);
+    const entries = [...this.entries.slice(0, PINNED), ...this.entries.slice(from, to), asked];
+    const left = this.tokensAt(PINNED, from) + this.tokensAt(to, this.entries.length);
+    const tokens = () => Math.ceil(this.tokens() - left + this.tokensOfEntry(asked));
+    return {
+      requestBody: (model, stream) => this.bodyOf(model, stream, entries),
+      learn: (_, window) => this.learnWindow(window),
+      tokens,
+      tokensOf: (text) => this.tokensOf(text),
+    };
+  }
+
+  /** What these entries contribute to the estimate of the whole; too little rather than too much. */
+  private tokensAt(from: number, to: number): number {
+    return this.entries.slice(from, to).reduce((sum, entry, at) => {
+      const isCounted = from + at < this.countedEntries;
+      return sum + (isCounted ? this.estimate.countedPart(fullWeight(entry)) : this.tokensOfEntry(entry));
+    }, 0);
+  }
+
+  private bodyOf(model: string, stream: boolean, entries: readonly Entry[]): string {
+    const mode = stream ? `"stream":true,"stream_options":{"include_usage":true},` : "";
+    const messages = entries.map((entry) => entry.json).join(",");
+    return `{"model":${JSON.stringify(model)},${mode}"tools":${this.toolsJson},"messages":[${messages}]}`;
+  }
+
+  private learnWindow(told: number | undefined): void {
+    if (told === undefined || told < WINDOW_TOKENS_MIN || told === this.windowInHeader) return;
+    // Another figure is another model or setting: what the refusals taught was about the one before.
+    if (this.windowInHeader !== undefined) this.refused = UNREFUSED;
+    this.windowInHeader = told;
+    this.windowTold = told;
+  }
+
+  /** Pictures and messages wait until the results of a turn are all there. */
+  private flush(): void {
+    if (this.pictures.length > 0) {
+      const pictures = this.pictures;
+      this.pictures = [];
+      this.push(picturesEntry(pictures));
     }
-    const after = this.tokens();
-    return after < before ? { before, after } : undefined;
+    if (this.people.length > 0) {
+      const people = this.people;
+      this.people = [];
+      this.push(peopleEntry(people, people.join("\n\n")));
+    }
   }
 
-  private shorten(entry: Entry): void {
-    if (entry.tool === undefined || entry.tool.output.length <= 2 * SHORTENED_CHARS) return;
-    const { callId, output } = entry.tool;
-    const cut = output.length - SHORTENED_CHARS;
-    const content = `${output.slice(0, SHORTENED_CHARS)}\n[${cut} characters of this old output were dropped to save room; run the tool again if you need them]`;
-    this.bytes -= Buffer.byteLength(entry.json);
-    entry.json = JSON.stringify({ role: "tool", tool_call_id: callId, content });
-    entry.tool = undefined;
-    this.bytes += Buffer.byteLength(entry.json);
+  private push(entry: Entry): void {
+    this.entries.push(entry);
+    this.account(entry, 1);
   }
 
-  private add(message: Json, tool?: Entry["tool"]): void {
-    const json = JSON.stringify(message);
-    this.entries.push({ json, tool });
-    this.bytes += Buffer.byteLength(json);
+  private account(entry: Entry, sign: 1 | -1): void {
+    this.bytes += sign * entry.bytes;
+    this.load.weight += sign * entry.weight;
+    this.load.pictures += sign * entry.pictures;
   }
-}
-
-function sendableArgs(call: ToolCall): string {
-  return parseJson(call.argsText) === undefined ? "{}" : call.argsText;
 }

@@ -57,7 +57,7 @@ export async function runLoop(parts: LoopParts): Promise<LoopEnd> {
 function deliverMessages({ inbox, conversation, events }: LoopParts): boolean {
   const messages = inbox.takeMessages();
   for (const { id, text } of messages) {
-    conversation.addUser(text);
+    conversation.addMessage(text);
     if (id !== undefined) events.emit({ type: "received", id });
   }
   return messages.length > 0;

@@ -52,7 +52,7 @@ export async function runSession(config: AgentConfig, parts: SessionParts): Prom
   const toolbox = new Toolbox({ workspace, outputs, env, images: config.images, signal }, events.emit);
   const system = systemPrompt({ workspace: workspace.root, images: config.images });
   const conversation = new Conversation(system, toolbox.definitions(), config.contextSize);
-  conversation.addUser(`${prompt}${await projectNotes(workspace, config.contextSize)}`);
+  conversation.addTask(`${prompt}${await projectNotes(workspace, config.contextSize)}`);
   const end = await runLoop({
     client: new ModelClient({ ...config, emit: events.emit, clock: parts.clock, signal }),
     conversation,

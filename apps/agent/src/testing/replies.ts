@@ -1,0 +1,6 @@
+import type { ModelReply } from "../model-reply.ts";
+
+/** A reply with these parts; the rest of it is empty. */
+export function reply(parts: Partial<ModelReply>): ModelReply {
+  return { text: "", toolCalls: [], finishReason: "stop", usage: undefined, ...parts };
+}
