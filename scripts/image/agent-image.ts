@@ -4,15 +4,11 @@ import { join } from "node:path";
 import { compileProgram, REPOSITORY_ROOT } from "../build/compile.ts";
 import { AGENT_PROGRAM, hostArchitecture } from "../build/programs.ts";
 import type { Log } from "../setup/log.ts";
-import { ensureBaseImage } from "./base-image.ts";
+import { CONTENT_LABEL, ensureBaseImage, WANTED_BASE } from "./base-image.ts";
 import { contentHash } from "./content-hash.ts";
-import { docker, inspectImage } from "./docker.ts";
+import { buildOutput, docker, inspectImage } from "./docker.ts";
 
 export const AGENT_IMAGE = "windshift/agent:local";
-/** The base in the Dockerfile, used where a registry can be reached. */
-const WANTED_BASE = "debian:bookworm-slim";
-/** What the image was built from; the same content is not built again. */
-const CONTENT_LABEL = "org.windshift.content";
 /** Installing the packages takes 15 s on a good line, ms. */
 const BUILD_MS_MAX = 900_000;
 
@@ -52,10 +48,7 @@ async function buildImage(build: { base: string; tag: string; content: string; o
     const result = await docker([...args, ...label, "--tag", build.tag, context], {
       timeoutMs: BUILD_MS_MAX,
     });
-    if (result.exitCode !== 0)
-      throw new Error(
-        `docker build failed:\n${[result.stdout, result.stderr].join("\n").split("\n").slice(-25).join("\n")}`,
-      );
+    if (result.exitCode !== 0) throw new Error(`docker build failed:\n${buildOutput(result)}`);
     build.log(`Built ${build.tag}.`);
   } finally {
     rmSync(context, { recursive: true, force: true });

@@ -6,6 +6,10 @@ import { findPrivilege, type Privilege } from "../setup/privilege.ts";
 import { docker, inspectImage } from "./docker.ts";
 import { rootStream, runAsRoot } from "./root-command.ts";
 
+/** The base of the Dockerfiles, used where a registry can be reached. */
+export const WANTED_BASE = "debian:bookworm-slim";
+/** What an image was built from; the same content is not built again. */
+export const CONTENT_LABEL = "org.windshift.content";
 /** Made here when no registry can be reached. */
 export const LOCAL_BASE = "windshift/base:bookworm";
 const SUITE = "bookworm";
