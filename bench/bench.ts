@@ -5,6 +5,8 @@ export interface Bench {
   name: string;
   /** What it measures, in one line. */
   about: string;
+  /** Not part of `all`, because it needs what not every machine has. */
+  onlyByName?: true;
   /** Measures and reports each figure as soon as it stands. Leaves nothing running and no file behind. */
   run(report: BenchReport): Promise<void>;
 }

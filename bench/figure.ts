@@ -7,14 +7,15 @@ export const Figure = z.strictObject({
   metric: z.string(),
   /** Median of the samples. */
   value: z.number(),
-  unit: z.enum(["ms", "MB"]),
-  /** What was measured in the same run to compare with; null when the bar is on the value itself. */
+  unit: z.enum(["ms", "MB", "bytes"]),
+  /** What was measured in the same run to compare with; null where there is nothing. */
   reference: z.string().nullable(),
   referenceValue: z.number().nullable(),
   /** `value / referenceValue`. */
   ratio: z.number().nullable(),
-  /** Largest `ratio` when there is a reference, else the largest `value`. Source: docs/performance.md. */
-  bar: z.number(),
+  /** The most that `barOn` may be; null for what is measured only to be compared. Source: docs/performance.md. */
+  bar: z.number().nullable(),
+  barOn: z.enum(["value", "ratio"]),
   holds: z.boolean(),
   samples: z.int().positive(),
   /** Median distance of the samples from their median, in `unit`; half of them lie within it. */
@@ -31,47 +32,57 @@ export interface Subject {
   bench: string;
   metric: string;
   unit: Figure["unit"];
-  bar: number;
+  bar: number | null;
 }
 
-/** A figure whose bar is on the value. */
-export function absoluteFigure(subject: Subject, samples: Sample): Figure {
-  const { median, spread } = summarize(samples);
+/** What was sampled in turn with the subject. */
+export interface Reference {
+  name: string;
+  samples: Sample;
+}
+
+/** A figure whose bar is on the value; a reference beside it is for the reader. */
+export function absoluteFigure(subject: Subject, samples: Sample, beside?: Reference): Figure {
+  const { median } = summarize(samples);
   return {
-    ...subject,
-    value: rounded(median),
-    reference: null,
-    referenceValue: null,
-    ratio: null,
-    holds: median <= subject.bar,
-    samples: samples.length,
-    spread: rounded(spread),
-    referenceSpread: null,
-    least: rounded(Math.min(...samples)),
-    referenceLeast: null,
+    ...measured(subject, samples, beside),
+    barOn: "value",
+    holds: subject.bar === null || median <= subject.bar,
   };
 }
 
 /** A figure whose bar is on the ratio to a reference that was sampled in turn with it. */
 export function relativeFigure(subject: Subject, samples: Sample, reference: string, floor: Sample): Figure {
-  const own = summarize(samples);
-  const other = summarize(floor);
-  const ratio = own.median / other.median;
+  const ratio = summarize(samples).median / summarize(floor).median;
   return {
-    ...subject,
-    value: rounded(own.median),
-    reference,
-    referenceValue: rounded(other.median),
-    ratio: rounded(ratio, 3),
-    holds: ratio <= subject.bar,
-    samples: samples.length,
-    spread: rounded(own.spread),
-    referenceSpread: rounded(other.spread),
-    least: rounded(Math.min(...samples)),
-    referenceLeast: rounded(Math.min(...floor)),
+    ...measured(subject, samples, { name: reference, samples: floor }),
+    barOn: "ratio",
+    holds: subject.bar === null || ratio <= subject.bar,
   };
 }
 
-function rounded(value: number, digits = 1): number {
+function measured(
+  subject: Subject,
+  samples: Sample,
+  reference: Reference | undefined,
+): Omit<Figure, "barOn" | "holds"> {
+  const own = summarize(samples);
+  const other = reference === undefined ? undefined : summarize(reference.samples);
+  return {
+    ...subject,
+    value: rounded(own.median),
+    reference: reference?.name ?? null,
+    referenceValue: other === undefined ? null : rounded(other.median),
+    ratio: other === undefined ? null : rounded(own.median / other.median, 3),
+    samples: samples.length,
+    spread: rounded(own.spread),
+    referenceSpread: other === undefined ? null : rounded(other.spread),
+    least: rounded(Math.min(...samples)),
+    referenceLeast: reference === undefined ? null : rounded(Math.min(...reference.samples)),
+  };
+}
+
+/** Two digits: the processor time of a turn is a few ms. */
+function rounded(value: number, digits = 2): number {
   return Number(value.toFixed(digits));
 }

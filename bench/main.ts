@@ -1,3 +1,5 @@
+import { agent } from "./agent/agent.ts";
+import { agentPeers } from "./agent/agent-peers.ts";
 import type { Bench } from "./bench.ts";
 import { Figure } from "./figure.ts";
 import { mainJob } from "./main-job/main-job.ts";
@@ -7,10 +9,12 @@ import { serverStart } from "./server-start/server-start.ts";
  * `npm run bench -- NAME … | all`: figures as JSON lines on stdout, everything else on stderr.
  * Exit code 0 when every bar holds, 1 when one does not or a benchmark failed, 2 for a name nobody knows.
  */
-const BENCHES: readonly Bench[] = [mainJob, serverStart];
+const BENCHES: readonly Bench[] = [mainJob, serverStart, agent, agentPeers];
 
 async function main(names: readonly string[]): Promise<number> {
-  const chosen = BENCHES.filter((bench) => names.includes("all") || names.includes(bench.name));
+  const chosen = BENCHES.filter(
+    (bench) => names.includes(bench.name) || (names.includes("all") && bench.onlyByName !== true),
+  );
   const unknown = names.filter((name) => name !== "all" && !BENCHES.some((bench) => bench.name === name));
   if (unknown.length > 0 || chosen.length === 0) {
     for (const name of unknown) say(`bench: there is no benchmark ${JSON.stringify(name)}`);

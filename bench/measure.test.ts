@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { absoluteFigure, Figure, relativeFigure } from "./figure.ts";
-import { interleaved, median, summarize } from "./measure.ts";
+import { inTurn, interleaved, median, summarize } from "./measure.ts";
 
 const SUBJECT = { bench: "b", metric: "m", unit: "ms", bar: 1.5 } as const;
 
@@ -25,12 +25,27 @@ test("subject and floor are measured in turn, who goes first changes, and the wa
   expect(result).toEqual({ subject: [3, 6], floor: [4, 5] });
 });
 
+test("of several things each goes first once, and the warm-up does not count", async () => {
+  const order: string[] = [];
+  const subjects = ["a", "b", "c"].map((name) => async (round: number) => order.push(`${name}${round}`));
+  expect(await inTurn(2, subjects)).toEqual([
+    [6, 8],
+    [4, 9],
+    [5, 7],
+  ]);
+  expect(order).toEqual(["a0", "b0", "c0", "b1", "c1", "a1", "c2", "a2", "b2"]);
+});
+
 test("a bar is on the ratio where there is a reference, and on the value where there is none", () => {
   const relative = relativeFigure(SUBJECT, [14, 15, 16], "floor", [10, 10, 11]);
   expect(Figure.parse(relative)).toMatchObject({ value: 15, referenceValue: 10, ratio: 1.5, holds: true });
   expect(relativeFigure(SUBJECT, [16], "floor", [10]).holds).toBe(false);
   expect(absoluteFigure({ ...SUBJECT, bar: 300 }, [299])).toMatchObject({ ratio: null, holds: true });
   expect(absoluteFigure({ ...SUBJECT, bar: 300 }, [301]).holds).toBe(false);
+  const beside = absoluteFigure({ ...SUBJECT, bar: 10 }, [9], { name: "floor", samples: [3] });
+  expect(Figure.parse(beside)).toMatchObject({ ratio: 3, barOn: "value", holds: true });
+  const compared = relativeFigure({ ...SUBJECT, bar: null }, [90], "ours", [3]);
+  expect(Figure.parse(compared)).toMatchObject({ ratio: 30, bar: null, holds: true });
 });
 
 test("a name nobody knows gets the list, nothing on stdout, and exit code 2", async () => {

@@ -36,6 +36,26 @@ export async function interleaved<A, B>(
   return { subject: subjects.slice(1), floor: floors.slice(1) };
 }
 
+/**
+ * Measures any number of things in turn, another one going first in each round, for the same reason. One round before the
+ * counted ones warms all of them up.
+ * @returns the samples of each, in the order of `subjects`
+ */
+export async function inTurn<T>(
+  rounds: number,
+  subjects: readonly ((round: number) => Promise<T>)[],
+): Promise<T[][]> {
+  const samples: T[][] = subjects.map(() => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const position of subjects.keys()) {
+      const at = (round + position) % subjects.length;
+      const sample = await subjects[at]?.(round);
+      if (round > 0 && sample !== undefined) samples[at]?.push(sample);
+    }
+  }
+  return samples;
+}
+
 /** @returns how long `work` took, ms */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const startedMs = performance.now();
