@@ -1,0 +1,223 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { AppError } from "@windshift/contract/app-error.ts";
+import type { Lookup } from "./outbound-address.ts";
+import { createOutboundFetch } from "./outbound-fetch.ts";
+import { type PrivateHost, parsePrivateHosts } from "./private-hosts.ts";
+
+/** A service inside the network, and every request that reached it. */
+const seen: string[] = [];
+let inner: ReturnType<typeof Bun.serve>;
+beforeAll(() => {
+  inner = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: (request) => {
+      seen.push(`${request.headers.get("host")} ${new URL(request.url).pathname}`);
+      if (request.url.endsWith("/away")) return Response.redirect("http://169.254.169.254/latest/meta-data");
+      return new Response("inner");
+    },
+  });
+});
+afterAll(() => inner.stop(true));
+
+function listed(text: string): PrivateHost[] {
+  const hosts = parsePrivateHosts(text);
+  if ("bad" in hosts) throw new Error(hosts.bad);
+  return hosts;
+}
+
+/** Names of the test and what they lead to, one answer after the other. */
+function names(answers: Record<string, string[][]>): Lookup {
+  return async (hostname) => {
+    const next = answers[hostname]?.shift();
+    if (next === undefined || next.length === 0) throw new Error("ENOTFOUND");
+    return next;
+  };
+}
+
+function refusalOf(work: Promise<Response>): Promise<{ code: string; message: string }> {
+  return work.then(
+    (response) => ({ code: `answered ${response.status}`, message: "" }),
+    (error: unknown) => {
+      if (error instanceof AppError) return { code: error.code, message: error.message };
+      throw error;
+    },
+  );
+}
+
+describe("WB-09 an address inside the network is not reached", () => {
+  const spellings = [
+    "http://127.0.0.1:PORT/",
+    "http://127.1:PORT/",
+    "http://0:PORT/",
+    "http://0.0.0.0:PORT/",
+    "http://2130706433:PORT/",
+    "http://0x7f000001:PORT/",
+    "http://0177.0.0.1:PORT/",
+    "http://[::1]:PORT/",
+    "http://[::ffff:127.0.0.1]:PORT/",
+    "http://[::ffff:7f00:1]:PORT/",
+    "http://[::127.0.0.1]:PORT/",
+    "http://[64:ff9b::127.0.0.1]:PORT/",
+    "http://[2002:7f00:1::]:PORT/",
+    "http://localhost:PORT/",
+    "http://LOCALHOST.:PORT/",
+    "http://10.0.0.1/",
+    "http://172.16.0.1/",
+    "http://192.168.1.1/",
+    "http://100.64.0.1/",
+    "http://[fd12::1]/",
+    "http://[fe80::1]/",
+    "http://224.0.0.1/",
+    "http://255.255.255.255/",
+  ];
+  for (const spelling of spellings)
+    test(spelling, async () => {
+      const before = seen.length;
+      const guarded = createOutboundFetch({ privateHosts: [] });
+      const refusal = await refusalOf(guarded(spelling.replace("PORT", String(inner.port))));
+      expect(refusal.code).toBe("forbidden");
+      expect(seen).toHaveLength(before);
+    });
+
+  test("the refusal names the host, the port and the setting", async () => {
+    const guarded = createOutboundFetch({ privateHosts: [] });
+    expect(await refusalOf(guarded("http://10.1.2.3:11434/v1"))).toEqual({
+      code: "forbidden",
+      message:
+        "10.1.2.3:11434 is a private address; an administrator can allow it with WINDSHIFT_PRIVATE_HOSTS=10.1.2.3:11434.",
+    });
+  });
+
+  for (const address of [
+    "file:///etc/passwd",
+    "gopher://a.test/",
+    "ftp://a.test/",
+    "http://u:p@a.test/",
+    "not a url",
+  ])
+    test(`${address} is refused`, async () => {
+      const guarded = createOutboundFetch({ privateHosts: [] }, names({ "a.test": [["8.8.8.8"]] }));
+      expect((await refusalOf(guarded(address))).code).toBe("forbidden");
+    });
+
+  for (const port of [25, 22, 6379, 11211])
+    test(`port ${port} is refused, also of a public host`, async () => {
+      const guarded = createOutboundFetch({ privateHosts: [] }, names({ "a.test": [["8.8.8.8"]] }));
+      expect((await refusalOf(guarded(`http://a.test:${port}/`))).message).toContain(`a.test:${port}`);
+    });
+
+  test("a name with one private address among public ones is refused", async () => {
+    const guarded = createOutboundFetch({ privateHosts: [] }, names({ "a.test": [["8.8.8.8", "10.0.0.1"]] }));
+    expect((await refusalOf(guarded("http://a.test/"))).code).toBe("forbidden");
+  });
+
+  test("a name that leads inside between check and dial is not followed: it is asked for once", async () => {
+    const lookup = names({ "a.test": [["127.0.0.1"], ["10.0.0.1"]] });
+    const port = Number(inner.port);
+    const guarded = createOutboundFetch({ privateHosts: listed(`a.test:${port}`) }, lookup);
+    expect(await (await guarded(`http://a.test:${port}/once`)).text()).toBe("inner");
+    expect(seen.at(-1)).toBe(`a.test:${port} /once`);
+  });
+
+  test("a name that cannot be resolved at the check is not resolved later", async () => {
+    const guarded = createOutboundFetch({ privateHosts: [] }, names({ localhost: [[]] }));
+    const before = seen.length;
+    expect((await refusalOf(guarded(`http://localhost:${inner.port}/`))).code).toBe("upstream_failed");
+    expect(seen).toHaveLength(before);
+  });
+
+  test("a redirect is given back and not followed", async () => {
+    const guarded = createOutboundFetch({ privateHosts: listed(`127.0.0.1:${inner.port}`) });
+    const response = await guarded(`http://127.0.0.1:${inner.port}/away`, { redirect: "follow" });
+    expect(response.status).toBe(302);
+  });
+});
+
+describe("WB-10 one host on the allow-list opens nothing else", () => {
+  test("the listed host and port is reached, as address and as Request", async () => {
+    const guarded = createOutboundFetch({ privateHosts: listed(`127.0.0.1:${inner.port}`) });
+    expect(await (await guarded(`http://127.0.0.1:${inner.port}/a`)).text()).toBe("inner");
+    const request = new Request(`http://127.0.0.1:${inner.port}/b`, { method: "POST", body: "x" });
+    const response = await guarded(request);
+    expect([await response.text(), response.url]).toEqual(["inner", request.url]);
+  });
+
+  test("another port, another address and a name for the listed address are not", async () => {
+    const port = Number(inner.port);
+    const lookup = names({ "alias.test": [["127.0.0.1"]] });
+    const guarded = createOutboundFetch({ privateHosts: listed(`127.0.0.1:${port}`) }, lookup);
+    for (const address of [
+      `http://127.0.0.1:${port + 1}/`,
+      `http://127.0.0.2:${port}/`,
+      `http://alias.test:${port}/`,
+    ])
+      expect((await refusalOf(guarded(address))).code).toBe("forbidden");
+  });
+
+  for (const address of [
+    "169.254.169.254",
+    "169.254.170.2",
+    "[fd00:ec2::254]",
+    "100.100.100.200",
+    "[::ffff:a9fe:a9fe]",
+  ])
+    test(`the metadata service ${address} is refused although it is listed`, async () => {
+      const guarded = createOutboundFetch({ privateHosts: listed(`${address}, metadata.test`) });
+      expect((await refusalOf(guarded(`http://${address}/`))).message).toContain("metadata service");
+    });
+
+  test("a listed name that leads to a metadata service is refused", async () => {
+    const lookup = names({ "metadata.test": [["169.254.169.254"]] });
+    const guarded = createOutboundFetch({ privateHosts: listed("metadata.test") }, lookup);
+    expect((await refusalOf(guarded("http://metadata.test/"))).message).toContain("metadata service");
+  });
+});
+
+describe("TLS", () => {
+  test("a certificate is held to the name, not to the dialed address", async () => {
+    const { key, cert, ca } = await certificateFor("good.test");
+    using server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      tls: { key, cert },
+      fetch: () => new Response("tls"),
+    });
+    const lookup: Lookup = async () => ["127.0.0.1"];
+    const privateHosts = listed(`good.test:${server.port}, evil.test:${server.port}`);
+    const guarded = createOutboundFetch({ privateHosts }, lookup);
+    const tls = { tls: { ca } } as RequestInit;
+    expect(await (await guarded(`https://good.test:${server.port}/`, tls)).text()).toBe("tls");
+    expect(guarded(`https://evil.test:${server.port}/`, tls)).rejects.toThrow("ALTNAME");
+  });
+});
+
+/** A certificate for one name, signed by a throw-away authority. */
+async function certificateFor(name: string): Promise<{ key: string; cert: string; ca: string }> {
+  const { tempDir } = await import("@windshift/testing/temp-dir.ts");
+  using dir = tempDir();
+  const script = `set -e; cd "$1"
+openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=authority
+openssl req -newkey rsa:2048 -nodes -keyout key.pem -out request.pem -subj "/CN=$2"
+printf 'subjectAltName=DNS:%s' "$2" > names
+openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2 -extfile names`;
+  const child = Bun.spawn(["sh", "-c", script, "certificate", dir.path, name], {
+    stderr: "pipe",
+    stdout: "ignore",
+  });
+  if ((await child.exited) !== 0) throw new Error(await new Response(child.stderr).text());
+  const read = (file: string) => Bun.file(`${dir.path}/${file}`).text();
+  const [key, cert, ca] = await Promise.all([read("key.pem"), read("cert.pem"), read("ca.pem")]);
+  return { key, cert, ca };
+}
+
+test("the allow-list is read, and what cannot be read is named", () => {
+  expect(parsePrivateHosts(" Ollama.LAN:11434 ,10.0.0.5,[::1]:80, 127.0.0.1:* ,")).toEqual([
+    { host: "ollama.lan", port: 11_434 },
+    { host: "10.0.0.5", port: undefined },
+    { host: "[::1]", port: 80 },
+    { host: "127.0.0.1", port: undefined },
+  ]);
+  for (const bad of ["http://a", "a:0", "a:99999", "a b", "-a", "*", "10.0.0.0/8"])
+    expect(parsePrivateHosts(`ok.test, ${bad}`)).toEqual({ bad });
+});
