@@ -35,8 +35,9 @@ export async function prepareTestMachine(needs: TestNeeds, log: Log): Promise<Te
       if (errors.length > 0) throw new AggregateError(errors, errors.map(String).join("; "));
     },
   };
-  const git = await ensurePackages([program("git")], log);
-  if (git.kind === "missing") machine.problems.push(git.why);
+  // ripgrep is one of the two engines of the agent's grep.
+  const programs = await ensurePackages([program("git"), program("rg", "ripgrep")], log);
+  if (programs.kind === "missing") machine.problems.push(programs.why);
   if (needs.postgres) {
     log("Starting a throw-away PostgreSQL ...");
     const postgres = await ensurePostgres(log);

@@ -1,11 +1,16 @@
-import type { OutputCollector } from "./output-store.ts";
+import { LiveOutput } from "./live-output.ts";
+import { endStrays, markCall } from "./strays.ts";
 import { defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 
 /** Source: INTERFACES section 6. */
 const TIMEOUT_S_DEFAULT = 120;
 const TIMEOUT_S_MAX = 3_600;
+/** A command that is longer cannot be started: the kernel takes 131,072 bytes in one argument. */
+const COMMAND_BYTES_MAX = 130_000;
 /** Time between the polite signal and the one nothing survives, ms. Well within the 10 s an abort may take. */
 const TERM_GRACE_MS = 1_000;
+/** How often it is asked whether a group that was told to end is gone, ms. */
+const GROUP_POLL_MS = 20;
 /** How long output is still read once the group is dead: a process that left the group may hold the pipe open for ever, ms. */
 const DRAIN_MS_MAX = 500;
 
@@ -24,31 +29,45 @@ export const bashTool = defineTool({
     },
   },
   async run({ command, timeout_s = TIMEOUT_S_DEFAULT }, context) {
+    if (Buffer.byteLength(command) > COMMAND_BYTES_MAX)
+      return { output: "error: bash: the command is too long; write long texts with write_file" };
     return runCommand(command, timeout_s * 1_000, context);
   },
 });
 
-/** Runs the command in a process group of its own, of which nothing is left when this resolves. */
+/** Runs the command in a session of its own, without a terminal; nothing of it is left when this resolves. */
 async function runCommand(command: string, timeoutMs: number, context: ToolContext): Promise<ToolResult> {
+  const mark = markCall(context.env());
+  // An image that is not ours may have no bash.
+  const shell = Bun.which("bash", { PATH: mark.env.PATH ?? "" }) ?? "sh";
   // One pipe for both streams keeps their lines in order. A shell that cannot even parse still has stderr.
-  const child = Bun.spawn(["bash", "-c", `exec 2>&1; ${command}`], {
+  const child = Bun.spawn([shell, "-c", `exec 2>&1; ${command}`], {
     cwd: context.workspace.root,
-    env: context.env(),
+    env: mark.env,
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
     detached: true,
   });
-  const collector = context.outputs.collect();
-  const drains = [drain(child.stdout, collector), drain(child.stderr, collector)];
+  const collector = context.outputs.collect("terminal");
+  const live = new LiveOutput(context.progress);
+  const take = (chunk: Uint8Array) => {
+    collector.push(chunk);
+    live.push(chunk);
+  };
+  const drains = [drain(child.stdout, take), drain(child.stderr, take)];
   const ending = endOnTimeoutOrAbort(child.pid, timeoutMs, context.signal);
   try {
     await child.exited;
+    // Its children got the polite signal too, and the same time to clean up.
+    if (ending.why() !== undefined) await groupGone(child.pid);
   } finally {
     ending.clear();
     signalGroup(child.pid, "SIGKILL");
   }
+  await endStrays(mark, child.pid);
   await drained(drains);
+  live.close();
   const shown = collector.end();
   const exitCode = child.exitCode ?? -1;
   return {
@@ -66,10 +85,10 @@ interface Drain {
   close(): Promise<void>;
 }
 
-function drain(stream: ReadableStream<Uint8Array>, collector: OutputCollector): Drain {
+function drain(stream: ReadableStream<Uint8Array>, take: (chunk: Uint8Array) => void): Drain {
   const reader = stream.getReader();
   const readAll = async () => {
-    for (let read = await reader.read(); !read.done; read = await reader.read()) collector.push(read.value);
+    for (let read = await reader.read(); !read.done; read = await reader.read()) take(read.value);
   };
   return { ended: readAll(), close: () => reader.cancel() };
 }
@@ -107,11 +126,19 @@ function endOnTimeoutOrAbort(pid: number, timeoutMs: number, signal: AbortSignal
   };
 }
 
-function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+/** Resolves when no process of the group is left. The kill that follows the grace makes sure that this comes. */
+async function groupGone(pid: number): Promise<void> {
+  const lastMs = performance.now() + TERM_GRACE_MS;
+  while (signalGroup(pid, 0) && performance.now() < lastMs) await Bun.sleep(GROUP_POLL_MS);
+}
+
+/** @returns whether there was anyone to get it; 0 only asks */
+function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
   try {
     process.kill(-pid, signal);
+    return true;
   } catch {
-    // The whole group is gone already.
+    return false;
   }
 }
 

@@ -4,8 +4,13 @@ import { parseArgs, type Tool, type ToolContext, type ToolResult } from "./tool.
 import { bashTool } from "./tool-bash.ts";
 import { editFileTool } from "./tool-edit-file.ts";
 import { type Finish, finishTool } from "./tool-finish.ts";
+import { grepTool } from "./tool-grep.ts";
+import { listFilesTool } from "./tool-list-files.ts";
 import { readFileTool } from "./tool-read-file.ts";
 import { writeFileTool } from "./tool-write-file.ts";
+
+/** No result is longer, whatever the tool, bytes: the 24,000 that are shown of an output, and a few lines about it. */
+const RESULT_BYTES_MAX = 26_000;
 
 /** The tools of one run. */
 export class Toolbox {
@@ -18,7 +23,7 @@ export class Toolbox {
     const finish = finishTool((value) => {
       this.finish = value;
     });
-    this.tools = [bashTool, readFileTool, writeFileTool, editFileTool, finish];
+    this.tools = [bashTool, readFileTool, writeFileTool, editFileTool, grepTool, listFilesTool, finish];
   }
 
   /** The same bytes in every call. */
@@ -70,11 +75,22 @@ export class Toolbox {
       return {
         output: `error: there is no tool ${JSON.stringify(name)}; there are ${this.tools.map((t) => t.name).join(", ")}`,
       };
+    let running = true;
+    const progress = (text: string) => {
+      if (running) this.emit({ type: "tool_output", id, text });
+    };
     try {
-      const progress = (text: string) => this.emit({ type: "tool_output", id, text });
-      return await tool.call(args, { ...this.context, progress });
+      return this.bounded(await tool.call(args, { ...this.context, progress }));
     } catch (error) {
       return { output: `error: ${name} failed: ${error instanceof Error ? error.message : String(error)}` };
+    } finally {
+      running = false;
     }
+  }
+
+  /** Tools cut their own results where they know best; this is for what they did not think of. */
+  private bounded(result: ToolResult): ToolResult {
+    if (Buffer.byteLength(result.output) <= RESULT_BYTES_MAX) return result;
+    return { ...result, output: this.context.outputs.cut(result.output).text, truncated: true };
   }
 }

@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** Variable that marks everything a command starts, however far it gets from its process group. */
+const MARK_NAME = "WINDSHIFT_CALL";
+/** Rounds of looking for what a killed process may have started meanwhile, and the pause between two, ms: 0.1 s in all. */
+const ROUNDS_MAX = 20;
+const ROUND_PAUSE_MS = 5;
+/** The kernel's number of the machine's own pid namespace (PROC_PID_INIT_INO); a container has another. */
+const MACHINE_PID_NAMESPACE = "pid:[4026531836]";
+
+let count = 0;
+
+export interface CallMark {
+  /** Environment for the command. */
+  env: Record<string, string>;
+  value: string;
+}
+
+/** Marks one call. Marks add up, so that an agent that runs under a command of another is found by both. */
+export function markCall(env: Record<string, string>): CallMark {
+  const value = `${process.pid}.${++count}.${crypto.randomUUID()}`;
+  const outer = env[MARK_NAME];
+  return { env: { ...env, [MARK_NAME]: outer === undefined ? value : `${outer} ${value}` }, value };
+}
+
+/**
+ * Kills what a command left behind outside its process group (`setsid`, a daemon's double fork). Found by the mark in its
+ * environment; and where the agent is the container's only program also by being an orphan, as some daemons write their
+ * title over their environment. Outside a container a process that emptied its environment is not found.
+ * @param shellPid the command's shell; what it started came after it
+ */
+export async function endStrays(mark: CallMark, shellPid: number): Promise<void> {
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const strays = startedSince(shellPid).filter((pid) => isMarked(pid, mark.value) || isOrphan(pid));
+    if (strays.length === 0) return;
+    for (const pid of strays) kill(pid);
+    await Bun.sleep(ROUND_PAUSE_MS);
+  }
+}
+
+/** Cheap when the shell started nothing: the kernel tells the newest pid. Empty where there is no /proc. */
+function startedSince(shellPid: number): number[] {
+  try {
+    const newest = Number(readFileSync("/proc/loadavg", "latin1").trim().split(" ").at(-1));
+    if (newest === shellPid) return [];
+    const pids = readdirSync("/proc").map(Number).filter(Number.isInteger);
+    // A smaller newest pid means that the numbers began anew meanwhile.
+    return pids.filter((pid) => pid !== process.pid && pid !== 1 && (newest < shellPid || pid > shellPid));
+  } catch {
+    return [];
+  }
+}
+
+function isMarked(pid: number, value: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`).includes(value);
+  } catch {
+    return false; // gone, or not ours
+  }
+}
+
+/** Whether init or the agent took the process over. A shell that an operator opened in the container has no parent there. */
+function isOrphan(pid: number): boolean {
+  if (!aloneInContainer()) return false;
+  try {
+    const [state, ppid] = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ") ?? [];
+    return state !== "Z" && Number(ppid) === 1;
+  } catch {
+    return false;
+  }
+}
+
+let alone: boolean | undefined;
+/** Asked once: the parent of a program changes when it ends. */
+function aloneInContainer(): boolean {
+  alone ??=
+    (process.pid === 1 || process.ppid === 1) && readlinkSync("/proc/self/ns/pid") !== MACHINE_PID_NAMESPACE;
+  return alone;
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended by itself.
+  }
+}

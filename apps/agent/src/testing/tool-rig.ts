@@ -1,0 +1,40 @@
+import { rmSync } from "node:fs";
+import { OutputStore } from "../output-store.ts";
+import type { Tool, ToolResult } from "../tool.ts";
+import { Workspace } from "../workspace.ts";
+import { TestCheckout } from "./agent-process.ts";
+
+/** A checkout and what a tool may use, to call tools one by one. */
+export class ToolRig implements Disposable {
+  readonly outputs = new OutputStore();
+  readonly abort = new AbortController();
+  /** What the tools showed while they ran. */
+  readonly live: string[] = [];
+  /** Added to the environment of commands. */
+  env: Record<string, string> = {};
+  private readonly workspace: Workspace;
+  private constructor(readonly checkout: TestCheckout) {
+    this.workspace = Workspace.open(checkout.dir, this.outputs.dirs);
+  }
+
+  static async create(): Promise<ToolRig> {
+    return new ToolRig(await TestCheckout.create());
+  }
+
+  call(tool: Tool, args: object): Promise<ToolResult> {
+    const { workspace, outputs } = this;
+    return tool.call(JSON.parse(JSON.stringify(args)), {
+      workspace,
+      outputs,
+      images: false,
+      signal: this.abort.signal,
+      env: () => ({ PATH: process.env.PATH ?? "", HOME: this.checkout.home, ...this.env }),
+      progress: (text) => this.live.push(text),
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const dir of this.outputs.dirs()) rmSync(dir, { recursive: true, force: true });
+    this.checkout[Symbol.dispose]();
+  }
+}
