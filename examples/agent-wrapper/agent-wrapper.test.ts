@@ -21,7 +21,7 @@ for (const [name, program] of [
     argv: [program, WRAPPER],
     env: { AGENT_HOOKS_DIR, AGENT_COMMAND: `'${program}' '${LOOP_AGENT}'` },
     ...SPEECH,
-    can: { steering: "none", toolEvents: false },
+    can: { steering: "none", toolEvents: "none", endsBackground: true },
   });
 
   agentContract(`the wrapper on ${name}, JSON lines, with a follow-up`, {
@@ -33,6 +33,6 @@ for (const [name, program] of [
       AGENT_RULES,
     },
     ...SPEECH,
-    can: { steering: "after_the_work", toolEvents: true },
+    can: { steering: "after_the_work", toolEvents: "with_exit_code", endsBackground: true },
   });
 }

@@ -7,5 +7,5 @@ for (const LLM_STREAM of ["0", "1"])
     env: { LLM_STREAM },
     command: (command) => ({ tool_calls: [{ name: "bash", args: { command } }] }),
     finish: (summary) => ({ tool_calls: [{ name: "finish", args: { outcome: "completed", summary } }] }),
-    can: { steering: "before_next_call", toolEvents: true },
+    can: { steering: "before_next_call", toolEvents: "with_exit_code", endsBackground: true },
   });
