@@ -9,6 +9,8 @@ const GIT_MS_MAX = 120_000;
 const FILE_BYTES_MAX = 50 * 1_048_576;
 /** Locks of killed gits that are cleared away before giving up. */
 const LOCKS_MAX = 3;
+/** Files that are tried one by one when git cannot add them all. */
+const SINGLES_MAX = 500;
 /** Left out or unmerged files that a person is shown by name. */
 const NAMES_SHOWN = 5;
 const SUBJECT = "Keep uncommitted changes of the run";
@@ -28,11 +30,7 @@ export async function wrapUp(place: GitPlace): Promise<WrapUp> {
   if (!("entries" in tree)) return failed("git status", tree);
   if (tree.entries.length === 0) return { kind: "clean" };
   const leftOut = tree.entries.filter((entry) => isLeftOut(place.root, entry));
-  const add = await unlocked(
-    place,
-    ["add", "--all", "--ignore-errors", ...PATHS_FROM_STDIN],
-    pathsBut(leftOut),
-  );
+  const add = await addAll(place, tree.entries, leftOut);
   const commit = await unlocked(place, ["commit", "--quiet", "--no-verify", "-m", SUBJECT, "-m", BODY]);
   // A file that could not be added does not keep the others out; so it is the commit that tells.
   if (commit.exitCode !== 0)
@@ -47,9 +45,22 @@ export async function wrapUp(place: GitPlace): Promise<WrapUp> {
   };
 }
 
-const PATHS_FROM_STDIN = ["--pathspec-from-file=-", "--pathspec-file-nul"];
-function pathsBut(leftOut: readonly TreeEntry[]): string {
-  return [":/", ...leftOut.map(({ path }) => `:(top,exclude,literal)${path.replace(/\/$/, "")}`)].join("\0");
+/** All at once; one by one when a file makes git give up altogether, so that it does not keep the others out. */
+async function addAll(
+  place: GitPlace,
+  entries: readonly TreeEntry[],
+  leftOut: readonly TreeEntry[],
+): Promise<ExecResult> {
+  const excluded = leftOut.map(({ path }) => `:(top,exclude,literal)${path.replace(/\/$/, "")}`);
+  const paths = { stdin: [":/", ...excluded].join("\0") };
+  const add = ["add", "--all", "--ignore-errors"];
+  const result = await unlocked(place, [...add, "--pathspec-from-file=-", "--pathspec-file-nul"], paths);
+  if (result.exitCode === 0 || entries.length > SINGLES_MAX) return result;
+  const endMs = performance.now() + GIT_MS_MAX;
+  for (const entry of entries)
+    if (!leftOut.includes(entry) && performance.now() < endMs)
+      await unlocked(place, [...add, "--", `:(top,literal)${entry.path}`]);
+  return result;
 }
 
 /** A new repository inside the checkout would become a link to nothing, and a huge file would stop the push. */
@@ -60,8 +71,12 @@ function isLeftOut(root: string, { path, state }: TreeEntry): boolean {
 }
 
 /** A git that was killed leaves its locks behind. Every command of the run has ended, so nobody holds them. */
-async function unlocked(place: GitPlace, args: readonly string[], stdin?: string): Promise<ExecResult> {
-  const options = { timeoutMs: GIT_MS_MAX, ...(stdin === undefined ? {} : { stdin }) };
+async function unlocked(
+  place: GitPlace,
+  args: readonly string[],
+  input: { stdin?: string } = {},
+): Promise<ExecResult> {
+  const options = { timeoutMs: GIT_MS_MAX, ...input };
   let result = await treeGit(place, args, options);
   for (let cleared = 0; cleared < LOCKS_MAX && result.exitCode !== 0; cleared++) {
     const lock = /Unable to create '([^']+\.lock)': File exists/.exec(result.stderr)?.[1];
