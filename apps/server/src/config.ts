@@ -1,6 +1,7 @@
 import { isAbsolute, join, resolve } from "node:path";
 import { readSettings, type SettingsOf, type SettingsTable } from "@windshift/base/settings.ts";
 import { ImageReference } from "@windshift/contract/job.ts";
+import { parsePrivateHosts } from "@windshift/outbound/private-hosts.ts";
 import { z } from "zod";
 import { CrashPoint } from "./crash-point.ts";
 
@@ -74,6 +75,20 @@ export const serverSettings = {
       .default("info"),
     defaultText: "info",
     doc: "Least severe log lines that are written, as JSON on standard output.",
+  },
+  privateHosts: {
+    name: "WINDSHIFT_PRIVATE_HOSTS",
+    schema: z
+      .string()
+      .default("")
+      .transform((list, context) => {
+        const hosts = parsePrivateHosts(list);
+        if (!("bad" in hosts)) return hosts;
+        context.addIssue(`${hosts.bad} is not host:port, such as ollama.lan:11434`);
+        return z.NEVER;
+      }),
+    defaultText: "none",
+    doc: "Hosts, separated by commas, that connections may reach although their addresses are private: `host:port`, or `host` for every port. Metadata services of clouds are never reached.",
   },
   runnerImage: {
     name: "CODING_AGENT_RUNNER_IMAGE",

@@ -9,6 +9,7 @@ import {
   type ServerSettings,
   worktreeRootOf,
 } from "./config.ts";
+import { ignoreProxies } from "./ignored-proxies.ts";
 import { createLog } from "./log.ts";
 import { DEFAULT_PATH } from "./runners/sandbox-choice.ts";
 import { triageCommand } from "./runners/triage-command.ts";
@@ -48,6 +49,7 @@ function settingsOrExit(): ServerSettings {
 
 async function serve(settings: ServerSettings): Promise<void> {
   const log = createLog(settings.logLevel);
+  ignoreProxies(log);
   const server = await startServer(settings, process.env, log);
   log.info({ port: server.port, url: settings.baseUrl, version: buildVersion }, "ready");
   let ending = false;

@@ -1,5 +1,6 @@
 import { createGitBroker } from "@windshift/git-broker/git-broker.ts";
 import { createLlmBroker } from "@windshift/llm-broker/llm-broker.ts";
+import type { OutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { record } from "./audit/audit-store.ts";
 import type { BrokerPorts } from "./brokers/broker-routes.ts";
 import { createGitGrants } from "./brokers/git-grants.ts";
@@ -50,6 +51,7 @@ export function createBrokers(parts: {
   database: Database;
   repositoriesRoot: string;
   masterKey: MasterKey;
+  outbound: OutboundFetch;
   crash: CrashPoints;
   log: Log;
 }): BrokerPorts {
@@ -73,6 +75,7 @@ export function createBrokers(parts: {
     llm: createLlmBroker({
       grants: createLlmGrants(database, (id, workspace) => openLlmSecret(db, masterKey, id, workspace)),
       ledger: createUsageLedger(database),
+      fetch: parts.outbound,
       log,
     }),
   };

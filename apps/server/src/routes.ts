@@ -1,4 +1,5 @@
 import { buildVersion } from "@windshift/base/build-version.ts";
+import type { OutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { recordDenied } from "./audit/audit-store.ts";
 import { addBindingRoutes } from "./bindings/binding-routes.ts";
 import { addBrokerRoutes } from "./brokers/broker-routes.ts";
@@ -35,6 +36,8 @@ export interface RouteParts {
   /** Folder of all local bare repositories, absolute. */
   repositoriesRoot: string;
   defaults: RunDefaults;
+  /** The way out to addresses that people entered. */
+  outbound: OutboundFetch;
   crash: CrashPoints;
   log: Log;
   /** Tries to sign in from one address in a minute; the sign-in's own figure by default. */

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { redact } from "@windshift/base/redact.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
+import { createOutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { containerApiUrl, localhostWarning, type ServerSettings, worktreeRootOf } from "./config.ts";
 import { CrashPoints } from "./crash-point.ts";
 import { type Database, openDatabase } from "./db/database.ts";
@@ -83,6 +84,7 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
     repositoriesRoot,
     forge: crash.forge(createLocalForge({ database, repositoriesRoot, baseUrl: settings.baseUrl })),
     defaults: { llmModel: settings.llmModel },
+    outbound: createOutboundFetch({ privateHosts: settings.privateHosts }),
     crash,
     log,
   };

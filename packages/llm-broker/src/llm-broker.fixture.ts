@@ -51,6 +51,7 @@ export function startBroker(
   };
   const note = (fields: Record<string, unknown>, message: string) => void log.push({ fields, message });
   const broker = createLlmBroker({
+    fetch,
     grants: { find: async (given) => (given === token ? grant : undefined) },
     ledger: { record: async (entry) => void usage.push(entry) },
     log: { warn: note, error: note },

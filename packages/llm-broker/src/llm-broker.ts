@@ -3,12 +3,13 @@ import { AppError, errorBody } from "@windshift/contract/app-error.ts";
 import { readBounded } from "./bounded-read.ts";
 import { authorizeChatRequest } from "./chat-request.ts";
 import { LlmCall } from "./llm-call.ts";
-import type { BrokerLog, LlmGrant, LlmGrants, UsageLedger } from "./llm-grant.ts";
+import type { BrokerLog, LlmGrant, LlmGrants, ProviderFetch, UsageLedger } from "./llm-grant.ts";
 import { LLM_LIMITS, type LlmLimits } from "./llm-limits.ts";
 
 export interface LlmBrokerDeps {
   grants: LlmGrants;
   ledger: UsageLedger;
+  fetch: ProviderFetch;
   log: BrokerLog;
   clock?: Clock;
   limits?: Partial<LlmLimits>;
@@ -32,10 +33,14 @@ export function createLlmBroker(deps: LlmBrokerDeps): (request: Request) => Prom
       const text = await readBody(request, limits.bodyBytesMax);
       const call = authorizeChatRequest(text, grant.model);
       if (grant.ended.aborted) throw runEnded();
-      return await new LlmCall({ grant, limits, clock, ledger: deps.ledger, log: deps.log }).send(
-        call.body,
-        request.signal,
-      );
+      return await new LlmCall({
+        grant,
+        limits,
+        clock,
+        ledger: deps.ledger,
+        fetch: deps.fetch,
+        log: deps.log,
+      }).send(call.body, request.signal);
     } catch (error) {
       return refused(error, deps.log);
     }

@@ -3,7 +3,7 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import { readBounded } from "./bounded-read.ts";
 import { CallEnd } from "./call-end.ts";
 import { readDocument } from "./document-reply.ts";
-import type { BrokerLog, LlmGrant, UsageLedger } from "./llm-grant.ts";
+import type { BrokerLog, LlmGrant, ProviderFetch, UsageLedger } from "./llm-grant.ts";
 import { ERROR_BYTES_MAX, type LlmLimits } from "./llm-limits.ts";
 import { callProvider } from "./provider-call.ts";
 import { type Refusal, refusalOf, refusalOfProvider } from "./provider-error.ts";
@@ -16,6 +16,7 @@ export interface LlmCallDeps {
   limits: LlmLimits;
   clock: Clock;
   ledger: UsageLedger;
+  fetch: ProviderFetch;
   log: BrokerLog;
 }
 
@@ -37,8 +38,8 @@ export class LlmCall {
   }
 
   private async exchange(body: string, end: CallEnd): Promise<Response> {
-    const { grant, limits } = this.deps;
-    const upstream = await callProvider(grant.endpoint, body, end, limits.headerMsMax);
+    const { fetch, grant, limits } = this.deps;
+    const upstream = await callProvider(fetch, grant.endpoint, body, end, limits.headerMsMax);
     const type = upstream.headers.get("content-type") ?? "";
     if (!upstream.ok)
       return await this.settle(end, await this.providerRefusal(upstream, end), upstream.headers);

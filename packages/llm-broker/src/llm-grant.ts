@@ -38,6 +38,9 @@ export interface UsageLedger {
   record(entry: UsageEntry): Promise<void>;
 }
 
+/** The way out to providers: a `fetch` that dials only where it may, and never follows a redirect. */
+export type ProviderFetch = (url: URL, init: RequestInit) => Promise<Response>;
+
 /** Structured log; a pino logger is one. */
 export interface BrokerLog {
   warn(fields: Record<string, unknown>, message: string): void;

@@ -1,7 +1,7 @@
 import { redact } from "@windshift/base/redact.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { CallEnd } from "./call-end.ts";
-import type { LlmGrant } from "./llm-grant.ts";
+import type { LlmGrant, ProviderFetch } from "./llm-grant.ts";
 
 /**
  * Sends one authorized body to the provider of the grant and waits for the response header. The address, the method
@@ -10,6 +10,7 @@ import type { LlmGrant } from "./llm-grant.ts";
  *   the call was ended while waiting
  */
 export async function callProvider(
+  fetch: ProviderFetch,
   endpoint: LlmGrant["endpoint"],
   body: string,
   end: CallEnd,

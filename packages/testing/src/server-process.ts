@@ -30,6 +30,8 @@ export interface ServerProcessOptions {
 
 /** The server of the source tree. */
 export const SERVER_MAIN = resolve(import.meta.dir, "../../../apps/server/src/main.ts");
+/** The models and forges of tests, demo and benchmarks listen on this machine. */
+const REACHABLE = { WINDSHIFT_PRIVATE_HOSTS: "127.0.0.1, localhost" };
 const READY_MS_MAX = 30_000;
 const LOG_TAIL_BYTES = 4_000;
 
@@ -38,7 +40,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   const startedMs = performance.now();
   const log = Bun.file(options.logFile);
   const child = Bun.spawn([...(options.argv ?? [process.execPath, SERVER_MAIN])], {
-    env: { ...serverEnvironment(), WINDSHIFT_PORT: String(options.port), ...options.env },
+    env: { ...serverEnvironment(), ...REACHABLE, WINDSHIFT_PORT: String(options.port), ...options.env },
     // A group of its own: a terminal's Ctrl-C goes to whoever started it, who then ends it in order.
     detached: true,
     stdin: "ignore",

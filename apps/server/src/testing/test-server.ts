@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { assert } from "@windshift/contract/app-error.ts";
+import { createOutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { createDatabase } from "@windshift/testing/database-fixture.ts";
 import { CrashPoints } from "../crash-point.ts";
 import { type Database, openDatabase } from "../db/database.ts";
@@ -59,6 +60,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const url = `http://127.0.0.1:${listener.port}`;
   const baseUrl = options.baseUrl ?? url;
   const { table, signIn } = buildRoutes({
+    outbound: createOutboundFetch({ privateHosts: [{ host: "127.0.0.1", port: undefined }] }),
     baseUrl,
     database,
     masterKey: key,
