@@ -9,12 +9,7 @@ import { FINISH, type Turn, TurnModel } from "./testing/turn-model.ts";
 
 const MAIN = join(import.meta.dir, "main.ts");
 
-function start(
-  url: string,
-  checkout: TestCheckout,
-  argv: readonly string[],
-  stdout: "pipe" | number = "pipe",
-) {
+function start(url: string, checkout: TestCheckout, argv: readonly string[]) {
   return Bun.spawn([...argv], {
     cwd: checkout.home,
     env: {
@@ -25,7 +20,7 @@ function start(
       WINDSHIFT_WORKSPACE: checkout.dir,
     },
     stdin: "pipe",
-    stdout,
+    stdout: "pipe",
     stderr: "pipe",
   });
 }
