@@ -1,6 +1,9 @@
 /** First size, bytes; it doubles when full, so that adding is linear however small the pieces are. */
 const SIZE_FIRST = 4_096;
 
+/** A buffer up to this size is used again, bytes: lines are short and many. */
+const SIZE_KEPT_MAX = 65_536;
+
 /** Bytes that come in pieces and are wanted as one text. Holds at most twice what it was given. */
 export class ByteBuffer {
   length = 0;
@@ -20,7 +23,7 @@ export class ByteBuffer {
   /** All of it as UTF-8, with U+FFFD for what is none; empty afterwards. */
   take(): string {
     const text = this.bytes.toString("utf8", 0, this.length);
-    this.bytes = Buffer.alloc(0);
+    if (this.bytes.length > SIZE_KEPT_MAX) this.bytes = Buffer.alloc(0);
     this.length = 0;
     return text;
   }

@@ -41,10 +41,14 @@ export class EventWriter {
 /** The event as one line under JSONL_LINE_BYTES_MAX, whatever a model put into it, without half surrogate pairs, which are no text. */
 export function lineOf(event: AgentOutput): string {
   const line = stringify(event);
-  if (line !== undefined && isShort(line)) return line.includes("\\ud") ? stringifyWellFormed(event) : line;
+  if (line !== undefined && isShort(line))
+    return line.includes("\\ud") ? JSON.stringify(event, wellFormed) : line;
+  const fields = Object.entries(event).map(
+    ([name, value]) => [name, textOfField(value, line !== undefined)] as const,
+  );
   for (let charsMax = FIELD_CHARS_MAX; ; charsMax >>= 1) {
     const cut = JSON.stringify(
-      Object.fromEntries(Object.entries(event).map(([name, value]) => [name, cutField(value, charsMax)])),
+      Object.fromEntries(fields.map(([name, value]) => [name, cutField(value, charsMax)])),
     );
     if (isShort(cut)) return cut;
   }
@@ -54,30 +58,30 @@ function isShort(line: string): boolean {
   return line.length < JSONL_LINE_BYTES_MAX && Buffer.byteLength(line) < JSONL_LINE_BYTES_MAX;
 }
 
-/** A structure, such as the arguments of a tool, becomes the text of its beginning when it is too large. */
+/** A structure, such as the arguments of a tool, becomes the text of its beginning in an event that is too large. */
+function textOfField(value: Json | undefined, writable: boolean): Json | undefined {
+  if (typeof value !== "object" || value === null) return value;
+  return writable ? JSON.stringify(value, wellFormed) : "(nested too deeply to be shown)";
+}
+
 function cutField(value: Json | undefined, charsMax: number): Json | undefined {
-  const isText = typeof value === "string";
-  if (!isText && (typeof value !== "object" || value === null)) return value;
-  const text = isText ? value : (stringify(value) ?? "(nested too deeply to be shown)");
-  if (text.length > charsMax) return `${text.slice(0, charsMax).toWellFormed()}… [cut]`;
-  return isText ? text.toWellFormed() : text;
+  if (typeof value !== "string") return value;
+  return value.length > charsMax ? `${value.slice(0, charsMax).toWellFormed()}… [cut]` : value.toWellFormed();
 }
 
 /** Undefined for what is nested more deeply than can be written. */
-function stringify(value: Json | AgentOutput): string | undefined {
+function stringify(event: AgentOutput): string | undefined {
   try {
-    return JSON.stringify(value);
+    return JSON.stringify(event);
   } catch {
     return undefined;
   }
 }
 
-function stringifyWellFormed(event: AgentOutput): string {
-  return JSON.stringify(event, (_name, value: Json) => {
-    if (typeof value === "string") return value.toWellFormed();
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-    const names = Object.keys(value);
-    if (names.every((name) => name.isWellFormed())) return value;
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name.toWellFormed(), item]));
-  });
+/** Replaces texts, and names within structures. */
+function wellFormed(_name: string, value: Json): Json {
+  if (typeof value === "string") return value.toWellFormed();
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if (Object.keys(value).every((name) => name.isWellFormed())) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name.toWellFormed(), item]));
 }

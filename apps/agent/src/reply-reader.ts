@@ -10,6 +10,8 @@ export const REPLY_CHARS_MAX = 2_097_152;
 /** What a message shows of a reply that is none, characters. */
 const SHOWN_CHARS = 200;
 const OPENING_BRACE = 123;
+const SPACE = 32;
+const BOM_BYTES = new Set([0xef, 0xbb, 0xbf]);
 
 export type Read = { kind: "text"; text: string } | { kind: "failure"; failure: ModelFailure };
 export type ReplyEnd = { kind: "reply"; reply: ModelReply } | { kind: "failure"; failure: ModelFailure };
@@ -26,11 +28,13 @@ export class ReplyReader {
   private readonly document = new ByteBuffer();
   private mode: "stream" | "document" | undefined;
 
-  constructor(private readonly contentType: string) {}
+  constructor(contentType: string) {
+    if (!contentType.includes("text/event-stream")) this.mode = "document";
+  }
 
   /** Takes the next bytes. @returns the new text in them, or why reading on is of no use */
   push(bytes: Uint8Array): Read {
-    this.mode ??= this.modeOf(bytes);
+    this.mode ??= modeOf(bytes);
     if (this.mode === "stream") return this.pushEvents(bytes);
     this.document.add(bytes);
     return { kind: "text", text: "" };
@@ -48,14 +52,6 @@ export class ReplyReader {
     // A stream that is not called one is read as one all the same, if late.
     if (/^\s*(?:data|event|id|retry)?:/.test(body.slice(0, 100))) return this.reread(body);
     return endDocument(body);
-  }
-
-  /** Undefined until something other than white space and a byte order mark has come. */
-  private modeOf(bytes: Uint8Array): ReplyReader["mode"] {
-    if (!this.contentType.includes("text/event-stream")) return "document";
-    const first = bytes.find((byte) => byte > 32 && ![0xef, 0xbb, 0xbf].includes(byte));
-    if (first === undefined) return undefined;
-    return first === OPENING_BRACE ? "document" : "stream";
   }
 
   private pushEvents(bytes: Uint8Array): Read {
@@ -114,6 +110,13 @@ export class ReplyReader {
     const end = this.endStream();
     return { ...end, text: read.text + end.text };
   }
+}
+
+/** What is called a stream may be a document; undefined until something other than white space and a byte order mark has come. */
+function modeOf(bytes: Uint8Array): "stream" | "document" | undefined {
+  const first = bytes.find((byte) => byte > SPACE && !BOM_BYTES.has(byte));
+  if (first === undefined) return undefined;
+  return first === OPENING_BRACE ? "document" : "stream";
 }
 
 function endDocument(body: string): ReplyEnd & { text: string } {
