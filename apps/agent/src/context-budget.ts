@@ -29,7 +29,7 @@ const REPLY_TOKENS_MAX = 32_000;
 const TASK_SHARE = 0.6;
 /** Shares of what the task leaves. Together below 1, so that a compaction makes room for several turns. */
 const SHORTENED_SHARE = 0.55;
-const FRESH_SHARE = 0.5;
+const FRESH_SHARE = 0.35;
 const KEPT_SHARE = 0.35;
 const SUMMARY_SHARE = 0.15;
 const PEOPLE_SHARE = 0.1;

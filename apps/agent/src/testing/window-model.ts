@@ -14,7 +14,7 @@ export interface WindowModelOptions {
   /** Its answer to a question without tools in mind: a summary. */
   summary?(request: Turn): Answer;
   /** Text of the refusal. */
-  refusal?: string;
+  refusal?: string | undefined;
 }
 
 export interface Turn {
