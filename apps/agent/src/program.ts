@@ -1,10 +1,10 @@
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { systemClock } from "@windshift/base/clock.ts";
 import { AGENT_EXIT } from "@windshift/contract/agent-exit.ts";
-import { readConfig } from "./config.ts";
+import { type AgentConfig, readConfig } from "./config.ts";
 import { EventWriter } from "./event-writer.ts";
 import { Crash, Inbox, ReaderGone } from "./inbox.ts";
-import { runSession } from "./session.ts";
+import { runSession, type SessionParts } from "./session.ts";
 import { endingEvents, type SessionEvents } from "./session-events.ts";
 
 /** Time a session has to keep its work and to report after a fault of our own, ms; then the process ends without it. */
@@ -27,15 +27,24 @@ export async function runAgent(): Promise<void> {
   events.emit({ type: "starting", version: buildVersion, model: reading.config.model });
   void inbox.read(Bun.stdin.stream()).catch((error: unknown) => warn(`stdin: ${String(error)}`));
   const parts = { inbox, events, clock: systemClock, env: process.env };
-  const exitCode = await runSession(reading.config, parts).catch((error: unknown) => fail(error, events));
-  await end(exitCode, events);
+  process.exit(await runToIdle(reading.config, parts));
+}
+
+/** One session to its last line: `session_idle` follows however it went. @returns the exit code */
+export async function runToIdle(config: AgentConfig, parts: SessionParts): Promise<number> {
+  const exitCode = await runSession(config, parts).catch((error: unknown) => fail(error, parts.events));
+  await idle(parts.events);
+  return exitCode;
 }
 
 /** Our own bug, somewhere: the session stops as by an abort, and tells of it. If it cannot even do that, this does. */
 function onFault(error: unknown, inbox: Inbox, events: SessionEvents): void {
   warn(`fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   inbox.stop(new Crash(error));
-  setTimeout(() => void end(fail(error, events), events), CRASH_MS_MAX);
+  setTimeout(() => {
+    const exitCode = fail(error, events);
+    void idle(events).then(() => process.exit(exitCode));
+  }, CRASH_MS_MAX);
 }
 
 function onReaderGone(inbox: Inbox): void {
@@ -49,10 +58,9 @@ function fail(error: unknown, events: SessionEvents): number {
   return AGENT_EXIT.failed;
 }
 
-async function end(exitCode: number, events: SessionEvents): Promise<void> {
+function idle(events: SessionEvents): Promise<void> {
   events.emit({ type: "session_idle" });
-  await events.drained();
-  process.exit(exitCode);
+  return events.drained();
 }
 
 function warn(text: string): void {
