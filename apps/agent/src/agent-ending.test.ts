@@ -68,6 +68,25 @@ describe("a fault of the agent itself", () => {
       const pid = readFileSync(join(checkout.dir, "shell.pid"), "utf8").trim();
       await eventually("the command is gone", () => !isAlive(pid));
     });
+
+  test("before there is a prompt it is told too", async () => {
+    using checkout = await TestCheckout.create();
+    await using model = await TurnModel.start([FINISH]);
+    const argv = faulty(checkout, 'throw new Error("struck");');
+    await using child = start(model.url, checkout, argv);
+    let text = "";
+    for await (const chunk of child.stdout) {
+      writeFileSync(checkout.path("ready"), ""); // it has said that it starts
+      text += new TextDecoder().decode(chunk);
+    }
+    const events = eventsIn(text);
+    expect(await child.exited).toBe(1);
+    expect(events.slice(1)).toEqual([
+      { type: "error", message: "the agent itself failed: struck", code: "internal" },
+      { type: "session_idle" },
+    ]);
+    expect(model.requests()).toEqual([]);
+  });
 });
 
 test("a reader that is gone ends the agent and its commands quickly", async () => {

@@ -4,8 +4,8 @@ import { blocked, type CallTrace, type Guard, nudge, type TurnTrace, type Verdic
 const STALL_NUDGED_TURNS = 10;
 const STALL_MAX_TURNS = 20;
 /** Turns that only look, whatever they find, without a change to the working tree or a commit: nudge, end. */
-const LOOKING_NUDGED_TURNS = 50;
-const LOOKING_MAX_TURNS = 100;
+const LOOKING_NUDGED_TURNS = 60;
+const LOOKING_MAX_TURNS = 120;
 /** What the summary shows of the last call, characters. */
 const CALL_SHOWN_CHARS = 300;
 

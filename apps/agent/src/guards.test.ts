@@ -157,10 +157,10 @@ describe("turns without progress", () => {
     expect(course).toMatchObject({ nudges: [], end: undefined });
   });
 
-  test("reading new files is progress up to a point: a nudge at 50 turns without a change, blocked at 100", async () => {
+  test("reading new files is progress up to a point: a nudge at 60 turns without a change, blocked at 120", async () => {
     const course = await play(200, (turn) => ({ calls: [read(`f${turn}`, `text of ${turn}`)] }));
-    expect(course.nudges.map(({ turn }) => turn)).toEqual([50]);
-    expect(course.end?.turn).toBe(100);
+    expect(course.nudges.map(({ turn }) => turn)).toEqual([60]);
+    expect(course.end?.turn).toBe(120);
     expect(course.looks).toBe(4);
   });
 

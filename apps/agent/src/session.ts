@@ -28,7 +28,8 @@ export interface SessionParts {
 }
 
 /** How a session ended: as its loop did, or by a fault of the agent itself. */
-type SessionEnd = LoopEnd | { kind: "crashed"; message: string };
+type SessionEnd = LoopEnd | Crashed;
+type Crashed = { kind: "crashed"; message: string };
 
 /**
  * One run, from the prompt to its one `finish` or `error` line. Whatever a model does ends in one of the two.
@@ -41,6 +42,7 @@ export async function runSession(config: AgentConfig, parts: SessionParts): Prom
   const outputs = new OutputStore();
   const workspace = Workspace.open(config.workspace, outputs.dirs);
   const prompt = await inbox.prompt();
+  if (inbox.signal.reason instanceof Crash) return report(crashOf(inbox.signal.reason.cause), events);
   if (prompt === undefined) {
     events.emit({ type: "error", message: "input ended before a prompt came", code: "no_prompt" });
     return AGENT_EXIT.failed;
@@ -75,7 +77,7 @@ export async function runSession(config: AgentConfig, parts: SessionParts): Prom
 function crashOr(end: LoopEnd, signal: AbortSignal): SessionEnd {
   return end.kind === "aborted" && signal.reason instanceof Crash ? crashOf(signal.reason.cause) : end;
 }
-function crashOf(error: unknown): SessionEnd {
+function crashOf(error: unknown): Crashed {
   return { kind: "crashed", message: error instanceof Error ? error.message : String(error) };
 }
 
