@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { reap } from "./zombies.ts";
 
 /** Variable that marks everything a command starts, however far it gets from its process group. */
 const MARK_NAME = "WINDSHIFT_CALL";
@@ -26,13 +27,15 @@ export function markCall(env: Record<string, string>): CallMark {
 /**
  * Kills what a command left behind outside its process group (`setsid`, a daemon's double fork). Found by the mark in its
  * environment; and where the agent is the container's only program also by being an orphan, as some daemons write their
- * title over their environment. Outside a container a process that emptied its environment is not found.
- * @param shellPid the command's shell; what it started came after it
+ * title over their environment. Outside a container a process that emptied its environment is not found. Commands run one
+ * after the other, so an orphan is this one's.
+ * @param shellPid the command's shell, which has ended; what it started came after it
  */
 export async function endStrays(mark: CallMark, shellPid: number): Promise<void> {
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const strays = startedSince(shellPid).filter((pid) => isMarked(pid, mark.value) || isOrphan(pid));
-    if (strays.length === 0) return;
+    const started = startedSince(shellPid);
+    const strays = started.filter((pid) => isMarked(pid, mark.value) || adopted(pid) === "running");
+    if (strays.length === 0) return reap(started.filter((pid) => adopted(pid) === "zombie"));
     for (const pid of strays) kill(pid);
     await Bun.sleep(ROUND_PAUSE_MS);
   }
@@ -59,14 +62,26 @@ function isMarked(pid: number, value: string): boolean {
   }
 }
 
-/** Whether init or the agent took the process over. A shell that an operator opened in the container has no parent there. */
-function isOrphan(pid: number): boolean {
-  if (!aloneInContainer()) return false;
+/**
+ * Whether init, or the agent in its place, took the process over. A shell that an operator opened in the container has no
+ * parent in it; a program that the agent itself started is in the agent's process group.
+ * @returns `zombie` only for what the agent has to reap
+ */
+function adopted(pid: number): "running" | "zombie" | undefined {
+  if (!aloneInContainer()) return undefined;
+  const stat = statOf(pid);
+  if (stat === undefined || stat.parent !== 1 || stat.group === statOf("self")?.group) return undefined;
+  if (stat.state !== "Z") return "running";
+  return process.pid === 1 ? "zombie" : undefined;
+}
+
+function statOf(pid: number | "self"): { state: string; parent: number; group: number } | undefined {
   try {
-    const [state, ppid] = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ") ?? [];
-    return state !== "Z" && Number(ppid) === 1;
+    // The name before it, in parentheses, may hold anything.
+    const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ") ?? [];
+    return { state: fields[0] ?? "", parent: Number(fields[1]), group: Number(fields[2]) };
   } catch {
-    return false;
+    return undefined;
   }
 }
 
