@@ -12,7 +12,9 @@ import { gitOut } from "@windshift/testing/git-repository.ts";
 import { readScenarios, type ScenarioFolder } from "@windshift/testing/scenario.ts";
 import { startScriptedModel } from "@windshift/testing/scripted-model.ts";
 import { type BuiltWorkspace, buildWorkspace } from "@windshift/testing/workspace-builder.ts";
+import { runOnBranch } from "./branch-check.ts";
 import { type Product, startProduct } from "./product.ts";
+import { readRecording, storyOf, writeRecording } from "./recording.ts";
 
 /** A run of a scenario ends well within this, ms, on a loaded two-core machine. */
 const RUN_MS_MAX = 60_000;
@@ -46,6 +48,7 @@ async function play({ scenario, model, projectDir }: ScenarioFolder, key: string
     const item = await workspace.createItem(scenario.item, true);
     const run = await followRun(api, item.key, scenario.actions);
     await check(api, scenario, workspace, item.key, run);
+    if (scenario.recording !== undefined) await checkRecording(api, scenario.recording, run.id);
     const asked = scenario.expect.model_requests;
     if (asked !== undefined) {
       expect(provider.requests.length).toBeGreaterThanOrEqual(asked.min);
@@ -126,6 +129,7 @@ async function checkBranch(
     expect(Number(count)).toBe(wanted.commits);
   }
   if (!refs.includes(run.branch)) return;
+  if (wanted.check !== undefined) await checkOnBranches(path, run.branch, wanted.check);
   const message = await gitOut(["log", "-1", "--format=%B", run.branch], path);
   for (const text of wanted.commit_message) expect(message).toContain(text);
   for (const [file, text] of Object.entries(wanted.files)) {
@@ -133,6 +137,22 @@ async function checkBranch(
       expect(await gitOut(["ls-tree", "--name-only", run.branch, "--", file], path)).toBe("");
     else expect(await gitOut(["show", `${run.branch}:${file}`], path)).toContain(text);
   }
+}
+
+async function checkOnBranches(
+  repository: string,
+  branch: string,
+  { command, before, after }: NonNullable<ScenarioFolder["scenario"]["expect"]["check"]>,
+): Promise<void> {
+  expect(await runOnBranch(repository, "main", command)).toMatchObject({ exitCode: before });
+  expect(await runOnBranch(repository, branch, command)).toMatchObject({ exitCode: after });
+}
+
+/** With WINDSHIFT_RECORD=1 the recording is written anew instead. */
+async function checkRecording(api: ApiClient, recording: string, run: number): Promise<void> {
+  const events = await readEvents(api, run);
+  if (process.env.WINDSHIFT_RECORD === "1") await writeRecording(recording, events);
+  expect(storyOf(events)).toEqual(storyOf(readRecording(recording)));
 }
 
 async function checkPullRequest(

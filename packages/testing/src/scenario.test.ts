@@ -6,7 +6,12 @@ import { readScenarios } from "./scenario.ts";
 import { tempDir } from "./temp-dir.ts";
 
 const SCENARIOS = resolve(import.meta.dir, "../../../e2e/scenarios");
-const Edit = z.object({ path: z.string(), old_text: z.string() });
+const Text = z.object({ old_text: z.string() });
+/** One edit beside the path, or a list of them. */
+const Edit = z.union([
+  z.object({ path: z.string(), edits: z.array(Text) }),
+  Text.extend({ path: z.string() }).transform(({ path, old_text }) => ({ path, edits: [{ old_text }] })),
+]);
 
 describe("the scenarios of the repository", () => {
   const scenarios = readScenarios(SCENARIOS);
@@ -21,8 +26,9 @@ describe("the scenarios of the repository", () => {
     expect(existsSync(join(projectDir, "README.md"))).toBe(true);
     for (const call of model.flatMap((turn) => turn.tool_calls ?? [])) {
       if (call.name !== "edit_file") continue;
-      const { path, old_text } = Edit.parse(call.args);
-      expect(readFileSync(join(projectDir, path), "utf8").split(old_text)).toHaveLength(2);
+      const { path, edits } = Edit.parse(call.args);
+      const text = readFileSync(join(projectDir, path), "utf8");
+      for (const { old_text } of edits) expect(text.split(old_text)).toHaveLength(2);
     }
   });
 });

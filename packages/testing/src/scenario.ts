@@ -41,6 +41,10 @@ export const Scenario = z.strictObject({
     commit_message: z.array(z.string()).default([]),
     /** Path and a text it contains at the tip of the branch; null: the path does not exist there. */
     files: z.record(z.string(), z.string().nullable()).default({}),
+    /** A command run in a checkout of the base and of the run's branch, and the exit code it ends with there. */
+    check: z
+      .strictObject({ command: z.string().min(1), before: z.int().min(0), after: z.int().min(0) })
+      .optional(),
     /** Texts in the sentence that says why the run ended. */
     detail: z.array(z.string()).default([]),
     /** Events that are in the transcript, in any order. */
@@ -50,6 +54,8 @@ export const Scenario = z.strictObject({
     /** Requests that reached the model. */
     model_requests: z.strictObject({ min: z.int().min(0), max: z.int().min(0) }).optional(),
   }),
+  /** Transcript kept for readers, from the root of the repository. A run that tells another story fails. */
+  recording: z.string().optional(),
 });
 export type Scenario = z.infer<typeof Scenario>;
 
