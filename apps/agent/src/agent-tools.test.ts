@@ -37,9 +37,8 @@ test("what a command prints is told while it runs, never after its result, and n
   expect(agent.list("tool_done")).toEqual([]);
   writeFileSync(checkout.path("go"), "");
   expect(await ended).toBe(0);
-  const types = agent.events.map((event) => event.type).filter((type) => type.startsWith("tool_"));
-  const one = ["tool_start", "tool_done"];
-  expect(types).toEqual(["tool_start", "tool_output", "tool_done", ...one, ...one]);
+  const types = agent.events.map(({ type }) => type).filter((type) => type.startsWith("tool_"));
+  expect(types.join(" ")).toBe("tool_start tool_output tool_done tool_start tool_done tool_start tool_done");
   expect(model.toolResult(1)).toBe("begun\nended");
 });
 
@@ -58,11 +57,11 @@ test("grep and list_files are told as events, with their arguments, and find wha
   await using agent = new AgentProcess(model.url, checkout);
   expect(await agent.work()).toBe(0);
   expect(agent.list("tool_start")[1]?.args).toEqual({ pattern: "needle", glob: "*.ts" });
-  expect(agent.list("tool_done").map(({ tool, truncated }) => [tool, truncated])).toEqual([
-    ["bash", true],
-    ["grep", undefined],
-    ["list_files", undefined],
-    ["finish", undefined],
+  expect(agent.list("tool_done").map(({ tool, truncated }) => ({ tool, truncated }))).toEqual([
+    { tool: "bash", truncated: true },
+    { tool: "grep", truncated: undefined },
+    { tool: "list_files", truncated: undefined },
+    { tool: "finish", truncated: undefined },
   ]);
   expect([1, 2].map((call) => model.toolResult(1, call))).toEqual(["src/new.ts:1:a needle", "src/new.ts"]);
 });
