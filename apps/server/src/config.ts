@@ -68,6 +68,16 @@ export const serverSettings = {
     doc: "Key under which connection secrets are stored. Losing it loses the secrets.",
     secret: true,
   },
+  previousSecretKey: {
+    name: "WINDSHIFT_SECRET_KEY_PREVIOUS",
+    schema: z
+      .string()
+      .regex(/^[0-9a-fA-F]{64}$/, "write 64 hex digits, the former WINDSHIFT_SECRET_KEY")
+      .optional(),
+    defaultText: "unset",
+    doc: "The former key, while a new one takes its place: what it sealed is sealed anew after the start. The log says when it can go.",
+    secret: true,
+  },
   logLevel: {
     name: "WINDSHIFT_LOG_LEVEL",
     schema: z

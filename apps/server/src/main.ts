@@ -13,9 +13,11 @@ import { ignoreProxies } from "./ignored-proxies.ts";
 import { createLog } from "./log.ts";
 import { DEFAULT_PATH } from "./runners/sandbox-choice.ts";
 import { triageCommand } from "./runners/triage-command.ts";
+import { replaceKeyFile } from "./secrets/secret-key-file.ts";
 import { startServer } from "./server.ts";
 
 const USAGE = `windshift            start the server; settings come from the environment (docs/configuration.md)
+windshift change-key make a new secret key; with the server stopped, then start it again
 windshift doctor     check each thing a run needs, and say what to do about what is missing
 windshift --version
 `;
@@ -25,6 +27,8 @@ function main(args: readonly string[]): Promise<void> | void {
     case undefined:
     case "serve":
       return serve(settingsOrExit());
+    case "change-key":
+      return changeKey(settingsOrExit());
     case "doctor":
       return diagnose(settingsOrExit());
     case "--version":
@@ -67,6 +71,13 @@ async function serve(settings: ServerSettings): Promise<void> {
       );
     });
   }
+}
+
+async function changeKey(settings: ServerSettings): Promise<void> {
+  const key = await replaceKeyFile(settings.dataDir);
+  process.stdout.write(
+    `made the secret key ${key.id}. Start the server: it seals everything anew and removes the former key when that is done.\n`,
+  );
 }
 
 async function diagnose(settings: ServerSettings): Promise<void> {

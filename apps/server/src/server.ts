@@ -21,6 +21,7 @@ import { triageCommand } from "./runners/triage-command.ts";
 import { claimJob, createControlPlane } from "./runs/control-plane.ts";
 import type { Forge } from "./runs/forge.ts";
 import { runPublishingLoop } from "./runs/publishing-loop.ts";
+import { runKeyChange } from "./secrets/key-change-loop.ts";
 import { checkMasterKey, hasMasterKey } from "./secrets/key-check.ts";
 import { readMasterKey } from "./secrets/secret-key-file.ts";
 
@@ -54,6 +55,7 @@ export async function startServer(
   const loops = [
     runPublishingLoop({ database, forge, defaults, baseUrl: settings.baseUrl }, log, ending.signal),
     runSweepLoop(database, defaults, log, ending.signal),
+    runKeyChange(parts, settings.dataDir, log, ending.signal),
   ];
   const runner = await startRunner(parts, env, listener);
   return {
@@ -71,7 +73,11 @@ export async function startServer(
 async function openParts(settings: ServerSettings, log: Log): Promise<ServerParts> {
   const database = await openStore(settings, log);
   const isNew = async () => !(await hasMasterKey(database.kysely));
-  const masterKey = await readMasterKey(settings.secretKey, settings.dataDir, isNew);
+  const masterKey = await readMasterKey(
+    { key: settings.secretKey, previous: settings.previousSecretKey },
+    settings.dataDir,
+    isNew,
+  );
   await checkMasterKey(database.kysely, masterKey);
   await ensureLocalPool(database);
   const repositoriesRoot = join(settings.dataDir, "repositories");

@@ -205,7 +205,11 @@ describe("windshift doctor on a database in use", () => {
   beforeAll(async () => {
     const used = await open();
     await migrate(used);
-    const key = await readMasterKey(undefined, database.dataDir, async () => true);
+    const key = await readMasterKey(
+      { key: undefined, previous: undefined },
+      database.dataDir,
+      async () => true,
+    );
     await checkMasterKey(used.kysely, key);
     await used.close();
   });

@@ -10,7 +10,7 @@ import { readMigrations } from "../db/migrate.ts";
 import { checkMasterKey, hasMasterKey } from "../secrets/key-check.ts";
 import { readMasterKey, secretKeyFile } from "../secrets/secret-key-file.ts";
 
-type StoreSettings = Pick<ServerSettings, "dataDir" | "databaseUrl" | "secretKey">;
+type StoreSettings = Pick<ServerSettings, "dataDir" | "databaseUrl" | "secretKey" | "previousSecretKey">;
 
 export async function checkDataFolder({ dataDir }: StoreSettings): Promise<Check> {
   const problem = await folderProblem(dataDir);
@@ -56,7 +56,11 @@ export async function checkSecretKey(settings: StoreSettings): Promise<Check> {
     const known = database !== undefined && (await knowsKey(database));
     if (settings.secretKey === undefined && !existsSync(file) && !known)
       return passed("secret key", `${file} is made at the first start`);
-    const key = await readMasterKey(settings.secretKey, settings.dataDir, async () => false);
+    const key = await readMasterKey(
+      { key: settings.secretKey, previous: settings.previousSecretKey },
+      settings.dataDir,
+      async () => false,
+    );
     if (known) await checkMasterKey(database.kysely, key);
     if (settings.secretKey !== undefined) return passed("secret key", `WINDSHIFT_SECRET_KEY (${key.id})`);
     const { mode } = await stat(file);

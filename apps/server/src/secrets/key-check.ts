@@ -1,10 +1,16 @@
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { Queries } from "../db/database.ts";
-import { type MasterKey, open, type SealedPlace, seal } from "./secret-box.ts";
+import { keyIdOf, type MasterKey, open, type SealedPlace, seal } from "./secret-box.ts";
 
 const SETTING = "secret_key_check";
 const PLAIN = "this value can be opened";
-const PLACE: SealedPlace = { table: "settings", column: "value", row: SETTING, workspaceId: null };
+/** Sealed as everything else is, so it is sealed anew like everything else when the key changes. */
+export const KEY_CHECK_PLACE: SealedPlace = {
+  table: "settings",
+  column: "value",
+  row: SETTING,
+  workspaceId: null,
+};
 
 /**
  * Holds the master key against a value that was sealed when the installation was new (WB-13). Writes nothing but that
@@ -14,7 +20,7 @@ const PLACE: SealedPlace = { table: "settings", column: "value", row: SETTING, w
 export async function checkMasterKey(db: Queries, key: MasterKey): Promise<void> {
   const stored = (await findCheck(db)) ?? (await storeCheck(db, key));
   try {
-    open(key, stored, PLACE);
+    open(key, stored, KEY_CHECK_PLACE);
   } catch (cause) {
     throw new AppError(
       "invalid_input",
@@ -37,15 +43,11 @@ async function findCheck(db: Queries): Promise<string | undefined> {
 
 /** @returns what is stored then, which is another server's value if that one came first */
 async function storeCheck(db: Queries, key: MasterKey): Promise<string> {
-  const value = seal(key, PLAIN, PLACE);
+  const value = seal(key, PLAIN, KEY_CHECK_PLACE);
   await db
     .insertInto("settings")
     .values({ key: SETTING, value })
     .onConflict((oc) => oc.column("key").doNothing())
     .execute();
   return (await findCheck(db)) ?? value;
-}
-
-function keyIdOf(sealed: string): string {
-  return sealed.split(".")[1] ?? "unknown";
 }

@@ -4,6 +4,8 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } f
 export interface MasterKey {
   id: string;
   bytes: Uint8Array;
+  /** The key before this one, until everything it sealed is sealed anew. It opens, and never seals. */
+  previous?: MasterKey;
 }
 
 /** Where a sealed value is stored. It cannot be opened from anywhere else (WB-11). */
@@ -53,10 +55,11 @@ export function open(key: MasterKey, sealed: string, place: SealedPlace): string
   if (version !== VERSION || nonce === undefined || rest === undefined || more !== undefined) {
     throw new Error(`${where} is not a sealed value`);
   }
-  if (keyId !== key.id) throw new Error(`${where} was sealed with the key ${keyId}, not with ${key.id}`);
+  const opener = keyId === key.id ? key : keyId === key.previous?.id ? key.previous : undefined;
+  if (opener === undefined) throw new Error(`${where} was sealed with the key ${keyId}, not with ${key.id}`);
   const bytes = Buffer.from(rest, "base64url");
   try {
-    const decipher = createDecipheriv("aes-256-gcm", key.bytes, Buffer.from(nonce, "base64url"), {
+    const decipher = createDecipheriv("aes-256-gcm", opener.bytes, Buffer.from(nonce, "base64url"), {
       authTagLength: TAG_BYTES,
     });
     decipher.setAAD(bindingOf(place)).setAuthTag(bytes.subarray(-TAG_BYTES));
@@ -64,6 +67,11 @@ export function open(key: MasterKey, sealed: string, place: SealedPlace): string
   } catch (cause) {
     throw new Error(`${where} was changed, or moved from another place`, { cause });
   }
+}
+
+/** Name of the key a value was sealed with. */
+export function keyIdOf(sealed: string): string {
+  return sealed.split(".")[1] ?? "unknown";
 }
 
 /** First hex digits of a secret's SHA-256: shown in place of the secret. */
