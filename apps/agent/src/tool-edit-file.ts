@@ -1,47 +1,69 @@
-import { writeFile } from "node:fs/promises";
-import { fileProblem, readTextFile } from "./text-file.ts";
-import { defineTool } from "./tool.ts";
+import { writeWhole } from "./file-write.ts";
+import type { JsonObject } from "./json.ts";
+import { editedText } from "./text-edit.ts";
+import { encodingOf, FILE_BYTES_MAX, fileProblem, openToRead, PROBE_BYTES, readStart } from "./text-file.ts";
+import { defineTool, type ToolResult } from "./tool.ts";
 
 export const editFileTool = defineTool({
   name: "edit_file",
   description:
-    "Replace a text in a file. old_text must match exactly, white space included, and only once unless all is true.",
+    "Replace texts in a file. Each old_text must match the file as it is now, white space included, exactly once unless all is true. All edits are made or none.",
   parameters: {
-    path: { type: "string" },
-    old_text: { type: "string" },
-    new_text: { type: "string" },
-    all: { type: "boolean", description: "replace every match", optional: true },
+    path: { type: "string", aliases: ["file_path"] },
+    edits: {
+      type: "array",
+      items: {
+        type: "object",
+        properties: {
+          old_text: { type: "string", aliases: ["old_string"] },
+          new_text: { type: "string", aliases: ["new_string"] },
+          all: { type: "boolean", optional: true, aliases: ["replace_all"] },
+        },
+      },
+    },
   },
-  async run({ path, old_text, new_text, all = false }, { workspace }) {
+  reshape: withEdits,
+  async run({ path, edits }, { workspace }) {
     const located = await workspace.locate(path);
-    if (located.kind === "refused") return { output: `error: ${located.why}` };
-    const file = await readTextFile(located.path, path);
-    if (file.kind === "problem") return { output: `error: ${file.why}` };
-    if (!file.exact) return { output: `error: ${path} is not UTF-8; edit it with bash` };
-    const edit = edited(file.text, old_text, new_text, all);
-    if (edit.kind === "refused") return { output: `error: ${path}: ${edit.why}` };
-    try {
-      await writeFile(located.path, edit.text); // in place: mode and links stay as they are
-      return { output: `replaced ${edit.matches} match${edit.matches === 1 ? "" : "es"} in ${path}` };
-    } catch (error) {
-      return { output: `error: ${fileProblem(error, path)}` };
-    }
+    if (located.kind === "refused") return failed(located.why);
+    const present = await readToEdit(located.path, path);
+    if (typeof present === "string") return failed(present);
+    const edited = editedText(present, edits);
+    if (edited.kind === "refused") return failed(`${path} is unchanged: ${edited.why}`);
+    const written = await writeWhole(located.path, path, edited.bytes);
+    if (written.kind === "problem") return failed(written.why);
+    const { matches, lines } = edited;
+    const more = matches > lines.length ? " …" : "";
+    return {
+      output: `replaced ${matches} match${matches === 1 ? "" : "es"} in ${path}, line ${lines.join(", ")}${more}`,
+    };
   },
 });
 
-type Edit = { kind: "edited"; text: string; matches: number } | { kind: "refused"; why: string };
+/** A single edit is often sent without a list around it, beside the path. */
+function withEdits(args: JsonObject): JsonObject {
+  const { edits = null, ...edit } = args;
+  const single = edits === null || (Array.isArray(edits) && edits.length === 0);
+  return single && ("old_text" in edit || "old_string" in edit) ? { ...edit, edits: [edit] } : args;
+}
 
-function edited(text: string, oldText: string, newText: string, all: boolean): Edit {
-  if (oldText === "") return { kind: "refused", why: "old_text is empty; use write_file for a new file" };
-  if (oldText === newText) return { kind: "refused", why: "old_text and new_text are the same" };
-  const parts = text.split(oldText);
-  const matches = parts.length - 1;
-  if (matches === 0)
-    return { kind: "refused", why: "0 matches of old_text; read the file and copy the text exactly" };
-  if (matches > 1 && !all)
-    return {
-      kind: "refused",
-      why: `${matches} matches of old_text; add lines around it until it is unique, or set all`,
-    };
-  return { kind: "edited", text: parts.join(newText), matches };
+/** The bytes of a text file, or why it cannot be edited. */
+async function readToEdit(path: string, shownPath: string): Promise<Buffer | string> {
+  const opened = await openToRead(path, shownPath);
+  if (opened.kind === "problem") return opened.why;
+  await using file = opened.file;
+  if (opened.size > FILE_BYTES_MAX)
+    return `${shownPath} has ${opened.size} bytes, over ${FILE_BYTES_MAX}; edit it with bash`;
+  try {
+    const bytes = await readStart(file, opened.size);
+    const encoding = encodingOf(bytes.subarray(0, PROBE_BYTES));
+    const kind = encoding === "binary" ? "binary" : encoding.toUpperCase();
+    return encoding === "utf-8" ? bytes : `${shownPath} is ${kind}; edit it with bash`;
+  } catch (error) {
+    return fileProblem(error, shownPath);
+  }
+}
+
+function failed(why: string): ToolResult {
+  return { output: `error: ${why}` };
 }

@@ -1,23 +1,20 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import { fileProblem, isWritableTarget } from "./text-file.ts";
+import { writeWhole } from "./file-write.ts";
 import { defineTool } from "./tool.ts";
 
 export const writeFileTool = defineTool({
   name: "write_file",
-  description: "Create or replace a file with this content; missing folders are made.",
-  parameters: { path: { type: "string" }, content: { type: "string" } },
+  description: "Create a file, with its folders, or replace all of it.",
+  parameters: {
+    path: { type: "string", aliases: ["file_path"] },
+    content: { type: "string" },
+  },
   async run({ path, content }, { workspace }) {
     const located = await workspace.locate(path);
     if (located.kind === "refused") return { output: `error: ${located.why}` };
-    try {
-      const target = await isWritableTarget(located.path, path);
-      if (target !== true) return { output: `error: ${target}` };
-      await mkdir(dirname(located.path), { recursive: true });
-      await writeFile(located.path, content);
-      return { output: `wrote ${Buffer.byteLength(content)} bytes to ${path}` };
-    } catch (error) {
-      return { output: `error: ${fileProblem(error, path)}` };
-    }
+    const bytes = Buffer.from(content);
+    const written = await writeWhole(located.path, path, bytes);
+    if (written.kind === "problem") return { output: `error: ${written.why}` };
+    if (written.bytesBefore === undefined) return { output: `created ${path}, ${bytes.length} bytes` };
+    return { output: `replaced ${path}, ${bytes.length} bytes, ${written.bytesBefore} before` };
   },
 });

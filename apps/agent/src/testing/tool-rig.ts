@@ -10,6 +10,8 @@ export class ToolRig implements Disposable {
   readonly abort = new AbortController();
   /** What the tools showed while they ran. */
   readonly live: string[] = [];
+  /** Whether the model sees pictures. */
+  images = false;
   /** Added to the environment of commands. */
   env: Record<string, string> = {};
   private readonly workspace: Workspace;
@@ -22,11 +24,11 @@ export class ToolRig implements Disposable {
   }
 
   call(tool: Tool, args: object): Promise<ToolResult> {
-    const { workspace, outputs } = this;
+    const { workspace, outputs, images } = this;
     return tool.call(JSON.parse(JSON.stringify(args)), {
       workspace,
       outputs,
-      images: false,
+      images,
       signal: this.abort.signal,
       env: () => ({ PATH: process.env.PATH ?? "", HOME: this.checkout.home, ...this.env }),
       progress: (text) => this.live.push(text),
