@@ -5,7 +5,7 @@ import { missingFiles } from "./checks/named-files.ts";
 import { readSourceTree } from "./checks/source-tree.ts";
 
 /** Pages whose words name source files. */
-const PAGES = ["README.md", "AGENTS.md", "docs/architecture.md"];
+const PAGES = ["README.md", "AGENTS.md", "docs/architecture.md", "docs/agent.md"];
 
 /** Pages that no longer say what the code says, files they name that are gone, and limits without a reason. Only reads. */
 export async function driftProblems(root: string): Promise<string[]> {

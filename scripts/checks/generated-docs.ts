@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatDuration } from "@windshift/base/duration.ts";
 import { Glob } from "bun";
+import { contractBlocks } from "./agent-contract-doc.ts";
 import { findLimits, type Limit } from "./limit-list.ts";
 import { readSettingsTables, type SettingRow } from "./settings-list.ts";
 import { isTestOnly } from "./source-tree.ts";
@@ -23,11 +24,30 @@ export async function generateDocs(root: string): Promise<GeneratedDoc[]> {
   return [
     page(root, "docs/limits.md", "limits", limits.text, limits.problems),
     page(root, "docs/configuration.md", "settings", settings, []),
+    agentPage(root),
   ];
 }
 
+/** Three blocks of one page: each is written into what the one before made of it. */
+function agentPage(root: string): GeneratedDoc {
+  const path = "docs/agent.md";
+  let doc: GeneratedDoc = { path, text: readFileSync(join(root, path), "utf8"), problems: [] };
+  for (const { name, text, problems } of contractBlocks())
+    doc = filled(doc, name, text, [...doc.problems, ...problems]);
+  return doc;
+}
+
 function page(root: string, path: string, block: string, content: string, problems: string[]): GeneratedDoc {
-  const now = readFileSync(join(root, path), "utf8");
+  const text = readFileSync(join(root, path), "utf8");
+  return filled({ path, text, problems: [] }, block, content, problems);
+}
+
+function filled(
+  { path, text: now }: GeneratedDoc,
+  block: string,
+  content: string,
+  problems: string[],
+): GeneratedDoc {
   const pattern = new RegExp(`(<!-- generated: ${block} -->\\n)[\\s\\S]*?(<!-- /generated -->)`);
   if (!pattern.test(now)) {
     return {
