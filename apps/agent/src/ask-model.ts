@@ -37,7 +37,8 @@ async function makeRoom({ client, conversation, emit }: AskParts): Promise<CallR
   let before = conversation.tokens();
   const tell = (changed: boolean) => {
     const after = conversation.tokens();
-    if (changed) emit({ type: "compaction", before, after });
+    // A rewritten conversation is weighed with its margin again, so a small gain may not show.
+    if (changed && after < before) emit({ type: "compaction", before, after });
     before = after;
   };
   const isFull = () => conversation.tokens() > conversation.budget().full;

@@ -29,6 +29,7 @@ export interface HeadParts {
 
 /** The one message of the user that stands for everything a compaction dropped. The task comes first and unchanged. */
 export function headText({ task, people, summary, record }: HeadParts): string {
+  if (people === "" && summary === "" && record === "") return task;
   const parts = [
     task,
     "---\nEarlier steps of yours were dropped to save room in your context window. What is kept of them follows; go on from there, do not start over.",

@@ -15,7 +15,7 @@ function conversation(): Conversation {
 }
 
 function messages(of: Conversation): Sent[] {
-  return (JSON.parse(of.requestBody("m", false)) as { messages: Sent[] }).messages;
+  return (JSON.parse(Buffer.from(of.requestBody("m", false)).toString()) as { messages: Sent[] }).messages;
 }
 
 test("arguments that are no JSON go back as an empty object, which every provider takes", () => {

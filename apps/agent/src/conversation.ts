@@ -10,6 +10,7 @@ import {
   textEntry,
 } from "./conversation-entry.ts";
 import type { ModelReply } from "./model-reply.ts";
+import { RequestBody } from "./request-body.ts";
 import { type Load, TokenEstimate } from "./token-estimate.ts";
 import { tokenWeight } from "./token-weight.ts";
 import type { Picture, ToolResult } from "./tool.ts";
@@ -17,8 +18,8 @@ import { WorkRecord } from "./work-record.ts";
 
 /** What a call to the model is made from. */
 export interface RequestSource {
-  /** The whole request. */
-  requestBody(model: string, stream: boolean): string;
+  /** The whole request; good until the conversation changes. */
+  requestBody(model: string, stream: boolean): Uint8Array<ArrayBuffer>;
   /** Takes the provider's own figures: tokens of the request just sent, and the window's size. */
   learn(inputTokens: number | undefined, window: number | undefined): void;
   /** Tokens of the request, estimated. */
@@ -55,6 +56,8 @@ export class Conversation implements RequestSource {
   private load: Load = { weight: 0, pictures: 0 };
   private readonly toolsJson: string;
   private readonly fixedWeight: number;
+  private readonly keptPaths = new Map<ReturnType<typeof Bun.hash>, string>();
+  private readonly body = new RequestBody();
   private readonly estimate = new TokenEstimate();
   /** How many entries were in a request, and in one the provider gave a figure for. */
   private sent = 0;
@@ -116,10 +119,10 @@ export class Conversation implements RequestSource {
   }
 
   /** Model, tools and system prompt come first and are the same bytes in every call, for the provider's prompt cache. */
-  requestBody(model: string, stream: boolean): string {
+  requestBody(model: string, stream: boolean): Uint8Array<ArrayBuffer> {
     const entries = this.all();
     this.sent = entries.length;
-    return this.bodyOf(model, stream, entries);
+    return this.body.encode(this.bodyHead(model, stream), entries);
   }
 
   learn(inputTokens: number | undefined, window: number | undefined): void {
@@ -144,7 +147,13 @@ export class Conversation implements RequestSource {
     return this.estimate.uncounted(weight);
   }
 
-  readonly keep = (text: string): string | undefined => this.texts.keep(text);
+  /** Puts a text where the model can read it, once. @returns its path */
+  readonly keep = (text: string): string | undefined => {
+    const hash = Bun.hash(text);
+    const path = this.keptPaths.get(hash) ?? this.texts.keep(text);
+    if (path !== undefined) this.keptPaths.set(hash, path);
+    return path;
+  };
 
   /** Where the whole of an output is: the file it names, or one made now. */
   pathOf(output: string): string | undefined {
@@ -152,7 +161,7 @@ export class Conversation implements RequestSource {
       const at = output.lastIndexOf(`${dir}/`);
       if (at >= 0) return /^\S+?\.txt/.exec(output.slice(at))?.[0];
     }
-    return this.texts.keep(output);
+    return this.keep(output);
   }
 
   /** Tokens the model takes, as told by the server, and as learned from what it refused. */
@@ -200,6 +209,7 @@ export class Conversation implements RequestSource {
     if (index < this.countedEntries)
       this.estimate.removed({ weight: old.weight - entry.weight, pictures: old.pictures - entry.pictures });
     this.entries[index] = entry;
+    this.body.changedFrom(index);
     this.account(entry, 1);
   }
 
@@ -208,6 +218,7 @@ export class Conversation implements RequestSource {
     const system = this.entries.slice(0, 1);
     for (const entry of this.entries.slice(1)) this.account(entry, -1);
     this.entries = [...system];
+    this.body.changedFrom(1);
     this.sent = 0;
     this.countedEntries = 0;
     this.estimate.restarted();
@@ -221,7 +232,7 @@ export class Conversation implements RequestSource {
     const left = this.tokensAt(PINNED, from) + this.tokensAt(to, this.entries.length);
     const tokens = () => Math.ceil(this.tokens() - left + this.tokensOfEntry(asked));
     return {
-      requestBody: (model, stream) => this.bodyOf(model, stream, entries),
+      requestBody: (model, stream) => new RequestBody().encode(this.bodyHead(model, stream), entries),
       learn: (_, window) => this.learnWindow(window),
       tokens,
       tokensOf: (text) => this.tokensOf(text),
@@ -236,10 +247,9 @@ export class Conversation implements RequestSource {
     }, 0);
   }
 
-  private bodyOf(model: string, stream: boolean, entries: readonly Entry[]): string {
+  private bodyHead(model: string, stream: boolean): string {
     const mode = stream ? `"stream":true,"stream_options":{"include_usage":true},` : "";
-    const messages = entries.map((entry) => entry.json).join(",");
-    return `{"model":${JSON.stringify(model)},${mode}"tools":${this.toolsJson},"messages":[${messages}]}`;
+    return `{"model":${JSON.stringify(model)},${mode}"tools":${this.toolsJson},"messages":[`;
   }
 
   private learnWindow(told: number | undefined): void {

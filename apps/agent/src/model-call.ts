@@ -32,7 +32,7 @@ export const CALL_LIMITS: CallLimits = {
 export interface CallRequest {
   url: string;
   apiKey: string | undefined;
-  body: string;
+  body: string | Uint8Array<ArrayBuffer>;
 }
 
 /**

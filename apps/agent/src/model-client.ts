@@ -56,7 +56,7 @@ export class ModelClient {
     }
   }
 
-  private async call(body: string, flow: ContentFlow): Promise<CallResult> {
+  private async call(body: Uint8Array<ArrayBuffer>, flow: ContentFlow): Promise<CallResult> {
     const request = { url: this.url, apiKey: this.options.apiKey, body };
     const result = await callModel(request, flow.push, this.options.signal);
     flow.end();

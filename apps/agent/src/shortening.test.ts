@@ -22,7 +22,9 @@ function addTurn(talk: Conversation, at: number, outputChars: number, image = fa
 }
 
 function sent(talk: Conversation): string[] {
-  const { messages } = JSON.parse(talk.requestBody("m", false)) as { messages: object[] };
+  const { messages } = JSON.parse(Buffer.from(talk.requestBody("m", false)).toString()) as {
+    messages: object[];
+  };
   return messages.map((message) => JSON.stringify(message));
 }
 
