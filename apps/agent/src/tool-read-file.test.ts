@@ -154,7 +154,7 @@ describe("PI-09 what is no file of the checkout is refused without being opened 
     [".git", () => {}, ".git is a folder"],
     ["a\0b", () => {}, "holds a NUL"],
     ["", () => {}, "the path is empty"],
-    ["README.md/x", () => {}, "error: "],
+    ["README.md/x", () => {}, "a part of README.md/x is a file, not a folder"],
   ])("%j", async (path, prepare, why) => {
     using rig = await ToolRig.create();
     prepare(rig);

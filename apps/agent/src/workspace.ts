@@ -52,7 +52,8 @@ async function followed(path: string): Promise<string | undefined> {
     return await realpath(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code !== "ENOENT" || (await exists(path))) return undefined;
+    // Below a file there is nothing either; opening it says so in better words.
+    if ((code !== "ENOENT" && code !== "ENOTDIR") || (await exists(path))) return undefined;
   }
   const parent = await followed(dirname(path));
   return parent === undefined ? undefined : resolve(parent, path.slice(path.lastIndexOf("/") + 1));
