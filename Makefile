@@ -3,7 +3,7 @@ AGENT_IMAGE ?= windshift/agent:local
 # Installs the dependencies when they are missing, then runs a script of the project.
 BUN = . scripts/bootstrap.sh && "$$BUN"
 
-.PHONY: cross image verify-no-node
+.PHONY: cross image sbom verify-no-node
 
 # Every program as one file, for amd64 and arm64, in dist/; the agent for musl too.
 cross:
@@ -13,6 +13,10 @@ cross:
 image:
 	@$(BUN) scripts/image.ts --tag $(AGENT_IMAGE)
 
-# The agent image holds what it promises, and neither node nor npm.
+# What the agent image is made of, as SPDX 2.3, in dist/sbom-agent-image.json.
+sbom:
+	@$(BUN) scripts/sbom.ts $(AGENT_IMAGE)
+
+# The agent image holds what it promises and nothing it must not hold, such as node and npm.
 verify-no-node:
 	@sh deploy/docker/verify-image.sh $(AGENT_IMAGE)

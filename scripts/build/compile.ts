@@ -46,6 +46,7 @@ async function compile(program: Program, target: Target, outfile: string): Promi
       // A program that starts inside a stranger's checkout must not read settings or code from it.
       ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
       ...["--define", `BUILD_VERSION=${JSON.stringify(manifest.version)}`],
+      ...(program.bytecodeDepth === undefined ? [] : [`--bytecode-depth=${program.bytecodeDepth}`]),
       ...(program.runtimeOptions ?? []).map((option) => `--compile-exec-argv=${option}`),
       ...foreign,
       ...["--outfile", outfile, program.entry],

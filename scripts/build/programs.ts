@@ -7,6 +7,8 @@ export interface Program {
   aliases: readonly string[];
   /** Options of the runtime it starts with. */
   runtimeOptions?: readonly string[];
+  /** How many levels of nested functions are compiled ahead of time; all when not said. */
+  bytecodeDepth?: number;
   /** Also built for musl: it is carried into images that are not ours. */
   musl?: boolean;
 }
@@ -17,6 +19,8 @@ export const AGENT_PROGRAM: Program = {
   aliases: ["ws"],
   // Many run on one host: a smaller heap costs no time here and saves 2 to 3 MB over 50 turns.
   runtimeOptions: ["--smol"],
+  // Starts and runs as fast as with all levels, measured, and is half a megabyte smaller.
+  bytecodeDepth: 1,
   musl: true,
 };
 

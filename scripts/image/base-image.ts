@@ -10,6 +10,8 @@ import { rootStream, runAsRoot } from "./root-command.ts";
 export const WANTED_BASE = "debian:bookworm-slim";
 /** What an image was built from; the same content is not built again. */
 export const CONTENT_LABEL = "org.windshift.content";
+/** The id of the base an image of ours was built on. */
+export const BASE_LABEL = "org.windshift.base";
 /** Made here when no registry can be reached. */
 export const LOCAL_BASE = "windshift/base:bookworm";
 const SUITE = "bookworm";
@@ -28,8 +30,9 @@ const IMPORT_MS_MAX = 300_000;
  * @throws Error that says what is missing
  */
 export async function ensureBaseImage(wanted: string, log: Log): Promise<string> {
-  for (const present of [wanted, LOCAL_BASE])
-    if ((await inspectImage(present, "{{.Id}}")) !== undefined) return present;
+  if ((await inspectImage(wanted, "{{.Id}}")) !== undefined) return wanted;
+  const made = await inspectImage(LOCAL_BASE, `{{index .Config.Labels "${CONTENT_LABEL}"}}`);
+  if (made === contentOfBase()) return LOCAL_BASE;
   log(`Pulling ${wanted} ...`);
   const pull = await docker(["pull", "--quiet", wanted], { timeoutMs: PULL_MS_MAX });
   if (pull.exitCode === 0) return wanted;
@@ -56,10 +59,14 @@ export async function makeBaseImage(tag: string, log: Log): Promise<void> {
   }
 }
 
-/** Leaves out what Debian's own slim images leave out, and adds the archives of updates, which debootstrap does not name. */
+/**
+ * Leaves out what Debian's own slim images leave out, and adds the archives of updates, which debootstrap does not name. The
+ * folders stay: dpkg rewrites its list of every package that has lost one, in a layer of each image built on this.
+ */
 const TRIM = `
 cd "$1"
-rm -rf usr/share/doc usr/share/man usr/share/locale usr/share/info usr/share/lintian
+find usr/share/doc ! -type d ! -name copyright -delete
+find usr/share/man usr/share/locale usr/share/info usr/share/lintian ! -type d -delete
 rm -rf var/cache/apt/* var/lib/apt/lists/* var/log/*.log var/log/apt etc/resolv.conf etc/hostname
 cat > etc/apt/sources.list <<EOF
 deb ${MIRROR} ${SUITE} main
@@ -67,6 +74,11 @@ deb ${MIRROR} ${SUITE}-updates main
 deb ${SECURITY_MIRROR} ${SUITE}-security main
 EOF
 `;
+
+/** What the base is made from, as far as it is ours to say: the packages are Debian's. */
+function contentOfBase(): string {
+  return new Bun.CryptoHasher("sha256").update(`${SUITE}\0${TRIM}`).digest("hex");
+}
 
 /** debootstrap names every package; a person wants to see that it goes on: one line for each new step. */
 function stepLogger(log: Log): Log {
@@ -82,7 +94,8 @@ function stepLogger(log: Log): Log {
 async function importTree(privilege: Privilege, root: string, tag: string, log: Log): Promise<void> {
   log(`Importing ${tag} ...`);
   const tar = rootStream(privilege, ["tar", "--numeric-owner", "-C", root, "-c", "."]);
-  const change = ["--change", 'CMD ["bash"]', "--message", "minimal Debian made with debootstrap"];
+  const label = ["--change", `LABEL ${CONTENT_LABEL}=${contentOfBase()}`];
+  const change = ["--change", 'CMD ["bash"]', ...label, "--message", "minimal Debian made with debootstrap"];
   const result = await docker(["import", ...change, "-", tag], {
     timeoutMs: IMPORT_MS_MAX,
     stdin: tar.stdout,

@@ -8,8 +8,10 @@ const INPUTS = [
   "apps/{agent,ws}/src/**/*.ts",
   "apps/agent/git-hooks/*",
   "packages/{base,contract}/src/**/*.ts",
-  "scripts/{build,image}/*.ts",
-  "deploy/docker/*",
+  "scripts/build/*.ts",
+  "scripts/image/{agent-image,base-image}.ts",
+  "scripts/image/sbom/{bundled-packages,debian-licence,debian-packages,spdx}.ts",
+  "deploy/docker/{Dockerfile,dpkg-excludes}",
 ];
 
 /** SHA-256 over names and content of all inputs and the version of the runtime, hex. */

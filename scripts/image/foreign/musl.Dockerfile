@@ -22,7 +22,8 @@ RUN set -eu; cd /build; \
     ln -s shim.so "/image/usr/lib/$(basename "$loader")"; \
     cp debian/bin/busybox /image/bin/; \
     for applet in $(debian/bin/busybox --list); do [ "$applet" = busybox ] || ln -s busybox "/image/bin/$applet"; done; \
-    chmod 1777 /image/tmp
+    chmod 1777 /image/tmp; \
+    rm -rf debian *.deb /var/lib/apt/lists/*
 
 FROM scratch
 COPY --from=parts /image/ /
