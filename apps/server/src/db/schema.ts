@@ -220,6 +220,8 @@ interface RunTable {
   /** What people added to the run's budget. */
   budget_tokens_added: Generated<number>;
   budget_cost_micros_added: Generated<number>;
+  /** BudgetShort as JSON: the budget that refused the run's last call; null when none did. */
+  budget_short: Generated<string | null>;
   created_at_ms: number;
   started_at_ms: number | null;
   ended_at_ms: number | null;

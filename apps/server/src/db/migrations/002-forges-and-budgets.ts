@@ -34,6 +34,7 @@ async function extendRuns(db: Db): Promise<void> {
     ["branch_run_id", "integer"],
     ["budget_tokens_added", "bigint", 0],
     ["budget_cost_micros_added", "bigint", 0],
+    ["budget_short", "text"],
   ]);
   await addColumns(db, "run_usage", [
     ["connection_id", "integer"],
