@@ -7,7 +7,7 @@ import { AGENT_PROGRAM, hostArchitecture } from "../build/programs.ts";
 import type { Log } from "../setup/log.ts";
 import { BASE_LABEL, CONTENT_LABEL, ensureBaseImage, WANTED_BASE } from "./base-image.ts";
 import { contentHash } from "./content-hash.ts";
-import { buildOutput, docker, inspectImage } from "./docker.ts";
+import { buildOutput, docker, inspectImage, removeUnnamed } from "./docker.ts";
 import { imageBytesWithoutBase } from "./image-size.ts";
 import { bundledPackages, runtimePackage } from "./sbom/bundled-packages.ts";
 import { readDebianPackages } from "./sbom/debian-packages.ts";
@@ -16,7 +16,6 @@ import { spdxDocument } from "./sbom/spdx.ts";
 export const AGENT_IMAGE = "windshift/agent:local";
 /** Installing the packages takes 15 s on a good line, ms. */
 const BUILD_MS_MAX = 900_000;
-const REMOVE_MS_MAX = 60_000;
 
 export interface AgentImageOptions {
   log: Log;
@@ -89,12 +88,6 @@ async function billOfMaterials(tag: string, packagesImage: string): Promise<stri
     bundled: await bundledPackages(AGENT_PROGRAM),
   });
   return `${JSON.stringify(document, null, 1)}\n`;
-}
-
-/** The image the tag was taken from, unless a container or another tag still holds it. Others' images are not touched. */
-async function removeUnnamed(id: string | undefined): Promise<void> {
-  if (id !== undefined && (await inspectImage(id, "{{len .RepoTags}}")) === "0")
-    await docker(["image", "rm", id], { timeoutMs: REMOVE_MS_MAX });
 }
 
 /** Only what the Dockerfile copies, so that nothing of the working tree can slip into the image. */

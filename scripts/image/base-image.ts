@@ -65,7 +65,7 @@ export async function makeBaseImage(tag: string, log: Log): Promise<void> {
  */
 const TRIM = `
 cd "$1"
-find usr/share/doc ! -type d ! -name copyright -delete
+find usr/share/doc -type f ! -name copyright -delete
 find usr/share/man usr/share/locale usr/share/info usr/share/lintian ! -type d -delete
 rm -rf var/cache/apt/* var/lib/apt/lists/* var/log/*.log var/log/apt etc/resolv.conf etc/hostname
 cat > etc/apt/sources.list <<EOF

@@ -3,6 +3,7 @@ import { childEnv } from "../setup/child-env.ts";
 
 /** Lines of a failed build that are shown. */
 const BUILD_LINES_SHOWN = 25;
+const REMOVE_MS_MAX = 60_000;
 
 export interface DockerOptions {
   timeoutMs: number;
@@ -30,4 +31,10 @@ export async function inspectImage(reference: string, template: string): Promise
 /** What a build said last, which names what went wrong. */
 export function buildOutput(result: ExecResult): string {
   return `${result.stdout}\n${result.stderr}`.trim().split("\n").slice(-BUILD_LINES_SHOWN).join("\n");
+}
+
+/** Removes the image a tag was taken from, unless a container or another tag still holds it. Others' images are not touched. */
+export async function removeUnnamed(id: string | undefined): Promise<void> {
+  if (id !== undefined && (await inspectImage(id, "{{len .RepoTags}}")) === "0")
+    await docker(["image", "rm", id], { timeoutMs: REMOVE_MS_MAX });
 }

@@ -3,6 +3,7 @@
 # the help of musl-shim.c. The shell is busybox: there is no bash.
 ARG BASE_IMAGE
 FROM ${BASE_IMAGE} AS parts
+LABEL org.windshift.stage=foreign-parts
 COPY musl-shim.c /build/
 RUN set -eu; cd /build; \
     apt-get update -qq; \
