@@ -105,7 +105,11 @@ test(`a hundred of them through the real process (seed ${SEED})`, async () => {
     await using agent = new AgentProcess(url, checkout, { LLM_STREAM: String(number % 2) });
     await agent.work();
     const ends = agent.events.filter(({ type }) => type === "finish" || type === "error");
-    if (ends.length !== 1 || agent.events.at(-1)?.type !== "session_idle")
+    if (
+      ends.length !== 1 ||
+      agent.events.at(-1)?.type !== "session_idle" ||
+      ends.some((end) => "code" in end && end.code === "internal")
+    )
       throw new Error(JSON.stringify(agent.events.slice(-3)));
     const stderr = await agent.stderr();
     if (stderr !== "") throw new Error(stderr);
