@@ -123,7 +123,8 @@ test("children left in the background end with the command", async () => {
 test("the pipe of a child that left the group is closed after the command, and the agent goes on", async () => {
   using checkout = await TestCheckout.create();
   const stray = "trap '' PIPE; touch up; while echo line 2>/dev/null; do sleep 0.02; done; touch closed";
-  const leave = `setsid sh -c "${stray}" & until [ -e up ]; do sleep 0.02; done`;
+  // Without an environment it carries no mark, and outside a container it is not found and lives on.
+  const leave = `env -i PATH="$PATH" setsid sh -c "${stray}" & until [ -e up ]; do sleep 0.02; done`;
   const look = "until [ -e closed ]; do sleep 0.02; done; echo it is closed";
   await using model = await TurnModel.start([
     { calls: [["bash", { command: leave }]] },
