@@ -26,12 +26,12 @@ export interface ForgeClient {
   ): Promise<{ baseOid: string; commits: number } | "unrelated">;
   /**
    * The pull request of a branch of this repository, in any state: an open one before a merged or closed one, then the
-   * newest. Look before you open; a branch that ever had one gets no second.
+   * newest.
    */
   findPullRequest(repository: RepositoryAddress, sourceBranch: string): Promise<ForgePullRequest | undefined>;
   /**
-   * Opens a draft in the forge's own way. The forge's "already exists" gives the existing one. When the reply is lost
-   * (`unreachable`), call `findPullRequest` before anything else.
+   * Opens a draft in the forge's own way, or gives the one that the branch has or ever had: it looks first, and takes the
+   * forge's "already exists" for an answer. So it may be called again, also when the reply was lost (`unreachable`).
    */
   openPullRequest(request: NewPullRequest): Promise<OpenedPullRequest>;
   getPullRequest(repository: RepositoryAddress, number: number): Promise<ForgePullRequest>;

@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { COMMENT_PAGES_MAX, cursorMs, sinceCursor } from "./comment-cursor.ts";
+import type { ForgeComment, RepositoryAddress } from "./forge-client.ts";
+import { ask } from "./forge-reply.ts";
+import type { GithubApi } from "./github-access.ts";
+import { GithubComment, GithubReview, GithubReviewComment } from "./github-schemas.ts";
+
+/** GitHub's largest page. */
+const PAGE = 100;
+
+export async function listGithubComments(
+  api: GithubApi,
+  { owner, name: repo }: RepositoryAddress,
+  number: number,
+  cursor: string | undefined,
+): Promise<{ comments: ForgeComment[]; cursor: string | undefined }> {
+  const since = cursor === undefined ? {} : { since: new Date(cursorMs(cursor)).toISOString() };
+  const common = { owner, repo, per_page: PAGE };
+  const [comments, reviews, inDiff] = await Promise.all([
+    pages(GithubComment, (page) =>
+      api.rest.issues.listComments({ ...common, issue_number: number, page, ...since }),
+    ),
+    pages(GithubReview, (page) => api.rest.pulls.listReviews({ ...common, pull_number: number, page })),
+    // Newest first and without `since`: what belongs to a review is dated by its submission, which comes later.
+    pages(GithubReviewComment, (page) =>
+      api.rest.pulls.listReviewComments({
+        ...common,
+        pull_number: number,
+        page,
+        sort: "created",
+        direction: "desc",
+      }),
+    ),
+  ]);
+  const submitted = new Map(reviews.map((review) => [review.id, review.submitted_at]));
+  return sinceCursor(
+    [
+      ...comments.map((c) => normalized("comment", c, c.created_at)),
+      ...reviews.flatMap((r) => (r.submitted_at && r.body ? [normalized("review", r, r.submitted_at)] : [])),
+      ...inDiff.map((c) =>
+        normalized("review_comment", c, submitted.get(c.pull_request_review_id ?? 0) ?? c.created_at),
+      ),
+    ],
+    cursor,
+  );
+}
+
+async function pages<T>(
+  schema: z.ZodType<T>,
+  read: (page: number) => Promise<{ data: unknown }>,
+): Promise<T[]> {
+  const all: T[] = [];
+  for (let page = 1; page <= COMMENT_PAGES_MAX; page++) {
+    const found = await ask(z.array(schema), async () => (await read(page)).data);
+    all.push(...found);
+    if (found.length < PAGE) break;
+  }
+  return all;
+}
+
+function normalized(
+  kind: ForgeComment["kind"],
+  comment: Omit<z.infer<typeof GithubComment>, "created_at">,
+  createdAt: string,
+): ForgeComment {
+  return {
+    id: `${kind}-${comment.id}`,
+    kind,
+    login: comment.user?.login ?? "ghost",
+    authorIsBot: comment.user?.type === "Bot",
+    body: comment.body ?? "",
+    url: comment.html_url,
+    createdAtMs: Date.parse(createdAt),
+  };
+}

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import {
+  ForgeError,
+  type ForgePullRequest,
+  type NewPullRequest,
+  type OpenedPullRequest,
+  type RepositoryAddress,
+} from "./forge-client.ts";
+import { ask } from "./forge-reply.ts";
+import type { GithubApi } from "./github-access.ts";
+import { GithubPullRequest } from "./github-schemas.ts";
+import { bestOf } from "./pull-request-choice.ts";
+
+const Listed = z.array(GithubPullRequest);
+/** GitHub's largest page. */
+const PAGE = 100;
+
+export async function findGithubPullRequest(
+  api: GithubApi,
+  { owner, name }: RepositoryAddress,
+  branch: string,
+): Promise<ForgePullRequest | undefined> {
+  const params = { owner, repo: name, state: "all", head: `${owner}:${branch}`, per_page: PAGE } as const;
+  const found = await ask(Listed, async () => (await api.rest.pulls.list(params)).data);
+  return bestOf(found, branch);
+}
+
+export async function openGithubPullRequest(
+  api: GithubApi,
+  request: NewPullRequest,
+): Promise<OpenedPullRequest> {
+  const existing = await findGithubPullRequest(api, request.repository, request.sourceBranch);
+  if (existing !== undefined) return { pullRequest: existing, adopted: true, note: undefined };
+  try {
+    return { pullRequest: await create(api, request, true), adopted: false, note: undefined };
+  } catch (error) {
+    if (!(error instanceof ForgeError) || error.status !== 422) throw error;
+    // A 422 means that nothing was made, so this is a second request, not a repeated one.
+    if (/draft pull requests are not supported/i.test(error.message))
+      return { pullRequest: await create(api, request, false), adopted: false, note: NO_DRAFTS };
+    const adopted = await findGithubPullRequest(api, request.repository, request.sourceBranch);
+    if (adopted === undefined) throw error;
+    return { pullRequest: adopted, adopted: true, note: undefined };
+  }
+}
+
+const NO_DRAFTS =
+  "It is not a draft: GitHub has no drafts for this repository (private repositories on free plans have none).";
+
+function create(api: GithubApi, request: NewPullRequest, draft: boolean): Promise<ForgePullRequest> {
+  const { repository, title, body, sourceBranch: head, targetBranch: base } = request;
+  const params = { owner: repository.owner, repo: repository.name, title, body, head, base, draft };
+  return ask(GithubPullRequest, async () => (await api.rest.pulls.create(params)).data);
+}
