@@ -33,6 +33,14 @@ export const RepositorySlug = z
   .string()
   .max(100)
   .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, "letters, digits, . _ and -");
+/** Who a repository belongs to: one segment, or several for a GitLab group in a group. */
+export const RepositoryOwner = z
+  .string()
+  .max(255)
+  .regex(
+    /^[A-Za-z0-9_][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/,
+    "letters, digits, . _ and -, segments parted by /",
+  );
 /** A claimed run as the runner sees it. Source: INTERFACES section 4. */
 export const JobSpec = z.object({
   run_id: RunId,

@@ -6,12 +6,15 @@ export interface UpstreamReply {
   /** 200, or what went wrong; anything but 200 is never shown to the client as it is. */
   status: number;
   contentType: string;
+  /** Of an answer other than 200: what it means, for the client. Printable, without a credential. */
+  sentence?: string;
   body: ReadableStream<Uint8Array>;
 }
 
 /**
  * The stored repository behind a grant: the only place a request can go, with its credential already inside. Nothing of
- * the client's request reaches it but the body and a checked protocol version. Real: local-upstream.ts.
+ * the client's request reaches it but the body and a checked protocol version. Real: local-upstream.ts,
+ * remote-upstream.ts.
  */
 export interface GitUpstream {
   /**

@@ -13,7 +13,8 @@ export async function passedOn(
 ): Promise<Response> {
   if (reply.status !== 200 || reply.contentType !== contentType) {
     await reply.body.cancel();
-    return refusal(502, `the repository's host did not answer as a git host does (status ${reply.status})`);
+    const strange = `the repository's host did not answer as a git host does (status ${reply.status})`;
+    return refusal(502, reply.sentence ?? strange);
   }
   const stream = await body();
   if (stream === undefined) return refusal(502, "the repository's host sent no list of refs");
