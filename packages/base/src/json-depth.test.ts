@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isDeeperThan } from "./json-depth.ts";
+import { isDeeperThan, jsonExcess } from "./json-depth.ts";
 
 test("counts brackets outside strings only", () => {
   expect(isDeeperThan("[[1]]", 2)).toBe(false);
@@ -13,4 +13,13 @@ test("LB-14 finds a bomb behind strings that end in escapes, and survives text t
   expect(isDeeperThan(`${JSON.stringify(["\\", '\\\\"'])},${"[".repeat(200_000)}`, 128)).toBe(true);
   expect(isDeeperThan('"never closed [[[[', 1)).toBe(false);
   expect(isDeeperThan(`"${"\\".repeat(99_999)}`, 1)).toBe(false);
+});
+
+test("LB-14 counts values by brackets and commas outside strings, and says which bound is passed first", () => {
+  const max = { depth: 3, values: 4 };
+  expect(jsonExcess('{"a":[1,2,3]}', max)).toBeUndefined();
+  expect(jsonExcess('{"a":[1,2,3,4]}', max)).toBe("values");
+  expect(jsonExcess('["a,b,c,[[[[{{{,,,,,"]', max)).toBeUndefined();
+  expect(jsonExcess("[[[[1,2,3,4,5", max)).toBe("depth");
+  expect(jsonExcess(`[${"{},".repeat(1_000_000)}{}]`, { depth: 3, values: 100_000 })).toBe("values");
 });

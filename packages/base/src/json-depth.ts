@@ -9,15 +9,32 @@ const CLOSE = new Set([93, 125]);
  * Says nothing about whether the text is JSON.
  */
 export function isDeeperThan(text: string, max: number): boolean {
+  return jsonExcess(text, { depth: max, values: Number.POSITIVE_INFINITY }) === "depth";
+}
+
+const COMMA = 44;
+
+/**
+ * Which of two bounds a text passes first, in the same single pass: levels of brackets, or values (what stands behind a
+ * bracket or a comma). A million small values take seconds to parse and to check, as deep nesting does.
+ */
+export function jsonExcess(
+  text: string,
+  max: { depth: number; values: number },
+): "depth" | "values" | undefined {
   let depth = 0;
+  let values = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at);
+    else if (code === COMMA) values++;
     else if (OPEN.has(code)) {
-      if (++depth > max) return true;
+      values++;
+      if (++depth > max.depth) return "depth";
     } else if (CLOSE.has(code)) depth--;
+    if (values > max.values) return "values";
   }
-  return false;
+  return undefined;
 }
 
 /** Place of the quote that closes the string opened at `start`; the end of the text when none does. */

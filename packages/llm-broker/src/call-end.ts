@@ -11,9 +11,21 @@ export type EndCause =
 /** Status of the ledger for a caller that left; nobody is there to be answered. */
 const CLIENT_LEFT_STATUS = 499;
 
-/** One place where a call is ended: the first cause wins, and the connection to the provider is closed at once. */
+/** What wants to know of the end of a call: the relay of its stream. */
+export interface EndListener {
+  ended(): void;
+  /** Whether the provider is about to say what the call used, so that it is worth to read on for a moment. */
+  isDrained(): boolean;
+}
+
+/**
+ * One place where a call is ended: the first cause wins, and the connection to the provider is closed at once, or when a
+ * reply whose caller left was drained.
+ */
 export class CallEnd {
   cause: EndCause | undefined;
+  listener: EndListener | undefined;
+  private drain: Timer | undefined;
   private readonly controller = new AbortController();
   private readonly onClient = () => this.end({ kind: "client_left" });
   private readonly onRun = () => this.end({ kind: "run_ended" });
@@ -21,6 +33,7 @@ export class CallEnd {
   constructor(
     private readonly client: AbortSignal,
     private readonly run: AbortSignal,
+    private readonly drainMsMax: number,
   ) {
     client.addEventListener("abort", this.onClient, { once: true });
     run.addEventListener("abort", this.onRun, { once: true });
@@ -28,19 +41,27 @@ export class CallEnd {
     if (client.aborted) this.onClient();
   }
 
-  /** Aborts when the call is ended. */
+  /** Aborts when nothing is read of the provider any more. */
   get signal(): AbortSignal {
     return this.controller.signal;
   }
 
   end(cause: EndCause): void {
-    if (this.cause !== undefined) return;
+    if (this.cause !== undefined) {
+      this.controller.abort();
+      return;
+    }
     this.cause = cause;
-    this.controller.abort();
+    const drained = cause.kind === "client_left" && this.listener?.isDrained() === true;
+    if (drained) this.drain = setTimeout(() => this.controller.abort(), this.drainMsMax);
+    else this.controller.abort();
+    this.listener?.ended();
   }
 
   /** Lets go of the two signals, which outlive the call. */
   release(): void {
+    clearTimeout(this.drain);
+    this.listener = undefined;
     this.client.removeEventListener("abort", this.onClient);
     this.run.removeEventListener("abort", this.onRun);
   }

@@ -1,19 +1,25 @@
-import { isDeeperThan } from "@windshift/base/json-depth.ts";
-import { AppError } from "@windshift/contract/app-error.ts";
 import { z } from "zod";
-import { JSON_DEPTH_MAX, OUTPUT_TOKENS_MAX } from "./llm-limits.ts";
+import { OUTPUT_TOKENS_MAX } from "./llm-limits.ts";
+import type { LlmTarget } from "./llm-target.ts";
+import { PictureUrl, refuseUnseen } from "./picture.ts";
+import { type AuthorizedCall, checkBody } from "./request-body.ts";
 
 const TextPart = z.strictObject({ type: z.literal("text"), text: z.string() });
+const PicturePart = z.strictObject({
+  type: z.literal("image_url"),
+  image_url: z.strictObject({ url: PictureUrl, detail: z.enum(["auto", "low", "high"]).optional() }),
+});
 const ToolCall = z.strictObject({
   id: z.string(),
   type: z.literal("function"),
   index: z.int().optional(),
   function: z.strictObject({ name: z.string(), arguments: z.string() }),
 });
-/** Text only: an address of an image or a file would make the provider fetch it, which is a way out (LB-16). */
 const Message = z.strictObject({
   role: z.enum(["system", "developer", "user", "assistant", "tool"]),
-  content: z.union([z.string(), z.null(), z.array(TextPart)]).optional(),
+  content: z
+    .union([z.string(), z.null(), z.array(z.discriminatedUnion("type", [TextPart, PicturePart]))])
+    .optional(),
   name: z.string().optional(),
   tool_calls: z.array(ToolCall).optional(),
   tool_call_id: z.string().optional(),
@@ -61,69 +67,45 @@ export const ChatRequest = z.strictObject({
 });
 export type ChatRequest = z.infer<typeof ChatRequest>;
 
-/** What goes to the provider: written by us from the checked value, so nothing is sent that was not checked (LB-02). */
-export interface AuthorizedCall {
-  body: string;
-  stream: boolean;
-}
-
 /**
- * Checks a request body against the field list and the one model the run may use.
+ * Checks a chat completions request for the first target of a run.
  * @throws AppError `invalid_input` naming the field, or `forbidden` when another model is asked for
  */
-export function authorizeChatRequest(text: string, model: string): AuthorizedCall {
-  const json = parseJson(text);
-  refuseOtherModel(json, model);
-  const parsed = ChatRequest.safeParse(json);
-  if (!parsed.success) throw refusedFields(parsed.error);
-  const { stream_options: _, ...fields } = parsed.data;
+export function authorizeChatRequest(text: string, target: LlmTarget): AuthorizedCall {
+  const { stream_options: _, ...fields } = checkBody(text, ChatRequest, target.model);
+  const pictures = picturesOf(fields.messages);
+  refuseUnseen(pictures, "messages", target.images);
   const stream = fields.stream === true;
+  const asked = fields.max_completion_tokens ?? fields.max_tokens ?? undefined;
   return {
     stream,
-    body: JSON.stringify({
-      ...fields,
-      model,
-      // Without it a stream carries no token counts, and the ledger would stay empty.
-      ...(stream ? { stream_options: { include_usage: true } } : {}),
-    }),
+    pictures: pictures.length,
+    pictureBytes: pictures.reduce((bytes, url) => bytes + url.length, 0),
+    outputTokensMax: asked,
+    bodyFor: ({ model }, baseUrl, outputTokensMax) =>
+      JSON.stringify({
+        ...fields,
+        model,
+        ...(asked === undefined && outputTokensMax !== undefined
+          ? { [capField(baseUrl)]: outputTokensMax }
+          : {}),
+        // Without it a stream carries no token counts, and the ledger would stay empty.
+        ...(stream ? { stream_options: { include_usage: true } } : {}),
+      }),
   };
 }
 
-function parseJson(text: string): unknown {
-  if (isDeeperThan(text, JSON_DEPTH_MAX)) {
-    throw new AppError("invalid_input", `The request body is nested deeper than ${JSON_DEPTH_MAX} levels.`);
+function picturesOf(messages: ChatRequest["messages"]): string[] {
+  const urls: string[] = [];
+  for (const { content } of messages) {
+    if (!Array.isArray(content)) continue;
+    for (const part of content) if (part.type === "image_url") urls.push(part.image_url.url);
   }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new AppError("invalid_input", "The request body is not JSON.", { cause });
-  }
+  return urls;
 }
 
-/** Comes before the field list so that every way of asking for another model gets the same answer. */
-function refuseOtherModel(json: unknown, model: string): void {
-  if (typeof json !== "object" || json === null || !Object.hasOwn(json, "model")) return;
-  if ("model" in json && json.model === model) return;
-  throw new AppError(
-    "forbidden",
-    `This run may use the model ${JSON.stringify(model)} only; send that one, or leave "model" out.`,
-  );
-}
-
-/** Problems shown of one body; the first few are enough to mend it. */
-const PROBLEMS_MAX = 10;
-
-function refusedFields(error: z.ZodError): AppError {
-  const details = error.issues.slice(0, PROBLEMS_MAX).map((issue) => {
-    const unknown = issue.code === "unrecognized_keys" ? issue.keys.slice(0, PROBLEMS_MAX) : [];
-    const path = [...issue.path.map(String), ...(unknown.length === 1 ? unknown : [])].join(".");
-    const message = unknown.length > 0 ? `may not be sent: ${unknown.join(", ")}` : issue.message;
-    return { path: path.slice(0, 200), message: message.slice(0, 500) };
-  });
-  const first = details[0];
-  return new AppError(
-    "invalid_input",
-    `The request body was refused: ${first?.path || "body"}: ${first?.message ?? "not understood"}.`,
-    { details },
-  );
+/** OpenAI's reasoning models refuse the old name; many servers of other makers know only that one. */
+function capField(baseUrl: string): "max_completion_tokens" | "max_tokens" {
+  const { hostname } = new URL(baseUrl);
+  return /(^|\.)openai(\.azure)?\.com$/.test(hostname) ? "max_completion_tokens" : "max_tokens";
 }

@@ -3,12 +3,11 @@ import { readBounded } from "./bounded-read.ts";
 import type { CallEnd } from "./call-end.ts";
 import type { LlmLimits } from "./llm-limits.ts";
 import { secretOf } from "./streamed-reply.ts";
-import { findTokenUsage, type TokenUsage } from "./token-usage.ts";
 
 /** A reply that is one JSON document, without the provider's key should it be in there. */
 export interface DocumentReply {
   text: string;
-  usage: TokenUsage | undefined;
+  json: unknown;
 }
 
 /**
@@ -25,8 +24,11 @@ export async function readDocument(
   const timer = setTimeout(() => end.end({ kind: "idle_timeout", ms: limits.idleMsMax }), limits.idleMsMax);
   try {
     const read = await readBounded(upstream, limits.documentBytesMax);
-    if (read.kind === "too_large") throw tooLong(limits.documentBytesMax);
-    return { text: withoutKey(read.text, apiKey), usage: findTokenUsage(parse(read.text)) };
+    if (read.kind === "too_large") {
+      end.end({ kind: "cut" });
+      throw tooLong(limits.documentBytesMax);
+    }
+    return { text: withoutKey(read.text, apiKey), json: parse(read.text) };
   } catch (error) {
     if (error instanceof AppError) throw error;
     end.end({ kind: "cut" });

@@ -1,8 +1,10 @@
 import { Attempt, RunId } from "@windshift/contract/ids.ts";
 import { createToken } from "@windshift/contract/tokens.ts";
 import { createLlmBroker } from "./llm-broker.ts";
-import type { LlmGrant, UsageEntry } from "./llm-grant.ts";
+import type { LlmBudget } from "./llm-budget.ts";
+import type { LlmGrant, ProviderFetch, UsageEntry } from "./llm-grant.ts";
 import type { LlmLimits } from "./llm-limits.ts";
+import type { LlmTarget } from "./llm-target.ts";
 
 export const PROVIDER_KEY = "sk-provider-5f1c9a7e42d84b";
 export const MODEL = "scripted-1";
@@ -21,6 +23,8 @@ export interface BrokerFixture {
   endRun: AbortController;
   usage: UsageEntry[];
   log: LogLine[];
+  /** Waits between tries, ms. */
+  waits: number[];
   url: string;
   post(body: unknown, init?: PostOptions): Promise<Response>;
   close(): Promise<void>;
@@ -32,30 +36,60 @@ export interface PostOptions {
   path?: string;
 }
 
-export function startBroker(
+export interface BrokerOptions {
+  limits?: Partial<LlmLimits>;
+  apiKey?: string | null;
+  live?: () => boolean;
+  /** Of the first target. */
+  target?: Partial<LlmTarget>;
+  fallbacks?: readonly LlmTarget[];
+  budget?: LlmBudget;
+  fetch?: ProviderFetch;
+}
+
+/** A target with everything that a test does not care about. */
+export function targetOf(
   baseUrl: string,
-  options: { limits?: Partial<LlmLimits>; apiKey?: string | null; live?: () => boolean } = {},
-): BrokerFixture {
+  more: Partial<LlmTarget> & { apiKey?: string | null } = {},
+): LlmTarget {
+  const { apiKey = PROVIDER_KEY, ...target } = more;
+  return {
+    connectionId: 1,
+    provider: "openai_compatible",
+    model: MODEL,
+    contextWindow: 65_536,
+    images: false,
+    concurrencyMax: null,
+    prices: null,
+    open: async () => ({ baseUrl, apiKey }),
+    ...target,
+  };
+}
+
+/** Without a limit of its own it does not try again, so that a test of one answer sees one request. Waits are noted, not waited. */
+export function startBroker(baseUrl: string, options: BrokerOptions = {}): BrokerFixture {
   const token = createToken("run");
   const endRun = new AbortController();
   const usage: UsageEntry[] = [];
   const log: LogLine[] = [];
+  const waits: number[] = [];
+  const { apiKey = PROVIDER_KEY } = options;
   const grant: LlmGrant = {
     runId: RunId.parse(7),
     attempt: Attempt.parse(1),
-    model: MODEL,
-    endpoint: { baseUrl, apiKey: options.apiKey === undefined ? PROVIDER_KEY : options.apiKey },
-    contextWindow: 65_536,
+    targets: [targetOf(baseUrl, { apiKey, ...options.target }), ...(options.fallbacks ?? [])],
+    budget: options.budget ?? null,
     isLive: async () => options.live?.() ?? true,
     ended: endRun.signal,
   };
   const note = (fields: Record<string, unknown>, message: string) => void log.push({ fields, message });
   const broker = createLlmBroker({
-    fetch,
+    fetch: options.fetch ?? fetch,
     grants: { find: async (given) => (given === token ? grant : undefined) },
     ledger: { record: async (entry) => void usage.push(entry) },
     log: { warn: note, error: note },
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    limits: { retriesMax: 0, ...options.limits },
+    clock: { nowMs: () => Date.now(), sleep: async (ms) => void waits.push(ms) },
   });
   const server = Bun.serve({ port: 0, hostname: "127.0.0.1", idleTimeout: 0, fetch: broker });
   const url = `http://127.0.0.1:${server.port}`;
@@ -65,6 +99,7 @@ export function startBroker(
     endRun,
     usage,
     log,
+    waits,
     url,
     post: (body, init = {}) =>
       fetch(`${url}${init.path ?? "/api/llm-proxy/v1/chat/completions"}`, {

@@ -49,9 +49,11 @@ describe("with a provider that takes its own key only", () => {
       {
         runId: broker.grant.runId,
         attempt: broker.grant.attempt,
-        model: MODEL,
-        inputTokens: 21,
-        outputTokens: 9,
+        target: broker.grant.targets[0],
+        targetIndex: 0,
+        tries: 1,
+        usage: { inputTokens: 21, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 9 },
+        estimated: false,
         status: 200,
         durationMs: expect.any(Number),
       },
@@ -68,7 +70,9 @@ describe("with a provider that takes its own key only", () => {
     const text = await response.text();
     expect(contentOf(text)).toBe(REPLY.content);
     expect(text).toEndWith("data: [DONE]\n\n");
-    expect(broker.usage).toMatchObject([{ inputTokens: 21, outputTokens: 9, status: 200 }]);
+    expect(broker.usage).toMatchObject([
+      { usage: { inputTokens: 21, outputTokens: 9 }, estimated: false, status: 200 },
+    ]);
   });
 
   test("sends the run's model when the agent names none", async () => {
@@ -84,7 +88,7 @@ describe("with a provider that takes its own key only", () => {
       const { error } = ErrorBody.parse(await response.json());
       expect(error.code).toBe("upstream_failed");
       expect(error.message).toContain("an admin must check");
-      expect(wrong.usage).toMatchObject([{ inputTokens: null, outputTokens: null, status: 502 }]);
+      expect(wrong.usage).toMatchObject([{ usage: { inputTokens: 0, outputTokens: 0 }, status: 502 }]);
     } finally {
       await wrong.close();
     }
@@ -148,12 +152,15 @@ describe("who may call", () => {
     await fenced.close();
   });
 
-  test("LB-17 every route but the one is 404, with a good token too", async () => {
+  test("LB-17 every route but the two is 404, with a good token too", async () => {
     const broker = startBroker(provider.url);
     const paths = [
       "/api/llm-proxy/v1/completions",
       "/api/llm-proxy/v1/responses",
       "/api/llm-proxy/v1/models",
+      "/api/llm-proxy/v1/messages/count_tokens",
+      "/api/llm-proxy/v1/messages/batches",
+      "/api/llm-proxy/v1/complete",
       "/api/llm-proxy/v1/chat/completions/",
       "/api/llm-proxy/v1/engines/x/completions",
       "/api/llm-proxy/v1/files",

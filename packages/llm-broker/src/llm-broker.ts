@@ -1,10 +1,11 @@
 import { type Clock, systemClock } from "@windshift/base/clock.ts";
 import { AppError, errorBody } from "@windshift/contract/app-error.ts";
 import { readBounded } from "./bounded-read.ts";
-import { authorizeChatRequest } from "./chat-request.ts";
+import { ConnectionQueue } from "./connection-queue.ts";
 import { LlmCall } from "./llm-call.ts";
 import type { BrokerLog, LlmGrant, LlmGrants, ProviderFetch, UsageLedger } from "./llm-grant.ts";
 import { LLM_LIMITS, type LlmLimits } from "./llm-limits.ts";
+import { LLM_WIRES, type LlmWire } from "./llm-wire.ts";
 
 export interface LlmBrokerDeps {
   grants: LlmGrants;
@@ -17,60 +18,78 @@ export interface LlmBrokerDeps {
 
 /**
  * The model as a run sees it: takes the run's token, checks what may be asked for, and calls the provider of the
- * run's connection with the provider's key. Serves `POST …/v1/chat/completions`, whatever comes before it in the path.
+ * run's connection with the provider's key. Serves `POST …/v1/chat/completions` and, for connections to Anthropic,
+ * `POST …/v1/messages`, whatever comes before it in the path.
  *
- * Promises: the key is in no answer; the address comes from the stored connection alone; replies are passed on as
- * they arrive; every call that was sent is recorded once, however it ended. Nothing is retried here: the agent does.
- * Answers failures with an ErrorBody; never rejects.
+ * Promises: a key is in no answer; addresses come from stored connections alone; replies are passed on as they arrive;
+ * every call that was sent is charged and recorded once, however it ended; nothing is tried again once a reply began.
+ * Answers failures in the shape of the route, with our code; never rejects.
  */
 export function createLlmBroker(deps: LlmBrokerDeps): (request: Request) => Promise<Response> {
   const limits = { ...LLM_LIMITS, ...deps.limits };
   const clock = deps.clock ?? systemClock;
+  const queue = new ConnectionQueue(limits);
   return async (request) => {
+    let wire: LlmWire | undefined;
     try {
-      refuseOtherRoutes(request);
+      wire = wireOf(request);
       const grant = await findGrant(request, deps.grants);
-      const text = await readBody(request, limits.bodyBytesMax);
-      const call = authorizeChatRequest(text, grant.model);
+      const [target] = grant.targets;
+      if (!wire.servedBy(target)) throw new AppError("invalid_input", wire.notServed);
+      const call = wire.authorize(await readBody(request, limits.bodyBytesMax), target);
       if (grant.ended.aborted) throw runEnded();
-      return await new LlmCall({
-        grant,
-        limits,
-        clock,
-        ledger: deps.ledger,
-        fetch: deps.fetch,
-        log: deps.log,
-      }).send(call.body, request.signal);
+      const { ledger, fetch, log } = deps;
+      return await new LlmCall({ grant, wire, limits, clock, queue, ledger, fetch, log }).send(
+        call,
+        request.signal,
+      );
     } catch (error) {
-      return refused(error, deps.log);
+      return refused(error, wire, deps.log);
     }
   };
 }
 
-/** Every model route of the broker; one that is not here does not exist (LB-17). */
-const ROUTE = "/v1/chat/completions";
+const SERVED = LLM_WIRES.map(({ path }) => `POST ${path}`).join(" and ");
 
-function refuseOtherRoutes(request: Request): void {
+function wireOf(request: Request): LlmWire {
   const { pathname } = new URL(request.url);
-  if (request.method === "POST" && pathname.endsWith(ROUTE)) return;
-  throw new AppError("not_found", `The model broker serves POST ${ROUTE} only.`);
+  const wire = LLM_WIRES.find(({ path }) => pathname.endsWith(path));
+  if (wire !== undefined && request.method === "POST") return wire;
+  if (pathname.endsWith("/v1/messages/count_tokens")) {
+    throw new AppError(
+      "not_found",
+      "The model broker does not count tokens ahead of a call; each reply says what it used.",
+    );
+  }
+  throw new AppError("not_found", `The model broker serves ${SERVED} only.`);
 }
 
 /** The shape of our run tokens. Anything else is turned away before it reaches a store (LB-07). */
-const BEARER = /^Bearer (wsrun_[A-Za-z0-9_-]{43})$/i;
+const TOKEN = /^wsrun_[A-Za-z0-9_-]{43}$/;
+const BEARER = /^Bearer +/i;
 
 async function findGrant(request: Request, grants: LlmGrants): Promise<LlmGrant> {
-  const header = request.headers.get("authorization") ?? "";
-  const token = header.length > 100 ? undefined : BEARER.exec(header)?.[1];
+  const token = tokenOf(request.headers);
   const grant = token === undefined ? undefined : await grants.find(token);
   if (grant === undefined) {
     throw new AppError(
       "unauthenticated",
-      "Send the run's token as Authorization: Bearer; this one is not known.",
+      "Send the run's token as Authorization: Bearer, or as x-api-key; this one is not known.",
     );
   }
   if (grant.ended.aborted || !(await grant.isLive())) throw runEnded();
   return grant;
+}
+
+/** As OpenAI's clients send it or, without that, as Anthropic's do. */
+function tokenOf(headers: Headers): string | undefined {
+  const header = headers.get("authorization") || undefined;
+  const token = header === undefined ? headers.get("x-api-key") : bearerOf(header);
+  return token !== null && token.length < 100 && TOKEN.test(token) ? token : undefined;
+}
+
+function bearerOf(header: string): string | null {
+  return header.length < 100 && BEARER.test(header) ? header.replace(BEARER, "") : null;
 }
 
 function runEnded(): AppError {
@@ -90,11 +109,15 @@ async function readBody(request: Request, bytesMax: number): Promise<string> {
   return read.text;
 }
 
-function refused(error: unknown, log: BrokerLog): Response {
+function refused(error: unknown, wire: LlmWire | undefined, log: BrokerLog): Response {
   const known =
     error instanceof AppError
       ? error
       : new AppError("internal", "The broker failed; the server log has the cause.", { cause: error });
   if (known.code === "internal") log.error({ err: known.cause }, "llm broker failed");
-  return Response.json(errorBody(known), { status: known.status, headers: { "Cache-Control": "no-store" } });
+  const body = errorBody(known);
+  return Response.json(wire?.errorBody(known.status, body) ?? body, {
+    status: known.status,
+    headers: { "Cache-Control": "no-store" },
+  });
 }

@@ -1,129 +1,124 @@
 import type { Clock } from "@windshift/base/clock.ts";
-import { AppError } from "@windshift/contract/app-error.ts";
-import { readBounded } from "./bounded-read.ts";
+import { assert } from "@windshift/contract/app-error.ts";
 import { CallEnd } from "./call-end.ts";
-import { readDocument } from "./document-reply.ts";
-import type { BrokerLog, LlmGrant, ProviderFetch, UsageLedger } from "./llm-grant.ts";
-import { ERROR_BYTES_MAX, type LlmLimits } from "./llm-limits.ts";
-import { callProvider } from "./provider-call.ts";
-import { type Refusal, refusalOf, refusalOfProvider } from "./provider-error.ts";
-import { replyHeaders } from "./reply-headers.ts";
-import { relayStream } from "./streamed-reply.ts";
-import type { TokenUsage } from "./token-usage.ts";
+import type { ConnectionQueue } from "./connection-queue.ts";
+import type { CallCharge } from "./llm-budget.ts";
+import type { BrokerLog, LlmGrant, ProviderFetch, UsageEntry, UsageLedger } from "./llm-grant.ts";
+import type { LlmLimits } from "./llm-limits.ts";
+import type { LlmTarget } from "./llm-target.ts";
+import type { LlmWire } from "./llm-wire.ts";
+import type { AuthorizedCall } from "./request-body.ts";
+import { TargetCall, type TargetOutcome } from "./target-call.ts";
 
 export interface LlmCallDeps {
   grant: LlmGrant;
+  wire: LlmWire;
   limits: LlmLimits;
   clock: Clock;
+  queue: ConnectionQueue;
   ledger: UsageLedger;
   fetch: ProviderFetch;
   log: BrokerLog;
 }
 
-/** One call to a provider, from sending it to the entry in the ledger. */
+/** One call of a run: over its targets in their order, to the entry in the ledger. */
 export class LlmCall {
   private readonly startedAtMs: number;
+  private tries = 0;
+
   constructor(private readonly deps: LlmCallDeps) {
     this.startedAtMs = deps.clock.nowMs();
   }
 
-  /** Answers with the model's reply or with a refusal; a streamed reply goes on after this resolved. */
-  async send(body: string, client: AbortSignal): Promise<Response> {
-    const end = new CallEnd(client, this.deps.grant.ended);
-    try {
-      return await this.exchange(body, end);
-    } catch (error) {
-      return await this.settle(end, this.refusalFor(error));
-    }
-  }
-
-  private async exchange(body: string, end: CallEnd): Promise<Response> {
-    const { fetch, grant, limits } = this.deps;
-    const upstream = await callProvider(fetch, grant.endpoint, body, end, limits.headerMsMax);
-    const type = upstream.headers.get("content-type") ?? "";
-    if (!upstream.ok)
-      return await this.settle(end, await this.providerRefusal(upstream, end), upstream.headers);
-    if (type.startsWith("text/event-stream") && upstream.body !== null) {
-      return new Response(this.relay(upstream.body, end), {
-        headers: replyHeaders(grant, "text/event-stream", upstream.headers),
-      });
-    }
-    const document = await readDocument(upstream.body, grant.endpoint.apiKey, end, limits);
-    await this.record(end, 200, document.usage);
-    return new Response(document.text, {
-      headers: replyHeaders(grant, "application/json", upstream.headers),
-    });
-  }
-
-  private relay(upstream: ReadableStream<Uint8Array>, end: CallEnd): ReadableStream<Uint8Array> {
-    return relayStream({
-      upstream,
-      apiKey: this.deps.grant.endpoint.apiKey,
-      end,
-      limits: this.deps.limits,
-      onEnd: (usage, failure) => this.record(end, failure === undefined ? 200 : end.status, usage),
-    });
-  }
-
-  private async providerRefusal(upstream: Response, end: CallEnd): Promise<Refusal> {
+  /** Answers with a model's reply or with a refusal; a streamed reply goes on after this resolved. */
+  async send(call: AuthorizedCall, client: AbortSignal): Promise<Response> {
+    const { grant, limits } = this.deps;
+    const end = new CallEnd(client, grant.ended, limits.drainMsMax);
+    // One wait for all of it: turns, tries and fallbacks.
     const timer = setTimeout(
-      () => end.end({ kind: "idle_timeout", ms: this.deps.limits.idleMsMax }),
-      this.deps.limits.idleMsMax,
+      () => end.end({ kind: "header_timeout", ms: limits.headerMsMax }),
+      limits.headerMsMax,
     );
     try {
-      const read = await readBounded(upstream.body, ERROR_BYTES_MAX);
-      return refusalOfProvider(
-        upstream.status,
-        read.kind === "whole" ? read.text : read.head,
-        this.deps.grant.endpoint.apiKey,
-      );
-    } catch {
-      // The status is known even when the words behind it are lost, unless the call was ended from this side.
-      if (end.cause !== undefined) throw end.error();
-      return refusalOfProvider(upstream.status, "", null);
+      return await this.overTargets(call, end);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  private refusalFor(error: unknown): Refusal {
-    const { grant, log } = this.deps;
-    if (error instanceof AppError) {
-      log.warn(
-        { run: grant.runId, attempt: grant.attempt, code: error.code, err: error.cause },
-        error.message,
-      );
-      return refusalOf(error);
+  private async overTargets(call: AuthorizedCall, end: CallEnd): Promise<Response> {
+    const targets = this.eligible(call);
+    for (const [place, [targetIndex, target]] of targets.entries()) {
+      const hasNext = place + 1 < targets.length;
+      const outcome = await this.callTarget(call, end, target, targetIndex, hasNext);
+      if (outcome.kind === "answered") return outcome.response;
+      const falls = outcome.next && hasNext && end.cause === undefined;
+      if (!falls || outcome.charge.estimated) {
+        await this.record(target, targetIndex, outcome.charge, outcome.status);
+      }
+      if (falls) continue;
+      end.release();
+      return outcome.response;
     }
-    log.error({ run: grant.runId, attempt: grant.attempt, err: error }, "llm call failed");
-    return refusalOf(new AppError("internal", "The broker failed; the server log has the cause."));
+    return assert(false, "a grant has no target for a call that was authorized") as never;
   }
 
-  private async settle(end: CallEnd, refusal: Refusal, upstream?: Headers): Promise<Response> {
-    await this.record(end, end.cause === undefined ? refusal.status : end.status, undefined);
-    return Response.json(refusal.body, {
-      status: refusal.status,
-      headers: replyHeaders(this.deps.grant, "application/json", upstream),
-    });
+  private callTarget(
+    call: AuthorizedCall,
+    end: CallEnd,
+    target: LlmTarget,
+    targetIndex: number,
+    hasNext: boolean,
+  ): Promise<TargetOutcome> {
+    return new TargetCall({
+      ...this.deps,
+      target,
+      call,
+      end,
+      deadlineMs: this.startedAtMs + this.deps.limits.headerMsMax,
+      hasNext,
+      onTry: () => this.tries++,
+      onReplied: (charge, status) => {
+        end.release();
+        return this.record(target, targetIndex, charge, status);
+      },
+    }).run();
+  }
+
+  /** Of the run's targets those that have the route and, for pictures, eyes; each with its place in the grant. */
+  private eligible(call: AuthorizedCall): [number, LlmTarget][] {
+    const { grant, wire } = this.deps;
+    return [...grant.targets.entries()].filter(
+      ([, target]) => wire.servedBy(target) && (target.images || call.pictures === 0),
+    );
   }
 
   /** A ledger that cannot be written must not take the reply from the agent; the log keeps the entry. */
-  private async record(end: CallEnd, status: number, usage: TokenUsage | undefined): Promise<void> {
-    end.release();
+  private async record(
+    target: LlmTarget,
+    targetIndex: number,
+    charge: CallCharge,
+    status: number,
+  ): Promise<void> {
+    if (this.tries === 0) return; // nothing left for a provider
     const { grant, clock, ledger, log } = this.deps;
-    const entry = {
-      runId: grant.runId,
-      attempt: grant.attempt,
-      model: grant.model,
-      inputTokens: usage?.inputTokens ?? null,
-      outputTokens: usage?.outputTokens ?? null,
+    const { runId, attempt } = grant;
+    const durationMs = clock.nowMs() - this.startedAtMs;
+    const entry: UsageEntry = {
+      runId,
+      attempt,
+      target,
+      targetIndex,
+      tries: this.tries,
+      ...charge,
       status,
-      durationMs: clock.nowMs() - this.startedAtMs,
+      durationMs,
     };
     try {
       await ledger.record(entry);
     } catch (error) {
-      log.error({ ...entry, err: error }, "llm usage could not be recorded");
+      const { model, connectionId } = target;
+      log.error({ ...entry, target: { model, connectionId }, err: error }, "llm usage could not be recorded");
     }
   }
 }

@@ -1,52 +1,93 @@
 import { redact } from "@windshift/base/redact.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { CallEnd } from "./call-end.ts";
-import type { LlmGrant, ProviderFetch } from "./llm-grant.ts";
+import type { ProviderFetch } from "./llm-grant.ts";
+import type { LlmEndpoint } from "./llm-target.ts";
+import type { LlmWire } from "./llm-wire.ts";
+
+/** What became of one request. `silent`: no response header within the time that leaves enough for the next target. */
+export type ProviderAnswer =
+  | { kind: "answered"; response: Response }
+  | { kind: "unreachable"; error: AppError }
+  | { kind: "silent" };
 
 /**
- * Sends one authorized body to the provider of the grant and waits for the response header. The address, the method
- * and every header are ours; nothing of the caller's request goes out (decision 6 of the threat model).
- * @throws AppError `upstream_failed` when it cannot be reached or answers with a redirect; the reason of `end` when
- *   the call was ended while waiting
+ * Sends one authorized body to a provider and waits for the response header. The address, the method and every header are
+ * ours; nothing of the caller's request goes out (decision 6 of the threat model).
+ * @param waitMsMax undefined to wait as long as `end` lets
+ * @throws AppError `upstream_failed` for an address that cannot be used and for a redirect, the guard's own for one that
+ *   may not be dialed, and the reason of `end` when the call was ended while waiting
  */
 export async function callProvider(
   fetch: ProviderFetch,
-  endpoint: LlmGrant["endpoint"],
+  wire: LlmWire,
+  endpoint: LlmEndpoint,
   body: string,
   end: CallEnd,
-  headerMsMax: number,
-): Promise<Response> {
-  const url = chatCompletionsUrl(endpoint.baseUrl);
-  // The runtime would give up by itself after five minutes, without our words; the timer below is the limit.
+  waitMsMax: number | undefined,
+): Promise<ProviderAnswer> {
+  const url = providerUrl(endpoint.baseUrl, wire.path);
+  const wait = new Wait(waitMsMax, end.signal);
+  // The runtime would give up by itself after five minutes, without our words; the end of the call is the limit.
   const init: RequestInit & { timeout: false } = {
     method: "POST",
-    headers: providerHeaders(endpoint.apiKey),
+    headers: { ...HEADERS, ...wire.credential(endpoint) },
     body,
     redirect: "manual",
-    signal: end.signal,
+    signal: wait.signal,
     timeout: false,
   };
-  const timer = setTimeout(() => end.end({ kind: "header_timeout", ms: headerMsMax }), headerMsMax);
   try {
     const response = await fetch(url, init);
     if (response.status >= 300 && response.status < 400) throw redirected(response);
-    return response;
+    return { kind: "answered", response };
   } catch (error) {
     if (error instanceof AppError) throw error;
     if (end.cause !== undefined) throw end.error();
-    throw new AppError("upstream_failed", UNREACHABLE, { cause: withoutSecrets(error, endpoint.apiKey) });
+    if (wait.over) return { kind: "silent" };
+    const cause = withoutSecrets(error, endpoint.apiKey);
+    return { kind: "unreachable", error: new AppError("upstream_failed", UNREACHABLE, { cause }) };
   } finally {
-    clearTimeout(timer);
+    wait.done();
+  }
+}
+
+/** The wait for one header, shorter than the call's own where another target comes after it. */
+class Wait {
+  over = false;
+  readonly signal: AbortSignal;
+  private timer: Timer | undefined;
+  constructor(ms: number | undefined, end: AbortSignal) {
+    this.signal = end;
+    if (ms === undefined) return;
+    const own = new AbortController();
+    this.signal = AbortSignal.any([end, own.signal]);
+    this.timer = setTimeout(() => {
+      this.over = true;
+      own.abort();
+    }, ms);
+  }
+
+  done(): void {
+    clearTimeout(this.timer);
   }
 }
 
 const UNREACHABLE =
   "The model provider cannot be reached. Try again; if it stays so, an admin must check the address of the LLM connection.";
 
+const HEADERS = {
+  "Content-Type": "application/json",
+  Accept: "application/json, text/event-stream",
+  // A compressed stream would hide how much memory a reply takes, and holds chunks back.
+  "Accept-Encoding": "identity",
+  "User-Agent": "windshift",
+};
+
 /**
  * @throws AppError `upstream_failed` when the stored address is not one a key may be sent to
  */
-export function chatCompletionsUrl(baseUrl: string): URL {
+export function providerUrl(baseUrl: string, path: string): URL {
   const url = URL.parse(baseUrl);
   const usable =
     url !== null &&
@@ -62,19 +103,8 @@ export function chatCompletionsUrl(baseUrl: string): URL {
     );
   }
   // Addresses are copied from provider pages with and without /v1; both mean the same root.
-  url.pathname = `${url.pathname.replace(/\/+$/, "").replace(/\/v1$/, "")}/v1/chat/completions`;
+  url.pathname = `${url.pathname.replace(/\/+$/, "").replace(/\/v1$/, "")}${path}`;
   return url;
-}
-
-function providerHeaders(apiKey: string | null): Record<string, string> {
-  return {
-    "Content-Type": "application/json",
-    Accept: "application/json, text/event-stream",
-    // A compressed stream would hide how much memory a reply takes, and holds chunks back.
-    "Accept-Encoding": "identity",
-    "User-Agent": "windshift",
-    ...(apiKey === null ? {} : { Authorization: `Bearer ${apiKey}` }),
-  };
 }
 
 function redirected(response: Response): AppError {
@@ -85,7 +115,7 @@ function redirected(response: Response): AppError {
   );
 }
 
-/** The cause goes to the log, and the runtime's errors may carry the whole request. */
+/** The cause goes to the log, and the runtime's errors may carry the whole request and its address (LB-06). */
 function withoutSecrets(error: unknown, apiKey: string | null): Error {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return new Error(redact(text, apiKey === null ? [] : [apiKey]));

@@ -37,7 +37,7 @@ describe("errors of the provider", () => {
       );
       const broker = keep(startBroker(provider.url));
       expect(await refusal(await broker.post(QUESTION))).toMatchObject({ status, code });
-      expect(broker.usage).toMatchObject([{ status, inputTokens: null }]);
+      expect(broker.usage).toMatchObject([{ status, usage: { inputTokens: 0 } }]);
     }
   });
 

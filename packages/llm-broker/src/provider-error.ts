@@ -85,9 +85,11 @@ function readProviderError(text: string): { names: unknown[]; message: string } 
   };
 }
 
-/** OpenAI and most others name it by code, llama.cpp by type, vLLM and its kin only in words. */
+/** OpenAI and most others name it by code, llama.cpp by type, vLLM and its kin and Anthropic only in words. */
 function isContextOverflow(status: number, names: readonly unknown[], message: string): boolean {
   if (status !== 400 && status !== 413 && status !== 422) return false;
   if (names.includes("context_length_exceeded") || names.includes("exceed_context_size_error")) return true;
-  return /maximum context length|context (?:length|window|size) (?:is )?exceeded/i.test(message);
+  return /maximum context length|context (?:length|window|size) (?:is )?exceeded|prompt is too long/i.test(
+    message,
+  );
 }

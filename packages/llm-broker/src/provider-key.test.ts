@@ -73,7 +73,7 @@ describe("LB-05 the provider's key", () => {
       const broker = keep(startBroker(provider.url));
       const text = await expectNoKey(broker, await broker.post(STREAM));
       expect(text).toBe(whole.replaceAll(PROVIDER_KEY, "[redacted]"));
-      expect(broker.usage).toMatchObject([{ inputTokens: 11, outputTokens: 5 }]);
+      expect(broker.usage).toMatchObject([{ usage: { inputTokens: 11, outputTokens: 5 } }]);
     }
   });
 

@@ -1,30 +1,33 @@
-const LF = 10;
+const NOTHING = new Uint8Array(0);
 
 /**
- * Cuts a byte stream after each line feed and gives out whole lines only, bytes unchanged. What is held back is the
- * unfinished line, so a stream that is cut never shows half an event.
+ * Cuts a byte stream behind the last separator seen and gives out what came before it, bytes unchanged. What is held back
+ * is the unfinished rest, so a stream that is cut never shows half an event.
  */
 export class StreamLines {
-  private held: Uint8Array[] = [];
-  private bytes = 0;
-  constructor(private readonly lineBytesMax: number) {}
+  private held: Buffer = Buffer.alloc(0);
+  constructor(
+    private readonly separators: readonly Buffer[],
+    private readonly heldBytesMax: number,
+  ) {}
 
-  /** The whole lines that `chunk` completes; undefined when a line is longer than allowed. */
-  push(chunk: Uint8Array): Uint8Array[] | undefined {
-    const lines: Uint8Array[] = [];
-    let from = 0;
-    for (let at = chunk.indexOf(LF); at !== -1; at = chunk.indexOf(LF, from)) {
-      const part = chunk.subarray(from, at + 1);
-      if (this.bytes + part.length > this.lineBytesMax) return undefined;
-      lines.push(this.held.length === 0 ? part : Buffer.concat([...this.held, part]));
-      this.held = [];
-      this.bytes = 0;
-      from = at + 1;
+  /** What `chunk` completes, which may be nothing; undefined when more would be held back than allowed. */
+  push(chunk: Uint8Array): Uint8Array | undefined {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const all = this.held.length === 0 ? bytes : Buffer.concat([this.held, bytes]);
+    const end = this.lastEnd(all);
+    if (all.length - end > this.heldBytesMax) return undefined;
+    // A copy, so that a few bytes do not keep a whole chunk.
+    this.held = end === all.length ? Buffer.alloc(0) : Buffer.from(all.subarray(end));
+    return end === 0 ? NOTHING : all.subarray(0, end);
+  }
+
+  private lastEnd(bytes: Buffer): number {
+    let end = 0;
+    for (const separator of this.separators) {
+      const at = bytes.lastIndexOf(separator);
+      if (at !== -1) end = Math.max(end, at + separator.length);
     }
-    const rest = chunk.subarray(from);
-    this.bytes += rest.length;
-    if (this.bytes > this.lineBytesMax) return undefined;
-    if (rest.length > 0) this.held.push(rest.slice());
-    return lines;
+    return end;
   }
 }

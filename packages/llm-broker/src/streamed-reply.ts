@@ -1,122 +1,170 @@
 import { type AppError, errorBody } from "@windshift/contract/app-error.ts";
 import type { CallEnd } from "./call-end.ts";
+import { StreamEstimate } from "./call-estimate.ts";
 import type { LlmLimits } from "./llm-limits.ts";
+import type { StreamFormat } from "./llm-wire.ts";
 import { StreamLines } from "./stream-lines.ts";
-import { findTokenUsage, type TokenUsage } from "./token-usage.ts";
+import type { UsageSoFar } from "./token-usage.ts";
 
 export interface StreamedReply {
   upstream: ReadableStream<Uint8Array>;
+  format: StreamFormat;
   apiKey: string | null;
   end: CallEnd;
   limits: LlmLimits;
-  /** Called once, before the last byte is given out: how it ended and what it cost. */
-  onEnd(usage: TokenUsage | undefined, failure: AppError | undefined): Promise<void>;
+  /** Called once, before the last byte is given out. */
+  onEnd(result: StreamEnd): Promise<void>;
+}
+
+/** How a stream ended and what it used. */
+export interface StreamEnd {
+  usage: UsageSoFar | undefined;
+  /** By the events that were read, for a stream that did not say. */
+  outputTokens: number;
+  failure: AppError | undefined;
 }
 
 /**
- * Passes a provider's event stream on, line by line, as fast as the caller reads: a caller that stops reading stops
- * the provider. A stream that ends without `[DONE]`, falls silent or is cut ends in an error event (LB-11).
+ * Passes a provider's event stream on, whole events at a time and as fast as the caller reads: a caller that stops reading
+ * stops the provider. A stream that ends without its end mark, falls silent or is cut ends in an error event (LB-11).
  */
 export function relayStream(reply: StreamedReply): ReadableStream<Uint8Array> {
   const relay = new Relay(reply);
   return new ReadableStream<Uint8Array>(
     {
       start: (controller) => relay.start(controller),
-      pull: (controller) => relay.pull(controller),
-      cancel: () => relay.cancel(),
+      pull: () => relay.pull(),
+      cancel: () => relay.reply.end.end({ kind: "client_left" }),
     },
     { highWaterMark: 0 },
   );
 }
 
-const DONE = /^data:\s*\[DONE\]\s*$/;
-
-type Controller = ReadableStreamDefaultController<Uint8Array>;
+/** What is kept of a stream to see whether it was finished when its caller left, bytes. */
+const TAIL_BYTES = 4_096;
 
 class Relay {
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   private readonly lines: StreamLines;
   private readonly key: Buffer | undefined;
-  private usage: TokenUsage | undefined;
+  private readonly estimate = new StreamEstimate();
+  private controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  private usage: UsageSoFar | undefined;
+  private tail: Buffer = Buffer.alloc(0);
   private done = false;
-  private settled = false;
-  private gone = false;
+  private finishing = false;
+  private timer: Timer | undefined;
+  /** When the read that is under way began, ms; undefined while the caller does not ask for more. */
+  private readingSinceMs: number | undefined;
 
-  constructor(private readonly reply: StreamedReply) {
+  constructor(readonly reply: StreamedReply) {
     this.reader = reply.upstream.getReader();
-    this.lines = new StreamLines(reply.limits.lineBytesMax);
+    this.lines = new StreamLines(reply.format.separators, reply.limits.lineBytesMax);
     this.key = secretOf(reply.apiKey);
   }
 
   /** An end from this side takes effect at once, also for a caller that has stopped reading. */
-  start(controller: Controller): void {
-    const { signal } = this.reply.end;
-    signal.addEventListener("abort", () => void this.finish(controller), { once: true });
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.controller = controller;
+    const { end } = this.reply;
+    end.listener = {
+      ended: () => void this.finish(),
+      isDrained: () => this.usage?.final !== true && this.reply.format.isFinished(this.tail.toString("utf8")),
+    };
+    this.watch(this.reply.limits.idleMsMax);
+    if (end.cause !== undefined) void this.finish();
   }
 
-  /** Gives out at least one line, or ends the stream. */
-  async pull(controller: Controller): Promise<void> {
+  /** Gives out at least one event, or ends the stream. */
+  async pull(): Promise<void> {
     for (;;) {
-      const chunk = await this.read();
-      if (chunk === undefined) return this.finish(controller);
-      const lines = this.lines.push(chunk);
-      if (lines === undefined) {
-        this.reply.end.end({ kind: "cut" });
-        return this.finish(controller);
-      }
-      for (const line of lines) controller.enqueue(this.pass(line));
-      if (lines.length > 0) return;
+      const piece = await this.read();
+      if (this.finishing) return;
+      if (piece === undefined) return this.finish();
+      if (piece.length === 0) continue;
+      this.controller?.enqueue(piece);
+      return;
     }
   }
 
-  async cancel(): Promise<void> {
-    this.gone = true;
-    this.reply.end.end({ kind: "client_left" });
-    await this.settle();
+  /** Whole events, which may be none; undefined at the end of the stream, however it came. */
+  private async read(): Promise<Uint8Array | undefined> {
+    const chunk = await this.readChunk();
+    if (chunk === undefined) return undefined;
+    const piece = this.lines.push(chunk);
+    if (piece === undefined) this.reply.end.end({ kind: "cut" });
+    else if (piece.length > 0) return this.inspect(piece);
+    return piece;
   }
 
-  /** The next chunk; undefined at the end of the stream, however it came. */
-  private async read(): Promise<Uint8Array | undefined> {
-    const { end, limits } = this.reply;
-    if (end.cause !== undefined) return undefined;
-    const timer = setTimeout(() => end.end({ kind: "idle_timeout", ms: limits.idleMsMax }), limits.idleMsMax);
+  private async readChunk(): Promise<Uint8Array | undefined> {
+    this.readingSinceMs = performance.now();
     try {
-      const { value } = await this.reader.read();
-      return end.cause === undefined ? value : undefined;
+      return (await this.reader.read()).value;
     } catch {
-      end.end({ kind: "cut" });
+      this.reply.end.end({ kind: "cut" });
       return undefined;
     } finally {
-      clearTimeout(timer);
+      this.readingSinceMs = undefined;
     }
   }
 
-  private pass(line: Uint8Array): Uint8Array {
-    const bytes = Buffer.from(line.buffer, line.byteOffset, line.byteLength);
-    if (bytes.length < 64 && DONE.test(bytes.toString("utf8"))) this.done = true;
-    else if (bytes.includes('"usage"')) this.usage = usageOfLine(bytes.toString("utf8")) ?? this.usage;
-    if (this.key === undefined || !bytes.includes(this.key)) return line;
+  /** One timer a stream and not one a read: it looks whether a read has taken too long, and sleeps on. */
+  private watch(ms: number): void {
+    this.timer = setTimeout(() => {
+      const { idleMsMax, drainMsMax } = this.reply.limits;
+      const limitMs = this.done ? drainMsMax : idleMsMax;
+      const waitedMs = this.readingSinceMs === undefined ? 0 : performance.now() - this.readingSinceMs;
+      if (waitedMs >= limitMs) this.reply.end.end({ kind: "idle_timeout", ms: limitMs });
+      else this.watch(limitMs - waitedMs);
+    }, ms);
+  }
+
+  /** Reads what concerns the broker, and takes the provider's key out should it be in there. */
+  private inspect(piece: Uint8Array): Uint8Array {
+    const { format } = this.reply;
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    this.estimate.add(bytes);
+    this.tail = bytes.subarray(-TAIL_BYTES);
+    if (bytes.includes(format.usageMark) || bytes.includes(format.endMark)) this.inspectLines(bytes);
+    if (this.key === undefined || !bytes.includes(this.key)) return piece;
     return Buffer.from(bytes.toString("utf8").replaceAll(this.key.toString("utf8"), "[redacted]"));
   }
 
-  private async finish(controller: Controller): Promise<void> {
-    if (this.settled) return;
-    const failure = await this.settle();
-    if (this.gone) return; // nobody is there to read the rest
-    if (failure !== undefined) {
-      controller.enqueue(Buffer.from(`\n\ndata: ${JSON.stringify(errorBody(failure))}\n\n`));
+  private inspectLines(bytes: Buffer): void {
+    const { format, limits } = this.reply;
+    const marks = [format.usageMark, format.endMark].map((mark) => mark.toString("utf8"));
+    for (const line of bytes.toString("utf8").split("\n")) {
+      if (!line.startsWith("data:") || !marks.some((mark) => line.includes(mark))) continue;
+      if (format.isEnd(line) && !this.done) {
+        this.done = true;
+        clearTimeout(this.timer); // what is left is the end of the connection
+        this.watch(limits.drainMsMax);
+      } else this.usage = format.usageOf(jsonOf(line), this.usage) ?? this.usage;
     }
-    controller.close();
   }
 
-  /** Closes the provider's side and says, once, how it ended. */
-  private async settle(): Promise<AppError | undefined> {
-    if (this.settled) return undefined;
-    this.settled = true;
-    const failure = this.done ? undefined : this.reply.end.error();
+  /** Once: closes the provider's side, says how it ended, and ends the caller's stream. */
+  private async finish(): Promise<void> {
+    if (this.finishing) return;
+    this.finishing = true;
+    const { end, format, onEnd } = this.reply;
+    if (end.cause?.kind === "client_left" && !end.signal.aborted) await this.drain();
+    clearTimeout(this.timer);
+    const failure = this.done ? undefined : end.error();
+    const left = end.cause?.kind === "client_left";
     this.reader.cancel().catch(() => {}); // it may have failed already
-    await this.reply.onEnd(this.usage, failure);
-    return failure;
+    await onEnd({ usage: this.usage, outputTokens: this.estimate.outputTokens, failure });
+    if (left) return; // nobody is there to read the rest
+    if (failure !== undefined) {
+      this.controller?.enqueue(Buffer.from(format.errorEvent(failure.status, errorBody(failure))));
+    }
+    this.controller?.close();
+  }
+
+  /** Reads on for the counts of a reply whose caller left when it was complete; `end` bounds the time. */
+  private async drain(): Promise<void> {
+    while (this.usage?.final !== true && (await this.read()) !== undefined);
   }
 }
 
@@ -125,10 +173,9 @@ export function secretOf(apiKey: string | null): Buffer | undefined {
   return apiKey === null || apiKey.length < 8 ? undefined : Buffer.from(apiKey);
 }
 
-function usageOfLine(line: string): TokenUsage | undefined {
-  if (!line.startsWith("data:")) return undefined;
+function jsonOf(line: string): unknown {
   try {
-    return findTokenUsage(JSON.parse(line.slice("data:".length)));
+    return JSON.parse(line.slice("data:".length));
   } catch {
     return undefined; // not for us to judge; the caller reads the line itself
   }
