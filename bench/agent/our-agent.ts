@@ -1,5 +1,7 @@
 import { baseEnv, type Harness, type HarnessPlace, MODEL_ID, TASK } from "./harness.ts";
 
+/** As in deploy/docker/Dockerfile. */
+const IMAGE_ENV = { BUN_JSC_useDFGJIT: "0" };
 const FINISH = {
   tool: "finish",
   args: { outcome: "completed", summary: "The export reads each file once now; a test shows it." },
@@ -10,7 +12,7 @@ export function ourAgent(program: string, place: HarnessPlace, options: { stream
   return {
     name: options.stream ? "ours, streaming" : "ours",
     argv: [program],
-    env: { ...settings(place), LLM_STREAM: options.stream ? "1" : "0" },
+    env: { ...settings(place), ...IMAGE_ENV, LLM_STREAM: options.stream ? "1" : "0" },
     ...CONTRACT,
   };
 }

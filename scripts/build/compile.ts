@@ -47,7 +47,6 @@ async function compile(program: Program, target: Target, outfile: string): Promi
       ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
       ...["--define", `BUILD_VERSION=${JSON.stringify(manifest.version)}`],
       ...(program.bytecodeDepth === undefined ? [] : [`--bytecode-depth=${program.bytecodeDepth}`]),
-      ...(program.runtimeOptions ?? []).map((option) => `--compile-exec-argv=${option}`),
       ...foreign,
       ...["--outfile", outfile, program.entry],
     ],

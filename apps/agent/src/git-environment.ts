@@ -8,8 +8,8 @@ const IMAGE_HOOKS_DIR = "/usr/local/share/windshift/git-hooks";
 const HOOK_NAME = "prepare-commit-msg";
 /** Source: INTERFACES section 5. */
 export const AGENT_AUTHOR = { name: "windshift-agent", email: "agent@windshift.local" };
-/** What a command of the model has no use for: `ws` has its own copy of the token. */
-const WITHHELD = ["LLM_API_KEY", "LLM_API_KEY_FILE"];
+/** What a command of the model has no use for: `ws` has its own copy of the token, and the runtime's setting is the agent's. */
+const WITHHELD = ["LLM_API_KEY", "LLM_API_KEY_FILE", "BUN_JSC_useDFGJIT"];
 
 /**
  * The environment of every command the model runs: without the model's key, with the agent as author, and with a hook

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { reap } from "./zombies.ts";
 
 /** Variable that marks everything a command starts, however far it gets from its process group. */
@@ -41,14 +41,21 @@ export async function endStrays(mark: CallMark, shellPid: number): Promise<void>
   }
 }
 
-/** Cheap when the shell started nothing: the kernel tells the newest pid. Empty where there is no /proc. */
+/** Pids that are asked for one by one; more than that, and the list of all processes is the shorter way. */
+const PIDS_PROBED_MAX = 64;
+
+/** Cheap when the shell started little: the kernel tells the newest pid. Empty where there is no /proc. */
 function startedSince(shellPid: number): number[] {
   try {
     const newest = Number(readFileSync("/proc/loadavg", "latin1").trim().split(" ").at(-1));
-    if (newest === shellPid) return [];
+    const others = newest - shellPid;
+    if (others >= 0 && others <= PIDS_PROBED_MAX)
+      return Array.from({ length: others }, (_, at) => shellPid + 1 + at).filter((pid) =>
+        existsSync(`/proc/${pid}`),
+      );
     const pids = readdirSync("/proc").map(Number).filter(Number.isInteger);
     // A smaller newest pid means that the numbers began anew meanwhile.
-    return pids.filter((pid) => pid !== process.pid && pid !== 1 && (newest < shellPid || pid > shellPid));
+    return pids.filter((pid) => pid !== process.pid && pid !== 1 && (others < 0 || pid > shellPid));
   } catch {
     return [];
   }
