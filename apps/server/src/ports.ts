@@ -4,15 +4,20 @@ import type { OutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { record } from "./audit/audit-store.ts";
 import type { BrokerPorts } from "./brokers/broker-routes.ts";
 import { createGitGrants } from "./brokers/git-grants.ts";
-import { createLlmGrants } from "./brokers/llm-grants.ts";
+import { TokenGrants } from "./brokers/llm-grants.ts";
 import { createUsageLedger } from "./brokers/usage-ledger.ts";
+import type { BudgetHolds } from "./budgets/budget-holds.ts";
 import { openLlmSecret } from "./connections/connection.ts";
 import type { CrashPoints } from "./crash-point.ts";
 import type { Database } from "./db/database.ts";
+import { chooseForge } from "./forges/forge-choice.ts";
+import { ForgeClients } from "./forges/forge-clients.ts";
+import { createGitUpstreams } from "./forges/git-upstreams.ts";
+import { createRemoteForge } from "./forges/remote-forge.ts";
 import type { Log } from "./http/log.ts";
 import type { RunTokens } from "./http/principal.ts";
-import { dirOf } from "./repositories/repository.ts";
-import { getRepositoryRow } from "./repositories/repository-store.ts";
+import { createLocalForge } from "./pull-requests/local-forge.ts";
+import type { Forge } from "./runs/forge.ts";
 import { lockLiveAttempt } from "./runs/run-fence.ts";
 import { getRun } from "./runs/run-store.ts";
 import { findRunByToken } from "./runs/run-tokens.ts";
@@ -47,20 +52,42 @@ export function createAttemptFence(database: Database): AttemptFence {
   };
 }
 
+/** The places where repositories live, as one, and the clients of those that are elsewhere. */
+export function createForges(parts: {
+  database: Database;
+  masterKey: MasterKey;
+  repositoriesRoot: string;
+  outbound: OutboundFetch;
+  baseUrl: string;
+  crash: CrashPoints;
+}): { forge: Forge; forgeClients: ForgeClients } {
+  const forgeClients = new ForgeClients(parts);
+  const forge = chooseForge(parts.database.kysely, {
+    local: createLocalForge(parts),
+    remote: createRemoteForge(parts.database, forgeClients),
+  });
+  return { forge: parts.crash.forge(forge), forgeClients };
+}
+
 export function createBrokers(parts: {
   database: Database;
   repositoriesRoot: string;
   masterKey: MasterKey;
   outbound: OutboundFetch;
+  holds: BudgetHolds;
+  forgeClients: ForgeClients;
   crash: CrashPoints;
   log: Log;
 }): BrokerPorts {
-  const { database, repositoriesRoot, masterKey, log } = parts;
+  const { database, masterKey, holds, log } = parts;
   const db = database.kysely;
-  const dir = async (id: number) => dirOf({ repositoriesRoot }, await getRepositoryRow(db, id));
+  const upstreamOf = createGitUpstreams({ ...parts, clients: parts.forgeClients });
+  const grants = new TokenGrants(database, holds, (id, workspace) =>
+    openLlmSecret(db, masterKey, id, workspace),
+  );
   return {
     git: createGitBroker({
-      grants: parts.crash.gitGrants(createGitGrants(database, dir)),
+      grants: parts.crash.gitGrants(createGitGrants(database, upstreamOf)),
       audit: {
         refused: async ({ runId, attempt, refs, why }) =>
           record(db, {
@@ -73,8 +100,8 @@ export function createBrokers(parts: {
       },
     }),
     llm: createLlmBroker({
-      grants: createLlmGrants(database, (id, workspace) => openLlmSecret(db, masterKey, id, workspace)),
-      ledger: createUsageLedger(database),
+      grants,
+      ledger: createUsageLedger(holds, (target) => grants.uncapped(target)),
       fetch: parts.outbound,
       log,
     }),

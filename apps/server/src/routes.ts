@@ -3,16 +3,23 @@ import type { OutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { recordDenied } from "./audit/audit-store.ts";
 import { addBindingRoutes } from "./bindings/binding-routes.ts";
 import { addBrokerRoutes } from "./brokers/broker-routes.ts";
+import type { BudgetHolds } from "./budgets/budget-holds.ts";
+import { addBudgetRoutes } from "./budgets/budget-routes.ts";
 import { addConnectionRoutes } from "./connections/connection-routes.ts";
 import type { CrashPoints } from "./crash-point.ts";
 import type { Database } from "./db/database.ts";
+import type { ForgeClients } from "./forges/forge-clients.ts";
+import { createForgeLists } from "./forges/forge-lists.ts";
 import { createApp } from "./http/app.ts";
 import type { Log } from "./http/log.ts";
 import type { RouteTable } from "./http/route-table.ts";
+import { addModelRoutes } from "./models/model-routes.ts";
 import { createAttemptFence, createBrokers, createRunTokenPort } from "./ports.ts";
 import { addPullRequestRoutes } from "./pull-requests/pull-request-routes.ts";
 import { addRepositoryRoutes } from "./repositories/repository-routes.ts";
+import type { Forge } from "./runs/forge.ts";
 import { addItemRunRoutes } from "./runs/item-run-routes.ts";
+import { resumeAfterRaise } from "./runs/run-budget.ts";
 import type { RunDefaults } from "./runs/run-create.ts";
 import { addRunRoutes } from "./runs/run-routes.ts";
 import { createTriggers } from "./runs/run-service.ts";
@@ -36,8 +43,12 @@ export interface RouteParts {
   /** Folder of all local bare repositories, absolute. */
   repositoriesRoot: string;
   defaults: RunDefaults;
+  forge: Forge;
+  forgeClients: ForgeClients;
   /** The way out to addresses that people entered. */
   outbound: OutboundFetch;
+  /** What this process has set aside of budgets, and the calls it has not written down yet. */
+  holds: BudgetHolds;
   crash: CrashPoints;
   log: Log;
   /** Tries to sign in from one address in a minute; the sign-in's own figure by default. */
@@ -54,6 +65,7 @@ export interface Routes {
 /** All routes of the server; their order does not matter. */
 export function buildRoutes(parts: RouteParts): Routes {
   const { baseUrl, database, masterKey, repositoriesRoot, defaults, log, signInTriesMax } = parts;
+  const forges = createForgeLists(parts.forgeClients);
   const db = database.kysely;
   const secret = Buffer.from(derivedKey(masterKey, "session cookies")).toString("base64url");
   const tries = signInTriesMax === undefined ? {} : { triesMax: signInTriesMax };
@@ -75,11 +87,17 @@ export function buildRoutes(parts: RouteParts): Routes {
   addWorkspaceRoutes(app, { database });
   addWorkItemRoutes(app, { database, triggers });
   addCommentRoutes(app, { database, triggers, fence: createAttemptFence(database) });
-  addConnectionRoutes(app, { database, masterKey });
-  addRepositoryRoutes(app, { database, repositoriesRoot });
-  addBindingRoutes(app, { database, repositoriesRoot });
+  addConnectionRoutes(app, { ...parts, forges });
+  addRepositoryRoutes(app, { database, repositoriesRoot, forges });
+  addBindingRoutes(app, {
+    database,
+    budgetChanged: (id) => resumeAfterRaise(database, { scope: "binding", id }),
+    readBranch: parts.forge.readBranch,
+  });
   addPullRequestRoutes(app, { database, repositoriesRoot });
   addItemRunRoutes(app, service, workItemScope);
+  addModelRoutes(app, { database });
+  addBudgetRoutes(app, { database, changed: (of) => resumeAfterRaise(database, of) });
   addRunRoutes(app, { ...service, memberships, sessions: signIn });
   addBrokerRoutes(app, createBrokers(parts));
   addWebRoutes(app, { baseUrl, isSetUp: () => isSetUp(db) });

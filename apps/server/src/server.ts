@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { redact } from "@windshift/base/redact.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { createOutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
+import { BudgetHolds } from "./budgets/budget-holds.ts";
 import { containerApiUrl, localhostWarning, type ServerSettings, worktreeRootOf } from "./config.ts";
 import { CrashPoints } from "./crash-point.ts";
 import { type Database, openDatabase } from "./db/database.ts";
@@ -11,15 +12,15 @@ import type { Log } from "./http/log.ts";
 import { type Listener, listen } from "./listen.ts";
 import { jobLog } from "./log.ts";
 import { ensureLocalPool } from "./pools/pool-store.ts";
-import { createLocalForge } from "./pull-requests/local-forge.ts";
+import { createForges } from "./ports.ts";
 import { buildRoutes, type RouteParts } from "./routes.ts";
 import { checkSharedWorktrees, engineChecks } from "./runners/engine-checks.ts";
 import { type LocalRunner, startLocalRunner } from "./runners/local-runner.ts";
 import { chooseSandbox, DEFAULT_PATH, localRunnerImage } from "./runners/sandbox-choice.ts";
 import { runSweepLoop } from "./runners/sweep-loop.ts";
 import { triageCommand } from "./runners/triage-command.ts";
+import { runBudgetLoop } from "./runs/budget-loop.ts";
 import { claimJob, createControlPlane } from "./runs/control-plane.ts";
-import type { Forge } from "./runs/forge.ts";
 import { runPublishingLoop } from "./runs/publishing-loop.ts";
 import { runKeyChange } from "./secrets/key-change-loop.ts";
 import { checkMasterKey, hasMasterKey } from "./secrets/key-check.ts";
@@ -28,7 +29,6 @@ import { readMasterKey } from "./secrets/secret-key-file.ts";
 /** What a server is made of, once its database and its key are open. */
 interface ServerParts extends RouteParts {
   settings: ServerSettings;
-  forge: Forge;
 }
 
 /** A running server. */
@@ -55,6 +55,7 @@ export async function startServer(
   const loops = [
     runPublishingLoop({ database, forge, defaults, baseUrl: settings.baseUrl }, log, ending.signal),
     runSweepLoop(database, defaults, log, ending.signal),
+    runBudgetLoop(database, log, ending.signal),
     runKeyChange(parts, settings.dataDir, log, ending.signal),
   ];
   const runner = await startRunner(parts, env, listener);
@@ -65,6 +66,7 @@ export async function startServer(
       ending.abort();
       await Promise.all(loops);
       await listener.stop();
+      await parts.holds.close();
       await database.close();
     },
   };
@@ -82,18 +84,16 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
   await ensureLocalPool(database);
   const repositoriesRoot = join(settings.dataDir, "repositories");
   const crash = new CrashPoints(settings.crashPoint);
-  return {
-    settings,
+  const open = {
     baseUrl: settings.baseUrl,
     database,
     masterKey,
     repositoriesRoot,
-    forge: crash.forge(createLocalForge({ database, repositoriesRoot, baseUrl: settings.baseUrl })),
-    defaults: { llmModel: settings.llmModel },
     outbound: createOutboundFetch({ privateHosts: settings.privateHosts }),
+    holds: new BudgetHolds(database, log),
     crash,
-    log,
   };
+  return { ...open, ...createForges(open), settings, defaults: { llmModel: settings.llmModel }, log };
 }
 
 /** @throws AppError that names the setting to look at */

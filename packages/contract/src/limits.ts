@@ -48,6 +48,8 @@ export const EXPORT_COMMITS_MAX = 1_000;
 export const GIT_BODY_BYTES_MAX = 2 * 1024 ** 3;
 export const LLM_BODY_BYTES_MAX = 16 * 1_048_576;
 export const API_BODY_BYTES_MAX = 1_048_576;
+/** Models that a binding may name beside its first one: more would only hide that none of them works. */
+export const FALLBACKS_MAX = 4;
 /** How long the broker waits for a model's response header, ms. */
 export const LLM_HEADER_MS_MAX = 5 * 60_000;
 
@@ -78,6 +80,8 @@ export const PASSWORD_CHARS_MAX = 128;
 export const MODEL_CHARS_MAX = 200;
 /** A model's context window, tokens: far over what exists, to catch slips. */
 export const LLM_CONTEXT_TOKENS_MAX = 100_000_000;
+/** Model calls at once that a connection can be limited to: more than one server's runs make, to catch slips. */
+export const LLM_CONCURRENCY_MAX = 10_000;
 /** Pages of the API's lists: default and largest. */
 export const LIST_PAGE = 50;
 export const LIST_PAGE_MAX = 200;

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { runBranch } from "@windshift/contract/ids.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import type { TriageRequest } from "@windshift/contract/triage.ts";
 import type { AttemptPaths, Checkout, PrepareReply, PushReply, WorktreeFailed } from "./checkout.ts";
@@ -95,7 +94,7 @@ export class TriageCheckout implements Checkout {
       clone_url: job.repo.clone_url,
       token: job.tokens.git,
       cache_dir: join(this.options.cacheRoot, `${job.repo.cache_key}.git`),
-      branch: runBranch(job.run_id),
+      branch: job.repo.branch,
     };
   }
 }

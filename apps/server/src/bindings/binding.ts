@@ -1,18 +1,17 @@
-import type { BindingPatch, NewBinding } from "@windshift/contract/api/binding.ts";
+import { type BindingPatch, Fallbacks, type NewBinding } from "@windshift/contract/api/binding.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { record } from "../audit/audit-store.ts";
 import { findConnectionRow } from "../connections/connection-store.ts";
 import type { Database, Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
-import { readBranch } from "../repositories/local-history.ts";
-import { dirOf } from "../repositories/repository.ts";
 import { findRepositoryRow } from "../repositories/repository-store.ts";
 import { findMemberKind } from "../workspaces/membership-store.ts";
 import { findPoolId, getBindingRow, insertBinding } from "./binding-store.ts";
 
 export interface BindingPorts {
   database: Database;
-  repositoriesRoot: string;
+  /** Commit of a branch, wherever the repository lives; null when there is none. */
+  readBranch(repositoryId: number, branch: string): Promise<string | null>;
 }
 
 /** What a binding points at; everything is checked together, so that a change cannot make it contradict itself. */
@@ -22,6 +21,7 @@ interface Targets {
   baseBranch: string | undefined;
   llmConnectionId: number | null;
   model: string | null;
+  fallbacks: Fallbacks;
   pool: string;
 }
 
@@ -37,6 +37,7 @@ export async function createBinding(
     baseBranch: wanted.base_branch,
     llmConnectionId: wanted.llm_connection_id,
     model: wanted.model,
+    fallbacks: wanted.fallbacks,
     pool: wanted.pool,
   });
   return ports.database.transaction(async (tx) => {
@@ -55,6 +56,9 @@ export async function createBinding(
       model: wanted.model,
       instructions: wanted.instructions,
       limits: JSON.stringify(wanted.limits),
+      fallbacks: JSON.stringify(wanted.fallbacks),
+      budget: JSON.stringify(wanted.budget),
+      push_policy: JSON.stringify(wanted.push_policy),
       image: wanted.image,
       pool_id: found.poolId,
       enabled: wanted.enabled ? 1 : 0,
@@ -80,9 +84,11 @@ export async function changeBinding(
     baseBranch: patch.base_branch ?? (moved ? undefined : row.base_branch),
     llmConnectionId: patch.llm_connection_id === undefined ? row.llm_connection_id : patch.llm_connection_id,
     model: patch.model === undefined ? row.model : patch.model,
+    fallbacks: patch.fallbacks ?? Fallbacks.parse(JSON.parse(row.fallbacks)),
     pool: patch.pool ?? (await poolName(ports.database.kysely, row.pool_id)),
   });
   const { repository_id, llm_connection_id, model, instructions, image, limits, enabled } = patch;
+  const { fallbacks, budget, push_policy } = patch;
   await ports.database.transaction(async (tx) => {
     await tx
       .updateTable("bindings")
@@ -93,6 +99,9 @@ export async function changeBinding(
       .$if(instructions !== undefined, (q) => q.set({ instructions }))
       .$if(image !== undefined, (q) => q.set({ image }))
       .$if(limits !== undefined, (q) => q.set({ limits: JSON.stringify(limits) }))
+      .$if(fallbacks !== undefined, (q) => q.set({ fallbacks: JSON.stringify(fallbacks) }))
+      .$if(budget !== undefined, (q) => q.set({ budget: JSON.stringify(budget) }))
+      .$if(push_policy !== undefined, (q) => q.set({ push_policy: JSON.stringify(push_policy) }))
       .$if(enabled !== undefined, (q) => q.set({ enabled: enabled ? 1 : 0 }))
       .where("id", "=", id)
       .execute();
@@ -120,7 +129,7 @@ async function checkTargets(
     throw problem("repository_id", "not a repository of this workspace; see the list of repositories");
   }
   const baseBranch = targets.baseBranch ?? repository.default_branch;
-  if ((await readBranch(dirOf(ports, repository), baseBranch)) === undefined) {
+  if ((await ports.readBranch(repository.id, baseBranch)) === null) {
     const name = `${repository.owner}/${repository.name}`;
     throw problem("base_branch", `${name} has no branch ${baseBranch}; push it first or name another`);
   }
@@ -131,10 +140,24 @@ async function checkTargets(
     }
     if (targets.model === null) throw problem("model", "name a model that the LLM connection offers");
   }
+  await checkFallbacks(db, targets);
   const poolId = await findPoolId(db, targets.pool);
   if (poolId === undefined)
     throw problem("pool", `there is no pool ${targets.pool}; the server's own is local`);
   return { baseBranch, poolId };
+}
+
+/** Each names an LLM connection of the workspace, and nothing that comes before it. */
+async function checkFallbacks(db: Queries, targets: Targets): Promise<void> {
+  const seen = new Set([`${targets.llmConnectionId} ${targets.model}`]);
+  for (const [index, { llm_connection_id: id, model }] of targets.fallbacks.entries()) {
+    const connection = await findConnectionRow(db, id);
+    if (connection?.workspace_id !== targets.workspaceId || connection.kind !== "llm")
+      throw problem(`fallbacks.${index}.llm_connection_id`, "not an LLM connection of this workspace");
+    if (seen.has(`${id} ${model}`))
+      throw problem(`fallbacks.${index}.model`, `${model} of this connection is tried already; leave it out`);
+    seen.add(`${id} ${model}`);
+  }
 }
 
 async function poolName(db: Queries, id: number): Promise<string> {

@@ -1,5 +1,6 @@
 import { Connection } from "@windshift/contract/api/connection.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
+import { z } from "zod";
 import type { Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
 import type { Scope } from "../http/access.ts";
@@ -24,20 +25,32 @@ export async function getConnectionRow(db: Queries, id: number): Promise<Row<"co
   return row;
 }
 
-/** By name. Never with a secret. */
-export async function listConnections(db: Queries, workspaceId: number): Promise<Connection[]> {
-  const rows = await db
+/** By name. */
+export function listConnectionRows(db: Queries, workspaceId: number): Promise<Row<"connections">[]> {
+  return db
     .selectFrom("connections")
     .selectAll()
     .where("workspace_id", "=", workspaceId)
     .orderBy("name")
     .orderBy("id")
     .execute();
-  return rows.map(toConnection);
 }
 
-/** What may be known of a connection: its sealed secret stays here. */
-export function toConnection(row: Row<"connections">): Connection {
+/** Whether repositories of this connection live elsewhere. */
+export function isForge(row: { kind: string; provider: string }): boolean {
+  return row.kind === "git" && row.provider !== "local";
+}
+
+/** What a connection needs besides its secret, for people to see. */
+const ConnectionSettings = z.object({
+  app: z.object({ app_id: z.int(), installation_id: z.int() }).optional(),
+});
+
+/**
+ * What may be known of a connection: its sealed secrets stay here.
+ * @param baseUrl of this server, as a forge reaches it
+ */
+export function toConnection(row: Row<"connections">, baseUrl: string): Connection {
   return Connection.parse({
     id: row.id,
     kind: row.kind,
@@ -45,9 +58,23 @@ export function toConnection(row: Row<"connections">): Connection {
     name: row.name,
     base_url: row.base_url === "" ? null : row.base_url,
     secret_fingerprint: row.secret_fingerprint,
+    app: ConnectionSettings.parse(JSON.parse(row.settings)).app ?? null,
+    webhook_url: isForge(row) ? `${baseUrl}/api/webhooks/${row.id}` : null,
     context_window: row.context_window,
+    concurrency_max: row.concurrency_max,
+    checked_at: row.checked_at_ms === null ? null : isoTime(row.checked_at_ms),
+    check_problem: row.check_problem,
     created_at: isoTime(row.created_at_ms),
   });
+}
+
+/** Keeps what a try of the credential found; `problem` is a sentence, null when all was well. */
+export async function recordCheck(db: Queries, id: number, problem: string | null): Promise<void> {
+  await db
+    .updateTable("connections")
+    .set({ checked_at_ms: Date.now(), check_problem: problem })
+    .where("id", "=", id)
+    .execute();
 }
 
 /**
@@ -58,7 +85,7 @@ export async function insertConnection(
   tx: Queries,
   row: Pick<
     Row<"connections">,
-    "workspace_id" | "kind" | "provider" | "name" | "base_url" | "context_window"
+    "workspace_id" | "kind" | "provider" | "name" | "base_url" | "context_window" | "concurrency_max"
   >,
 ): Promise<number> {
   const made = await tx

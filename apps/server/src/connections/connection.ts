@@ -1,12 +1,25 @@
-import type { ConnectionPatch, NewConnection } from "@windshift/contract/api/connection.ts";
+import {
+  type ConnectionPatch,
+  type ConnectionWithSecret,
+  FORGE_URLS,
+  type NewConnection,
+} from "@windshift/contract/api/connection.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { record } from "../audit/audit-store.ts";
 import type { Database, Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
-import { fingerprint, type MasterKey, open, type SealedPlace, seal } from "../secrets/secret-box.ts";
+import type { MasterKey } from "../secrets/secret-box.ts";
+import {
+  type ConnectionSecret,
+  openSecret,
+  renewWebhookSecret,
+  secretFingerprint,
+  storeSecret,
+} from "./connection-secret.ts";
 import {
   getConnectionRow,
   insertConnection,
+  isForge,
   listConnectionUses,
   renameConnection,
 } from "./connection-store.ts";
@@ -16,30 +29,37 @@ export interface ConnectionPorts {
   masterKey: MasterKey;
 }
 
-/** Stores a connection; its key is sealed and never given out again. @returns its id */
+/**
+ * Stores a connection; its credential is sealed and never given out again.
+ * @returns its id and, for a forge, the webhook secret that is shown this once
+ */
 export function createConnection(
   ports: ConnectionPorts,
   wanted: NewConnection & { workspaceId: number; by: string },
-): Promise<number> {
+): Promise<{ id: number } & Pick<ConnectionWithSecret, "webhook_secret">> {
   return ports.database.transaction(async (tx) => {
+    const workspace_id = wanted.workspaceId;
     const id = await insertConnection(tx, {
-      workspace_id: wanted.workspaceId,
+      workspace_id,
       kind: wanted.kind,
       provider: wanted.provider,
       name: wanted.name,
-      base_url: wanted.kind === "llm" ? wanted.base_url : "",
+      base_url: addressOf(wanted),
       context_window: wanted.kind === "llm" ? wanted.context_window : null,
+      concurrency_max: wanted.kind === "llm" ? wanted.concurrency_max : null,
     });
-    const key = wanted.kind === "llm" ? wanted.api_key : null;
-    await storeSecret(tx, ports.masterKey, { id, workspace_id: wanted.workspaceId }, key);
-    await recordChange(tx, wanted.by, "connection.created", { id, workspace_id: wanted.workspaceId }, key);
-    return id;
+    const row = { id, workspace_id };
+    const secret = secretOf(wanted);
+    await storeSecret(tx, ports.masterKey, row, secret ?? null);
+    await recordChange(tx, wanted.by, "connection.created", row, secret ?? null);
+    if (!isForge(wanted)) return { id };
+    return { id, webhook_secret: await renewWebhookSecret(tx, ports.masterKey, row) };
   });
 }
 
 /**
  * Changes what the patch names.
- * @throws AppError `invalid_input` when a stored key would be sent to an address it was not given for
+ * @throws AppError `invalid_input` when a stored credential would be sent to an address it was not given for
  */
 export function changeConnection(
   ports: ConnectionPorts,
@@ -51,10 +71,29 @@ export function changeConnection(
     const row = await getConnectionRow(tx, id);
     requireFitting(row, patch);
     if (patch.name !== undefined) await renameConnection(tx, row, patch.name);
-    const { base_url = row.base_url, context_window = row.context_window } = patch;
-    await tx.updateTable("connections").set({ base_url, context_window }).where("id", "=", id).execute();
-    if (patch.api_key !== undefined) await storeSecret(tx, ports.masterKey, row, patch.api_key);
-    await recordChange(tx, by, "connection.changed", row, patch.api_key ?? null);
+    const {
+      base_url = row.base_url,
+      context_window = row.context_window,
+      concurrency_max = row.concurrency_max,
+    } = patch;
+    await tx
+      .updateTable("connections")
+      .set({ base_url, context_window, concurrency_max })
+      .where("id", "=", id)
+      .execute();
+    const secret = secretOf(patch);
+    if (secret !== undefined) await storeSecret(tx, ports.masterKey, row, secret);
+    await recordChange(tx, by, "connection.changed", row, secret ?? null);
+  });
+}
+
+/** A new webhook secret for a forge, to be shown this once. @throws AppError `invalid_input` for what is no forge */
+export function changeWebhookSecret(ports: ConnectionPorts, id: number, by: string): Promise<string> {
+  return ports.database.transaction(async (tx) => {
+    const row = await getConnectionRow(tx, id);
+    if (!isForge(row)) throw new AppError("invalid_input", "only connections to forges have webhooks");
+    await recordChange(tx, by, "connection.webhook_secret_changed", row, null);
+    return renewWebhookSecret(tx, ports.masterKey, row);
   });
 }
 
@@ -98,45 +137,55 @@ export async function openLlmSecret(
   if (row.kind !== "llm" || row.workspace_id !== workspaceId) {
     throw new AppError("not_found", `LLM connection ${id} does not exist`);
   }
-  const sealed = row.secret_sealed;
+  const secret = openSecret(masterKey, row);
   return {
     baseUrl: row.base_url,
-    apiKey: sealed === null ? undefined : open(masterKey, sealed, placeOf(row)),
+    apiKey: secret?.kind === "key" ? secret.key : undefined,
     contextWindow: row.context_window ?? undefined,
   };
 }
 
+const LLM_FIELDS = ["api_key", "context_window", "concurrency_max"] as const;
+const FORGE_FIELDS = ["token", "app"] as const;
+
 function requireFitting(row: Row<"connections">, patch: ConnectionPatch): void {
-  if (row.kind !== "llm" && (patch.base_url ?? patch.api_key ?? patch.context_window) !== undefined) {
-    throw problem("base_url", "a git connection of the server's own repositories has only a name");
+  const forge = isForge(row);
+  const foreign = row.kind === "llm" ? FORGE_FIELDS : LLM_FIELDS;
+  for (const field of [
+    ...foreign,
+    ...(row.kind === "llm" || forge ? [] : [...FORGE_FIELDS, "base_url" as const]),
+  ]) {
+    if (patch[field] !== undefined) throw problem(field, `a connection of ${row.provider} has no such thing`);
   }
+  if (patch.token !== undefined && patch.app !== undefined)
+    throw problem("token", "give a token or an app, one of them");
+  if (patch.app !== undefined && row.provider !== "github")
+    throw problem("app", "only GitHub has Apps; give a token");
   const moves = patch.base_url !== undefined && patch.base_url !== row.base_url;
-  if (moves && row.secret_sealed !== null && patch.api_key === undefined) {
+  if (moves && row.secret_sealed !== null && secretOf(patch) === undefined) {
     throw problem(
-      "api_key",
-      "give the key together with a new base_url (null for none): a stored key never goes elsewhere",
+      forge ? "token" : "api_key",
+      forge
+        ? "give the credential together with a new base_url: a stored one never goes elsewhere"
+        : "give the key together with a new base_url (null for none): a stored key never goes elsewhere",
     );
   }
 }
 
-async function storeSecret(
-  tx: Queries,
-  masterKey: MasterKey,
-  row: Pick<Row<"connections">, "id" | "workspace_id">,
-  secret: string | null,
-): Promise<void> {
-  await tx
-    .updateTable("connections")
-    .set({
-      secret_sealed: secret === null ? null : seal(masterKey, secret, placeOf(row)),
-      secret_fingerprint: secret === null ? null : fingerprint(secret),
-    })
-    .where("id", "=", row.id)
-    .execute();
+/** Undefined when none was given; null when there shall be none. */
+function secretOf(given: {
+  api_key?: string | null | undefined;
+  token?: string | undefined;
+  app?: Omit<Extract<ConnectionSecret, { kind: "app" }>, "kind"> | undefined;
+}): ConnectionSecret | null | undefined {
+  if (given.app !== undefined) return { kind: "app", ...given.app };
+  const key = given.token ?? given.api_key;
+  return typeof key === "string" ? { kind: "key", key } : key;
 }
 
-function placeOf(row: Pick<Row<"connections">, "id" | "workspace_id">): SealedPlace {
-  return { table: "connections", column: "secret_sealed", row: row.id, workspaceId: row.workspace_id };
+function addressOf(wanted: NewConnection): string {
+  if (wanted.base_url !== undefined) return wanted.base_url;
+  return wanted.provider === "github" || wanted.provider === "gitlab" ? FORGE_URLS[wanted.provider] : "";
 }
 
 function recordChange(
@@ -144,14 +193,14 @@ function recordChange(
   by: string,
   action: string,
   row: Pick<Row<"connections">, "id" | "workspace_id">,
-  newSecret: string | null,
+  newSecret: ConnectionSecret | null,
 ): Promise<void> {
   return record(tx, {
     workspaceId: row.workspace_id,
     actor: { user: by },
     action,
     subject: `connection ${row.id}`,
-    data: newSecret === null ? {} : { new_key_fingerprint: fingerprint(newSecret) },
+    data: newSecret === null ? {} : { new_key_fingerprint: secretFingerprint(newSecret) },
   });
 }
 

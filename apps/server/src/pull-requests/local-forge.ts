@@ -1,3 +1,4 @@
+import { PullRequestState } from "@windshift/contract/api/pull-request.ts";
 import { Oid } from "@windshift/contract/ids.ts";
 import { countCommits, findMergeBase, hasCommit, readBranch } from "../repositories/local-history.ts";
 import { dirOf } from "../repositories/repository.ts";
@@ -44,8 +45,14 @@ export function createLocalForge(ports: PullRequestPorts & { baseUrl: string }):
           updated_at_ms: now,
         }),
       );
-      return { url: pullRequestUrl(ports.baseUrl, row.id), title: row.title };
+      const state = PullRequestState.parse(row.state);
+      return { url: pullRequestUrl(ports.baseUrl, row.id), title: row.title, state };
     },
+
+    findRefusal: async () => null,
+
+    // The server's own pull requests have no comments beside those of the item.
+    comment: async () => {},
   };
 }
 

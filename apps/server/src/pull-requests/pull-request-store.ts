@@ -61,7 +61,7 @@ export async function insertPullRequest(
     .where("id", "=", row.repository_id)
     .execute();
   const existing = await findPullRequestOfRun(tx, row.run_id);
-  if (existing !== undefined) return existing;
+  if (existing !== undefined) return takeHead(tx, existing, row.head_oid);
   const { last } = await tx
     .selectFrom("pull_requests")
     .select((eb) => eb.fn.max("number").as("last"))
@@ -72,6 +72,38 @@ export async function insertPullRequest(
     .values({ ...row, number: Number(last ?? 0) + 1 })
     .returningAll()
     .executeTakeFirstOrThrow();
+}
+
+/** A later run may have pushed to the branch: an open pull request proposes what the branch holds now. */
+async function takeHead(
+  tx: Queries,
+  existing: Row<"pull_requests">,
+  headOid: string,
+): Promise<Row<"pull_requests">> {
+  if (existing.state !== "open" || existing.head_oid === headOid) return existing;
+  return tx
+    .updateTable("pull_requests")
+    .set({ head_oid: headOid, updated_at_ms: Date.now() })
+    .where("id", "=", existing.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+/** Stores a pull request that a forge numbered; for one that is known only what moves on is taken. */
+export async function insertForgePullRequest(
+  tx: Queries,
+  row: Omit<NewRow<"pull_requests">, "number"> & { number: number },
+): Promise<void> {
+  const { number, title, draft, state, merged_oid, url, forge_id, head_oid, updated_at_ms } = row;
+  await tx
+    .insertInto("pull_requests")
+    .values(row)
+    .onConflict((oc) =>
+      oc
+        .column("run_id")
+        .doUpdateSet({ number, title, draft, state, merged_oid, url, forge_id, head_oid, updated_at_ms }),
+    )
+    .execute();
 }
 
 /** Moves a pull request on, if it still is in `from`. @returns whether it was */
@@ -130,6 +162,7 @@ function toPullRequest(row: JoinedRow): PullRequest {
     target_branch: row.target_branch,
     base_oid: row.base_oid,
     head_oid: row.head_oid,
+    url: row.url,
     draft: row.draft === 1,
     state: row.state,
     merged_oid: row.merged_oid,

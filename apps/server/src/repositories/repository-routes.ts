@@ -7,24 +7,24 @@ import { RowIdParam } from "../http/params.ts";
 import type { Person } from "../http/principal.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import { workspaceScope } from "../workspaces/workspace-store.ts";
-import { createRepository, dirOf, type RepositoryPorts } from "./repository.ts";
+import { createRepository, dirOf, type NewRepositoryPorts } from "./repository.ts";
 import { getRepositoryRow, listRepositoryRows, repositoryScope, toRepository } from "./repository-store.ts";
 
 const KeyParams = z.object({ key: z.string() });
 const RepositoryParams = z.object({ repository: RowIdParam });
 const RepositoryList = z.object({ repositories: z.array(Repository) });
 
-export function addRepositoryRoutes(table: RouteTable, ports: RepositoryPorts): void {
+export function addRepositoryRoutes(table: RouteTable, ports: NewRepositoryPorts): void {
   const db = ports.database.kysely;
   const show = (row: Row<"repositories">, person: Person) =>
-    toRepository(row, person.admin ? dirOf(ports, row) : undefined);
+    toRepository(row, person.admin && row.web_url === null ? dirOf(ports, row) : undefined);
 
   table.add(
     {
       method: "post",
       path: "/api/v1/workspaces/{key}/repositories",
       access: { role: "admin", in: workspaceScope },
-      summary: "Make an empty bare repository on the server",
+      summary: "Make an empty bare repository on the server, or take in one that exists on a forge",
       request: { params: KeyParams, body: jsonBody(NewRepository) },
       responses: { 201: jsonReply(Repository, "The repository") },
     },

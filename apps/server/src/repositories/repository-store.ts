@@ -70,6 +70,7 @@ export function toRepository(row: Row<"repositories">, path: string | undefined)
     owner: row.owner,
     name: row.name,
     default_branch: row.default_branch,
+    web_url: row.web_url,
     ...(path === undefined ? {} : { path }),
     created_at: isoTime(row.created_at_ms),
   };

@@ -1,3 +1,4 @@
+import { AppError } from "@windshift/contract/app-error.ts";
 import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import { type AttemptNotice, JobSpec } from "@windshift/contract/job.ts";
 import type { Isolation } from "@windshift/contract/run.ts";
@@ -5,10 +6,11 @@ import type { ControlPlane } from "@windshift/execution/control-plane.ts";
 import type { Database, Queries } from "../db/database.ts";
 import { waitForSignal } from "../db/signals.ts";
 import { ClaimFault, spendAttempt } from "./claim-fault.ts";
+import { isForPerson } from "./forge.ts";
 import { draftJob, type JobAddresses, type JobDraft } from "./job-spec.ts";
 import type { Run } from "./run.ts";
 import type { RunDefaults } from "./run-create.ts";
-import { interruptAttempt } from "./run-end.ts";
+import { endRun, interruptAttempt } from "./run-end.ts";
 import { appendEvents } from "./run-events.ts";
 import { lockLiveAttempt } from "./run-fence.ts";
 import { takeQueuedMessages } from "./run-messages.ts";
@@ -104,7 +106,15 @@ async function completeJob(
     options.onClaimError(run.id, cause);
     await database.transaction(async (tx) => {
       const live = await lockLiveAttempt(database, tx, run.id, run.attempt);
-      const why = "its repository could not be read on the server (the log says why)";
+      if (live !== undefined && isForPerson(cause)) {
+        const ending = { status: "failed", reason: "misconfigured", detail: cause.message } as const;
+        await endRun(database, tx, live, ending, defaults);
+        return;
+      }
+      const why =
+        cause instanceof AppError
+          ? `its repository could not be read: ${cause.message.replace(/\.$/, "")}`
+          : "its repository could not be read on the server (the log says why)";
       if (live !== undefined) await interruptAttempt(database, tx, live, why, defaults);
     });
     await database.signals.notify(`run:${run.id}`);

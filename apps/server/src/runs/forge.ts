@@ -1,6 +1,11 @@
+import { AppError } from "@windshift/contract/app-error.ts";
 import type { RunId } from "@windshift/contract/ids.ts";
 
-/** What finishing a run needs of the place where its repository lives. Every call may be repeated after a crash. */
+/**
+ * What finishing a run needs of the place where its repository lives. Every call may be repeated after a crash. Rejects with
+ * an AppError whose sentence is for people: `forbidden` or `not_found` when the connection must be mended by a person,
+ * `conflict` when trying again does not help, `rate_limited` (a ForgeBusy) and others when it may.
+ */
 export interface Forge {
   /** Commit id of a branch, null when it does not exist. */
   readBranch(repositoryId: number, branch: string): Promise<string | null>;
@@ -9,8 +14,18 @@ export interface Forge {
    * @returns `unrelated` when they have no history in common
    */
   compare(repositoryId: number, headOid: string, targetBranch: string): Promise<Comparison | "unrelated">;
-  /** Opens the draft pull request of a run, or gives the one that exists: there is at most one per run, ever. */
-  openPullRequest(request: PullRequestDraft): Promise<{ url: string; title: string }>;
+  /**
+   * Opens the draft pull request of a branch, or gives the one that exists: there is at most one per branch, ever. One that
+   * is decided stays as it is.
+   */
+  openPullRequest(request: PullRequestDraft): Promise<OpenedPullRequest>;
+  /**
+   * What a host said, if since then it refused the credential to git itself, which no other call here would notice.
+   * @param sinceMs UTC
+   */
+  findRefusal(repositoryId: number, sinceMs: number): Promise<string | null>;
+  /** Writes on the pull request of a branch, once for each `key`; where there is nothing to write on, nothing is done. */
+  comment(repositoryId: number, branchRun: RunId, key: string, body: string): Promise<void>;
 }
 
 export interface Comparison {
@@ -20,6 +35,7 @@ export interface Comparison {
 }
 
 export interface PullRequestDraft {
+  /** The run whose branch it is. */
   runId: RunId;
   workItemId: number;
   repositoryId: number;
@@ -29,4 +45,29 @@ export interface PullRequestDraft {
   targetBranch: string;
   baseOid: string;
   headOid: string;
+}
+
+export interface OpenedPullRequest {
+  url: string;
+  title: string;
+  state: "open" | "merged" | "closed";
+  /** A sentence for people about how it was opened. */
+  note?: string | undefined;
+}
+
+/** The forge asks us to wait. */
+export class ForgeBusy extends AppError {
+  /** @param retryAtMs not before this time; undefined when the forge does not say */
+  constructor(
+    message: string,
+    readonly retryAtMs: number | undefined,
+    cause?: unknown,
+  ) {
+    super("rate_limited", message, { cause });
+  }
+}
+
+/** Whether nothing helps but a person who mends the connection, so that trying again is no use. */
+export function isForPerson(error: unknown): error is AppError {
+  return error instanceof AppError && (error.code === "forbidden" || error.code === "not_found");
 }

@@ -1,6 +1,6 @@
 import { BranchName } from "@windshift/contract/branch-name.ts";
 import { Budget } from "@windshift/contract/budget.ts";
-import { ImageReference, RepositorySlug, RunLimits } from "@windshift/contract/job.ts";
+import { ImageReference, RepositoryOwner, RepositorySlug, RunLimits } from "@windshift/contract/job.ts";
 import { PushPolicy } from "@windshift/contract/push-policy.ts";
 import { z } from "zod";
 
@@ -10,7 +10,7 @@ import { z } from "zod";
  */
 export const Grants = z.object({
   repository_id: z.int().positive(),
-  owner: RepositorySlug,
+  owner: RepositoryOwner,
   repo: RepositorySlug,
   base_branch: BranchName,
   llm_connection_id: z.int().positive(),

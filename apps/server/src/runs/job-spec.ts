@@ -3,7 +3,8 @@ import { type Attempt, runBranch } from "@windshift/contract/ids.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import { LEASE_MS } from "@windshift/contract/limits.ts";
 import type { Queries } from "../db/database.ts";
-import type { Run } from "./run.ts";
+import { findModelRow } from "../models/model-store.ts";
+import { branchRunOf, type Run } from "./run.ts";
 import { acknowledgeMessages, listMessages } from "./run-messages.ts";
 import { buildPrompt } from "./run-prompt.ts";
 import { createRunTokens } from "./run-tokens.ts";
@@ -39,7 +40,7 @@ export async function draftJob(tx: Queries, run: Run, addresses: JobAddresses): 
     .select(["name", "email"])
     .where("id", "=", run.requested_by)
     .executeTakeFirst();
-  const branch = runBranch(run.id);
+  const branch = runBranch(branchRunOf(run));
   return {
     run_id: run.id,
     attempt,
@@ -48,6 +49,7 @@ export async function draftJob(tx: Queries, run: Run, addresses: JobAddresses): 
       LLM_BASE_URL: `${addresses.containerApiUrl}/llm-proxy`,
       LLM_MODEL: grants.model,
       LLM_STREAM: "1",
+      ...((await takesPictures(tx, grants)) ? { LLM_IMAGES: "1" } : {}),
       WS_API_URL: addresses.containerApiUrl,
       WS_WORKSPACE_KEY: item.key,
       WINDSHIFT_ITEM_KEY: itemKey,
@@ -92,13 +94,30 @@ async function promptOf(
     title: item.title,
     description: item.description,
     baseBranch: grants.base_branch,
-    branch: runBranch(run.id),
+    branch: runBranch(branchRunOf(run)),
+    pullRequestUrl: await findPullRequestUrl(tx, run),
     instructions: grants.instructions,
     comments,
     messages,
   });
   await tx.updateTable("runs").set({ prompt }).where("id", "=", run.id).execute();
   return prompt;
+}
+
+/** As an admin says of the model. */
+async function takesPictures(tx: Queries, grants: NonNullable<Run["grants"]>): Promise<boolean> {
+  return (await findModelRow(tx, grants.llm_connection_id, grants.model))?.images === 1;
+}
+
+/** Page of the pull request that the run goes on with; undefined for a run with a branch of its own. */
+async function findPullRequestUrl(tx: Queries, run: Run): Promise<string | undefined> {
+  if (run.branch_run_id === null) return undefined;
+  const row = await tx
+    .selectFrom("pull_requests")
+    .select("url")
+    .where("run_id", "=", run.branch_run_id)
+    .executeTakeFirst();
+  return row?.url ?? undefined;
 }
 
 function oneLine(text: string): string {

@@ -3,6 +3,7 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import { PUBLISH_MS_MAX, PUBLISH_TRIES_MAX } from "@windshift/contract/limits.ts";
 import { waitForSignal } from "../db/signals.ts";
 import type { Log } from "../http/log.ts";
+import { ForgeBusy, isForPerson } from "./forge.ts";
 import type { Run } from "./run.ts";
 import { givePublishingUp, type PublishingPorts, publishRun } from "./run-publishing.ts";
 import {
@@ -61,15 +62,25 @@ async function publishOne(
     const tries = failed?.tries ?? (faults.get(run.id) ?? 0) + 1;
     faults.set(run.id, tries);
     log.warn({ err: error, run: run.id, step: failed?.step, tries }, "publishing: a step failed");
-    const final = error instanceof AppError && error.code === "conflict";
-    if (final || tries >= PUBLISH_TRIES_MAX) {
+    const forPerson = isForPerson(error);
+    const waitMs = retryWaitMs(error, tries);
+    const final = forPerson || (error instanceof AppError && error.code === "conflict");
+    if (final || tries >= PUBLISH_TRIES_MAX || waitMs > PUBLISH_MS_MAX) {
       faults.delete(run.id);
-      const why = `${failed?.detail ?? "internal error; the server log has the cause"} (step ${failed?.step ?? "end"}, ${tries} tries)`;
-      await givePublishingUp(ports, run, why);
+      const said = failed?.detail ?? "internal error; the server log has the cause";
+      const why = forPerson ? said : `${said} (step ${failed?.step ?? "end"}, ${tries} tries)`;
+      await givePublishingUp(ports, run, forPerson ? "misconfigured" : "publish_failed", why);
     } else {
-      await holdPublishing(ports.database, run, backoffMs(tries, RETRY_FIRST_MS, RETRY_MAX_MS));
+      await holdPublishing(ports.database, run, waitMs);
     }
   } finally {
     clearInterval(renewal);
   }
+}
+
+/** A forge that asks us to wait says until when; everything else is tried again soon, then later. */
+function retryWaitMs(error: unknown, tries: number): number {
+  const backoff = backoffMs(tries, RETRY_FIRST_MS, RETRY_MAX_MS);
+  if (!(error instanceof ForgeBusy) || error.retryAtMs === undefined) return backoff;
+  return Math.max(backoff, error.retryAtMs - Date.now());
 }

@@ -1,8 +1,12 @@
+import { Fallbacks } from "@windshift/contract/api/binding.ts";
+import { BindingBudget, Budget } from "@windshift/contract/budget.ts";
 import type { RunId } from "@windshift/contract/ids.ts";
 import { RunLimits } from "@windshift/contract/job.ts";
 import type { TriggerKind } from "@windshift/contract/run.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
+import { describeUnpriced, pricesOf } from "../models/model.ts";
+import { findModelRow } from "../models/model-store.ts";
 import { getLocalPoolId } from "../pools/pool-store.ts";
 import { Grants, NO_GRANTS } from "./grants.ts";
 import { insertRun } from "./run-store.ts";
@@ -13,6 +17,8 @@ export interface RunRequest {
   agentUserId: string;
   trigger: TriggerKind;
   requestedBy: string;
+  /** The run whose branch and pull request this one continues. */
+  branchRunId?: RunId | undefined;
 }
 
 /** Settings that a new run's grants may fall back on. */
@@ -53,6 +59,7 @@ export async function createRun(
     detail: refused ? grants.why : null,
     grants: refused ? NO_GRANTS : JSON.stringify(grants.grants),
     prompt: "",
+    branch_run_id: request.branchRunId ?? null,
     created_at_ms: now,
     ended_at_ms: refused ? now : null,
   });
@@ -71,10 +78,11 @@ async function freezeGrants(
       "This agent has no binding in the workspace. An admin must bind it to a repository and a model.",
     );
   if (binding.enabled === 0) return refused("The binding of this agent is disabled. An admin can enable it.");
+  const followed = await followedGrants(tx, request);
   const repository = await tx
     .selectFrom("repositories")
     .selectAll()
-    .where("id", "=", binding.repository_id)
+    .where("id", "=", followed?.repository_id ?? binding.repository_id)
     .where("workspace_id", "=", request.workspaceId)
     .executeTakeFirst();
   if (repository === undefined)
@@ -89,20 +97,65 @@ async function freezeGrants(
     return refused(
       "The binding names no model and CODING_AGENT_LLM_MODEL is not set on the server. Set one of them.",
     );
+  const budget = BindingBudget.parse(JSON.parse(binding.budget));
+  const fallbacks = Fallbacks.parse(JSON.parse(binding.fallbacks));
+  const targets = [{ llm_connection_id: llm.id, model }, ...fallbacks];
+  const problem = await findProblem(tx, request.workspaceId, targets, budget);
+  if (problem !== undefined) return refused(problem);
   return {
     kind: "granted",
     grants: Grants.parse({
       repository_id: repository.id,
       owner: repository.owner,
       repo: repository.name,
-      base_branch: binding.base_branch,
+      base_branch: followed?.base_branch ?? binding.base_branch,
       llm_connection_id: llm.id,
       model,
       instructions: binding.instructions,
       image: binding.image,
       limits: RunLimits.parse(JSON.parse(binding.limits)),
+      fallbacks,
+      push_policy: JSON.parse(binding.push_policy),
+      budget: budget.run,
     }),
   };
+}
+
+/** Why one of the models may not be called, if so. */
+async function findProblem(
+  tx: Queries,
+  workspaceId: number,
+  targets: readonly { llm_connection_id: number; model: string }[],
+  budget: BindingBudget,
+): Promise<string | undefined> {
+  const workspace = await tx
+    .selectFrom("workspaces")
+    .select("budget")
+    .where("id", "=", workspaceId)
+    .executeTakeFirstOrThrow();
+  const all = [budget.run, budget.month, Budget.parse(JSON.parse(workspace.budget))];
+  const countsCost = all.some(({ cost_micros_max }) => cost_micros_max !== null);
+  for (const { llm_connection_id: id, model } of targets) {
+    if ((await findLlmConnection(tx, workspaceId, id)) === undefined)
+      return `The LLM connection of the fallback ${model} is gone. An admin must choose another in the binding.`;
+    if (countsCost && pricesOf(await findModelRow(tx, id, model)) === null) return describeUnpriced(model);
+  }
+  return undefined;
+}
+
+/** A branch stays where it is, although the binding may point elsewhere by now. */
+async function followedGrants(
+  tx: Queries,
+  { branchRunId, workspaceId }: RunRequest,
+): Promise<Pick<Grants, "repository_id" | "base_branch"> | undefined> {
+  if (branchRunId === undefined) return undefined;
+  const row = await tx
+    .selectFrom("runs")
+    .select("grants")
+    .where("id", "=", branchRunId)
+    .where("workspace_id", "=", workspaceId)
+    .executeTakeFirst();
+  return row === undefined ? undefined : (Grants.nullable().parse(JSON.parse(row.grants)) ?? undefined);
 }
 
 function refused(why: string): Frozen {

@@ -46,7 +46,8 @@ export async function endRun(
     .executeTakeFirst();
   if (ended === undefined) return false;
   // What was said while it ended has answered it already.
-  if (waiting && (await findUnreadAuthor(tx, run.id)) !== undefined) await resumeRun(database, tx, run.id);
+  if (waiting && (await findUnreadAuthor(tx, run.id)) !== undefined)
+    await resumeRun(database, tx, run.id, "needs_info");
   if (ending.status === "succeeded" || ending.status === "failed")
     await startFollowUp(database, tx, run, defaults);
   return true;
@@ -69,6 +70,7 @@ async function startFollowUp(
       agentUserId: run.agent_user_id,
       trigger: run.trigger_kind,
       requestedBy,
+      branchRunId: run.branch_run_id ?? undefined,
     },
     defaults,
   );

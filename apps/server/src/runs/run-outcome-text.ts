@@ -2,8 +2,12 @@ import { cutUtf8 } from "@windshift/base/truncate.ts";
 import { runBranch } from "@windshift/contract/ids.ts";
 import type { AttemptResult } from "@windshift/contract/job.ts";
 import { PR_TITLE_BYTES_MAX } from "@windshift/contract/limits.ts";
-import type { Ending, Run } from "./run.ts";
+import type { OpenedPullRequest } from "./forge.ts";
+import { branchRunOf, type Ending, type Run } from "./run.ts";
 import type { RunNames } from "./run-names.ts";
+
+/** What is said of a summary on the forge, bytes; all of it stands on the item. */
+const REPLY_BYTES_MAX = 16_384;
 
 /** `DEMO-12: title`, one line, at most PR_TITLE_BYTES_MAX bytes. Source: INTERFACES section 5. */
 export function pullRequestTitle(names: RunNames): string {
@@ -41,31 +45,69 @@ export function describeResult(about: {
   result: AttemptResult;
   ending: Ending;
   commits: number;
-  pullRequest: { url: string; title: string } | undefined;
+  pullRequest: OpenedPullRequest | undefined;
   baseUrl: string;
 }): string {
   const { run, result, ending, commits, pullRequest } = about;
   const lines = [headline(run, ending, commits, pullRequest)];
+  if (pullRequest?.note !== undefined) lines.push(pullRequest.note);
   if (ending.detail !== null) lines.push(ending.detail);
   if (result.summary.trim() !== "") lines.push(result.summary.trim());
   if (pullRequest === undefined && commits > 0) {
-    lines.push(`${count(commits)} kept on the branch \`${runBranch(run.id)}\`; no pull request was opened.`);
+    lines.push(
+      `${count(commits)} kept on the branch \`${runBranch(branchRunOf(run))}\`; no pull request was opened.`,
+    );
   }
   return lines.join("\n\n");
+}
+
+/** What is said on the pull request to whoever asked for the run there. */
+export function describeReply(about: {
+  run: Run;
+  names: RunNames;
+  result: AttemptResult;
+  ending: Ending;
+  commits: number;
+  baseUrl: string;
+}): string {
+  const { run, names, result, ending, commits, baseUrl } = about;
+  const link = `[Run ${run.id}](${baseUrl}/items/${names.itemKey}#run-${run.id})`;
+  const what =
+    ending.status === "succeeded" && commits > 0
+      ? "pushed to this branch."
+      : ending.status === "waiting"
+        ? `has a question; it is answered on [${names.itemKey}](${baseUrl}/items/${names.itemKey}).`
+        : ending.reason === "no_changes"
+          ? "ended without further changes."
+          : `ended as ${ending.status} (${ending.reason.replaceAll("_", " ")}).`;
+  const lines = [`${link} ${what}`];
+  if (ending.detail !== null && ending.status === "failed") lines.push(ending.detail);
+  if (result.summary.trim() !== "") lines.push(cutUtf8(result.summary.trim(), REPLY_BYTES_MAX));
+  // Nobody is to be called by what an agent writes, and no bot.
+  return lines.join("\n\n").replaceAll("@", "@\u200b");
 }
 
 function headline(
   run: Run,
   ending: Ending,
   commits: number,
-  pullRequest: { url: string } | undefined,
+  pullRequest: OpenedPullRequest | undefined,
 ): string {
   const what = `Run ${run.id}`;
+  if (pullRequest !== undefined && pullRequest.state !== "open") {
+    return `${what} pushed to a branch whose pull request was ${pullRequest.state} already, and no other is opened: ${pullRequest.url}`;
+  }
+  if (run.branch_run_id !== null && ending.status === "succeeded" && pullRequest !== undefined) {
+    return `${what} pushed to the pull request, which now has ${count(commits)}: ${pullRequest.url}`;
+  }
+  if (run.branch_run_id !== null && ending.reason === "no_changes")
+    return `${what} ended without further changes to its pull request.`;
   if (ending.status === "succeeded" && pullRequest !== undefined) {
     return `${what} opened a draft pull request with ${count(commits)}: ${pullRequest.url}`;
   }
   if (ending.reason === "no_changes")
     return `${what} ended without changes: there is no branch and no pull request.`;
+  if (ending.reason === "budget") return `${what} waits because a budget is used up.`;
   if (ending.status === "waiting") return `${what} has a question and waits for a reply on this names.`;
   if (ending.status === "canceled") return `${what} was canceled.`;
   return `${what} failed (${ending.reason}).${pullRequest === undefined ? "" : ` Its ${count(commits)} can be seen in ${pullRequest.url}`}`;

@@ -8,6 +8,8 @@ export interface PromptParts {
   description: string;
   baseBranch: string;
   branch: string;
+  /** Set when the branch has a pull request already, which this run goes on with. */
+  pullRequestUrl?: string | undefined;
   /** Binding instructions, by an admin of the workspace. */
   instructions: string;
   comments: readonly { author: string; body: string }[];
@@ -22,6 +24,11 @@ const COMMENTS_BYTES_MAX = 65_536;
 export function buildPrompt(parts: PromptParts): string {
   const sections = [
     `Work on item ${parts.itemKey}. The repository is checked out on branch \`${parts.branch}\`, made from \`${parts.baseBranch}\`.`,
+    ...(parts.pullRequestUrl === undefined
+      ? []
+      : [
+          `The branch holds earlier work and has a pull request: ${parts.pullRequestUrl}. Somebody with write access wrote to you there; what was written stands below. Do what it asks in commits on top of those that are there; do not rewrite them.`,
+        ]),
     "Make the change the item asks for, check it (run the project's own tests), and commit it on this branch. You cannot push; what you commit is put up for review. " +
       "`ws item show` prints the item as it is now, `ws comment add -m TEXT` writes on it. End with the finish tool.",
   ];

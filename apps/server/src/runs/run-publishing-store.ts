@@ -3,7 +3,13 @@ import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { parseRun, type Run } from "./run.ts";
 
 /** What follows a result, in order. Each is idempotent where it takes effect: look before create. */
-export const PUBLISHING_STEPS = ["verify_branch", "open_pull_request", "link_item", "post_comment"] as const;
+export const PUBLISHING_STEPS = [
+  "verify_branch",
+  "open_pull_request",
+  "link_item",
+  "post_comment",
+  "reply",
+] as const;
 export type PublishingStep = (typeof PUBLISHING_STEPS)[number];
 
 /** How long a server that died keeps a run's finishing steps from the others, ms. One that lives renews its hold. */
@@ -92,6 +98,15 @@ export async function holdPublishing(database: Database, run: Run, waitMs: numbe
     .where("id", "=", run.id)
     .where("attempt", "=", run.attempt)
     .where("phase", "=", "publishing")
+    .execute();
+}
+
+/** As if none had been tried. */
+export async function resetSteps(tx: Queries, run: number, now: ReturnType<typeof dbNowMs>): Promise<void> {
+  await tx
+    .updateTable("run_steps")
+    .set({ status: "pending", tries: 0, detail: null, updated_at_ms: now })
+    .where("run_id", "=", run)
     .execute();
 }
 

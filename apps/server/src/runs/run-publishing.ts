@@ -1,8 +1,8 @@
 import { AppError, assert } from "@windshift/contract/app-error.ts";
 import { runBranch } from "@windshift/contract/ids.ts";
 import type { Database, Queries } from "../db/database.ts";
-import type { Forge } from "./forge.ts";
-import { decideEnding, type Ending, type Run, wantsPullRequest } from "./run.ts";
+import type { Forge, OpenedPullRequest } from "./forge.ts";
+import { branchRunOf, decideEnding, type Ending, type Run, wantsPullRequest } from "./run.ts";
 import type { RunDefaults } from "./run-create.ts";
 import { endRun } from "./run-end.ts";
 import { lockRun } from "./run-fence.ts";
@@ -14,7 +14,7 @@ import {
   postResultComment,
   setItemInReview,
 } from "./run-outcome-store.ts";
-import { describePullRequest, describeResult } from "./run-outcome-text.ts";
+import { describePullRequest, describeReply, describeResult } from "./run-outcome-text.ts";
 import { listSteps, type PublishingStep, recordStep } from "./run-publishing-store.ts";
 
 export interface PublishingPorts {
@@ -29,7 +29,7 @@ export interface PublishingPorts {
 interface Findings {
   /** Undefined when there is no branch. */
   branch: { headOid: string; baseOid: string; commits: number } | undefined;
-  pullRequest: { url: string; title: string } | undefined;
+  pullRequest: OpenedPullRequest | undefined;
 }
 
 /**
@@ -51,7 +51,7 @@ export async function publishRun(ports: PublishingPorts, run: Run): Promise<void
         ...describePullRequest({ run, names, result, baseUrl: ports.baseUrl }),
         ...branchesOf(run),
         ...branch,
-        runId: run.id,
+        runId: branchRunOf(run),
         workItemId: run.work_item_id,
       });
     }
@@ -60,19 +60,39 @@ export async function publishRun(ports: PublishingPorts, run: Run): Promise<void
     if (findings.pullRequest !== undefined) await linkPullRequest(ports.database, run, findings.pullRequest);
   });
   const commits = findings.branch?.commits ?? 0;
-  const ending = decideEnding(result, commits, run.cancel_requested_at_ms !== null);
+  const decided = decideEnding(result, commits, run.cancel_requested_at_ms !== null, run.budget_short);
+  const ending = await blameConnection(ports, run, decided);
   await step(ports, run, "post_comment", async () => {
     const { pullRequest } = findings;
     const text = describeResult({ run, names, result, ending, commits, pullRequest, baseUrl: ports.baseUrl });
     await postResultComment(ports.database, run, text);
   });
-  if (findings.pullRequest !== undefined) await setItemInReview(ports.database.kysely, run);
+  await step(ports, run, "reply", async () => {
+    if (run.trigger_kind !== "pr_comment") return;
+    const text = describeReply({ run, names, result, ending, commits, baseUrl: ports.baseUrl });
+    const { repositoryId } = branchesOf(run);
+    await ports.forge.comment(repositoryId, branchRunOf(run), `run:${run.id}:${result.attempt}`, text);
+  });
+  if (findings.pullRequest?.state === "open") await setItemInReview(ports.database.kysely, run);
   await finish(ports, run, ending);
 }
 
+/** Why git failed is known best by the host of the repository: a credential it refused is a person's to mend. */
+async function blameConnection(ports: PublishingPorts, run: Run, ending: Ending): Promise<Ending> {
+  if (ending.reason !== "prepare_failed" && ending.reason !== "push_rejected") return ending;
+  const { repositoryId } = branchesOf(run);
+  const said = await ports.forge.findRefusal(repositoryId, run.started_at_ms ?? run.created_at_ms);
+  return said === null ? ending : { status: "failed", reason: "misconfigured", detail: said };
+}
+
 /** Ends a run whose steps cannot be done; what was pushed stays on its branch. */
-export async function givePublishingUp(ports: PublishingPorts, run: Run, why: string): Promise<void> {
-  await finish(ports, run, { status: "failed", reason: "publish_failed", detail: why });
+export async function givePublishingUp(
+  ports: PublishingPorts,
+  run: Run,
+  reason: "publish_failed" | "misconfigured",
+  why: string,
+): Promise<void> {
+  await finish(ports, run, { status: "failed", reason, detail: why });
 }
 
 async function finish(ports: PublishingPorts, run: Run, ending: Ending): Promise<void> {
@@ -126,17 +146,29 @@ async function verifyBranch(ports: PublishingPorts, run: Run): Promise<Findings[
     );
   }
   if (found.commits === 0) return undefined;
+  const fresh = run.branch_run_id === null || run.pushed_oid !== null || (await isNews(ports, run, headOid));
   await ports.database.kysely
     .updateTable("runs")
     .set({ head_oid: headOid, base_oid: found.baseOid })
     .where("id", "=", run.id)
     .where("attempt", "=", run.attempt)
     .execute();
-  return { headOid, ...found };
+  // A run that went on with a pull request and added nothing to it has no commits of its own.
+  return fresh ? { headOid, ...found } : undefined;
+}
+
+/** Whether the branch of a pull request was moved since it was opened or last gone on with. */
+async function isNews(ports: PublishingPorts, run: Run, headOid: string): Promise<boolean> {
+  const row = await ports.database.kysely
+    .selectFrom("pull_requests")
+    .select("head_oid")
+    .where("run_id", "=", branchRunOf(run))
+    .executeTakeFirst();
+  return row?.head_oid !== headOid;
 }
 
 function branchesOf(run: Run) {
   assert(run.grants !== null, `run ${run.id} has a result but no grants`);
   const { repository_id: repositoryId, base_branch: targetBranch } = run.grants;
-  return { repositoryId, sourceBranch: runBranch(run.id), targetBranch };
+  return { repositoryId, sourceBranch: runBranch(branchRunOf(run)), targetBranch };
 }

@@ -7,11 +7,13 @@ import {
   NewRunMessage,
 } from "@windshift/contract/api/run.ts";
 import { assert } from "@windshift/contract/app-error.ts";
+import { BudgetRaise } from "@windshift/contract/budget.ts";
 import type { StoredEvent } from "@windshift/contract/event.ts";
 import { EVENT_PAGE, EVENT_PAGE_BYTES_MAX, EVENT_PAGE_MAX } from "@windshift/contract/limits.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import type { Context } from "hono";
 import { z } from "zod";
+import { readRunUsage } from "../budgets/usage.ts";
 import type { Memberships } from "../http/access.ts";
 import { type ApiEnv, grantOf, personOf } from "../http/api-env.ts";
 import { jsonBody, jsonReply } from "../http/json.ts";
@@ -19,13 +21,15 @@ import { ROW_ID_MAX } from "../http/params.ts";
 import type { Sessions } from "../http/principal.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import { streamRun } from "./event-stream.ts";
+import { raiseRunBudget } from "./run-budget.ts";
 import { cancelRun } from "./run-cancel.ts";
 import { listEvents } from "./run-events.ts";
+import { republishRun } from "./run-republish.ts";
 import { runIdOf, runScope } from "./run-scope.ts";
 import type { RunService } from "./run-service.ts";
 import { steerRun } from "./run-steer.ts";
 import { getRun } from "./run-store.ts";
-import { sumUsage, viewRun, viewRunDetail } from "./run-view.ts";
+import { viewRun, viewRunDetail } from "./run-view.ts";
 
 const Params = z.object({ id: z.string() });
 /** Event ids and cursors in a query; no coercion of anything but plain digits. */
@@ -39,6 +43,7 @@ const EventQuery = z.object({
   limit: Digits.pipe(z.number().min(1).max(EVENT_PAGE_MAX)).default(EVENT_PAGE),
 });
 const viewer = { role: "viewer", in: runScope } as const;
+const admin = { role: "admin", in: runScope } as const;
 const member = { role: "member", in: runScope } as const;
 
 export interface RunRoutePorts extends RunService {
@@ -67,9 +72,11 @@ export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
       path: "/api/v1/agent-runs/{id}/usage",
       tags: ["runs"],
       request: { params: Params },
-      responses: { 200: jsonReply(AgentRunUsage, "Tokens of the run's model calls") },
+      responses: {
+        200: jsonReply(AgentRunUsage, "Tokens and cost of the run's model calls, and its budgets"),
+      },
     },
-    async (c) => c.json(await sumUsage(database.kysely, (await runOf(c)).id), 200),
+    async (c) => c.json(await readRunUsage(database.kysely, (await runOf(c)).id), 200),
   );
   table.add(
     {
@@ -103,6 +110,40 @@ export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
     async (c) => {
       const run = await runOf(c);
       await cancelRun(database, run.id, personOf(c).userId, c.req.valid("json").force, defaults);
+      return c.json(await viewRun(database, await getRun(database.kysely, run.id)), 200);
+    },
+  );
+  table.add(
+    {
+      access: admin,
+      method: "post",
+      path: "/api/v1/agent-runs/{id}/budget",
+      tags: ["runs"],
+      request: { params: Params, body: jsonBody(BudgetRaise) },
+      responses: {
+        200: jsonReply(AgentRun, "The run with more to spend; queued again when it waited for that"),
+      },
+    },
+    async (c) => {
+      const run = await runOf(c);
+      await raiseRunBudget(database, run.id, c.req.valid("json"), personOf(c).userId);
+      return c.json(await viewRun(database, await getRun(database.kysely, run.id)), 200);
+    },
+  );
+  table.add(
+    {
+      access: member,
+      method: "post",
+      path: "/api/v1/agent-runs/{id}/publish",
+      tags: ["runs"],
+      request: { params: Params },
+      responses: {
+        200: jsonReply(AgentRun, "The run, whose pull request is opened again now that it can be"),
+      },
+    },
+    async (c) => {
+      const run = await runOf(c);
+      await republishRun(database, run.id, personOf(c).userId);
       return c.json(await viewRun(database, await getRun(database.kysely, run.id)), 200);
     },
   );

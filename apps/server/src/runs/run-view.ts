@@ -1,11 +1,13 @@
-import type { AgentRun, AgentRunDetail, AgentRunUsage } from "@windshift/contract/api/run.ts";
+import { PullRequestState } from "@windshift/contract/api/pull-request.ts";
+import type { AgentRun, AgentRunDetail } from "@windshift/contract/api/run.ts";
 import { runBranch } from "@windshift/contract/ids.ts";
 import type { Database, Queries } from "../db/database.ts";
 import { isoTime } from "../http/json.ts";
-import type { Run } from "./run.ts";
+import { branchRunOf, type Run } from "./run.ts";
 import { listMessages } from "./run-messages.ts";
 import { readRunNames } from "./run-names.ts";
 import { listSteps } from "./run-publishing-store.ts";
+import { canRepublish } from "./run-republish.ts";
 import { whyQueued } from "./why-queued.ts";
 
 /** A run as the API shows it. */
@@ -23,17 +25,30 @@ export async function viewRun(database: Database, run: Run): Promise<AgentRun> {
     detail: run.detail,
     attempt: run.attempt,
     isolation: run.isolation,
-    branch: runBranch(run.id),
+    branch: runBranch(branchRunOf(run)),
     base_oid: run.base_oid,
     head_oid: run.head_oid,
     model: run.grants?.model ?? null,
     summary: run.summary,
+    pull_request: await viewPullRequest(database.kysely, run),
+    can_publish_again: await canRepublish(database.kysely, run),
     queued_because: run.status === "queued" ? await whyQueued(database, run) : null,
     cancel_requested: run.cancel_requested_at_ms !== null,
     created_at: isoTime(run.created_at_ms),
     started_at: run.started_at_ms === null ? null : isoTime(run.started_at_ms),
     ended_at: run.ended_at_ms === null ? null : isoTime(run.ended_at_ms),
   };
+}
+
+/** The pull request of the run's branch. */
+async function viewPullRequest(db: Queries, run: Run): Promise<AgentRun["pull_request"]> {
+  const row = await db
+    .selectFrom("pull_requests")
+    .select(["id", "number", "url", "state", "draft"])
+    .where("run_id", "=", branchRunOf(run))
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  return { ...row, state: PullRequestState.parse(row.state), draft: row.draft === 1 };
 }
 
 export async function viewRunDetail(database: Database, run: Run): Promise<AgentRunDetail> {
@@ -45,25 +60,5 @@ export async function viewRunDetail(database: Database, run: Run): Promise<Agent
       created_at: isoTime(created_at_ms),
     })),
     steps: await listSteps(database.kysely, run.id),
-  };
-}
-
-/** Sums of what the LLM broker recorded; calls whose usage nobody told are counted, not guessed. */
-export async function sumUsage(db: Queries, run: number): Promise<AgentRunUsage> {
-  const sums = await db
-    .selectFrom("run_usage")
-    .select((eb) => [
-      eb.fn.countAll<number>().as("calls"),
-      eb.fn.count<number>("input_tokens").as("known"),
-      eb.fn.coalesce(eb.fn.sum<number>("input_tokens"), eb.lit(0)).as("input_tokens"),
-      eb.fn.coalesce(eb.fn.sum<number>("output_tokens"), eb.lit(0)).as("output_tokens"),
-    ])
-    .where("run_id", "=", run)
-    .executeTakeFirstOrThrow();
-  return {
-    calls: sums.calls,
-    input_tokens: Number(sums.input_tokens),
-    output_tokens: Number(sums.output_tokens),
-    unknown_calls: sums.calls - sums.known,
   };
 }

@@ -2,6 +2,7 @@ import { Attempt, RunId, WorkItemId, WorkspaceId } from "@windshift/contract/ids
 import { AttemptResult } from "@windshift/contract/job.ts";
 import { Isolation, RunPhase, RunReason, RunStatus, TriggerKind } from "@windshift/contract/run.ts";
 import { z } from "zod";
+import { BudgetShort, describeShort } from "../budgets/budget-short.ts";
 import type { Row } from "../db/schema.ts";
 import { Grants } from "./grants.ts";
 
@@ -41,11 +42,18 @@ export const Run = z.object({
   head_oid: z.string().nullable(),
   summary: z.string().nullable(),
   result: fromJson.pipe(AttemptResult).nullable(),
+  budget_short: fromJson.pipe(BudgetShort).nullable(),
+  branch_run_id: RunId.nullable(),
   created_at_ms: z.number(),
   started_at_ms: z.number().nullable(),
   ended_at_ms: z.number().nullable(),
 });
 export type Run = z.infer<typeof Run>;
+
+/** The run whose branch and pull request this one works on: its own, or the one that it follows up. */
+export function branchRunOf(run: Pick<Run, "id" | "branch_run_id">): RunId {
+  return run.branch_run_id ?? run.id;
+}
 
 export function parseRun(row: Row<"runs">): Run {
   return Run.parse(row);
@@ -62,12 +70,18 @@ export interface Ending {
  * Decides the end of a run. Commits of an attempt that failed stay on the run's branch; only an attempt that the
  * agent itself ended asks for review.
  * @param commits commits on the run's branch above its base, counted by the server
+ * @param short the budget that refused the run's last call, as the broker wrote it down; what the agent says of budgets is not believed
  */
-export function decideEnding(result: AttemptResult, commits: number, cancelRequested: boolean): Ending {
+export function decideEnding(
+  result: AttemptResult,
+  commits: number,
+  cancelRequested: boolean,
+  short: BudgetShort | null,
+): Ending {
   if (cancelRequested || result.failure?.reason === "canceled") {
     return { status: "canceled", reason: "canceled", detail: null };
   }
-  if (result.failure !== null) return { status: "failed", ...result.failure };
+  if (result.failure !== null) return endingOfFailure(result.attempt, result.failure, short);
   switch (result.outcome) {
     case "completed":
       return { status: "succeeded", reason: commits > 0 ? "completed" : "no_changes", detail: null };
@@ -90,6 +104,19 @@ export function decideEnding(result: AttemptResult, commits: number, cancelReque
         detail: "The agent ended without saying how its work ended.",
       };
   }
+}
+
+/** How agents end when their model is refused: ours says `budget`, others just fail. */
+const ENDS_OF_REFUSED: readonly RunReason[] = ["budget", "agent_failed", "no_finish"];
+
+function endingOfFailure(
+  attempt: number,
+  failure: NonNullable<AttemptResult["failure"]>,
+  short: BudgetShort | null,
+): Ending {
+  if (short?.attempt === attempt && ENDS_OF_REFUSED.includes(failure.reason))
+    return { status: "waiting", reason: "budget", detail: describeShort(short) };
+  return { status: "failed", ...failure };
 }
 
 /** Whether the commits of a run are put up for review. Those of a run that waits for an answer are not final: they stay on its branch. */

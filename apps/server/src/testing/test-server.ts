@@ -2,13 +2,17 @@ import { join } from "node:path";
 import { assert } from "@windshift/contract/app-error.ts";
 import { createOutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { createDatabase } from "@windshift/testing/database-fixture.ts";
+import { BudgetHolds } from "../budgets/budget-holds.ts";
 import { CrashPoints } from "../crash-point.ts";
 import { type Database, openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
+import type { ForgeClients } from "../forges/forge-clients.ts";
 import type { Log } from "../http/log.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import { ensureLocalPool } from "../pools/pool-store.ts";
+import { createForges } from "../ports.ts";
 import { buildRoutes } from "../routes.ts";
+import type { Forge } from "../runs/forge.ts";
 import { type MasterKey, masterKey } from "../secrets/secret-box.ts";
 import type { SignIn } from "../users/sign-in.ts";
 import { TestClient } from "./test-client.ts";
@@ -21,6 +25,9 @@ export interface TestServer {
   signIn: SignIn;
   table: RouteTable;
   repositoriesRoot: string;
+  forge: Forge;
+  forgeClients: ForgeClients;
+  holds: BudgetHolds;
   /** Every line that was logged, as JSON. */
   logLines: string[];
   /** A caller that nobody knows. */
@@ -59,14 +66,20 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   });
   const url = `http://127.0.0.1:${listener.port}`;
   const baseUrl = options.baseUrl ?? url;
-  const { table, signIn } = buildRoutes({
+  const parts = {
     outbound: createOutboundFetch({ privateHosts: [{ host: "127.0.0.1", port: undefined }] }),
+    holds: new BudgetHolds(database, log),
     baseUrl,
     database,
     masterKey: key,
     repositoriesRoot,
-    defaults: { llmModel: undefined },
     crash: new CrashPoints(undefined),
+  };
+  const forges = createForges(parts);
+  const { table, signIn } = buildRoutes({
+    ...parts,
+    ...forges,
+    defaults: { llmModel: undefined },
     log,
     signInTriesMax: options.signInTriesMax ?? 1_000,
     addRoutes: options.addRoutes,
@@ -80,6 +93,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     signIn,
     table,
     repositoriesRoot,
+    ...forges,
+    holds: parts.holds,
     logLines,
     stranger: () => new TestClient(url),
     withToken: (token) => new TestClient(url, token),
@@ -97,6 +112,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     },
     close: async () => {
       await listener.stop(true);
+      await parts.holds.close();
       await database.close();
       await fixture.drop();
     },

@@ -5,10 +5,10 @@ import { UserRef } from "./user.ts";
 export const PullRequestState = z.enum(["open", "merged", "closed"]);
 export type PullRequestState = z.infer<typeof PullRequestState>;
 
-/** What a run proposes to a `local` repository. `base_oid` and `head_oid` are what the run started from and ended with. */
+/** What a run proposes. On a forge it is read and decided there; what stands here was last read from it. `base_oid` and `head_oid` are what the run started from and ended with. */
 export const PullRequest = z.object({
   id: z.int(),
-  /** Counts from 1 in each repository. */
+  /** Counts from 1 in each repository of the server; on a forge it is the forge's. */
   number: z.int(),
   repository: z.object({ id: z.int(), owner: z.string(), name: z.string() }),
   work_item: WorkItemKey,
@@ -20,6 +20,8 @@ export const PullRequest = z.object({
   target_branch: z.string(),
   base_oid: Oid,
   head_oid: Oid,
+  /** Its page on the forge; null for one of the server's own repositories. */
+  url: z.string().nullable(),
   draft: z.boolean(),
   state: PullRequestState,
   merged_oid: Oid.nullable(),

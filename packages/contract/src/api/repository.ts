@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { BranchName } from "../branch-name.ts";
 import { ConnectionId } from "../ids.ts";
-import { RepositorySlug } from "../job.ts";
+import { RepositoryOwner, RepositorySlug } from "../job.ts";
 
 export const Repository = z.object({
   id: z.int(),
@@ -9,17 +9,23 @@ export const Repository = z.object({
   owner: z.string(),
   name: z.string(),
   default_branch: z.string(),
+  /** Its page on the forge; null for the server's own. */
+  web_url: z.string().nullable(),
   /** Folder of a local bare repository on the server; shown to administrators of the installation only. */
   path: z.string().optional(),
   created_at: z.iso.datetime(),
 });
 export type Repository = z.infer<typeof Repository>;
 
-/** Makes an empty bare repository on a `local` connection. */
+/**
+ * On a `local` connection an empty bare repository is made. On a forge the repository must exist: its default branch is
+ * taken from there, and the owner of a GitLab project may be a group in a group: `group/subgroup`.
+ */
 export const NewRepository = z.strictObject({
   connection_id: ConnectionId,
-  owner: RepositorySlug,
+  owner: RepositoryOwner,
   name: RepositorySlug,
-  default_branch: BranchName.default("main"),
+  /** Of a `local` repository; default `main`. */
+  default_branch: BranchName.optional(),
 });
 export type NewRepository = z.infer<typeof NewRepository>;

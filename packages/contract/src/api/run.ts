@@ -4,6 +4,8 @@ import { UserId } from "../ids.ts";
 import { RUN_MESSAGE_BYTES_MAX } from "../limits.ts";
 import { Isolation, RunPhase, RunReason, RunStatus, TriggerKind } from "../run.ts";
 import { longText } from "../text.ts";
+import { PullRequestState } from "./pull-request.ts";
+import { BudgetNeed, BudgetView, UsageSum } from "./usage.ts";
 
 /** Why a queued run has not started. */
 export const QueuedBecause = z.object({
@@ -32,6 +34,18 @@ export const AgentRun = z.object({
   head_oid: z.string().nullable(),
   model: z.string().nullable(),
   summary: z.string().nullable(),
+  /** Of the run's branch. `url` is its page on the forge; null for one of the server's own, at /pull-requests/{id}. */
+  pull_request: z
+    .object({
+      id: z.int(),
+      number: z.int(),
+      url: z.string().nullable(),
+      state: PullRequestState,
+      draft: z.boolean(),
+    })
+    .nullable(),
+  /** The pull request could not be opened; POST /api/v1/agent-runs/{id}/publish tries again. */
+  can_publish_again: z.boolean(),
   queued_because: QueuedBecause.nullable(),
   cancel_requested: z.boolean(),
   created_at: z.iso.datetime(),
@@ -66,12 +80,12 @@ export const AgentRunDetail = AgentRun.extend({
 });
 export type AgentRunDetail = z.infer<typeof AgentRunDetail>;
 
-export const AgentRunUsage = z.object({
-  calls: z.int(),
-  /** Sums over the calls whose provider said; `unknown_calls` counts the others. */
-  input_tokens: z.int(),
-  output_tokens: z.int(),
-  unknown_calls: z.int(),
+export const AgentRunUsage = UsageSum.extend({
+  models: z.array(UsageSum.extend({ connection_id: z.int().nullable(), model: z.string() })),
+  /** Those that have a limit. */
+  budgets: z.array(BudgetView),
+  /** The budget that a waiting run waits for. */
+  short: BudgetNeed.nullable(),
 });
 export type AgentRunUsage = z.infer<typeof AgentRunUsage>;
 

@@ -1,0 +1,63 @@
+import type { RunId } from "@windshift/contract/ids.ts";
+import type { GitUpstream } from "@windshift/git-broker/git-upstream.ts";
+import { localUpstream } from "@windshift/git-broker/local-upstream.ts";
+import { type RemoteUpstreamOptions, remoteUpstream } from "@windshift/git-broker/remote-upstream.ts";
+import type { UpstreamFailure } from "@windshift/git-broker/upstream-failure.ts";
+import { record } from "../audit/audit-store.ts";
+import { recordCheck } from "../connections/connection-store.ts";
+import type { Database } from "../db/database.ts";
+import type { Row } from "../db/schema.ts";
+import { dirOf } from "../repositories/repository.ts";
+import { getRepositoryRow } from "../repositories/repository-store.ts";
+import { isLocal } from "./forge-choice.ts";
+import type { ForgeClients } from "./forge-clients.ts";
+
+export interface GitUpstreamPorts {
+  database: Database;
+  repositoriesRoot: string;
+  clients: ForgeClients;
+  /** The guarded way out. */
+  outbound: RemoteUpstreamOptions["fetch"];
+}
+
+/** Where the git broker finds the repository of a run: a folder here, or a forge with the connection's credential. */
+export function createGitUpstreams(
+  ports: GitUpstreamPorts,
+): (repositoryId: number, run: RunId) => Promise<GitUpstream> {
+  const { database, clients } = ports;
+  const db = database.kysely;
+  return async (repositoryId, run) => {
+    const row = await getRepositoryRow(db, repositoryId);
+    if (await isLocal(db, repositoryId)) return localUpstream({ dir: dirOf(ports, row) });
+    const address = { owner: row.owner, name: row.name };
+    const connection = row.connection_id;
+    return remoteUpstream({
+      ...address,
+      root: await clients.use(connection, async (client) => client.gitBaseUrl),
+      // The client keeps it and renews it in time: one that was refused is no better at the second look.
+      credential: () => clients.use(connection, (client) => client.gitCredential(address)),
+      fetch: ports.outbound,
+      onFailure: (failure) => noteFailure(database, row, run, failure),
+    });
+  };
+}
+
+/** A credential that was refused is shown with the connection, and the run ends with that sentence; an echo is an alarm. */
+async function noteFailure(
+  database: Database,
+  row: Row<"repositories">,
+  run: RunId,
+  failure: UpstreamFailure,
+): Promise<void> {
+  if (failure.kind === "unauthorized" || failure.kind === "forbidden" || failure.kind === "not_found") {
+    await recordCheck(database.kysely, row.connection_id, failure.sentence);
+  }
+  if (failure.kind !== "credential_echo") return;
+  await record(database.kysely, {
+    workspaceId: row.workspace_id,
+    actor: "system",
+    action: "connection.credential_echoed",
+    subject: `connection ${row.connection_id}`,
+    data: { run, repository: `${row.owner}/${row.name}` },
+  });
+}

@@ -1,0 +1,12 @@
+/** At the end of all that is written on a forge by us: not seen there, and never taken for the word of a person. */
+export const OUR_MARK = "<!-- windshift -->";
+
+/** Tells one comment of ours from all others, so that it is written once. @param key letters, digits, `:` and `-` */
+export function markOf(key: string): string {
+  return `<!-- windshift:${key} -->`;
+}
+
+/** Whether a text on a forge was written by us, whatever account it is from. */
+export function isOurs(body: string): boolean {
+  return body.includes(OUR_MARK);
+}
