@@ -66,6 +66,7 @@ function serveRepository(dir: string, token: string): Bun.Server<undefined> {
     owner: OWNER,
     repo: REPO,
     ref: runRef(RUN),
+    fetchRefs: ["refs/heads/main"],
     upstream: localUpstream({ dir }),
     isLive: async () => true,
     onPushed: async () => undefined,

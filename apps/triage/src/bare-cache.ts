@@ -49,7 +49,12 @@ export async function refreshCache(
     result = await hostGit(context, [...args, "--progress", "--", request.clone_url, ...refspecs], call);
   }
   if (result.exitCode === 0) return startFrom(context, request, await readRef(dir, ref));
-  if (/couldn't find remote ref/.test(result.stderr)) return noBaseBranch(context, request, tokenFile);
+  // The broker shows no other branches, so neither their names nor whether there are any can be told here.
+  if (/couldn't find remote ref/.test(result.stderr))
+    return failed(
+      "prepare_failed",
+      `The repository has no branch ${request.base_ref}. If it is empty, push a first commit to ${request.base_ref}; else set another base branch in the binding. Then rerun.`,
+    );
   return failed(
     "prepare_failed",
     `The repository could not be fetched. ${gitComplaint(result, request.token)}`,
@@ -117,26 +122,4 @@ async function removeStaleLocks(context: TriageContext, dir: string): Promise<vo
     timeoutMs: PREPARE_MS_MAX,
     signal: context.signal,
   });
-}
-
-async function noBaseBranch(context: TriageContext, request: Prepare, tokenFile: string): Promise<Failed> {
-  const listed = await hostGit(context, ["ls-remote", "--heads", "--", request.clone_url], {
-    cwd: request.cache_dir,
-    timeoutMs: PREPARE_MS_MAX,
-    tokenFile,
-  });
-  const branches = [...listed.stdout.matchAll(/\trefs\/heads\/([A-Za-z0-9._/-]+)$/gm)].map(
-    (match) => match[1],
-  );
-  if (branches.length === 0)
-    return failed(
-      "prepare_failed",
-      `The repository is empty: push a first commit to ${request.base_ref}, then rerun.`,
-    );
-  const shown =
-    branches.slice(0, 10).join(", ") + (branches.length > 10 ? `, and ${branches.length - 10} more` : "");
-  return failed(
-    "prepare_failed",
-    `The repository has no branch ${request.base_ref}. It has: ${shown}. Set one of them as the base branch of the binding, then rerun.`,
-  );
 }

@@ -106,7 +106,9 @@ async function openAttempt(
         checkout_dir: checkout,
         owner,
       };
-      return runProgram({ ...request, ...change }, temp, started);
+      const changed = { ...request, ...change };
+      run.fetchRefs = [`refs/heads/${changed.base_ref}`, run.ref];
+      return runProgram(changed, temp, started);
     },
     push: (base, change = {}, path) => {
       const request = {

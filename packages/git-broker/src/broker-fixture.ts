@@ -8,6 +8,7 @@ import { createGitBroker } from "./git-broker.ts";
 import type { GitGrant, GitRefusal } from "./git-grant.ts";
 import type { GitUpstream } from "./git-upstream.ts";
 import { localUpstream } from "./local-upstream.ts";
+import type { PushFinding } from "./pack-inspector.ts";
 
 /** A broker on loopback before one real bare repository, with the grants a test hands out. For tests only. */
 export interface BrokerFixture {
@@ -18,6 +19,8 @@ export interface BrokerFixture {
   origin: string;
   refusals: GitRefusal[];
   pushed: { runId: RunId; oid: Oid }[];
+  /** What accepted pushes held. */
+  findings: PushFinding[];
   /** Requests that reached the upstream, and the bytes of their bodies. */
   upstreamCalls: { service: string; bytes: number; protocol: string | undefined }[];
   /** Every request as it came in: method, address, headers. */
@@ -37,6 +40,8 @@ export interface RunGrant {
   url: string;
   urlWithToken: string;
   live: boolean;
+  /** What may be fetched; may be changed while the run goes on. */
+  fetchRefs: string[];
 }
 export type ClientResult = Awaited<ReturnType<typeof git>>;
 
@@ -58,12 +63,16 @@ export async function startBroker(): Promise<BrokerFixture> {
           owner: "acme",
           repo: "repo",
           ref: entry.held.ref,
+          fetchRefs: entry.held.fetchRefs,
           upstream: counted(local, fixture),
           isLive: async () => {
             await fixture.onLiveCheck(runId);
             return entry.held.live;
           },
-          onPushed: async (oid) => void fixture.pushed.push({ runId, oid }),
+          onPushed: async (oid, findings) => {
+            fixture.pushed.push({ runId, oid });
+            fixture.findings.push(...findings);
+          },
           ...entry.change,
         };
       },
@@ -87,6 +96,7 @@ export async function startBroker(): Promise<BrokerFixture> {
     origin: `http://127.0.0.1:${server.port}`,
     refusals: [],
     pushed: [],
+    findings: [],
     upstreamCalls: [],
     seen: [],
     onLiveCheck: () => undefined,
@@ -101,6 +111,7 @@ export async function startBroker(): Promise<BrokerFixture> {
         url: `http://127.0.0.1:${server.port}${path}`,
         urlWithToken: `http://x:${token}@127.0.0.1:${server.port}${path}`,
         live: true,
+        fetchRefs: ["refs/heads/main", runRef(runId)],
       };
       grants.set(runId, { held, change });
       return held;
@@ -131,7 +142,14 @@ const author = {
 
 /** Forgets what happened so far. */
 export function forget(fixture: BrokerFixture): void {
-  for (const list of [fixture.refusals, fixture.upstreamCalls, fixture.pushed, fixture.seen]) list.length = 0;
+  for (const list of [
+    fixture.refusals,
+    fixture.upstreamCalls,
+    fixture.pushed,
+    fixture.findings,
+    fixture.seen,
+  ])
+    list.length = 0;
 }
 
 export function authorization(token: string): string {

@@ -1,61 +1,51 @@
-import { byteStream, chunksOf } from "./byte-stream.ts";
+import { isFetchCapability } from "./fetch-capabilities.ts";
 import type { GitGrant } from "./git-grant.ts";
 import { gitProtocol } from "./git-protocol.ts";
-import type { GitService } from "./git-upstream.ts";
-import { type PktFrame, PktReader, pktLine } from "./pkt-line.ts";
+import type { GitService, UpstreamReply } from "./git-upstream.ts";
+import { PktBroken } from "./pkt-units.ts";
 import { isPushCapability } from "./push-capabilities.ts";
+import { filterAdvertisement, type ShownRefs } from "./ref-filter.ts";
 import { NOT_LIVE, refusal } from "./refusal.ts";
+import type { ShownTips } from "./shown-tips.ts";
 import { passedOn } from "./upstream-reply.ts";
 
-/** Answers `info/refs`. What receive-pack offers is cut to what the broker takes. */
-export async function advertise(request: Request, service: GitService, grant: GitGrant): Promise<Response> {
+/** Answers `info/refs`, cut to the refs of the grant and to the capabilities the broker takes. */
+export async function advertise(
+  request: Request,
+  service: GitService,
+  grant: GitGrant,
+  tips: ShownTips,
+): Promise<Response> {
   if (!(await grant.isLive())) return refusal(403, NOT_LIVE);
-  const pushing = service === "git-receive-pack";
-  const reply = await grant.upstream.advertise(
-    service,
-    pushing ? undefined : gitProtocol(request),
-    request.signal,
-  );
+  if (service === "git-receive-pack") grant.inspector?.warm?.();
+  const protocol = service === "git-receive-pack" ? undefined : gitProtocol(request);
+  const reply = await grant.upstream.advertise(service, protocol, request.signal);
   return passedOn(reply, `application/x-${service}-advertisement`, async () => {
-    if (!pushing) return reply.body;
-    const chunks = chunksOf(reply.body);
-    const head = await readHead(chunks);
-    return head === undefined ? undefined : byteStream(withHead(head, chunks));
+    const shown = await shownRefs(reply, service, grant);
+    if (shown === undefined) return undefined;
+    if (service === "git-upload-pack") tips.add(grant, shown.oids);
+    return new Blob([new Uint8Array(shown.bytes)]).stream();
   });
 }
 
-/** The service line, its flush and the first ref, which carries the capabilities; then what was read beyond them. */
-async function readHead(chunks: AsyncGenerator<Uint8Array, void>): Promise<Uint8Array | undefined> {
-  const reader = new PktReader();
-  const frames: PktFrame[] = [];
-  for (let chunk = await chunks.next(); !chunk.done; chunk = await chunks.next()) {
-    reader.push(chunk.value);
-    for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
-      frames.push(frame.kind === "data" ? { ...frame, payload: frame.payload.slice() } : frame);
-      if (frame.kind === "bad") return undefined;
-      if (frames.length === 3) return rewriteHead(frames, reader.held());
-    }
-  }
+/** What the upstream's refs point at now, as far as the grant shows them. Undefined when it cannot be told. */
+export async function readTips(grant: GitGrant, signal: AbortSignal): Promise<string[] | undefined> {
+  const reply = await grant.upstream.advertise("git-upload-pack", undefined, signal);
+  if (reply.status === 200) return (await shownRefs(reply, "git-upload-pack", grant))?.oids;
+  await reply.body.cancel();
   return undefined;
 }
 
-function rewriteHead([service, flush, first]: PktFrame[], rest: Uint8Array): Uint8Array | undefined {
-  if (service?.kind !== "data" || flush?.kind !== "flush" || first?.kind !== "data") return undefined;
-  const line = Buffer.from(first.payload).toString("latin1").replace(/\n$/, "");
-  const [ref = "", offered = ""] = line.split("\0");
-  const kept = offered.split(" ").filter(isPushCapability).join(" ");
-  return Buffer.concat([
-    pktLine(service.payload),
-    Buffer.from("0000"),
-    pktLine(Buffer.from(`${ref}\0${kept}\n`, "latin1")),
-    rest,
-  ]);
-}
-
-async function* withHead(
-  head: Uint8Array,
-  rest: AsyncGenerator<Uint8Array, void>,
-): AsyncGenerator<Uint8Array, void> {
-  yield head;
-  yield* rest;
+async function shownRefs(
+  reply: UpstreamReply,
+  service: GitService,
+  grant: GitGrant,
+): Promise<ShownRefs | undefined> {
+  const shown = service === "git-receive-pack" ? isPushCapability : isFetchCapability;
+  try {
+    return await filterAdvertisement(reply.body, service, grant.fetchRefs, shown);
+  } catch (error) {
+    if (error instanceof PktBroken) return undefined;
+    throw error;
+  }
 }

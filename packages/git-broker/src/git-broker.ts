@@ -5,6 +5,7 @@ import type { GitAudit, GitGrant, GitGrants } from "./git-grant.ts";
 import { type GitRoute, parseGitRoute } from "./git-route.ts";
 import { receivePack } from "./receive-pack.ts";
 import { refusal } from "./refusal.ts";
+import { ShownTips } from "./shown-tips.ts";
 import { uploadPack } from "./upload-pack.ts";
 
 export interface GitBrokerDeps {
@@ -20,6 +21,7 @@ export interface GitBrokerDeps {
  * @returns 401 only when no credential came at all; a wrong one gets the 404 of an unknown run
  */
 export function createGitBroker(deps: GitBrokerDeps): (request: Request) => Promise<Response> {
+  const tips = new ShownTips();
   return async (request) => {
     const password = basicPassword(request.headers.get("authorization"));
     if (password.kind === "absent") return refusal(401, "this address needs the git token of a run");
@@ -29,9 +31,9 @@ export function createGitBroker(deps: GitBrokerDeps): (request: Request) => Prom
     if (grant === undefined) return notFound();
     switch (route.kind) {
       case "advertise":
-        return advertise(request, route.service, grant);
+        return advertise(request, route.service, grant, tips);
       case "upload-pack":
-        return uploadPack(request, grant);
+        return uploadPack(request, grant, tips, deps.audit);
       case "receive-pack":
         return receivePack(request, grant, deps.audit);
     }

@@ -1,6 +1,6 @@
 import type { Attempt, Oid, RunId } from "@windshift/contract/ids.ts";
 import type { GitUpstream } from "./git-upstream.ts";
-import type { PackInspector } from "./pack-inspector.ts";
+import type { PackInspector, PushFinding } from "./pack-inspector.ts";
 
 /** What one run's git token may do: read one repository, push one ref of it. */
 export interface GitGrant {
@@ -11,13 +11,18 @@ export interface GitGrant {
   repo: string;
   /** The one ref that may be pushed, full name, such as `refs/heads/agent-runs/run-7`. */
   ref: string;
+  /** The refs that may be seen and fetched, full names: the base branch and the run's own. No others, no tags. */
+  fetchRefs: readonly string[];
   upstream: GitUpstream;
   /** Looks into what is pushed before the ref moves; undefined lets every pack pass. */
   inspector?: PackInspector;
   /** Asked again before a pack is forwarded and before its last bytes are; false once the attempt is not the live one. */
   isLive(): Promise<boolean>;
-  /** The upstream reported `ok` for the ref. The client hears of it only after this resolved, so make it durable. */
-  onPushed(newOid: Oid): Promise<void>;
+  /**
+   * The upstream reported `ok` for the ref. The client hears of it only after this resolved, so make it durable.
+   * @param findings what the push holds that a person should see
+   */
+  onPushed(newOid: Oid, findings: readonly PushFinding[]): Promise<void>;
 }
 
 export interface GitGrants {

@@ -5,6 +5,7 @@ export const GIT_PROXY_PATH = "/api/git-proxy/";
 
 interface Place {
   run: number;
+  /** One segment, or several for a group in a group: `group/sub`. */
   owner: string;
   repo: string;
 }
@@ -13,8 +14,10 @@ export type GitRoute = Place &
 
 /** The text itself is matched, never a decoded form of it: an escape, a doubled slash or a dot segment is no route. */
 const SLUG = "[A-Za-z0-9_][A-Za-z0-9._-]{0,99}";
+/** GitLab nests groups 20 deep. */
+const OWNER = `${SLUG}(?:/${SLUG}){0,19}`;
 const ROUTE = new RegExp(
-  `^https?://[^/?#]*/api/git-proxy/([1-9][0-9]{0,9})/(${SLUG})/(${SLUG})\\.git/(info/refs\\?service=git-(?:upload|receive)-pack|git-upload-pack|git-receive-pack)$`,
+  `^https?://[^/?#]*/api/git-proxy/([1-9][0-9]{0,9})/(${OWNER})/(${SLUG})\\.git/(info/refs\\?service=git-(?:upload|receive)-pack|git-upload-pack|git-receive-pack)$`,
 );
 
 /**

@@ -26,8 +26,9 @@ beforeEach(async () => {
 
 for (const version of ["0", "2"])
   test(`GB-13 a fetch of 400 refs works with protocol ${version} and gzip bodies`, async () => {
-    for (let i = 0; i < 400; i++)
-      await Bun.write(join(broker.repository, `refs/heads/many/b${i}`), `${await mainOid()}\n`);
+    const fetchRefs = Array.from({ length: 400 }, (_, i) => `refs/heads/many/b${i}`);
+    for (const ref of fetchRefs) await Bun.write(join(broker.repository, ref), `${await mainOid()}\n`);
+    run = broker.grant(1000 + runs, { fetchRefs });
     const into = join(broker.dir, `many-${version}-${runs}`);
     await mustGit(broker, broker.dir, "init", "-q", into);
     const fetched = await broker.client(into, [
