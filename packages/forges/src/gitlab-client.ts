@@ -107,7 +107,7 @@ async function readBranch(
 /** By the merge base and a count: GitLab's own comparison would send the whole diff. */
 async function compare(api: GitlabApi, repository: RepositoryAddress, headOid: string, targetBranch: string) {
   const path = projectPath(repository);
-  const base = await orNull(ask(Commit, () => api.repositories.mergeBase(path, [targetBranch, headOid])));
+  const base = await mergeBase(api, path, [targetBranch, headOid]);
   if (base === null) {
     await getProject(api, repository);
     return "unrelated" as const;
@@ -121,7 +121,17 @@ async function compare(api: GitlabApi, repository: RepositoryAddress, headOid: s
     commits += found.length;
     if (found.length < PAGE) break;
   }
-  return { baseOid: base.id, commits };
+  return { baseOid: base, commits };
+}
+
+/** GitLab answers 400 for a ref that is not there, and 404 when nothing is common. */
+async function mergeBase(api: GitlabApi, path: string, refs: string[]): Promise<string | null> {
+  try {
+    return (await ask(Commit, () => api.repositories.mergeBase(path, refs))).id;
+  } catch (error) {
+    if (error instanceof ForgeError && (error.status === 400 || error.status === 404)) return null;
+    throw error;
+  }
 }
 
 /** Members of the groups above count too. */
