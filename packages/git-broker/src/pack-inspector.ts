@@ -4,6 +4,8 @@ import type { PushCommand } from "./push-line.ts";
 export interface PackInspector {
   /** Starts looking into one push; its pack follows. */
   start(command: PushCommand, signal: AbortSignal): PackInspection;
+  /** A push will probably follow; may get ready for it. */
+  warm?(): void;
 }
 
 /** One push under inspection. After `end` or `abort` nothing of it is left on disk. */

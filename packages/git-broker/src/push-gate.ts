@@ -53,6 +53,17 @@ export class PushGate {
     return this.verdict;
   }
 
+  /** Bytes up to the flush after the commands, once the verdict is `push`: there the pack begins. */
+  get commandBytes(): number {
+    return this.seenBytes - this.lines.heldBytes;
+  }
+
+  /** Whether the client can be told in git's own words why its push is refused. */
+  get wantsReport(): boolean {
+    const asked = this.command?.capabilities ?? [];
+    return asked.includes("report-status") && asked.includes("side-band-64k");
+  }
+
   private readLines(): PushVerdict | undefined {
     if (this.flushed) return this.malformed("bytes after an empty list of commands");
     for (let frame = this.lines.next(); frame !== undefined; frame = this.lines.next()) {

@@ -49,11 +49,12 @@ test("a push of the granted ref arrives and is recorded before the client hears 
   expect(broker.pushed.map((entry) => String(entry.oid))).toEqual([head]);
 });
 
-test("GB-01 a push to main with a valid token is refused with 403, sends nothing upstream and is audited", async () => {
+test("GB-01 a push to main with a valid token is refused in words git shows, sends nothing upstream and is audited", async () => {
   const before = await refOf(broker, "refs/heads/main");
   const result = await push("HEAD:refs/heads/main");
   expect(result.exitCode).not.toBe(0);
-  expect(result.stderr).toContain("403");
+  expect(result.stderr).toContain(`remote: this run may push only ${run.ref}`);
+  expect(result.stdout).toContain("[remote rejected] (refused by Windshift)");
   expect(receiveCalls()).toEqual([]);
   expect(await refOf(broker, "refs/heads/main")).toBe(before);
   expect(broker.refusals).toEqual([

@@ -1,21 +1,25 @@
 import type { Oid } from "@windshift/contract/ids.ts";
-import { GIT_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
 import { byteStream, chunksOf } from "./byte-stream.ts";
 import type { GitAudit, GitGrant } from "./git-grant.ts";
+import type { PushFinding } from "./pack-inspector.ts";
+import { forwardedPush, type Judged } from "./push-forward.ts";
 import { PushGate, type PushVerdict } from "./push-gate.ts";
+import { pushRefusal } from "./push-refusal.ts";
 import { PushReport } from "./push-report.ts";
 import { BodyRefused, NOT_LIVE, refusal } from "./refusal.ts";
 import { passedOn } from "./upstream-reply.ts";
 
 type Push = Extract<PushVerdict, { kind: "push" }>;
-type Refuse = (status: 400 | 403 | 413 | 415, why: string, refs?: string[]) => Promise<Response>;
+type Refuse = (status: 400 | 403 | 413 | 415, why: string, refs?: readonly string[]) => Promise<Response>;
 type Chunks = AsyncGenerator<Uint8Array, void>;
 
 const RESULT = "application/x-git-receive-pack-result";
+/** What is read of a refused push so that git gets to read the answer, bytes: git sends all before it looks. */
+export const REFUSED_BYTES_MAX = 16 * 1_048_576;
 
 /**
  * Answers a push: reads its commands, holds them to the grant, and only then lets the upstream see the first byte.
- * What is forwarded is what was read, unchanged.
+ * What is forwarded is what was read, unchanged; its end goes when the pack was looked into and the attempt still lives.
  */
 export async function receivePack(request: Request, grant: GitGrant, audit: GitAudit): Promise<Response> {
   const refuse: Refuse = async (status, why, refs = []) => {
@@ -26,19 +30,22 @@ export async function receivePack(request: Request, grant: GitGrant, audit: GitA
   if (request.headers.get("content-type") !== "application/x-git-receive-pack-request")
     return refuse(415, "not the content type of a push");
   const chunks = chunksOf(request.body ?? new Blob().stream());
-  const { verdict, held } = await judge(chunks, new PushGate(grant.ref));
-  if (verdict.kind !== "push") await chunks.return();
+  const gate = new PushGate(grant.ref);
+  const { verdict, held } = await judge(chunks, gate);
+  const say = readable(refuse, audit, grant, gate, chunks);
   switch (verdict.kind) {
     case "malformed":
+      await chunks.return();
       return refuse(400, verdict.why, verdict.refs);
     case "forbidden":
-      return refuse(403, verdict.why, verdict.refs);
+      return say(403, verdict.why, verdict.refs);
     case "probe":
+      await chunks.return();
       return new Response(null, { headers: { "content-type": RESULT, "cache-control": "no-cache" } });
     case "push":
       return (await grant.isLive())
-        ? forward(request, grant, verdict, held, chunks, refuse)
-        : refuse(403, NOT_LIVE, [grant.ref]);
+        ? forward(request, grant, { push: verdict, held, packFrom: gate.commandBytes, rest: chunks }, say)
+        : say(403, NOT_LIVE, [grant.ref]);
   }
 }
 
@@ -52,12 +59,30 @@ async function judge(chunks: Chunks, gate: PushGate): Promise<{ verdict: PushVer
   return { verdict: gate.end(), held };
 }
 
+/** Refuses so that git shows the reason, where the client can show one and the rest of its push is not endless. */
+function readable(refuse: Refuse, audit: GitAudit, grant: GitGrant, gate: PushGate, rest: Chunks): Refuse {
+  return async (status, why, refs = []) => {
+    const answers = gate.wantsReport && status !== 413 && (await drained(rest));
+    await rest.return();
+    if (!answers) return refuse(status, why, refs);
+    await audit.refused({ runId: grant.runId, attempt: grant.attempt, refs, why });
+    return pushRefusal(why, refs);
+  };
+}
+
+async function drained(rest: Chunks): Promise<boolean> {
+  let bytes = 0;
+  for (let chunk = await rest.next(); !chunk.done; chunk = await rest.next()) {
+    bytes += chunk.value.length;
+    if (bytes > REFUSED_BYTES_MAX) return false;
+  }
+  return true;
+}
+
 async function forward(
   request: Request,
   grant: GitGrant,
-  push: Push,
-  held: Uint8Array[],
-  rest: Chunks,
+  judged: Judged & { push: Push },
   refuse: Refuse,
 ): Promise<Response> {
   const giveUp = new AbortController();
@@ -65,45 +90,39 @@ async function forward(
   request.signal.addEventListener("abort", onGone, { once: true });
   // Once the upstream has the whole pack it will move the ref whoever listens, so then its answer is awaited.
   const sentWhole = () => request.signal.removeEventListener("abort", onGone);
+  const sent = forwardedPush(grant, judged, giveUp.signal, sentWhole);
   try {
-    const body = byteStream(fenced(grant, held, rest, sentWhole));
-    const reply = await grant.upstream.rpc("git-receive-pack", body, undefined, giveUp.signal);
-    return await passedOn(reply, RESULT, async () => reportTo(grant, push, reply.body));
+    const reply = await grant.upstream.rpc(
+      "git-receive-pack",
+      byteStream(sent.chunks),
+      undefined,
+      giveUp.signal,
+    );
+    if (sent.failure() !== undefined) {
+      await reply.body.cancel();
+      throw sent.failure();
+    }
+    return await passedOn(reply, RESULT, async () => reportTo(grant, judged.push, reply.body, sent.findings));
   } catch (error) {
-    if (error instanceof BodyRefused) return refuse(error.status, error.message, [grant.ref]);
-    throw error;
+    giveUp.abort();
+    await sent.abort();
+    const cause = sent.failure() ?? error;
+    if (cause instanceof BodyRefused) return refuse(cause.status, cause.message, [grant.ref]);
+    throw cause;
   }
-}
-
-/**
- * The push as the upstream gets it. One chunk is always kept back, and the last one goes only after the attempt was
- * found live again: no pack is complete without it, so a zombie's long upload moves no ref.
- */
-async function* fenced(grant: GitGrant, held: Uint8Array[], rest: Chunks, sentWhole: () => void): Chunks {
-  let bytes = 0;
-  let kept: Uint8Array | undefined;
-  for await (const chunk of concat(held, rest)) {
-    bytes += chunk.length;
-    if (bytes > GIT_BODY_BYTES_MAX) throw new BodyRefused(413, "a push over 2 GiB");
-    if (kept !== undefined) yield kept;
-    kept = chunk;
-  }
-  if (!(await grant.isLive())) throw new BodyRefused(403, NOT_LIVE);
-  sentWhole();
-  if (kept !== undefined) yield kept;
-}
-
-async function* concat(held: Uint8Array[], rest: Chunks): Chunks {
-  yield* held;
-  yield* rest;
 }
 
 /** Passes the report on, except that its good news waits until the push is recorded. A client that left changes nothing. */
-function reportTo(grant: GitGrant, push: Push, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+function reportTo(
+  grant: GitGrant,
+  push: Push,
+  body: ReadableStream<Uint8Array>,
+  findings: () => readonly PushFinding[],
+): ReadableStream<Uint8Array> {
   const report = new PushReport(grant.ref, push.sideBand);
   const recorded = (async function* () {
     for await (const chunk of chunksOf(body)) {
-      if (report.push(chunk)) await grant.onPushed(push.command.newOid as Oid); // 40 hex digits by the gate
+      if (report.push(chunk)) await grant.onPushed(push.command.newOid as Oid, findings()); // 40 hex digits by the gate
       yield chunk;
     }
   })();

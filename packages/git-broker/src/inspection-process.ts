@@ -1,0 +1,148 @@
+import { type InspectionJob, InspectionReply } from "./inspection-job.ts";
+
+/** Inspections at once; further ones wait. Each is a process of some 60 MB while it works. */
+export const INSPECTIONS_MAX = 2;
+/** A whole inspection ends within this, ms; what is slower is a trap. */
+export const INSPECTION_MS_MAX = 120_000;
+/** The search for credentials, the last part of it, ends within this, ms; then it is killed and the push says so. */
+export const INSPECTION_SEARCH_MS_MAX = 20_000;
+/** How long a process waits for the next push before it ends, ms: long enough for the retry of one push, short enough to leave no trace in an idle server. */
+export const INSPECTION_IDLE_MS = 30_000;
+
+type Ended = Exclude<InspectionReply, { kind: "looked_at" }>;
+
+/** The processes that look into pushes. They start when they are needed and end when they are not. */
+export class InspectionProcesses {
+  private readonly idle: InspectionProcess[] = [];
+  private readonly waiting: (() => void)[] = [];
+  private busy = 0;
+
+  /** @param command a program that calls runInspections; absolute, nothing is looked up */
+  constructor(private readonly command: readonly string[]) {}
+
+  /** Has a process ready soon: a client that asks where the branch stands will push next. */
+  warm(): void {
+    if (this.idle.length === 0 && this.busy < INSPECTIONS_MAX) this.keep(new InspectionProcess(this.command));
+  }
+
+  /** @throws when the process cannot do its work or takes too long */
+  async run(job: InspectionJob, signal: AbortSignal): Promise<Ended> {
+    await this.turn();
+    const child = this.idle.pop() ?? new InspectionProcess(this.command);
+    try {
+      const ended = await child.ask(job, signal);
+      if (child.alive) this.keep(child);
+      return ended;
+    } catch (error) {
+      child.end();
+      throw error;
+    } finally {
+      this.busy--;
+      this.waiting.shift()?.();
+    }
+  }
+
+  /** Ends all that wait for work. */
+  close(): void {
+    for (const child of this.idle.splice(0)) child.end();
+  }
+
+  private async turn(): Promise<void> {
+    while (this.busy >= INSPECTIONS_MAX)
+      await new Promise<void>((resolve) => {
+        this.waiting.push(resolve);
+      });
+    this.busy++;
+  }
+
+  private keep(child: InspectionProcess): void {
+    this.idle.push(child);
+    child.afterIdle(() => {
+      const at = this.idle.indexOf(child);
+      if (at >= 0) this.idle.splice(at, 1);
+      child.end();
+    });
+  }
+}
+
+class InspectionProcess {
+  private readonly child: Bun.Subprocess<"pipe", "pipe", "ignore">;
+  private readonly chunks: ReadableStreamDefaultReader<Uint8Array>;
+  private readonly decoder = new TextDecoder();
+  private held = "";
+  private idleTimer: Timer | undefined;
+
+  constructor(command: readonly string[]) {
+    this.child = Bun.spawn([...command], {
+      env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/nonexistent", LC_ALL: "C.UTF-8" },
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "ignore",
+    });
+    this.child.unref();
+    this.chunks = this.child.stdout.getReader();
+  }
+
+  get alive(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  async ask(job: InspectionJob, signal: AbortSignal): Promise<Ended> {
+    clearTimeout(this.idleTimer);
+    let timer = setTimeout(() => this.end(), INSPECTION_MS_MAX);
+    const onAbort = () => this.end();
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    let lookedAt: Extract<InspectionReply, { kind: "looked_at" }> | undefined;
+    try {
+      this.child.stdin.write(`${JSON.stringify(job)}\n`);
+      await this.child.stdin.flush();
+      for (;;) {
+        const line = await this.line();
+        if (line === undefined) return this.cutShort(lookedAt, signal);
+        const reply = InspectionReply.parse(JSON.parse(line));
+        if (reply.kind !== "looked_at") return reply;
+        lookedAt = reply;
+        clearTimeout(timer);
+        timer = setTimeout(() => this.end(), INSPECTION_SEARCH_MS_MAX);
+      }
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  afterIdle(then: () => void): void {
+    this.idleTimer = setTimeout(then, INSPECTION_IDLE_MS);
+    this.idleTimer.unref();
+  }
+
+  end(): void {
+    clearTimeout(this.idleTimer);
+    this.child.kill("SIGKILL");
+  }
+
+  private cutShort(known: { findings: unknown } | undefined, signal: AbortSignal): Ended {
+    if (known === undefined || signal.aborted)
+      throw new Error(
+        `the inspection of a push ended early (${this.child.signalCode ?? this.child.exitCode})`,
+      );
+    const { findings } = known as Extract<InspectionReply, { kind: "looked_at" }>;
+    const what = "the search for credentials took too long and was given up";
+    return { kind: "done", findings: [...findings, { kind: "not_scanned", path: "(all files)", what }] };
+  }
+
+  private async line(): Promise<string | undefined> {
+    for (;;) {
+      const end = this.held.indexOf("\n");
+      if (end >= 0) {
+        const line = this.held.slice(0, end);
+        this.held = this.held.slice(end + 1);
+        return line;
+      }
+      const { done, value } = await this.chunks.read();
+      if (done) return undefined;
+      this.held += this.decoder.decode(value, { stream: true });
+    }
+  }
+}
