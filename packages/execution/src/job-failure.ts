@@ -58,7 +58,8 @@ function exitFailure(exitCode: number, end: AgentEnd): JobFailure | null {
     case AGENT_EXIT.ok:
       return end.finish === null ? noFinish(end) : null;
     case AGENT_EXIT.failed:
-      return end.errorCode === "no_finish" ? noFinish(end) : failedWith(exitCode, end);
+      if (end.errorCode === "no_finish") return noFinish(end);
+      return end.errorCode === "budget_exhausted" ? budgetUsedUp(end) : failedWith(exitCode, end);
     case AGENT_EXIT.apiUnreachable:
       return failure("api_unreachable", said(API_UNREACHABLE, end));
     case 127:
@@ -70,6 +71,11 @@ function exitFailure(exitCode: number, end: AgentEnd): JobFailure | null {
 
 function noFinish(end: AgentEnd): JobFailure {
   return failure("no_finish", said("the agent ended without saying how its work ended", end));
+}
+
+/** The server decides which budget it was; the broker told it when it refused the call. */
+function budgetUsedUp(end: AgentEnd): JobFailure {
+  return failure("budget", said("a budget is used up", end));
 }
 
 function failedWith(exitCode: number, end: AgentEnd): JobFailure {

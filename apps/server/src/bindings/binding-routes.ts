@@ -14,7 +14,12 @@ const KeyParams = z.object({ key: z.string() });
 const BindingParams = z.object({ binding: RowIdParam });
 const BindingList = z.object({ bindings: z.array(Binding) });
 
-export function addBindingRoutes(table: RouteTable, ports: BindingPorts): void {
+export interface BindingRoutePorts extends BindingPorts {
+  /** Told when the budget of a binding was changed: runs may wait for it. */
+  budgetChanged(binding: number): Promise<void>;
+}
+
+export function addBindingRoutes(table: RouteTable, ports: BindingRoutePorts): void {
   const db = ports.database.kysely;
   table.add(
     {
@@ -66,7 +71,9 @@ export function addBindingRoutes(table: RouteTable, ports: BindingPorts): void {
     },
     async (c) => {
       const { binding: id } = c.req.valid("param");
-      await changeBinding(ports, id, c.req.valid("json"), personOf(c).userId);
+      const patch = c.req.valid("json");
+      await changeBinding(ports, id, patch, personOf(c).userId);
+      if (patch.budget !== undefined) await ports.budgetChanged(id);
       return c.json(await showBinding(db, id), 200);
     },
   );

@@ -36,7 +36,7 @@ export function createTriggers({ database, defaults }: RunService): Triggers {
   };
 }
 
-/** A person's comment answers every run of the item that waits for one. */
+/** A person's comment answers every run of the item that waits for one; one that waits for its budget keeps it. */
 async function answerWaiting(
   database: Database,
   tx: Queries,
@@ -55,7 +55,7 @@ async function answerWaiting(
     const run = await lockRun(database, tx, id);
     if (run?.status !== "waiting") continue;
     await addMessage(database, tx, { run: id, author, kind: "steer", body });
-    await resumeRun(database, tx, id);
+    await resumeRun(database, tx, id, "needs_info");
   }
 }
 

@@ -7,7 +7,8 @@ import { addMessage } from "./run-messages.ts";
 import { resumeRun } from "./run-resume.ts";
 
 /**
- * Queues a person's message for the agent of an active run; a run that waits for an answer goes on with it.
+ * Queues a person's message for the agent of an active run; a run that waits for an answer goes on with it, one that waits
+ * for its budget keeps it.
  * @throws AppError `conflict` when the run has ended
  */
 export async function steerRun(
@@ -22,7 +23,7 @@ export async function steerRun(
     if (isTerminal(run.status))
       throw new AppError("conflict", `run ${runId} has ended; rerun the item to start another`);
     await addMessage(database, tx, { run: runId, author, kind: "steer", body: text });
-    await resumeRun(database, tx, runId);
+    await resumeRun(database, tx, runId, "needs_info");
   });
   await database.signals.notify(`run:${runId}`);
   await database.signals.notify("queue");

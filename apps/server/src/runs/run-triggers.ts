@@ -15,7 +15,7 @@ export type TriggerResult =
 
 /**
  * Starts a run for a trigger, in the caller's transaction. There is one active run per item and agent; a further trigger
- * becomes a message for it, and wakes it when it waits for a person.
+ * becomes a message for it, and wakes it when it waits for an answer.
  * @param text what the person wrote with the trigger, if anything
  */
 export async function triggerRun(
@@ -37,7 +37,7 @@ export async function triggerRun(
   }
   const body = text ?? describeTrigger(request);
   await addMessage(database, tx, { run: active.id, author: request.requestedBy, kind: "trigger", body });
-  await resumeRun(database, tx, active.id);
+  await resumeRun(database, tx, active.id, "needs_info");
   return { kind: "kept", run: active.id };
 }
 

@@ -14,6 +14,8 @@ export interface RunFixture {
   agent: string;
   workspaces: number[];
   createItem(workspace: number): Promise<number>;
+  /** Of the database, for a process of its own. */
+  address: { url: string | undefined; sqliteFile: string };
   close(): Promise<void>;
 }
 
@@ -42,6 +44,7 @@ export async function createRunFixture(workspaceCount = 1): Promise<RunFixture> 
     person: "person",
     agent: "agent",
     workspaces,
+    address: { url: fixture.url, sqliteFile: fixture.sqliteFile },
     createItem: (workspace) => insertItem(database, workspace, ++number),
     close: async () => {
       await database.close();

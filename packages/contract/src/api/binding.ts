@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { BranchName } from "../branch-name.ts";
+import { BindingBudget, Budget } from "../budget.ts";
 import { ConnectionId, RepositoryId, UserId } from "../ids.ts";
 import { ImageReference, RunLimits } from "../job.ts";
-import { INSTRUCTIONS_CHARS_MAX, MODEL_CHARS_MAX } from "../limits.ts";
+import { FALLBACKS_MAX, INSTRUCTIONS_CHARS_MAX, MODEL_CHARS_MAX } from "../limits.ts";
+import { PushPolicy } from "../push-policy.ts";
 import { UserRef } from "./user.ts";
 
 /** Model ids as providers write them, such as `gpt-5.1-mini` or `qwen/qwen3:free`. */
@@ -15,6 +17,12 @@ const Instructions = z
   .max(INSTRUCTIONS_CHARS_MAX)
   .regex(/^[^\0]*$/, "text without NUL characters");
 
+/** Models to try next, in this order, when the one before failed before it answered. */
+export const Fallbacks = z
+  .array(z.strictObject({ llm_connection_id: ConnectionId, model: ModelId }))
+  .max(FALLBACKS_MAX);
+export type Fallbacks = z.infer<typeof Fallbacks>;
+
 /** What an agent user works on in a workspace, with what, and how far it may go. */
 export const Binding = z.object({
   id: z.int(),
@@ -24,8 +32,11 @@ export const Binding = z.object({
   /** Null: the server's own CODING_AGENT_LLM_MODEL. */
   llm_connection_id: z.int().nullable(),
   model: z.string().nullable(),
+  fallbacks: z.array(z.object({ llm_connection_id: z.int(), model: z.string() })),
   instructions: z.string(),
   limits: RunLimits,
+  budget: BindingBudget,
+  push_policy: PushPolicy,
   /** Null: the runner's own image. */
   image: z.string().nullable(),
   pool: z.string(),
@@ -34,6 +45,11 @@ export const Binding = z.object({
 });
 export type Binding = z.infer<typeof Binding>;
 
+const StrictBudget = z.strictObject({
+  run: Budget.strict().prefault({}),
+  month: Budget.strict().prefault({}),
+});
+
 export const NewBinding = z.strictObject({
   agent_user_id: UserId,
   repository_id: RepositoryId,
@@ -41,22 +57,28 @@ export const NewBinding = z.strictObject({
   base_branch: BranchName.optional(),
   llm_connection_id: ConnectionId.nullable().default(null),
   model: ModelId.nullable().default(null),
+  fallbacks: Fallbacks.default([]),
   instructions: Instructions.default(""),
   limits: RunLimits.strict().prefault({}),
+  budget: StrictBudget.prefault({}),
+  push_policy: PushPolicy.strict().prefault({}),
   image: ImageReference.nullable().default(null),
   pool: z.string().max(100).default("local"),
   enabled: z.boolean().default(true),
 });
 export type NewBinding = z.infer<typeof NewBinding>;
 
-/** Everything but the agent can be changed. `limits` replaces all limits. Runs that are queued keep what they were given. */
+/** Everything but the agent can be changed. `limits`, `fallbacks`, `budget` and `push_policy` are replaced as a whole. Runs that are queued keep what they were given. */
 export const BindingPatch = z.strictObject({
   repository_id: RepositoryId.optional(),
   base_branch: BranchName.optional(),
   llm_connection_id: ConnectionId.nullable().optional(),
   model: ModelId.nullable().optional(),
+  fallbacks: Fallbacks.optional(),
   instructions: Instructions.optional(),
   limits: RunLimits.strict().optional(),
+  budget: StrictBudget.optional(),
+  push_policy: PushPolicy.strict().optional(),
   image: ImageReference.nullable().optional(),
   pool: z.string().max(100).optional(),
   enabled: z.boolean().optional(),

@@ -1,0 +1,57 @@
+import type { LlmTarget } from "@windshift/llm-broker/llm-target.ts";
+import { z } from "zod";
+import type { LlmEndpoint } from "../connections/connection.ts";
+import type { Queries } from "../db/database.ts";
+import { pricesOf } from "../models/model.ts";
+import { findModelRow } from "../models/model-store.ts";
+import type { Grants } from "../runs/grants.ts";
+
+/** Gives a connection's provider with its key in clear; a connection of another workspace is not found. */
+export type OpenLlmEndpoint = (connectionId: number, workspaceId: number) => Promise<LlmEndpoint>;
+
+const Provider = z.enum(["openai_compatible", "anthropic"]);
+
+/** The model of a run and its fallbacks, in order; without those whose connection is gone. */
+export async function readTargets(
+  db: Queries,
+  workspaceId: number,
+  grants: Pick<Grants, "llm_connection_id" | "model" | "fallbacks">,
+  open: OpenLlmEndpoint,
+): Promise<LlmTarget[]> {
+  const targets: LlmTarget[] = [];
+  for (const { llm_connection_id: id, model } of [grants, ...grants.fallbacks]) {
+    const target = await readTarget(db, workspaceId, { id, model }, open);
+    if (target !== undefined) targets.push(target);
+  }
+  return targets;
+}
+
+async function readTarget(
+  db: Queries,
+  workspaceId: number,
+  { id, model }: { id: number; model: string },
+  open: OpenLlmEndpoint,
+): Promise<LlmTarget | undefined> {
+  const connection = await db
+    .selectFrom("connections")
+    .select(["provider", "context_window", "concurrency_max"])
+    .where("id", "=", id)
+    .where("workspace_id", "=", workspaceId)
+    .where("kind", "=", "llm")
+    .executeTakeFirst();
+  if (connection === undefined) return undefined;
+  const facts = await findModelRow(db, id, model);
+  return {
+    connectionId: id,
+    provider: Provider.parse(connection.provider),
+    model,
+    contextWindow: facts?.context_window ?? connection.context_window,
+    images: facts?.images === 1,
+    concurrencyMax: connection.concurrency_max,
+    prices: pricesOf(facts),
+    open: async () => {
+      const { baseUrl, apiKey } = await open(id, workspaceId);
+      return { baseUrl, apiKey: apiKey ?? null };
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/** What budgets count, both whole numbers. Without a price a call costs nothing that is known, so 0. */
+export interface Amount {
+  /** Input and output alike. */
+  tokens: number;
+  /** Micro-dollars. */
+  cost: number;
+}
+
+export const NOTHING: Amount = { tokens: 0, cost: 0 };
+export const MEASURES = ["tokens", "cost"] as const;
+export type Measure = (typeof MEASURES)[number];
+
+/** A new amount, each measure by itself. */
+export function combine(a: Amount, b: Amount, rule: (a: number, b: number) => number): Amount {
+  return { tokens: rule(a.tokens, b.tokens), cost: rule(a.cost, b.cost) };
+}
+
+export const plus = (a: Amount, b: Amount): Amount => combine(a, b, (x, y) => x + y);
+export const minus = (a: Amount, b: Amount): Amount => combine(a, b, (x, y) => x - y);
+export const least = (a: Amount, b: Amount): Amount => combine(a, b, Math.min);
+
+export function covers(a: Amount, b: Amount): boolean {
+  return a.tokens >= b.tokens && a.cost >= b.cost;
+}
+
+export function isNothing(a: Amount): boolean {
+  return a.tokens === 0 && a.cost === 0;
+}

@@ -1,0 +1,66 @@
+import { assert } from "@windshift/contract/app-error.ts";
+import { BindingBudget, Budget } from "@windshift/contract/budget.ts";
+import { z } from "zod";
+import type { Queries } from "../db/database.ts";
+import type { Measure } from "./amount.ts";
+import { type BudgetShort, parseShort } from "./budget-short.ts";
+
+/** One budget that holds for a run. */
+export interface ScopedBudget {
+  scope: BudgetShort["scope"];
+  id: number;
+  /** Empty for a run. */
+  period: string;
+  /** Null: no limit. */
+  limit: Record<Measure, number | null>;
+}
+
+export interface RunBudgets {
+  /** Workspace, binding, run: the order in which they are locked. A run whose binding was deleted has two. */
+  budgets: ScopedBudget[];
+  short: BudgetShort | null;
+}
+
+/** What the grants of a run say of budgets; the rest of them is for others. */
+const GrantedBudget = z.object({ budget: Budget.prefault({}) }).nullable();
+
+/** The budgets of a run as they are now: those of the month may have been raised or cut since it was queued. */
+export async function readRunBudgets(db: Queries, runId: number, month: string): Promise<RunBudgets> {
+  const row = await db
+    .selectFrom("runs")
+    .innerJoin("workspaces", "workspaces.id", "runs.workspace_id")
+    .leftJoin("bindings", "bindings.id", "runs.binding_id")
+    .select(["runs.workspace_id", "runs.binding_id", "grants", "budget_short"])
+    .select(["budget_tokens_added", "budget_cost_micros_added"])
+    .select(["workspaces.budget as workspace_budget", "bindings.budget as binding_budget"])
+    .where("runs.id", "=", runId)
+    .executeTakeFirst();
+  assert(row !== undefined, `run ${runId} has a call but no row`);
+  const own = limitOf(GrantedBudget.parse(JSON.parse(row.grants))?.budget ?? Budget.parse({}));
+  const budgets: ScopedBudget[] = [
+    { scope: "workspace", id: row.workspace_id, period: month, limit: limitOf(parse(row.workspace_budget)) },
+  ];
+  if (row.binding_id !== null && row.binding_budget !== null) {
+    const { month: limit } = BindingBudget.parse(JSON.parse(row.binding_budget));
+    budgets.push({ scope: "binding", id: row.binding_id, period: month, limit: limitOf(limit) });
+  }
+  budgets.push({
+    scope: "run",
+    id: runId,
+    period: "",
+    limit: {
+      tokens: own.tokens === null ? null : own.tokens + row.budget_tokens_added,
+      cost: own.cost === null ? null : own.cost + row.budget_cost_micros_added,
+    },
+  });
+  return { budgets, short: parseShort(row.budget_short) };
+}
+
+function parse(json: string): Budget {
+  return Budget.parse(JSON.parse(json));
+}
+
+/** A budget as the contract writes it, by measure. */
+export function limitOf(budget: Budget): ScopedBudget["limit"] {
+  return { tokens: budget.tokens_max, cost: budget.cost_micros_max };
+}
