@@ -5,10 +5,11 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 export type JsonObject = { [key: string]: Json };
 
 /** Levels of brackets in anything a model or a server sends: all that writes a value again recurses, and a bomb of 100,000 levels stalls it for a second (measured). Real arguments have ten. */
-export const JSON_DEPTH_MAX = 128;
+export const JSON_DEPTH_MAX = 512;
 
 /** @returns undefined when the text is not JSON, or nested deeper than JSON_DEPTH_MAX; never throws. */
 export function parseJson(text: string): Json | undefined {
+  // A shorter text cannot nest so deeply: the chunks of a stream are spared the look.
   if (text.length > 2 * JSON_DEPTH_MAX && isDeeperThan(text, JSON_DEPTH_MAX)) return undefined;
   try {
     return JSON.parse(text) as Json;

@@ -45,6 +45,8 @@ export class ReplyBuilder {
   private reasoning = "";
   private reasoningField: ModelReply["reasoningField"];
   private readonly calls = new ToolCalls();
+  private readonly addPiece = (piece: JsonObject) => this.calls.add(piece);
+  private readonly addCall = (call: JsonObject) => this.calls.addWhole(call);
   /** The one choice that is ours; we ask for one, and some servers send more. */
   private choiceIndex: number | undefined;
   private finishReason: string | undefined;
@@ -54,7 +56,7 @@ export class ReplyBuilder {
   add(chunk: JsonObject): string {
     const choice = this.choiceOf(chunk);
     this.end(chunk, choice);
-    if (isObject(choice.delta)) return this.addMessage(choice.delta, (call) => this.calls.add(call));
+    if (isObject(choice.delta)) return this.addMessage(choice.delta, this.addPiece);
     // A whole message in an event is the reply itself, or a repetition of what came in pieces.
     return isObject(choice.message) && this.chars === 0 ? this.addWhole(chunk) : "";
   }
@@ -63,7 +65,7 @@ export class ReplyBuilder {
   addWhole(reply: JsonObject): string {
     const choice = objectOf(listOf(reply.choices)[0]);
     this.end(reply, choice);
-    return this.addMessage(objectOf(choice.message), (call) => this.calls.addWhole(call));
+    return this.addMessage(objectOf(choice.message), this.addCall);
   }
 
   /** Whether the provider said why it ended; a stream that ends before that was cut. */
@@ -97,46 +99,49 @@ export class ReplyBuilder {
 
   /** What a reply says about itself. Of figures that come with every chunk the last holds; Groq and Moonshot have places of their own for them. */
   private end(reply: JsonObject, choice: JsonObject): void {
-    this.finishReason = textOf(choice.finish_reason) || this.finishReason;
-    this.usage =
-      usageOf(reply.usage) ?? usageOf(choice.usage) ?? usageOf(objectOf(reply.x_groq).usage) ?? this.usage;
+    if (choice.finish_reason) this.finishReason = textOf(choice.finish_reason) ?? this.finishReason;
+    const usage = reply.usage ?? choice.usage ?? objectOf(reply.x_groq).usage;
+    if (usage) this.usage = usageOf(usage) ?? this.usage;
   }
 
+  /** Looks only at what is there: a stream has thousands of these, and most are a word. */
   private addMessage(message: JsonObject, addCall: (call: JsonObject) => number): string {
-    const { text, thinking } = contentOf(message.content);
-    const added = text + (textOf(message.refusal) ?? "");
-    this.text += added;
-    this.chars += added.length;
-    this.addReasoning("reasoning_content", (textOf(message.reasoning_content) ?? "") + thinking);
-    this.addReasoning("reasoning", textOf(message.reasoning) ?? "");
-    const calls = listOf(message.tool_calls);
-    for (const call of calls) this.chars += addCall(objectOf(call));
+    const { content, refusal, reasoning, reasoning_content: thoughts, tool_calls: calls } = message;
+    let text = "";
+    if (typeof content === "string") text = content;
+    else if (content) text = this.addParts(content);
+    if (refusal) text += textOf(refusal) ?? "";
+    this.text += text;
+    this.chars += text.length;
+    if (thoughts) this.addReasoning("reasoning_content", thoughts);
+    if (reasoning) this.addReasoning("reasoning", reasoning);
+    for (const call of calls ? listOf(calls) : []) this.chars += addCall(objectOf(call));
     // The older form of a single call, before there were several.
-    if (calls.length === 0 && isObject(message.function_call))
+    if (message.function_call && !listOf(calls).length)
       this.chars += addCall({ function: message.function_call });
-    return added;
+    return text;
+  }
+
+  /** Content in parts, of which some have text and some, at Mistral, thoughts. @returns the text */
+  private addParts(content: Json): string {
+    let text = "";
+    for (const item of isObject(content) ? [content] : listOf(content)) {
+      const part = objectOf(item);
+      text += textOf(part.text) ?? textOf(part.refusal) ?? "";
+      for (const thought of listOf(part.thinking))
+        this.addReasoning("reasoning_content", objectOf(thought).text);
+    }
+    return text;
   }
 
   /** Servers that fill both fields put the same into each: the first one seen counts. */
-  private addReasoning(field: "reasoning_content" | "reasoning", text: string): void {
+  private addReasoning(field: "reasoning_content" | "reasoning", thought: Json | undefined): void {
+    const text = textOf(thought) ?? "";
     if (text === "" || (this.reasoningField ?? field) !== field) return;
     this.reasoningField = field;
     this.reasoning += text;
     this.chars += text.length;
   }
-}
-
-/** Content is a text, or parts of which some have text and some, at Mistral, thoughts. */
-function contentOf(content: Json | undefined): { text: string; thinking: string } {
-  if (typeof content === "string") return { text: content, thinking: "" };
-  let text = "";
-  let thinking = "";
-  for (const item of isObject(content) ? [content] : listOf(content)) {
-    const part = objectOf(item);
-    text += textOf(part.text) ?? textOf(part.refusal) ?? "";
-    for (const thought of listOf(part.thinking)) thinking += textOf(objectOf(thought).text) ?? "";
-  }
-  return { text, thinking };
 }
 
 /** No request has 0 tokens: a server that says so does not count. */

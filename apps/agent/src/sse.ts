@@ -24,7 +24,8 @@ export class SseParser {
     const events: string[] = [];
     if (end > 0) {
       this.held.add(bytes.subarray(0, end));
-      const lines = this.held.take().split(/\r\n|\r|\n/);
+      const text = this.held.take();
+      const lines = text.includes("\r") ? text.split(/\r\n|\r|\n/) : text.split("\n");
       lines.pop(); // behind the last end of line there is nothing
       for (const line of lines) this.take(line, events);
     }
