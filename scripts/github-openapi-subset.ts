@@ -68,9 +68,15 @@ function shorten(method: string, path: string, operation: Node): Json {
     status,
     contentSchema(resolved(reply as Node)),
   ]);
-  const body =
-    operation.requestBody === undefined ? null : contentSchema(resolved(operation.requestBody as Node));
-  return { method: method.toUpperCase(), path, parameters, body, replies: Object.fromEntries(replies) };
+  const request = operation.requestBody === undefined ? {} : resolved(operation.requestBody as Node);
+  return {
+    method: method.toUpperCase(),
+    path,
+    parameters,
+    body: contentSchema(request),
+    bodyRequired: request.required ?? false,
+    replies: Object.fromEntries(replies),
+  };
 }
 
 function contentSchema(holder: Node): Json {

@@ -154,11 +154,11 @@ export function forgeContract(
       test("that are not there, or hidden, are not found", async () => {
         const gone = { owner: forge.repository.owner, name: "no-such-thing" };
         for (const call of [
-          client.getRepository(gone),
-          client.readBranch(gone, "main"),
-          client.compare(gone, "0".repeat(40), "main"),
+          () => client.getRepository(gone),
+          () => client.readBranch(gone, "main"),
+          () => client.compare(gone, "0".repeat(40), "main"),
         ])
-          expect((await failureOf(call)).kind).toBe("not_found");
+          expect((await failureOf(call())).kind).toBe("not_found");
       });
     });
 

@@ -1,0 +1,231 @@
+import { gitOut } from "../git-repository.ts";
+import type { ForgeFaults } from "./forge-faults.ts";
+import { askForPassword, gitRepositoryOf, serveGit, tokenOf } from "./git-http.ts";
+import type { GithubEmulator } from "./github-emulator.ts";
+import type { loadGithubOpenapi } from "./github-openapi.ts";
+
+export interface GithubToken {
+  login: string;
+  scopes: string[];
+}
+
+export interface GithubFrontOptions {
+  root: string;
+  known: ReadonlyMap<string, GithubToken>;
+  faults: ForgeFaults;
+  openapi: Awaited<ReturnType<typeof loadGithubOpenapi>>;
+  owner: string;
+  name: string;
+  state: { drafts: boolean };
+}
+
+/** What the front needs of the process behind it, which is started later since it has to know the front's address. */
+interface Behind {
+  emulator: GithubEmulator;
+  /** Brings what was pushed into the emulator. */
+  sync(): Promise<void>;
+}
+
+const API = "/api/v3";
+
+/**
+ * What emulate leaves out: git itself, tokens that are wrong or lack a scope, the one open pull request of a branch,
+ * repositories of an installation. Everything else is passed on, and all of it compared with GitHub's description.
+ */
+export function createGithubFront(options: GithubFrontOptions) {
+  const { faults, openapi } = options;
+  const violations: string[] = [];
+  const issued = new Set<string>();
+  let behind: Behind | undefined;
+  // One after the other, so that nobody sees a branch that is half brought over.
+  let turn: Promise<void> = Promise.resolve();
+  const sync = (b: Behind) => {
+    turn = turn.then(() => b.sync());
+    return turn;
+  };
+
+  async function api(request: Request, path: string, url: URL): Promise<Response> {
+    if (behind === undefined) return message(503, "not ready");
+    const text = await request.text();
+    await sync(behind);
+    const call: FrontCall = { request, path, url, text, token: tokenOf(request) ?? "" };
+    const { method } = request;
+    const exchange = {
+      method,
+      path: decodeURIComponent(path),
+      query: url.searchParams,
+      body: text === "" ? undefined : JSON.parse(text),
+    };
+    violations.push(...openapi.requestProblems(exchange));
+    // Inside, so that the answers of faults are not compared: those are nobody's.
+    return faults.around(request, path, async () => {
+      const response = await answer(call, options, behind as Behind, issued);
+      const reply = JSON.parse((await response.clone().text()) || "null");
+      const problems = openapi.replyProblems({ ...exchange, status: response.status, reply });
+      violations.push(...problems.filter(isOurs));
+      return response;
+    });
+  }
+
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 0,
+    error: () => new Response(null, { status: 500 }),
+    fetch: async (request) => {
+      const url = new URL(request.url);
+      const repository = gitRepositoryOf(url.pathname);
+      if (repository !== undefined) return git(request, repository, options, issued);
+      if (!url.pathname.startsWith(`${API}/`))
+        return new Response("<!doctype html>", { headers: { "content-type": "text/html" } });
+      return api(request, url.pathname.slice(API.length), url);
+    },
+  });
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    violations,
+    open: (started: Behind) => {
+      behind = started;
+    },
+    stop: () => server.stop(true),
+  };
+}
+
+/** What emulate 0.11.2 leaves out, or writes as null, of replies; none of it is read by our client. */
+const EMULATOR_GAPS = [
+  /^apps\/get-authenticated 200: owner:/,
+  /^apps\/get-installation 200: (account|target_id):/,
+  /^repos\/get 200: (subscribers_count|network_count|pushed_at):/,
+  /^repos\/get-collaborator-permission-level 200: user\.role_name:/,
+  /^pulls\/list-review-comments 200: \d+\.(line|in_reply_to_id|_links):/,
+];
+
+function isOurs(problem: string): boolean {
+  return !EMULATOR_GAPS.some((gap) => gap.test(problem));
+}
+
+interface FrontCall {
+  request: Request;
+  path: string;
+  url: URL;
+  text: string;
+  token: string;
+}
+
+async function answer(
+  call: FrontCall,
+  options: GithubFrontOptions,
+  behind: Behind,
+  issued: Set<string>,
+): Promise<Response> {
+  const { request, path, token } = call;
+  const held = options.known.get(token);
+  const isJwt = token.startsWith("eyJ");
+  if (held === undefined && !isJwt && !issued.has(token)) return message(401, "Bad credentials");
+  const scopes: Record<string, string> =
+    held === undefined ? {} : { "x-oauth-scopes": held.scopes.join(", "), "x-accepted-oauth-scopes": "repo" };
+  if (held !== undefined && path.startsWith("/repos/") && !held.scopes.includes("repo"))
+    return message(404, "Not Found", scopes);
+  if (path === "/installation/repositories") return installationRepositories(call, options, behind);
+  if (request.method === "POST" && path.endsWith("/pulls")) {
+    const refusal = await pullRefusal(call, options, behind);
+    if (refusal !== undefined) return refusal;
+  }
+  const response = await forward(call, behind);
+  const body = await response.text();
+  if (path.endsWith("/access_tokens") && response.ok)
+    issued.add((JSON.parse(body) as { token: string }).token);
+  const headers = new Headers(scopes);
+  headers.set("content-type", response.headers.get("content-type") ?? "application/json");
+  return new Response(response.status === 204 ? null : corrected(path, body, response.ok), {
+    status: response.status,
+    headers,
+  });
+}
+
+function forward({ request, path, url, text }: FrontCall, { emulator }: Behind): Promise<Response> {
+  return fetch(`${emulator.url}${path}${url.search}`, {
+    method: request.method,
+    headers: {
+      authorization: request.headers.get("authorization") ?? "",
+      "content-type": "application/json",
+    },
+    ...(text === "" ? {} : { body: text }),
+  });
+}
+
+/** GitHub names the right by its old words `write` and `read`; emulate by those of the call that grants it. */
+function corrected(path: string, body: string, ok: boolean): string {
+  if (!ok || !/\/collaborators\/[^/]+\/permission$/.test(path)) return body;
+  const right = JSON.parse(body) as { permission: string };
+  const permission = { push: "write", pull: "read" }[right.permission] ?? right.permission;
+  return JSON.stringify({ ...right, permission });
+}
+
+/** Pull requests that GitHub refuses and emulate does not. */
+async function pullRefusal(
+  call: FrontCall,
+  options: GithubFrontOptions,
+  behind: Behind,
+): Promise<Response | undefined> {
+  const { head, draft } = JSON.parse(call.text) as { head: string; draft?: boolean };
+  if (draft && !options.state.drafts)
+    return invalid("Draft pull requests are not supported in this repository.");
+  const { owner, name, root } = options;
+  const branches = await gitOut(
+    ["for-each-ref", "--format=%(refname:short)", "refs/heads"],
+    `${root}/${owner}/${name}.git`,
+  );
+  if (!branches.split("\n").includes(head)) return invalid("head is invalid", "head");
+  const query = new URLSearchParams({ state: "open", head: `${owner}:${head}` });
+  const open = (await behind.emulator.call(call.token, "GET", `${call.path}?${query}`)) as unknown[];
+  return open.length === 0 ? undefined : invalid(`A pull request already exists for ${owner}:${head}.`);
+}
+
+function invalid(text: string, field?: string): Response {
+  const error = {
+    resource: "PullRequest",
+    code: field === undefined ? "custom" : "invalid",
+    ...(field === undefined ? {} : { field }),
+    message: text,
+  };
+  return Response.json(
+    {
+      message: "Validation Failed",
+      errors: [error],
+      documentation_url: "https://docs.github.com/rest",
+      status: "422",
+    },
+    { status: 422 },
+  );
+}
+
+async function installationRepositories(
+  call: FrontCall,
+  { owner, name }: GithubFrontOptions,
+  behind: Behind,
+): Promise<Response> {
+  const repository = await behind.emulator.call(call.token, "GET", `/repos/${owner}/${name}`);
+  const first = (call.url.searchParams.get("page") ?? "1") === "1";
+  return Response.json({ total_count: 1, repositories: first ? [repository] : [] });
+}
+
+function git(
+  request: Request,
+  repository: string,
+  options: GithubFrontOptions,
+  issued: ReadonlySet<string>,
+): Promise<Response> | Response {
+  const token = tokenOf(request) ?? "";
+  const held = options.known.get(token);
+  if (!issued.has(token) && !held?.scopes.includes("repo")) return askForPassword();
+  if (repository !== `${options.owner}/${options.name}`) return new Response("Not found\n", { status: 404 });
+  return serveGit(request, options.root, held?.login ?? "app");
+}
+
+function message(status: number, text: string, headers: Record<string, string> = {}): Response {
+  return Response.json(
+    { message: text, documentation_url: "https://docs.github.com/rest", status: String(status) },
+    { status, headers },
+  );
+}
