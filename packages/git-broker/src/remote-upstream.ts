@@ -4,6 +4,7 @@ import { byteStream, chunksOf } from "./byte-stream.ts";
 import { basicCredentials, CredentialEchoed, CredentialScan } from "./credential-scan.ts";
 import type { GitService, GitUpstream, UpstreamReply } from "./git-upstream.ts";
 import { printable } from "./printable.ts";
+import { readReport } from "./remote-report.ts";
 import { RequestWatch } from "./request-watch.ts";
 import { SentBody } from "./sent-body.ts";
 import { failureOfStatus, type UpstreamFailure, type UpstreamPlace } from "./upstream-failure.ts";
@@ -131,7 +132,7 @@ class Remote {
     const body = response.body ?? new Blob().stream();
     if (reply.status !== 200 || reply.contentType !== call.accept || isPacked(response))
       return this.complaint(response, body, call, again, scan, watch);
-    return this.scanned(body, reply, scan, watch);
+    return this.scanned(call, body, reply, scan, watch);
   }
 
   private async unanswered(
@@ -170,12 +171,13 @@ class Remote {
 
   /** The answer itself, its first bytes read already, so that a host that echoes at once becomes an error page. */
   private async scanned(
+    call: Call,
     body: ReadableStream<Uint8Array>,
     reply: { status: number; contentType: string },
     scan: CredentialScan,
     watch: RequestWatch,
   ): Promise<UpstreamReply> {
-    const bytes = this.watched(body, scan, watch);
+    const bytes = this.watched(call, body, scan, watch);
     try {
       const first = await bytes.next();
       const all = (async function* () {
@@ -192,23 +194,14 @@ class Remote {
   }
 
   private async *watched(
+    call: Call,
     body: ReadableStream<Uint8Array>,
     scan: CredentialScan,
     watch: RequestWatch,
   ): AsyncGenerator<Uint8Array, void> {
+    const answer = scannedChunks(body, scan, watch, this.limits.idleMsMax);
     try {
-      const chunks = chunksOf(body);
-      for (;;) {
-        // Counts the host's silence only, not the time our reader takes.
-        watch.start(this.limits.idleMsMax);
-        const chunk = await chunks.next();
-        watch.stop();
-        if (chunk.done) break;
-        const passed = scan.push(chunk.value);
-        if (passed.length > 0) yield passed;
-      }
-      const rest = scan.end();
-      if (rest.length > 0) yield rest;
+      yield* call.path === "git-receive-pack" ? readReport(answer, (why) => this.refused(why)) : answer;
     } catch (error) {
       if (error instanceof CredentialEchoed) throw await this.failed(echoOf(this.place), error);
       const sentence = `The answer of the repository's host ${this.place.host} broke off; try again later.`;
@@ -218,10 +211,39 @@ class Remote {
     }
   }
 
+  private async refused(why: string): Promise<void> {
+    const sentence = `The repository's host ${this.place.host} refused the push: ${why}`;
+    await this.options.onFailure({ kind: "push_refused", status: 200, sentence });
+  }
+
   private async failed(failure: UpstreamFailure, cause?: unknown): Promise<AppError> {
     await this.options.onFailure(failure);
     return new AppError("upstream_failed", failure.sentence, { cause });
   }
+}
+
+/** Counts the host's silence only, not the time our reader takes. */
+async function* scannedChunks(
+  body: ReadableStream<Uint8Array>,
+  scan: CredentialScan,
+  watch: RequestWatch,
+  idleMsMax: number,
+): AsyncGenerator<Uint8Array, void> {
+  const chunks = chunksOf(body);
+  try {
+    for (;;) {
+      watch.start(idleMsMax);
+      const chunk = await chunks.next();
+      watch.stop();
+      if (chunk.done) break;
+      const passed = scan.push(chunk.value);
+      if (passed.length > 0) yield passed;
+    }
+  } finally {
+    await chunks.return();
+  }
+  const rest = scan.end();
+  if (rest.length > 0) yield rest;
 }
 
 /** The whole list: nothing else of ours and nothing of the client's goes out. */

@@ -1,0 +1,44 @@
+import { Attempt, RunId, runRef } from "@windshift/contract/ids.ts";
+import { createGitBroker } from "./git-broker.ts";
+import { remoteUpstream } from "./remote-upstream.ts";
+
+/**
+ * `broker-process.fixture.ts ROOT PASSWORD TOKEN`: the broker alone, in a process of its own, so that its memory and its
+ * processor time can be read. Run 1 may fetch `main` of `ROOT/forge/repo.git` and push its branch. Prints its address.
+ */
+const [root = "", password = "", token = ""] = process.argv.slice(2);
+const runId = RunId.parse(1);
+const handle = createGitBroker({
+  grants: {
+    find: async (_run, given) =>
+      given !== token
+        ? undefined
+        : {
+            runId,
+            attempt: Attempt.parse(1),
+            owner: "forge",
+            repo: "repo",
+            ref: runRef(runId),
+            fetchRefs: ["refs/heads/main", runRef(runId)],
+            upstream: remoteUpstream({
+              root,
+              owner: "forge",
+              name: "repo",
+              credential: async () => ({ username: "forge-user", password }),
+              fetch: (url, init) => fetch(url, init),
+              onFailure: async ({ sentence }) => void process.stderr.write(`${sentence}\n`),
+            }),
+            isLive: async () => true,
+            onPushed: async () => undefined,
+          },
+  },
+  audit: { refused: async ({ why }) => void process.stderr.write(`refused: ${why}\n`) },
+});
+const server = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  idleTimeout: 0,
+  maxRequestBodySize: 4 * 1024 ** 3,
+  fetch: handle,
+});
+process.stdout.write(`http://127.0.0.1:${server.port}/api/git-proxy/1/forge/repo.git\n`);
