@@ -48,7 +48,8 @@ export class CallEnd {
 
   end(cause: EndCause): void {
     if (this.cause !== undefined) {
-      this.controller.abort();
+      // A caller leaves in two ways at once; any other end also ends the draining.
+      if (cause.kind !== "client_left") this.controller.abort();
       return;
     }
     this.cause = cause;

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { ErrorBody } from "@windshift/contract/app-error.ts";
+import { AppError, ErrorBody } from "@windshift/contract/app-error.ts";
+import { authorizeChatRequest } from "./chat-request.ts";
 import {
   type BrokerFixture,
   MODEL,
@@ -7,7 +8,41 @@ import {
   QUESTION,
   startBroker,
   startProvider,
+  targetOf,
 } from "./llm-broker.fixture.ts";
+
+test("LB-14 a hostile body is refused within 50 ms of this thread", () => {
+  const target = targetOf("http://127.0.0.1:1");
+  const ask = '"messages":[{"role":"user","content":"x"}]';
+  const bodies = {
+    tools: `{${ask},"tools":[${"{},".repeat(1_000_000)}{}]}`,
+    depth: `{${ask},"response_format":${"[".repeat(100_000)}${"]".repeat(100_000)}}`,
+    numbers: `{${ask},"stop":[${"1,".repeat(1_000_000)}1]}`,
+    strings: `{${ask},"stop":[${'"",'.repeat(1_000_000)}""]}`,
+    escapes: `{${ask},"x":"${"\\\\".repeat(1_000_000)}`,
+    unclosed: `{${ask},"tools":[${'"'.repeat(1_000_001)}`,
+  };
+  for (const [name, body] of Object.entries(bodies)) {
+    const took = [1, 2, 3].map(() => {
+      const startedMs = performance.now();
+      expect(() => authorizeChatRequest(body, target)).toThrow(AppError);
+      return performance.now() - startedMs;
+    });
+    // The best of three, because other programs share the machine.
+    expect([name, Math.min(...took) < 50]).toEqual([name, true]);
+  }
+});
+
+test("LB-14 a large honest body is read within 50 ms, too", () => {
+  const said = { role: "user", content: "x = 1\n".repeat(50_000) };
+  const body = JSON.stringify({ messages: Array(10).fill(said) });
+  const took = [1, 2, 3].map(() => {
+    const startedMs = performance.now();
+    expect(authorizeChatRequest(body, targetOf("http://127.0.0.1:1")).stream).toBe(false);
+    return performance.now() - startedMs;
+  });
+  expect(Math.min(...took)).toBeLessThan(50);
+});
 
 describe("what may be sent", () => {
   const provider = startProvider(() => Response.json({ choices: [] }));

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { eventually } from "@windshift/testing/eventually.ts";
 import {
   type BrokerFixture,
   chunk,
@@ -83,5 +84,46 @@ describe("LB-05 the provider's key", () => {
     );
     const broker = keep(startBroker(provider.url));
     await expectNoKey(broker, await broker.post(QUESTION));
+  });
+});
+
+describe("LB-19 a changed key", () => {
+  test("is used by the next call, while open streams end as they began and then hold the old one no more", async () => {
+    const streams: ReturnType<typeof writableStream>[] = [];
+    const provider = keep(
+      startProvider(() => {
+        const stream = writableStream();
+        streams.push(stream);
+        stream.write(chunk("one"));
+        return stream.response();
+      }),
+    );
+    let key = "sk-old-1111111111111111";
+    const held: WeakRef<object>[] = [];
+    const open = async () => {
+      const endpoint = { baseUrl: provider.url, apiKey: key };
+      held.push(new WeakRef(endpoint));
+      return endpoint;
+    };
+    const broker = keep(startBroker(provider.url, { target: { open } }));
+    const texts = await Promise.all(
+      Array.from({ length: 100 }, async () => ({ text: (await broker.post(STREAM)).text() })),
+    );
+    key = "sk-new-2222222222222222";
+    const next = await broker.post(STREAM);
+    const keys = provider.seen.map(({ headers }) => headers.get("authorization"));
+    expect(keys.slice(0, 100)).toEqual(Array(100).fill("Bearer sk-old-1111111111111111"));
+    expect(keys[100]).toBe("Bearer sk-new-2222222222222222");
+    for (const stream of streams) {
+      stream.write(chunk("sk-old-1111111111111111") + USAGE_CHUNK + DONE_CHUNK);
+      stream.close();
+    }
+    for (const { text } of texts) expect(await text).toContain("[redacted]");
+    await next.text();
+    expect(broker.usage.map(({ status }) => status)).toEqual(Array(101).fill(200));
+    await eventually("no endpoint with a key is held", () => {
+      Bun.gc(true);
+      return held.every((ref) => ref.deref() === undefined);
+    });
   });
 });

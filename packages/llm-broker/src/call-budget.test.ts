@@ -1,0 +1,246 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { eventually } from "@windshift/testing/eventually.ts";
+import { chargeOf, StreamEstimate } from "./call-estimate.ts";
+import {
+  chunk,
+  DONE_CHUNK,
+  QUESTION,
+  startBroker,
+  startProvider,
+  USAGE_CHUNK,
+  within,
+  writableStream,
+} from "./llm-broker.fixture.ts";
+import type { CallCharge, CallEstimate, LlmBudget } from "./llm-budget.ts";
+import { BUDGET_OUTPUT_TOKENS } from "./llm-limits.ts";
+
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+function keep<T extends { close(): unknown }>(one: T): T {
+  open.push(one);
+  return one;
+}
+const STREAM = { ...QUESTION, stream: true, max_tokens: 500 };
+
+/** A budget in memory: what the database's does, without the database. */
+class MemoryBudget implements LlmBudget {
+  held = 0;
+  spent = 0;
+  readonly estimates: CallEstimate[] = [];
+  readonly charges: CallCharge[] = [];
+  constructor(private readonly tokensMax = Number.POSITIVE_INFINITY) {}
+
+  async reserve(_: unknown, estimate: CallEstimate) {
+    const tokens = estimate.inputTokens + estimate.outputTokens;
+    if (this.spent + this.held + tokens > this.tokensMax) {
+      return { kind: "exhausted" as const, message: "The budget of this run is used up." };
+    }
+    this.held += tokens;
+    this.estimates.push(estimate);
+    return {
+      kind: "granted" as const,
+      settle: (charge: CallCharge) => {
+        this.held -= tokens;
+        this.spent += charge.usage.inputTokens + charge.usage.outputTokens;
+        this.charges.push(charge);
+      },
+    };
+  }
+}
+
+describe("budgets", () => {
+  test("LB-08 of 50 calls at once only what fits goes out, and what is settled is what the provider counted", async () => {
+    const usage = { prompt_tokens: 200, completion_tokens: 100 };
+    const provider = keep(startProvider(() => Response.json({ choices: [], usage })));
+    const budget = new MemoryBudget(5_000);
+    const broker = keep(startBroker(provider.url, { budget }));
+    const calls = Array.from({ length: 50 }, () => broker.post({ ...QUESTION, max_tokens: 500 }));
+    const statuses = (await Promise.all(calls)).map(({ status }) => status);
+    const granted = statuses.filter((status) => status === 200).length;
+    expect(statuses.filter((status) => status === 402)).toHaveLength(50 - granted);
+    expect(granted).toBeGreaterThan(0);
+    expect(provider.seen).toHaveLength(granted);
+    expect(budget.spent).toBe(300 * granted);
+    expect(budget.spent).toBeLessThanOrEqual(5_000);
+    expect([budget.held, budget.charges.length]).toEqual([0, granted]);
+    expect(broker.usage).toHaveLength(granted); // what was refused is not recorded
+  });
+
+  test("a call without a cap gets one at the provider while a budget holds, and none otherwise", async () => {
+    const provider = keep(startProvider(() => Response.json({ choices: [] })));
+    const budget = new MemoryBudget();
+    await keep(startBroker(provider.url, { budget })).post(QUESTION);
+    await keep(startBroker(provider.url, { budget })).post({ ...QUESTION, max_completion_tokens: 7 });
+    await keep(startBroker(provider.url)).post(QUESTION);
+    const sent = provider.seen.map(({ body }) => JSON.parse(body));
+    expect(sent.map(({ max_tokens, max_completion_tokens }) => [max_tokens, max_completion_tokens])).toEqual([
+      [BUDGET_OUTPUT_TOKENS, undefined],
+      [undefined, 7],
+      [undefined, undefined],
+    ]);
+    expect(budget.estimates.map(({ outputTokens }) => outputTokens)).toEqual([BUDGET_OUTPUT_TOKENS, 7]);
+  });
+
+  test("OpenAI itself gets the cap under its new name", async () => {
+    const bodies: string[] = [];
+    const record = async (_: URL, init: RequestInit) => {
+      bodies.push(String(init.body));
+      return Response.json({ choices: [] });
+    };
+    const budget = new MemoryBudget();
+    for (const host of ["https://api.openai.com", "https://openai.com.evil.test"]) {
+      await keep(startBroker(host, { budget, fetch: record })).post(QUESTION);
+    }
+    expect(bodies.map((body) => Object.keys(JSON.parse(body)).at(-1))).toEqual([
+      "max_completion_tokens",
+      "max_tokens",
+    ]);
+  });
+
+  test("a refused, an unreachable and a lost call are settled once: with nothing, nothing, and an estimate", async () => {
+    const refuses = keep(startProvider(() => Response.json({}, { status: 400 })));
+    const gone = startProvider(() => new Response());
+    await gone.close();
+    const mute = keep(startProvider(() => new Promise<Response>(() => {})));
+    const charges: unknown[] = [];
+    for (const { url } of [refuses, gone, mute]) {
+      const budget = new MemoryBudget();
+      const broker = keep(startBroker(url, { budget, limits: { headerMsMax: 200 } }));
+      await broker.post({ ...QUESTION, max_tokens: 500 });
+      expect([budget.held, budget.charges.length]).toEqual([0, 1]);
+      charges.push([budget.charges[0]?.estimated, budget.charges[0]?.usage.outputTokens]);
+      expect(broker.usage[0]).toMatchObject({ ...budget.charges[0] });
+    }
+    expect(charges).toEqual([
+      [false, 0],
+      [false, 0],
+      [true, 500],
+    ]);
+  });
+
+  test("pictures count as pictures and not as text", async () => {
+    const provider = keep(startProvider(() => Response.json({ choices: [] })));
+    const budget = new MemoryBudget();
+    const broker = keep(startBroker(provider.url, { budget, target: { images: true } }));
+    const image_url = { url: `data:image/png;base64,${"A".repeat(1_000_000)}` };
+    await broker.post({ messages: [{ role: "user", content: [{ type: "image_url", image_url }] }] });
+    expect(budget.estimates[0]?.inputTokens).toBeLessThan(10_000);
+  });
+});
+
+describe("LB-09 a caller that leaves a stream", () => {
+  test("just before the counts is charged by them, when the reply was complete", async () => {
+    const stream = writableStream();
+    const provider = keep(startProvider(() => stream.response()));
+    const budget = new MemoryBudget();
+    const broker = keep(startBroker(provider.url, { budget }));
+    stream.write(chunk("one"));
+    stream.write('data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null}\n\n');
+    const caller = new AbortController();
+    const reader = (await broker.post(STREAM, { signal: caller.signal })).body?.getReader();
+    for (let text = ""; !text.includes("finish_reason"); ) {
+      text += Buffer.from((await reader?.read())?.value ?? []).toString();
+    }
+    caller.abort();
+    stream.write(USAGE_CHUNK);
+    await eventually("the call is settled", () => budget.charges.length === 1);
+    expect(budget.charges).toMatchObject([{ usage: { inputTokens: 11, outputTokens: 5 }, estimated: false }]);
+    await within(1_000, "the provider sees the connection close", stream.gone);
+    expect(broker.usage).toMatchObject([{ status: 499 }]);
+  });
+
+  test("is charged an estimate when the counts do not come within the time to drain", async () => {
+    const stream = writableStream();
+    const provider = keep(startProvider(() => stream.response()));
+    const budget = new MemoryBudget();
+    const broker = keep(startBroker(provider.url, { budget, limits: { drainMsMax: 50 } }));
+    stream.write('data: {"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n');
+    const caller = new AbortController();
+    await (await broker.post(STREAM, { signal: caller.signal })).body?.getReader().read();
+    caller.abort();
+    await within(1_000, "the provider sees the connection close", stream.gone);
+    await eventually("the call is settled", () => budget.charges.length === 1);
+    expect(budget.charges).toMatchObject([{ estimated: true }]);
+  });
+
+  test("1,000 callers that leave at any byte are charged once each, at least what they were sent", async () => {
+    const words = Array.from({ length: 40 }, (_, at) => `word${at} `);
+    const finished = 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n';
+    const whole = words.map(chunk).join("") + finished + USAGE_CHUNK + DONE_CHUNK;
+    let streaming = 0;
+    const provider = keep(
+      startProvider(() => {
+        streaming++;
+        let from = 0;
+        return new Response(
+          new ReadableStream({
+            pull: async (controller) => {
+              await Bun.sleep(0);
+              controller.enqueue(Buffer.from(whole.slice(from, from + 64)));
+              from += 64;
+              if (from < whole.length) return;
+              streaming--;
+              controller.close();
+            },
+            cancel: () => void streaming--,
+          }),
+          { headers: { "Content-Type": "text/event-stream" } },
+        );
+      }),
+    );
+    const budget = new MemoryBudget();
+    const broker = keep(startBroker(provider.url, { budget, limits: { drainMsMax: 100 } }));
+    const random = seededRandom(9);
+    const one = async () => {
+      const stopAt = Math.floor(random() * whole.length);
+      const caller = new AbortController();
+      const reader = (await broker.post(STREAM, { signal: caller.signal })).body?.getReader();
+      for (let read = 0; read < stopAt; ) {
+        const { value } = (await reader?.read()) ?? {};
+        if (value === undefined) break;
+        read += value.length;
+      }
+      caller.abort();
+    };
+    for (let done = 0; done < 1_000; done += 50) await Promise.all(Array.from({ length: 50 }, one));
+    await eventually("every call is settled", () => budget.charges.length === 1_000);
+    await eventually("every call is recorded", () => broker.usage.length === 1_000);
+    await eventually("no stream of the provider is open", () => streaming === 0);
+    expect(budget.held).toBe(0);
+    for (const { usage, estimated } of budget.charges) {
+      expect(usage.inputTokens).toBeGreaterThanOrEqual(11);
+      if (!estimated) expect(usage).toMatchObject({ inputTokens: 11, outputTokens: 5 });
+    }
+    expect(budget.charges.some(({ estimated }) => estimated)).toBe(true);
+  }, 30_000);
+});
+
+test("what a stream made is estimated rather too high, and never over its cap", () => {
+  const frame = (text: string) =>
+    `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":${JSON.stringify(text)}}}]}\n\n`;
+  const estimate = new StreamEstimate();
+  for (let at = 0; at < 100; at++) estimate.add(Buffer.from(frame("word") + frame(" and")));
+  expect(estimate.outputTokens).toBe(200);
+  const long = new StreamEstimate();
+  long.add(Buffer.from(frame("x ".repeat(5_000))));
+  expect(long.outputTokens).toBeGreaterThan(4_500);
+  const alive = new StreamEstimate();
+  alive.add(Buffer.from(": still here\n\n".repeat(100)));
+  expect(alive.outputTokens).toBe(0);
+  const cap = { inputTokens: 10, outputTokens: 100 };
+  expect(chargeOf(undefined, cap, 5_000)).toMatchObject({
+    usage: { inputTokens: 10, outputTokens: 100 },
+    estimated: true,
+  });
+});
+
+/** A small generator, so that a failure can be repeated. */
+function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
+    return state / 2 ** 32;
+  };
+}
