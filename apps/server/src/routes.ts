@@ -28,6 +28,7 @@ import { isSetUp } from "./users/set-up.ts";
 import { createSignIn, type SignIn } from "./users/sign-in.ts";
 import { addUserRoutes } from "./users/user-routes.ts";
 import { addWebRoutes } from "./web/web-routes.tsx";
+import { addWebhookRoutes } from "./webhooks/webhook-routes.ts";
 import { addCommentRoutes } from "./work-items/comment-routes.ts";
 import { addWorkItemRoutes } from "./work-items/work-item-routes.ts";
 import { workItemScope } from "./work-items/work-item-store.ts";
@@ -100,6 +101,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   addBudgetRoutes(app, { database, changed: (of) => resumeAfterRaise(database, of) });
   addRunRoutes(app, { ...service, memberships, sessions: signIn });
   addBrokerRoutes(app, createBrokers(parts));
+  addWebhookRoutes(app, parts);
   addWebRoutes(app, { baseUrl, isSetUp: () => isSetUp(db) });
   parts.addRoutes?.(app);
   app.assertComplete();

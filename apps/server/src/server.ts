@@ -8,6 +8,7 @@ import { containerApiUrl, localhostWarning, type ServerSettings, worktreeRootOf 
 import { CrashPoints } from "./crash-point.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
+import { runForgeLoop } from "./forges/sync-loop.ts";
 import type { Log } from "./http/log.ts";
 import { type Listener, listen } from "./listen.ts";
 import { jobLog } from "./log.ts";
@@ -55,6 +56,7 @@ export async function startServer(
   const loops = [
     runPublishingLoop({ database, forge, defaults, baseUrl: settings.baseUrl }, log, ending.signal),
     runSweepLoop(database, defaults, log, ending.signal),
+    runForgeLoop({ database, defaults, clients: parts.forgeClients }, log, ending.signal),
     runBudgetLoop(database, log, ending.signal),
     runKeyChange(parts, settings.dataDir, log, ending.signal),
   ];

@@ -1,8 +1,9 @@
 /**
  * Topics of wake-ups. A signal carries no data and may come twice or late: who hears it looks at the database.
- * `queue` = a run was queued; `publishing` = a run has a result to finish; `run:<id>` = something about this run changed.
+ * `queue` = a run was queued; `publishing` = a run has a result to finish; `forges` = a pull request
+ * on a forge is to be looked at; `run:<id>` = something about this run changed.
  */
-export type Topic = "queue" | "publishing" | `run:${number}`;
+export type Topic = "queue" | "publishing" | "forges" | `run:${number}`;
 
 export interface Signals {
   /** Wakes every listener of the topic, in every server. Call it after the commit. Never rejects: a lost signal delays, no more. */

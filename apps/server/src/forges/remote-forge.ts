@@ -80,6 +80,7 @@ async function keep(database: Database, draft: PullRequestDraft, found: ForgePul
       merged_oid: found.mergeOid,
       url: found.url,
       forge_id: found.forgeId,
+      synced_at_ms: now,
       created_at_ms: now,
       updated_at_ms: now,
     }),

@@ -8,12 +8,12 @@ import { dirOf } from "../repositories/repository.ts";
 import { getRepositoryRow } from "../repositories/repository-store.ts";
 import type { PullRequestPorts } from "./pull-request.ts";
 
-/** Whether an open pull request could be merged now; null for one that is decided. */
+/** Whether an open pull request could be merged now; null for one that is decided, or lives on a forge. */
 export async function mergeabilityOf(
   ports: PullRequestPorts,
   request: PullRequest,
 ): Promise<Mergeability | null> {
-  if (request.state !== "open") return null;
+  if (request.state !== "open" || request.url !== null) return null;
   const { dir, head } = await locate(ports, request);
   return readMergeability(dir, { targetBranch: request.target_branch, headOid: head });
 }
@@ -40,6 +40,9 @@ async function locate(ports: PullRequestPorts, request: PullRequest) {
 }
 
 async function requireCommits(ports: PullRequestPorts, request: PullRequest) {
+  if (request.url !== null) {
+    throw new AppError("not_found", `the commits of this pull request are on its forge: ${request.url}`);
+  }
   const place = await locate(ports, request);
   for (const oid of [place.base, place.head]) {
     if (await hasCommit(place.dir, oid)) continue;

@@ -46,6 +46,13 @@ export async function getPullRequest(db: Queries, id: number): Promise<PullReque
   return toPullRequest(row);
 }
 
+/** @throws AppError `not_found` */
+export async function getPullRequestRow(db: Queries, id: number): Promise<Row<"pull_requests">> {
+  const row = await db.selectFrom("pull_requests").selectAll().where("id", "=", id).executeTakeFirst();
+  if (row === undefined) throw new AppError("not_found", "not found");
+  return row;
+}
+
 export function findPullRequestOfRun(db: Queries, runId: number): Promise<Row<"pull_requests"> | undefined> {
   return db.selectFrom("pull_requests").selectAll().where("run_id", "=", runId).executeTakeFirst();
 }

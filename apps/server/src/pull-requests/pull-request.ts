@@ -7,7 +7,8 @@ import { mergeInto } from "../repositories/local-merge.ts";
 import { dirOf } from "../repositories/repository.ts";
 import { getRepositoryRow } from "../repositories/repository-store.ts";
 import { findUser } from "../users/user-store.ts";
-import { getPullRequest, updatePullRequest } from "./pull-request-store.ts";
+import { settleItem } from "./pull-request-settle.ts";
+import { getPullRequest, getPullRequestRow, updatePullRequest } from "./pull-request-store.ts";
 
 export interface PullRequestPorts {
   database: Database;
@@ -23,6 +24,7 @@ export async function mergePullRequest(ports: PullRequestPorts, id: number, by: 
   const db = ports.database.kysely;
   const request = await getPullRequest(db, id);
   if (request.state === "merged") return;
+  requireHere(request);
   requireOpen(request);
   if (request.draft) throw new AppError("conflict", "this is a draft; mark it as ready for review first");
   const dir = dirOf(ports, await getRepositoryRow(db, request.repository.id));
@@ -50,6 +52,7 @@ export async function mergePullRequest(ports: PullRequestPorts, id: number, by: 
 export async function closePullRequest(ports: PullRequestPorts, id: number, by: string): Promise<void> {
   const request = await getPullRequest(ports.database.kysely, id);
   if (request.state === "closed") return;
+  requireHere(request);
   requireOpen(request);
   await decide(ports.database, request, { state: "closed", mergedOid: null }, by);
 }
@@ -59,6 +62,7 @@ export async function reopenPullRequest(ports: PullRequestPorts, id: number, by:
   await ports.database.transaction(async (tx) => {
     const request = await getPullRequest(tx, id);
     if (request.state === "open") return;
+    requireHere(request);
     if (request.state === "merged")
       throw new AppError("conflict", "it was merged; there is nothing to reopen");
     await updatePullRequest(tx, id, "closed", { state: "open", decided_by: null });
@@ -70,6 +74,7 @@ export async function reopenPullRequest(ports: PullRequestPorts, id: number, by:
 export async function markReady(ports: PullRequestPorts, id: number, by: string): Promise<void> {
   await ports.database.transaction(async (tx) => {
     const request = await getPullRequest(tx, id);
+    requireHere(request);
     requireOpen(request);
     if (!request.draft) return;
     await updatePullRequest(tx, id, "open", { draft: 0 });
@@ -94,12 +99,20 @@ async function decide(
       if (now.state === decision.state) return;
       throw new AppError("conflict", `somebody else has ${now.state} it meanwhile`);
     }
+    const { work_item_id } = await getPullRequestRow(tx, request.id);
+    await settleItem(database, tx, work_item_id, decision.state);
     await recordChange(tx, request, by, `pull_request.${decision.state}`);
   });
 }
 
 function requireOpen(request: PullRequest): void {
   if (request.state !== "open") throw new AppError("conflict", `it is ${request.state}, not open`);
+}
+
+/** What lives on a forge is decided there, by the people and the rules of that place. */
+function requireHere(request: PullRequest): void {
+  if (request.url !== null)
+    throw new AppError("conflict", `this pull request is on its forge; decide it there: ${request.url}`);
 }
 
 /** Files named in the message of a conflict. */

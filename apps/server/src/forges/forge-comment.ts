@@ -1,0 +1,140 @@
+import { truncateBytes } from "@windshift/base/truncate.ts";
+import { RUN_MESSAGE_BYTES_MAX } from "@windshift/contract/limits.ts";
+import type { ForgeClient, ForgeComment } from "@windshift/forges/forge-client.ts";
+import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import type { RunDefaults } from "../runs/run-create.ts";
+import { triggerRun } from "../runs/run-triggers.ts";
+import type { FollowedPull } from "./followed-pull.ts";
+import { callsAgent } from "./mention.ts";
+import { isOurs } from "./our-mark.ts";
+
+/** Runs that comments on one pull request may start in 24 hours: enough for a day of review, too few for a loop to hurt. */
+export const COMMENT_RUNS_PER_DAY_MAX = 20;
+/** Runs that comments on one pull request may start in all: a longer chain wants a new item. */
+export const COMMENT_RUNS_MAX = 100;
+const DAY_MS = 86_400_000;
+
+/** What became of a comment that called the agent. */
+export type CommentOutcome = "started" | "kept" | "no_write_access" | "too_many";
+
+export interface CommentPorts {
+  database: Database;
+  defaults: RunDefaults;
+}
+
+/**
+ * Looks at one comment of an open pull request, once: a person with write access who calls the agent starts a run on the same
+ * branch, or reaches the one that is active. Bots, our own account and our own texts never do, so no run answers a run.
+ * @param account that our comments and pull requests are from
+ * @returns undefined for a comment that is not for the agent, or was looked at before
+ */
+export async function takeComment(
+  ports: CommentPorts,
+  client: ForgeClient,
+  pull: FollowedPull,
+  comment: ForgeComment,
+  account: string,
+): Promise<CommentOutcome | undefined> {
+  if (comment.authorIsBot || sameLogin(comment.login, account) || isOurs(comment.body)) return undefined;
+  if (!callsAgent(comment.body, pull.agentName, account)) return undefined;
+  if (await isKnown(ports.database.kysely, pull.id, comment.id)) return undefined;
+  const mayWrite = await client.canWrite({ owner: pull.owner, name: pull.name }, comment.login);
+  const taken = await ports.database.transaction(async (tx) => {
+    if (!(await remember(ports.database, tx, pull.id, comment.id))) return undefined;
+    const found = mayWrite ? await start(ports, tx, pull, comment) : { outcome: "no_write_access" as const };
+    await tx
+      .updateTable("forge_comments")
+      .set({ outcome: found.outcome, run_id: found.run ?? null })
+      .where("pull_request_id", "=", pull.id)
+      .where("comment", "=", comment.id)
+      .execute();
+    return found;
+  });
+  if (taken?.run !== undefined) {
+    await ports.database.signals.notify("queue");
+    await ports.database.signals.notify(`run:${taken.run}`);
+  }
+  return taken?.outcome;
+}
+
+async function start(
+  { database, defaults }: CommentPorts,
+  tx: Queries,
+  pull: FollowedPull,
+  comment: ForgeComment,
+): Promise<{ outcome: CommentOutcome; run?: number }> {
+  if (await isTooMany(tx, pull.id)) return { outcome: "too_many" };
+  const { kind, run } = await triggerRun(
+    database,
+    tx,
+    {
+      workspaceId: pull.workspaceId,
+      workItemId: pull.workItemId,
+      agentUserId: pull.agentUserId,
+      trigger: "pr_comment",
+      // Accounts of a forge are nobody here; whoever asked for the pull request stands for those who review it.
+      requestedBy: pull.requestedBy,
+      branchRunId: pull.runId,
+    },
+    defaults,
+    describeComment(pull, comment),
+  );
+  return { outcome: kind, run };
+}
+
+/** Written by somebody outside: labelled, cut, and fenced as data by the prompt. */
+function describeComment(pull: FollowedPull, comment: ForgeComment): string {
+  const kind = { comment: "Comment", review: "Review", review_comment: "Comment in the diff" }[comment.kind];
+  const head = `[${kind} by the account ${oneLine(comment.login)} of the forge on pull request #${pull.number}, passed on as it was written: ${oneLine(comment.url)}]`;
+  const body = comment.body.replaceAll("\0", "\ufffd");
+  return `${head}\n${truncateBytes(body, RUN_MESSAGE_BYTES_MAX - Buffer.byteLength(head) - 1)}`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").slice(0, 500);
+}
+
+async function isKnown(db: Queries, pull: number, comment: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("forge_comments")
+    .select("comment")
+    .where("pull_request_id", "=", pull)
+    .where("comment", "=", comment)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** @returns false when another server was first */
+async function remember(database: Database, tx: Queries, pull: number, comment: string): Promise<boolean> {
+  const row = await tx
+    .insertInto("forge_comments")
+    .values({
+      pull_request_id: pull,
+      comment,
+      outcome: "seen",
+      run_id: null,
+      created_at_ms: dbNowMs(database.engine),
+    })
+    .onConflict((oc) => oc.columns(["pull_request_id", "comment"]).doNothing())
+    .returning("comment")
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+async function isTooMany(tx: Queries, pull: number): Promise<boolean> {
+  const rows = await tx
+    .selectFrom("forge_comments")
+    .select("created_at_ms")
+    .where("pull_request_id", "=", pull)
+    .where("outcome", "in", ["started", "kept"])
+    .execute();
+  const since = Date.now() - DAY_MS;
+  return (
+    rows.length >= COMMENT_RUNS_MAX ||
+    rows.filter((row) => row.created_at_ms > since).length >= COMMENT_RUNS_PER_DAY_MAX
+  );
+}
+
+function sameLogin(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}

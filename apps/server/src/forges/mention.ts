@@ -1,0 +1,44 @@
+/** Calls the agent of a pull request whatever its name is. */
+const COMMON_HANDLE = "windshift";
+
+/** How an agent is called in comments: `Coding Agent` is `@coding-agent`. Empty for a name without a letter or digit. */
+export function handleOf(agentName: string): string {
+  return agentName
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-+|-+$/g, "");
+}
+
+/**
+ * Whether a comment calls the agent: by its handle, by `@windshift`, or by the account that its pull requests are from. What
+ * is quoted or stands as code calls nobody.
+ */
+export function callsAgent(body: string, agentName: string, account: string): boolean {
+  const handles = new Set(
+    [handleOf(agentName), COMMON_HANDLE, account.toLowerCase()].filter((handle) => handle !== ""),
+  );
+  for (const match of ownWords(body).toLowerCase().matchAll(MENTION)) {
+    if (handles.has(match[1] ?? "")) return true;
+  }
+  return false;
+}
+
+/** A handle ends where a word does; `@a-b` is one, and so is the `my-app[bot]` of a GitHub App. */
+const MENTION = /(?<![\p{L}\p{N}_@/.-])@([\p{L}\p{N}](?:[\p{L}\p{N}]|[-_.](?=[\p{L}\p{N}]))*(?:\[bot\])?)/gu;
+
+function ownWords(body: string): string {
+  const lines: string[] = [];
+  let fence: string | undefined;
+  for (const line of body.split("\n")) {
+    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
+    if (fence === undefined && mark !== undefined) fence = mark;
+    else if (fence !== undefined && mark?.startsWith(fence)) fence = undefined;
+    else if (fence === undefined && !/^ {0,3}>/.test(line) && !/^(?: {4}|\t)/.test(line)) lines.push(line);
+  }
+  return lines
+    .join("\n")
+    .replace(/(`+)[^`]*?\1/g, " ")
+    .replace(/<!--[\s\S]*?-->/g, " ");
+}
