@@ -94,6 +94,36 @@ describe("a binding", () => {
       expect((await admin.post(AT, { ...wanted(agent), ...field })).status).toBe(400);
   });
 
+  test("names up to four fallbacks, each an LLM connection of the workspace and none twice", async () => {
+    const at = `/api/v1/bindings/${workspace.binding.id}`;
+    const other = { llm_connection_id: workspace.llm.id, model: "scripted-2" };
+    const patched = await admin.patch<Binding>(at, {
+      fallbacks: [other],
+      budget: { run: { tokens_max: 1_000 } },
+      push_policy: { secrets: "flag" },
+    });
+    expect(patched.body).toMatchObject({
+      fallbacks: [other],
+      budget: { run: { tokens_max: 1_000, cost_micros_max: null }, month: { tokens_max: null } },
+      push_policy: { ci_files: "refuse", secrets: "flag" },
+    });
+    const first = { llm_connection_id: workspace.llm.id, model: "scripted-1" };
+    const cases: [object[], string][] = [
+      [[first], "fallbacks.0.model"],
+      [[other, other], "fallbacks.1.model"],
+      [[{ llm_connection_id: workspace.git.id, model: "x" }], "fallbacks.0.llm_connection_id"],
+      [[{ llm_connection_id: 99_999, model: "x" }], "fallbacks.0.llm_connection_id"],
+      [["a", "b", "c", "d", "e"].map((model) => ({ ...other, model })), "fallbacks"],
+    ];
+    for (const [fallbacks, path] of cases) {
+      const reply = await admin.patch<Refusal>(at, { fallbacks });
+      expect([path, reply.status, reply.body.error.details?.[0]?.path]).toEqual([path, 400, path]);
+    }
+    for (const budget of [{ run: { tokens_max: 0 } }, { month: { cost_micros_max: 1.5 } }, { day: {} }])
+      expect((await admin.patch(at, { budget })).status).toBe(400);
+    await admin.patch(at, { fallbacks: [], budget: {}, push_policy: {} });
+  });
+
   test("is one per agent in a workspace", async () => {
     expect((await admin.post(AT, wanted(workspace.agent.id))).status).toBe(409);
   });

@@ -1,5 +1,5 @@
 import { CommentPage } from "@windshift/contract/api/comment.ts";
-import { AgentRunList } from "@windshift/contract/api/run.ts";
+import { type AgentRun, AgentRunList, AgentRunUsage } from "@windshift/contract/api/run.ts";
 import { Me } from "@windshift/contract/api/user.ts";
 import { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { allows, Member } from "@windshift/contract/api/workspace.ts";
@@ -20,6 +20,10 @@ export interface ItemView {
   later: boolean;
   members: Member[];
   runs: AgentRunList["runs"];
+  /** What the newest runs used, by the run's id. */
+  usage: Map<number, AgentRunUsage>;
+  /** Whether the person may spend more. */
+  isAdmin: boolean;
   /** Whether the person may change the item. */
   mayChange: boolean;
 }
@@ -43,8 +47,21 @@ export async function readItem(api: PageApi, key: string, after: string | undefi
     later: from !== "0",
     members: list.members,
     runs: runs.runs,
+    usage: await readUsage(api, runs.runs),
+    isAdmin: allows(role, "admin"),
     mayChange: allows(role, "member"),
   };
+}
+
+/** Runs whose use is shown; of older ones the API tells. */
+const USAGE_RUNS_MAX = 10;
+
+async function readUsage(api: PageApi, runs: readonly AgentRun[]): Promise<ItemView["usage"]> {
+  const shown = runs.slice(0, USAGE_RUNS_MAX);
+  const read = shown.map(
+    async ({ id }) => [id, await api.get(`/api/v1/agent-runs/${id}/usage`, AgentRunUsage)] as const,
+  );
+  return new Map(await Promise.all(read));
 }
 
 /** Everything about one item. Parts with `data-refresh` are taken anew from the server while the page is open. */
@@ -78,7 +95,13 @@ export function ItemPage({ view, baseUrl }: { view: ItemView; baseUrl: string })
         </div>
         <ItemSide view={view} baseUrl={baseUrl} />
         <div class="split-main">
-          <Runs runs={view.runs} itemKey={item.key} mayChange={view.mayChange} />
+          <Runs
+            runs={view.runs}
+            usage={view.usage}
+            itemKey={item.key}
+            mayChange={view.mayChange}
+            isAdmin={view.isAdmin}
+          />
           <Comments view={view} />
         </div>
       </div>

@@ -1,12 +1,20 @@
-import type { AgentRun } from "@windshift/contract/api/run.ts";
+import type { AgentRun, AgentRunUsage } from "@windshift/contract/api/run.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { RunBadge } from "./badge.tsx";
 import { FormError } from "./form-field.tsx";
+import { RaiseForm, RunUsage } from "./run-usage.tsx";
 import { PHASE_TEXT, TRIGGER_TEXT } from "./run-words.ts";
 import { Time } from "./time-text.tsx";
 
 /** The item's runs, newest first; the newest one is open and its transcript live. */
-export function Runs(props: { runs: readonly AgentRun[]; itemKey: string; mayChange: boolean }) {
+export function Runs(props: {
+  runs: readonly AgentRun[];
+  /** Of some of the runs, by id. */
+  usage: ReadonlyMap<number, AgentRunUsage>;
+  itemKey: string;
+  mayChange: boolean;
+  isAdmin: boolean;
+}) {
   const newest = props.runs[0];
   return (
     <section aria-labelledby="runs-title">
@@ -19,7 +27,13 @@ export function Runs(props: { runs: readonly AgentRun[]; itemKey: string; mayCha
       <div id="runs" data-refresh data-keep="[data-transcript]">
         {newest === undefined && <p class="empty">No runs yet. Assign the item to an agent to start one.</p>}
         {props.runs.map((run) => (
-          <RunCard run={run} open={run === newest} mayChange={props.mayChange} />
+          <RunCard
+            run={run}
+            usage={props.usage.get(run.id)}
+            open={run === newest}
+            mayChange={props.mayChange}
+            isAdmin={props.isAdmin}
+          />
         ))}
       </div>
     </section>
@@ -35,7 +49,14 @@ function RunAgain({ itemKey }: { itemKey: string }) {
   );
 }
 
-function RunCard({ run, open, mayChange }: { run: AgentRun; open: boolean; mayChange: boolean }) {
+function RunCard(props: {
+  run: AgentRun;
+  usage: AgentRunUsage | undefined;
+  open: boolean;
+  mayChange: boolean;
+  isAdmin: boolean;
+}) {
+  const { run, usage, open, mayChange, isAdmin } = props;
   return (
     <article class="card run" id={`run-${run.id}`} data-run={run.id} data-state={stateOf(run)}>
       <header class="run-head">
@@ -54,6 +75,8 @@ function RunCard({ run, open, mayChange }: { run: AgentRun; open: boolean; mayCh
         {mayChange && !isTerminal(run.status) && <CancelForm run={run} />}
       </header>
       <RunState run={run} />
+      {usage && isAdmin && <RaiseForm run={run} usage={usage} />}
+      {usage && <RunUsage usage={usage} />}
       <details class="transcript" open={open} data-transcript={run.id} id={`transcript-${run.id}`}>
         <summary>Transcript</summary>
         <p class="transcript-note muted small" data-note>

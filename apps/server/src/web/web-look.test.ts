@@ -2,13 +2,22 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Page } from "playwright-core";
 import type { TestServer } from "../testing/test-server.ts";
 import { createTestWorkspace, startLiveRun } from "../testing/test-workspace.ts";
-import { emit, launchBrowser, openPage, openTestPullRequest, signIn, startWebServer } from "./web.fixture.ts";
+import {
+  emit,
+  launchBrowser,
+  openPage,
+  openTestPullRequest,
+  signIn,
+  startUnpaidRun,
+  startWebServer,
+} from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
 let server: TestServer;
 let chromium: Awaited<ReturnType<typeof launchBrowser>>;
 let pages: string[];
+let withTools: string;
 beforeAll(async () => {
   server = await startWebServer();
   chromium = await launchBrowser();
@@ -37,7 +46,9 @@ beforeAll(async () => {
     message: "A change",
     files: { "a.txt": `one\n${"z".repeat(300)}\n`, "bin.dat": "\0\x01\x02" },
   });
-  pages = ["/", `/items/${run.item.key}`, url];
+  const waiting = await startUnpaidRun(server, ada, workspace);
+  withTools = `/items/${run.item.key}`;
+  pages = ["/", withTools, `/items/${waiting.item.key}`, url];
 });
 afterAll(async () => {
   await chromium?.close();
@@ -55,7 +66,7 @@ async function eachPage(
   await signIn(opened.page);
   for (const path of pages) {
     await opened.page.goto(path);
-    if (path.startsWith("/items/")) await opened.page.locator(".entry.finish").waitFor();
+    if (path === withTools) await opened.page.locator(".entry.finish").waitFor();
     for (const tool of await opened.page.locator(".entry.tool summary").all()) await tool.click();
     await look(opened.page, path);
   }

@@ -5,10 +5,12 @@ import { RunEvent } from "@windshift/contract/event.ts";
 import { RunId, runBranch } from "@windshift/contract/ids.ts";
 import { commitTree, gitOut } from "@windshift/testing/git-repository.ts";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { describeShort } from "../budgets/budget-short.ts";
 import { createLocalForge } from "../pull-requests/local-forge.ts";
 import { appendEvents } from "../runs/run-events.ts";
+import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
-import type { LiveRun, TestWorkspace } from "../testing/test-workspace.ts";
+import { type LiveRun, startLiveRun, type TestWorkspace } from "../testing/test-workspace.ts";
 
 /** Debian's Chromium, without anything that talks to the world by itself. */
 const CHROMIUM = {
@@ -98,6 +100,48 @@ export async function emit(
   const numbered = events.map((event, index) => RunEvent.parse({ ...event, at, seq: fromSeq + index }));
   const reply = await appendEvents(server.database, run.runId, run.attempt, numbered);
   if (reply.kind !== "accepted") throw new Error("the run is not live");
+}
+
+/** A run that waits because its own budget of 100,000 tokens is used up. */
+export async function startUnpaidRun(
+  server: TestServer,
+  client: TestClient,
+  workspace: TestWorkspace,
+): Promise<LiveRun> {
+  const budget = { run: { tokens_max: 100_000 } };
+  await client.patch(`/api/v1/bindings/${workspace.binding.id}`, { budget });
+  const run = await startLiveRun(server, client, workspace);
+  const used = { input_tokens: 79_000, output_tokens: 1_000, cost_micros: 412_345 };
+  server.holds.record({
+    ...used,
+    run_id: run.runId,
+    attempt: 1,
+    model: "scripted-1",
+    status: 200,
+    duration_ms: 1,
+    created_at_ms: Date.now(),
+  });
+  await server.holds.flush();
+  const { runId: scope_id, attempt } = run;
+  const short = { measure: "tokens", used: 80_000, limit: 100_000, needed: 30_000 } as const;
+  await server.database.kysely
+    .updateTable("runs")
+    .set({
+      status: "waiting",
+      reason: "budget",
+      detail: describeShort({ scope: "run", scope_id, period: "", attempt, ...short }),
+      phase: null,
+      runner_id: null,
+      lease_expires_at_ms: null,
+      budget_short: JSON.stringify({ scope: "run", scope_id, period: "", attempt, ...short }),
+    })
+    .where("id", "=", run.runId)
+    .execute();
+  await server.database.kysely
+    .insertInto("budget_use")
+    .values({ scope: "run", scope_id, period: "", tokens: 80_000, cost_micros: 412_345 })
+    .execute();
+  return run;
 }
 
 /** Commits files on the branch of a run, pushes it as a runner would, and opens its pull request. */

@@ -53,6 +53,9 @@ function valuesOf(form) {
   for (const field of form.elements) {
     if (!field.name || field.disabled) continue;
     if (field.dataset.type === "boolean") values[field.name] = field.value === "true";
+    else if (field.dataset.type === "integer") values[field.name] = Number(field.value);
+    else if (field.dataset.type === "dollars")
+      values[field.name] = Math.round(Number(field.value) * 1_000_000);
     else values[field.name] = field.value === "" && field.dataset.empty === "null" ? null : field.value;
   }
   return values;
