@@ -12,6 +12,17 @@ export interface TestBudgets {
   workspace?: Limits;
 }
 
+const GRANTS = {
+  repository_id: 1,
+  owner: "acme",
+  repo: "r1",
+  base_branch: "main",
+  llm_connection_id: 1,
+  model: "scripted",
+  instructions: "",
+  image: null,
+  limits: {},
+};
 /** Tokens that calls of the tests use. */
 export const USED = 120;
 
@@ -58,7 +69,7 @@ export async function startBudgetRun(fixture: RunFixture, budgets: TestBudgets):
       requested_by: fixture.person,
       status: "running",
       attempt: 1,
-      grants: JSON.stringify({ budget: budgets.run ?? {} }),
+      grants: JSON.stringify({ ...GRANTS, budget: budgets.run ?? {} }),
       prompt: "",
       created_at_ms: Date.now(),
     })
