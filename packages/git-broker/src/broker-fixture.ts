@@ -47,12 +47,13 @@ export type ClientResult = Awaited<ReturnType<typeof git>>;
 
 const CLIENT_MS_MAX = 60_000;
 
-export async function startBroker(): Promise<BrokerFixture> {
+export async function startBroker(options: { bodyIdleMsMax?: number } = {}): Promise<BrokerFixture> {
   const dir = await mkdtemp(join(tmpdir(), "git-broker-"));
   const repository = join(dir, "repo.git");
   const grants = new Map<RunId, { held: RunGrant; change: Partial<GitGrant> }>();
   const local = localUpstream({ dir: repository });
   const handle = createGitBroker({
+    ...options,
     grants: {
       async find(runId, token) {
         const entry = grants.get(runId);

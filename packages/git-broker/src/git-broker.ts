@@ -3,14 +3,17 @@ import { basicPassword } from "./basic-auth.ts";
 import { advertise } from "./git-advertise.ts";
 import type { GitAudit, GitGrant, GitGrants } from "./git-grant.ts";
 import { type GitRoute, parseGitRoute } from "./git-route.ts";
+import { BODY_IDLE_MS_MAX, withIdleLimit } from "./patient-body.ts";
 import { receivePack } from "./receive-pack.ts";
-import { refusal } from "./refusal.ts";
+import { BodyRefused, refusal } from "./refusal.ts";
 import { ShownTips } from "./shown-tips.ts";
 import { uploadPack } from "./upload-pack.ts";
 
 export interface GitBrokerDeps {
   grants: GitGrants;
   audit: GitAudit;
+  /** Silence in the middle of a request body after which it is given up, ms. Shorter in tests. */
+  bodyIdleMsMax?: number;
 }
 
 /**
@@ -23,21 +26,33 @@ export interface GitBrokerDeps {
 export function createGitBroker(deps: GitBrokerDeps): (request: Request) => Promise<Response> {
   const tips = new ShownTips();
   return async (request) => {
+    if (isAmbiguous(request)) return refusal(400, "one Host and one Content-Length");
     const password = basicPassword(request.headers.get("authorization"));
     if (password.kind === "absent") return refusal(401, "this address needs the git token of a run");
     const route = parseGitRoute(request.method, request.url);
     if (route === undefined || password.kind === "malformed") return notFound();
     const grant = await findGrant(deps.grants, route, password.value);
     if (grant === undefined) return notFound();
-    switch (route.kind) {
-      case "advertise":
-        return advertise(request, route.service, grant, tips);
-      case "upload-pack":
-        return uploadPack(request, grant, tips, deps.audit);
-      case "receive-pack":
-        return receivePack(request, grant, deps.audit);
+    try {
+      return await answer(route, request, grant);
+    } catch (error) {
+      if (error instanceof BodyRefused) return refusal(error.status, error.message);
+      throw error;
     }
   };
+
+  function answer(route: GitRoute, request: Request, grant: GitGrant): Promise<Response> {
+    if (route.kind === "advertise") return advertise(request, route.service, grant, tips);
+    const limited = withIdleLimit(request, deps.bodyIdleMsMax ?? BODY_IDLE_MS_MAX);
+    return route.kind === "upload-pack"
+      ? uploadPack(limited, grant, tips, deps.audit)
+      : receivePack(limited, grant, deps.audit);
+  }
+}
+
+/** Two readers could understand such a request differently. Bun's parser refuses the rest of that kind itself. */
+function isAmbiguous({ headers }: Request): boolean {
+  return [headers.get("host"), headers.get("content-length")].some((value) => value?.includes(",") === true);
 }
 
 async function findGrant(grants: GitGrants, route: GitRoute, token: string): Promise<GitGrant | undefined> {
