@@ -1,5 +1,7 @@
+import { expect, test } from "bun:test";
 import { forgeContract } from "@windshift/testing/forges/forge-contract.ts";
 import { startForgejoServer } from "@windshift/testing/forges/forgejo-server.ts";
+import { createForgeClient } from "./create-forge-client.ts";
 
 forgeContract("Forgejo", startForgejoServer, {
   draftPrefix: "WIP: ",
@@ -10,4 +12,25 @@ forgeContract("Forgejo", startForgejoServer, {
     headers: { "retry-after": new Date(resetS * 1_000).toUTCString() },
     body: { message: "Too many requests" },
   }),
+});
+
+test("the check names a scope that only writing needs, and writes nothing", async () => {
+  const forge = await startForgejoServer();
+  try {
+    for (const [scopes, missing] of [
+      [["read:user", "read:repository", "write:issue"], "write:repository"],
+      [["read:user", "write:repository"], "write:issue"],
+    ] as const) {
+      const credential = { kind: "token", token: forge.addToken([...scopes]) } as const;
+      const client = await createForgeClient("forgejo", { baseUrl: forge.url, credential, fetch });
+      const checked = await client.check();
+      expect(checked).toMatchObject({ ok: false, kind: "missing_scope" });
+      expect(checked.message).toContain(`lacks the scope \`${missing}\``);
+    }
+    const writes = forge.faults.log.filter((r) => r.method !== "GET");
+    expect(writes.length).toBeGreaterThan(0);
+    expect(writes.every((r) => r.status === 403 || r.status === 404)).toBe(true);
+  } finally {
+    await forge.stop();
+  }
 });

@@ -13,7 +13,7 @@ import {
   type RepositoryPage,
 } from "./forge-client.ts";
 import type { ForgeAnswer } from "./forge-failure.ts";
-import { ask, orNull } from "./forge-reply.ts";
+import { ask, forgeCall, orNull } from "./forge-reply.ts";
 import { createForgeTransport } from "./forge-transport.ts";
 import { compareForgejo } from "./forgejo-compare.ts";
 import { branchPath, pathOf, segment } from "./forgejo-path.ts";
@@ -21,10 +21,10 @@ import {
   findForgejoPullRequest,
   listForgejoComments,
   openForgejoPullRequest,
-  toPullRequest,
 } from "./forgejo-pull-requests.ts";
 import { ForgejoPullRequest, ForgejoRepository, ForgejoUser } from "./forgejo-schemas.ts";
 import { verifyForgejoWebhook } from "./forgejo-webhook.ts";
+import { toPullRequest } from "./pull-request-choice.ts";
 import { matchingPage, REPOSITORIES_PAGE } from "./repository-search.ts";
 
 /** Forgejo, Gitea and Codeberg. @throws ForgeError `refused` for a base address that is none, or a GitHub App */
@@ -78,13 +78,23 @@ export function createForgejoClient(options: ForgeOptions): ForgeClient {
 
 const Created = z.object({ id: z.number(), html_url: z.string() });
 const Branch = z.object({ commit: z.object({ id: z.string() }) });
+/** Forgejo and Gitea let no repository have this name. */
+const NO_REPOSITORY = "-";
 const Permission = z.object({ permission: z.string() });
 const Logins = z.array(z.object({ login: z.string() }));
 
-/** There is no call that lists a token's scopes; each of the two needed ones is tried with a reading call. */
+/**
+ * There is no call that lists a token's scopes, so each is tried. The writes go to a repository whose name is reserved and
+ * cannot exist: a token without the scope is refused before that is seen.
+ */
 async function check(api: Api<unknown>): Promise<ConnectionCheck> {
   const { login } = await ask(ForgejoUser, async () => (await api.user.userGetCurrent()).data);
   await listRepositories(api, 1);
+  const nothing = { title: "-", body: "-", head: "-", base: "-" };
+  await orNull(forgeCall(() => api.repos.repoCreatePullRequest(segment(login), NO_REPOSITORY, nothing)));
+  await orNull(
+    forgeCall(() => api.repos.issueCreateComment(segment(login), NO_REPOSITORY, 1, { body: "-" })),
+  );
   return { ok: true, login, message: `Connected as ${login}.`, expiresAtMs: null };
 }
 

@@ -12,7 +12,7 @@ import {
 import { ask, orNull } from "./forge-reply.ts";
 import { pathOf } from "./forgejo-path.ts";
 import { ForgejoComment, ForgejoPullRequest, ForgejoReview } from "./forgejo-schemas.ts";
-import { bestOf } from "./pull-request-choice.ts";
+import { bestOf, type ListedPullRequest, toPullRequest } from "./pull-request-choice.ts";
 
 /** Forgejo's largest page unless its administrator changed it. */
 const PAGE = 50;
@@ -21,31 +21,24 @@ const PULL_PAGES_MAX = 10;
 /** Titles are cut here, characters. Source: Forgejo's column. */
 const TITLE_CHARS_MAX = 255;
 
-export function toPullRequest({
-  fromFork: _,
-  ...pull
-}: z.infer<typeof ForgejoPullRequest>): ForgePullRequest {
-  return pull;
-}
-
 export async function findForgejoPullRequest(
   api: Api<unknown>,
   repository: RepositoryAddress,
   branch: string,
 ): Promise<ForgePullRequest | undefined> {
   const [owner, name] = pathOf(repository);
-  const own: ForgePullRequest[] = [];
+  const all: ListedPullRequest[] = [];
   for (let page = 1; page <= PULL_PAGES_MAX; page++) {
     const found = await ask(
       z.array(ForgejoPullRequest),
       async () =>
         (await api.repos.repoListPullRequests(owner, name, { state: "all", page, limit: PAGE })).data,
     );
-    own.push(...found.filter((pull) => pull.sourceBranch === branch && !pull.fromFork).map(toPullRequest));
+    all.push(...found);
     // A smaller page than asked for may be the installation's limit; only an empty one is the end.
     if (found.length === 0) break;
   }
-  return bestOf(own, branch);
+  return bestOf(all, branch);
 }
 
 /** A draft is a title that begins with `WIP: `. */

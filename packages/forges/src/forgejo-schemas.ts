@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { ForgePullRequest, ForgeRepository } from "./forge-client.ts";
+import type { ForgeRepository } from "./forge-client.ts";
+import type { ListedPullRequest } from "./pull-request-choice.ts";
 
 /** What we read of Forgejo's and Gitea's replies; the rest is left where it is. */
 export const ForgejoUser = z.object({ login: z.string(), id: z.number() });
@@ -42,19 +43,21 @@ export const ForgejoPullRequest = z
     head: z.object({ ref: z.string(), sha: z.string(), repo_id: z.number() }),
     base: z.object({ ref: z.string(), repo_id: z.number() }),
   })
-  .transform((pull): ForgePullRequest & { fromFork: boolean } => ({
-    forgeId: String(pull.id),
-    number: pull.number,
-    url: pull.html_url,
-    title: pull.title,
-    state: pull.merged ? "merged" : pull.state,
-    draft: pull.draft ?? DRAFT_TITLE.test(pull.title),
-    sourceBranch: pull.head.ref,
-    targetBranch: pull.base.ref,
-    headOid: pull.head.sha,
-    mergeOid: pull.merged ? (pull.merge_commit_sha ?? null) : null,
-    fromFork: pull.head.repo_id !== pull.base.repo_id,
-  }));
+  .transform(
+    (pull): ListedPullRequest => ({
+      forgeId: String(pull.id),
+      number: pull.number,
+      url: pull.html_url,
+      title: pull.title,
+      state: pull.merged ? "merged" : pull.state,
+      draft: pull.draft ?? DRAFT_TITLE.test(pull.title),
+      sourceBranch: pull.head.ref,
+      targetBranch: pull.base.ref,
+      headOid: pull.head.sha,
+      mergeOid: pull.merged ? (pull.merge_commit_sha ?? null) : null,
+      fromFork: pull.head.repo_id !== pull.base.repo_id,
+    }),
+  );
 
 const Author = z.object({ login: z.string() }).nullish();
 const When = z.iso.datetime({ offset: true });

@@ -58,24 +58,17 @@ function authorize(api: GithubApi, header: () => Promise<string>): void {
   });
 }
 
-/** One token at a time, however many ask. */
+/** The library makes one token however many ask, but gives it out until its last minute; a push wants a longer one. */
 function createInstallationToken(
   create: (refresh: boolean) => Promise<{ token: string; expiresAt: string }>,
   clock: Clock,
 ): () => Promise<GitCredential> {
   let held: GitCredential & { expiresAtMs: number } = { username: USERNAME, password: "", expiresAtMs: 0 };
-  let coming: Promise<GitCredential> | undefined;
-  const renew = async () => {
+  return async () => {
+    if (clock.nowMs() < held.expiresAtMs - INSTALLATION_TOKEN_RENEW_MS) return held;
     const { token, expiresAt } = await create(held.password !== "");
     held = { username: USERNAME, password: token, expiresAtMs: Date.parse(expiresAt) };
     return held;
-  };
-  return async () => {
-    if (clock.nowMs() < held.expiresAtMs - INSTALLATION_TOKEN_RENEW_MS) return held;
-    coming ??= renew().finally(() => {
-      coming = undefined;
-    });
-    return coming;
   };
 }
 

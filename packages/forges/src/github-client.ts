@@ -12,6 +12,7 @@ import { listGithubComments } from "./github-comments.ts";
 import { findGithubPullRequest, openGithubPullRequest } from "./github-pull-requests.ts";
 import { GithubPullRequest, GithubRepository } from "./github-schemas.ts";
 import { verifyGithubWebhook } from "./github-webhook.ts";
+import { toPullRequest } from "./pull-request-choice.ts";
 import { matchingPage, REPOSITORIES_PAGE } from "./repository-search.ts";
 
 /** GitHub, GitHub Enterprise Server and ghe.com. @throws ForgeError `refused` for a base address that is none */
@@ -42,11 +43,10 @@ export function createGithubClient(options: ForgeOptions): ForgeClient {
     compare: (repository, headOid, targetBranch) => compare(api, repository, headOid, targetBranch),
     findPullRequest: (repository, branch) => findGithubPullRequest(api, repository, branch),
     openPullRequest: (request) => openGithubPullRequest(api, request),
-    getPullRequest: ({ owner, name: repo }, number) =>
-      ask(
-        GithubPullRequest,
-        async () => (await api.rest.pulls.get({ owner, repo, pull_number: number })).data,
-      ),
+    getPullRequest: async ({ owner, name: repo }, number) => {
+      const params = { owner, repo, pull_number: number };
+      return toPullRequest(await ask(GithubPullRequest, async () => (await api.rest.pulls.get(params)).data));
+    },
     listComments: (repository, number, cursor) => listGithubComments(api, repository, number, cursor),
     canWrite: (repository, login) => canWrite(api, repository, login),
     addComment: async ({ owner, name: repo }, number, body) => {
@@ -115,5 +115,5 @@ async function canWrite(
   const found = await orNull(
     ask(Permission, async () => (await api.rest.repos.getCollaboratorPermissionLevel(params)).data),
   );
-  return found !== null && /^(admin|maintain|write|push)$/.test(found.permission);
+  return found !== null && /^(admin|maintain|write)$/.test(found.permission);
 }

@@ -9,7 +9,7 @@ import {
 import { ask } from "./forge-reply.ts";
 import type { GithubApi } from "./github-access.ts";
 import { GithubPullRequest } from "./github-schemas.ts";
-import { bestOf } from "./pull-request-choice.ts";
+import { bestOf, toPullRequest } from "./pull-request-choice.ts";
 
 const Listed = z.array(GithubPullRequest);
 /** GitHub's largest page. */
@@ -47,8 +47,8 @@ export async function openGithubPullRequest(
 const NO_DRAFTS =
   "It is not a draft: GitHub has no drafts for this repository (private repositories on free plans have none).";
 
-function create(api: GithubApi, request: NewPullRequest, draft: boolean): Promise<ForgePullRequest> {
+async function create(api: GithubApi, request: NewPullRequest, draft: boolean): Promise<ForgePullRequest> {
   const { repository, title, body, sourceBranch: head, targetBranch: base } = request;
   const params = { owner: repository.owner, repo: repository.name, title, body, head, base, draft };
-  return ask(GithubPullRequest, async () => (await api.rest.pulls.create(params)).data);
+  return toPullRequest(await ask(GithubPullRequest, async () => (await api.rest.pulls.create(params)).data));
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { ForgePullRequest, ForgeRepository } from "./forge-client.ts";
+import type { ForgeRepository } from "./forge-client.ts";
+import type { ListedPullRequest } from "./pull-request-choice.ts";
 
 /** What we read of GitHub's replies; the rest is left where it is. */
 export const GithubUser = z.object({ login: z.string(), type: z.string().optional() });
@@ -36,10 +37,11 @@ export const GithubPullRequest = z
     draft: z.boolean().default(false),
     merged_at: z.string().nullish(),
     merge_commit_sha: z.string().nullish(),
-    head: z.object({ ref: z.string(), sha: z.string() }),
-    base: z.object({ ref: z.string() }),
+    /** Null when the fork is gone. */
+    head: z.object({ ref: z.string(), sha: z.string(), repo: z.object({ id: z.number() }).nullish() }),
+    base: z.object({ ref: z.string(), repo: z.object({ id: z.number() }) }),
   })
-  .transform((pull): ForgePullRequest => {
+  .transform((pull): ListedPullRequest => {
     const merged = typeof pull.merged_at === "string";
     return {
       forgeId: String(pull.id),
@@ -51,6 +53,7 @@ export const GithubPullRequest = z
       sourceBranch: pull.head.ref,
       targetBranch: pull.base.ref,
       headOid: pull.head.sha,
+      fromFork: pull.head.repo?.id !== pull.base.repo.id,
       // That of an open pull request is a trial merge, which is in no branch.
       mergeOid: merged ? (pull.merge_commit_sha ?? null) : null,
     };

@@ -8,15 +8,10 @@ import { ask, orNull } from "./forge-reply.ts";
 import { createForgeTransport } from "./forge-transport.ts";
 import { createGitlabApi, type GitlabApi } from "./gitlab-api.ts";
 import { checkGitlab, explainGitlab } from "./gitlab-check.ts";
-import {
-  findMergeRequest,
-  listNotes,
-  openMergeRequest,
-  projectPath,
-  toPullRequest,
-} from "./gitlab-merge-requests.ts";
+import { findMergeRequest, listNotes, openMergeRequest, projectPath } from "./gitlab-merge-requests.ts";
 import { GITLAB_DEVELOPER, GitlabMergeRequest, GitlabProject } from "./gitlab-schemas.ts";
 import { verifyGitlabWebhook } from "./gitlab-webhook.ts";
+import { toPullRequest } from "./pull-request-choice.ts";
 import { REPOSITORIES_PAGE } from "./repository-search.ts";
 
 /** GitLab, self-hosted or not. @throws ForgeError `refused` for a base address that is none, or a GitHub App */

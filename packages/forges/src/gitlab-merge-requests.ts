@@ -11,7 +11,7 @@ import {
 import { ask } from "./forge-reply.ts";
 import type { GitlabApi } from "./gitlab-api.ts";
 import { GitlabMergeRequest, GitlabNote } from "./gitlab-schemas.ts";
-import { bestOf } from "./pull-request-choice.ts";
+import { bestOf, toPullRequest } from "./pull-request-choice.ts";
 
 /** GitLab's largest page. */
 const PAGE = 100;
@@ -20,13 +20,6 @@ const TITLE_CHARS_MAX = 255;
 
 export function projectPath({ owner, name }: RepositoryAddress): string {
   return `${owner}/${name}`;
-}
-
-export function toPullRequest({
-  fromFork: _,
-  ...pull
-}: z.infer<typeof GitlabMergeRequest>): ForgePullRequest {
-  return pull;
 }
 
 export async function findMergeRequest(
@@ -43,8 +36,7 @@ export async function findMergeRequest(
       maxPages: 1,
     }),
   );
-  const own = found.filter((request) => !request.fromFork).map(toPullRequest);
-  return bestOf(own, branch);
+  return bestOf(found, branch);
 }
 
 /** A draft is a title that begins with `Draft: `. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { ForgePullRequest, ForgeRepository } from "./forge-client.ts";
+import type { ForgeRepository } from "./forge-client.ts";
+import type { ListedPullRequest } from "./pull-request-choice.ts";
 
 /** From here on one may push. Source: GitLab's access levels (30 is Developer). */
 export const GITLAB_DEVELOPER = 30;
@@ -50,7 +51,7 @@ export const GitlabMergeRequest = z
     squash_commit_sha: z.string().nullish(),
   })
   .transform(
-    ({ source_project_id, target_project_id, ...request }): ForgePullRequest & { fromFork: boolean } => ({
+    ({ source_project_id, target_project_id, ...request }): ListedPullRequest => ({
       forgeId: String(request.id),
       number: request.iid,
       url: request.web_url,

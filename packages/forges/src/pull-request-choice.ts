@@ -1,7 +1,17 @@
 import type { ForgePullRequest } from "./forge-client.ts";
 
-/** Of those of one branch: an open one, else the newest. */
-export function bestOf(found: readonly ForgePullRequest[], branch: string): ForgePullRequest | undefined {
-  const own = found.filter((pull) => pull.sourceBranch === branch).sort((a, b) => b.number - a.number);
-  return own.find((pull) => pull.state === "open") ?? own[0];
+/** As a forge lists it. A fork may have a branch of any name, so one of a fork is never that of a run. */
+export type ListedPullRequest = ForgePullRequest & { fromFork: boolean };
+
+/** Of those of one branch of the repository itself: an open one, else the newest. */
+export function bestOf(found: readonly ListedPullRequest[], branch: string): ForgePullRequest | undefined {
+  const own = found
+    .filter((pull) => pull.sourceBranch === branch && !pull.fromFork)
+    .sort((a, b) => b.number - a.number);
+  const best = own.find((pull) => pull.state === "open") ?? own[0];
+  return best === undefined ? undefined : toPullRequest(best);
+}
+
+export function toPullRequest({ fromFork: _, ...pull }: ListedPullRequest): ForgePullRequest {
+  return pull;
 }

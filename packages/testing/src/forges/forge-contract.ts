@@ -255,6 +255,17 @@ export function forgeContract(
       );
 
       test(
+        "that the credential may not open says which scope is missing",
+        async () => {
+          const narrow = await connect(forge.tokens.narrow);
+          const failure = await failureOf(narrow.openPullRequest(await pushed()));
+          expect(failure.kind).toBe("missing_scope");
+          expect(failure.message).toMatch(/lacks the scope `(repo|api|read:repository)`/);
+        },
+        TEST_MS_MAX,
+      );
+
+      test(
         "that somebody opened in between is adopted",
         async () => {
           const request = await pushed();

@@ -16,11 +16,16 @@ import { addComment, addReview, type ForgeCall, findPull, startForge } from "./f
 import type { ForgeServer, SignedDelivery, WebhookEvent } from "./forge-server.ts";
 
 /** Scopes that a call needs. Source: Forgejo's access token scopes. */
-type Scope = "read:user" | "read:repository" | "write:repository" | "write:issue" | "read:issue";
+export type Scope = "read:user" | "read:repository" | "write:repository" | "write:issue" | "read:issue";
 const FULL: Scope[] = ["read:user", "write:repository", "write:issue"];
 
+export interface ForgejoServer extends ForgeServer {
+  /** Another token of the agent. */
+  addToken(scopes: Scope[]): string;
+}
+
 /** A Forgejo that answers by the types of forgejo-js, from memory and real git. */
-export async function startForgejoServer(): Promise<ForgeServer> {
+export async function startForgejoServer(): Promise<ForgejoServer> {
   const model = await createForgeModel("acme", "shop");
   const tokens = {
     full: "f0".repeat(20),
@@ -46,6 +51,11 @@ export async function startForgejoServer(): Promise<ForgeServer> {
     dir: repository.dir,
     faults,
     violations: [],
+    addToken: (scopes) => {
+      const token = `d${model.tokens.size}`.repeat(20);
+      model.tokens.set(token, { login: AGENT, scopes, state: "good" });
+      return token;
+    },
     comment: async (number, login, body) => void addComment(findPull(repository, number), login, body),
     review: async (number, login, body, inDiff) =>
       addReview(findPull(repository, number), login, body, inDiff),
