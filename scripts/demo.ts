@@ -5,9 +5,11 @@ import { ApiClient } from "@windshift/api-client/api-client.ts";
 import { formatDuration } from "@windshift/base/duration.ts";
 import { AgentRunList } from "@windshift/contract/api/run.ts";
 import { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import { startGithubServer } from "@windshift/testing/forges/github-server.ts";
 import { readScenarios } from "@windshift/testing/scenario.ts";
 import { serverEnv, startServerProcess } from "@windshift/testing/server-process.ts";
 import { type Administrator, buildWorkspace, setUpServer } from "@windshift/testing/workspace-builder.ts";
+import { showForgePull } from "./demo/forge-pull.ts";
 import { showTranscript } from "./demo/live-transcript.ts";
 import { prepareMachine } from "./demo/machine.ts";
 import { startDemoModel } from "./demo/model.ts";
@@ -17,8 +19,8 @@ import { showPullRequest, showTests } from "./demo/review.ts";
 import { bold, dim, green, heading, red, say, step, yellow } from "./demo/terminal.ts";
 
 /**
- * npm run demo [-- --keep]: a work item becomes a draft pull request on this machine, with real containers, git and
- * broker. Exit code 0 when it did. Each call has a data folder of its own, so it can be repeated and run twice at once.
+ * npm run demo [-- --keep] [--forge github]: a work item becomes a draft pull request on this machine, with real containers,
+ * git and broker, on the server itself or on an emulated GitHub. Exit code 0 when it did. Each call has a data folder of its own, so it can be repeated and run twice at once.
  */
 const ROOT = resolve(import.meta.dir, "..");
 const CACHE = join(ROOT, ".cache");
@@ -79,6 +81,13 @@ async function play(
     join(dataDir, "model.log"),
   );
   endings.push(model.stop);
+  const forge =
+    options.forge === undefined
+      ? undefined
+      : await step("Starting an emulated GitHub (emulate) with real git behind it", () =>
+          startGithubServer(),
+        );
+  if (forge !== undefined) endings.push(forge.stop);
 
   const port = await demoPort();
   const server = await step("Starting the server on its embedded database", () =>
@@ -105,6 +114,7 @@ async function play(
         projectDir: scenario.projectDir,
         repositoryName: "slugify",
         agentName: "Coding Agent",
+        forge,
         llm: model,
       });
     },
@@ -126,14 +136,16 @@ async function play(
     say(dim(await server.logTail()));
     return false;
   }
-  const pull = await showPullRequest(api, link.url.split("/").at(-1) ?? "");
+  const pull = await showPullRequest(api, run.pull_request?.id ?? 0);
   await showTests(machine, workspace.repository.path, dataDir, pull);
+  if (forge !== undefined) await showForgePull(forge, pull.number);
   heading("Where to look");
   say(`  Pull request  ${bold(link.url)}`);
   say(`  Work item     ${bold(`${server.url}/items/${item.key}`)}`);
   if (options.model === undefined)
     say(yellow("  The model was scripted: its replies were written in advance; all else was real."));
   if (run.isolation === "unsandboxed") say(red("  The agent ran without a container: unsafe."));
+  if (options.keep && forge !== undefined) say(dim("  The emulated GitHub ends with the demo."));
   if (options.keep) {
     say(`  Sign in as    ${bold(admin.email)} with the password ${bold(admin.password)}`);
     say(

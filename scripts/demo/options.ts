@@ -4,6 +4,8 @@ import { z } from "zod";
 export interface DemoOptions {
   /** Leave the server up at the end. */
   keep: boolean;
+  /** The repository is on an emulated GitHub; undefined for one on the server itself. */
+  forge: "github" | undefined;
   /** A real model; undefined plays the scripted one. */
   model: { baseUrl: string; model: string; apiKey: string | null } | undefined;
   /** Agents may run without a container although the model is a real one. */
@@ -17,13 +19,28 @@ export function readDemoOptions(
   args: readonly string[],
   env: Record<string, string | undefined>,
 ): OptionsResult {
-  const problems = args
-    .filter((arg) => arg !== "--keep")
-    .map((arg) => `there is no option ${arg}; the only one is --keep: npm run demo -- --keep`);
+  const { keep, forge, problems } = readArguments(args);
   const model = readModel(env, problems);
   if (problems.length > 0) return { kind: "problems", problems };
   const allowUnsandboxed = env.WSRUNNER_ALLOW_UNSANDBOXED === "1";
-  return { kind: "ok", options: { keep: args.includes("--keep"), model, allowUnsandboxed } };
+  return { kind: "ok", options: { keep, forge, model, allowUnsandboxed } };
+}
+
+function readArguments(
+  args: readonly string[],
+): Pick<DemoOptions, "keep" | "forge"> & { problems: string[] } {
+  const problems: string[] = [];
+  let [keep, forge]: [boolean, DemoOptions["forge"]] = [false, undefined];
+  const rest = [...args];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    const [name, value = name === "--forge" ? rest.shift() : undefined] = arg.split("=", 2);
+    if (name === "--forge" && value === "github") forge = value;
+    else if (name === "--forge") problems.push(`--forge ${value ?? ""}: the only forge here is github`);
+    else if (arg === "--keep") keep = true;
+    else
+      problems.push(`there is no option ${arg}; there are --keep and --forge github: npm run demo -- --keep`);
+  }
+  return { keep, forge, problems };
 }
 
 function readModel(env: Record<string, string | undefined>, problems: string[]): DemoOptions["model"] {

@@ -13,13 +13,15 @@ const CommitList = z.object({ commits: z.array(Commit) });
 const TEST_MS_MAX = 60_000;
 
 /** Prints a pull request: title, body, commits and diff. */
-export async function showPullRequest(api: ApiClient, id: string): Promise<PullRequestDetail> {
+export async function showPullRequest(api: ApiClient, id: number): Promise<PullRequestDetail> {
   const pull = await api.get(`/api/v1/pull-requests/${id}`, PullRequestDetail);
-  const { commits } = await api.get(`/api/v1/pull-requests/${id}/commits`, CommitList);
-  const diff = await api.get(`/api/v1/pull-requests/${id}/diff`, Diff);
   heading(`Draft pull request #${pull.number}: ${plain(pull.title)}`);
   say(dim(`${pull.source_branch} → ${pull.target_branch}`));
   say(indent(plain(pull.body)));
+  // On a forge, the forge shows the rest.
+  if (pull.url !== null) return pull;
+  const { commits } = await api.get(`/api/v1/pull-requests/${id}/commits`, CommitList);
+  const diff = await api.get(`/api/v1/pull-requests/${id}/diff`, Diff);
   for (const commit of commits)
     say(`  ${dim(commit.oid.slice(0, 10))} ${plain(commit.subject)} ${dim(plain(commit.author.name))}`);
   say();

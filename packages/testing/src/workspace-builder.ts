@@ -1,11 +1,12 @@
 import type { ApiClient } from "@windshift/api-client/api-client.ts";
 import { Binding } from "@windshift/contract/api/binding.ts";
-import { Connection } from "@windshift/contract/api/connection.ts";
+import { Connection, ConnectionWithSecret } from "@windshift/contract/api/connection.ts";
 import { Repository } from "@windshift/contract/api/repository.ts";
 import { Account, UserRef } from "@windshift/contract/api/user.ts";
 import { type NewWorkItem, WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { Workspace } from "@windshift/contract/api/workspace.ts";
-import { createRepository, gitOut } from "./git-repository.ts";
+import type { ForgeServer } from "./forges/forge-server.ts";
+import { commitTree, createRepository, gitOut } from "./git-repository.ts";
 import { tempDir } from "./temp-dir.ts";
 
 /** Who administrates a server under test or a demo. */
@@ -21,10 +22,13 @@ export interface WorkspacePlan {
   /** Folder whose files become the first commit of the repository. */
   projectDir: string;
   repositoryName: string;
+  /** Where the repository is, instead of on the server itself; its own name counts then. */
+  forge?: ForgeServer | undefined;
   agentName: string;
   llm: { baseUrl: string; apiKey: string | null; model: string; contextWindow?: number };
   /** What the binding sets other than its defaults. */
   binding?: {
+    push_policy?: { ci_files: "refuse" | "flag" } | undefined;
     instructions?: string | undefined;
     wall_clock_ms?: number | undefined;
     turns?: number | undefined;
@@ -34,7 +38,10 @@ export interface WorkspacePlan {
 export interface BuiltWorkspace {
   key: string;
   agentId: string;
+  /** `path` is the bare repository on this machine, also behind a forge. */
   repository: Repository & { path: string };
+  /** To the place of the repository. */
+  git: ConnectionWithSecret;
   /** Makes an item; with `assign` the agent is its assignee from the start. */
   createItem(item: Pick<NewWorkItem, "title" | "description">, assign: boolean): Promise<WorkItemDetail>;
   assign(itemKey: string): Promise<WorkItemDetail>;
@@ -50,14 +57,7 @@ export async function setUpServer(api: ApiClient, admin: Administrator): Promise
 export async function buildWorkspace(api: ApiClient, plan: WorkspacePlan): Promise<BuiltWorkspace> {
   const { key } = await api.post("/api/v1/workspaces", { key: plan.key, name: plan.name }, Workspace);
   const base = `/api/v1/workspaces/${key}`;
-  const git = await api.post(`${base}/connections`, { kind: "git", name: "Local repositories" }, Connection);
-  const repository = await api.post(
-    `${base}/repositories`,
-    { connection_id: git.id, owner: "demo", name: plan.repositoryName },
-    Repository,
-  );
-  if (repository.path === undefined)
-    throw new Error("the server did not say where the repository is; sign in as its administrator");
+  const { git, repository } = await addRepository(api, base, plan);
   const { llm } = plan;
   const connection = await api.post(
     `${base}/connections`,
@@ -70,8 +70,7 @@ export async function buildWorkspace(api: ApiClient, plan: WorkspacePlan): Promi
     },
     Connection,
   );
-  await importProject(plan.projectDir, repository.path);
-  const { instructions = "", ...limits } = plan.binding ?? {};
+  const { instructions = "", push_policy = {}, ...limits } = plan.binding ?? {};
   const agent = await api.post(`${base}/agents`, { name: plan.agentName }, UserRef);
   await api.post(
     `${base}/bindings`,
@@ -82,17 +81,44 @@ export async function buildWorkspace(api: ApiClient, plan: WorkspacePlan): Promi
       model: llm.model,
       instructions,
       limits,
+      push_policy,
     },
     Binding,
   );
   return {
     key,
     agentId: agent.id,
-    repository: { ...repository, path: repository.path },
+    repository,
+    git,
     createItem: (item, assign) =>
       api.post(`${base}/items`, { ...item, assignee_id: assign ? agent.id : null }, WorkItemDetail),
     assign: (itemKey) => api.patch(`/api/v1/items/${itemKey}`, { assignee_id: agent.id }, WorkItemDetail),
   };
+}
+
+async function addRepository(api: ApiClient, base: string, plan: WorkspacePlan) {
+  const { forge } = plan;
+  const connection = forge
+    ? { provider: forge.kind, name: forge.kind, base_url: forge.url, token: forge.tokens.full }
+    : { name: "Local repositories" };
+  const git = await api.post(`${base}/connections`, { kind: "git", ...connection }, ConnectionWithSecret);
+  // On a forge the repository is there first; here it is made.
+  if (forge) await addProject(plan.projectDir, forge.dir);
+  const address = forge?.repository ?? { owner: "demo", name: plan.repositoryName };
+  const made = await api.post(`${base}/repositories`, { connection_id: git.id, ...address }, Repository);
+  const path = forge?.dir ?? made.path;
+  if (path === undefined)
+    throw new Error("the server did not say where the repository is; sign in as its administrator");
+  if (!forge) await importProject(plan.projectDir, path);
+  return { git, repository: { ...made, path } };
+}
+
+/** Adds a folder's files to `main` of a bare repository that has one. */
+async function addProject(projectDir: string, bareRepository: string): Promise<void> {
+  using work = tempDir();
+  await gitOut(["clone", "--quiet", "--branch", "main", bareRepository, "."], work.path);
+  await commitTree(work.path, { from: projectDir }, "Add the project");
+  await gitOut(["push", "--quiet", "origin", "main"], work.path);
 }
 
 /** Makes a folder's files the first commit of `main` in a bare repository on this machine. */

@@ -21,10 +21,11 @@ export interface PullRequestView {
 export async function readPullRequest(api: PageApi, id: number): Promise<PullRequestView> {
   const path = `/api/v1/pull-requests/${id}`;
   const pull = await api.get(path, PullRequestDetail);
+  const here = pull.url === null;
   const [me, list, diff] = await Promise.all([
     api.get("/api/v1/me", Me),
-    api.get(`${path}/commits`, z.object({ commits: z.array(Commit) })),
-    api.get(`${path}/diff`, Diff),
+    here ? api.get(`${path}/commits`, z.object({ commits: z.array(Commit) })) : { commits: [] },
+    here ? api.get(`${path}/diff`, Diff) : { files: [], patch: "", truncated: false },
   ]);
   const workspace = pull.work_item.split("-")[0];
   const role = me.workspaces.find(({ key }) => key === workspace)?.role ?? "viewer";
@@ -63,11 +64,35 @@ export function PullRequestPage(view: PullRequestView) {
           </p>
         </header>
         {pull.body !== "" && <pre class="card prose">{pull.body}</pre>}
-        <Decision pull={pull} mayDecide={view.mayDecide} />
-        <Commits commits={view.commits} />
-        <DiffView diff={view.diff} />
+        {pull.url === null ? (
+          <>
+            <Decision pull={pull} mayDecide={view.mayDecide} />
+            <Commits commits={view.commits} />
+            <DiffView diff={view.diff} />
+          </>
+        ) : (
+          <Elsewhere url={pull.url} />
+        )}
       </div>
     </Layout>
+  );
+}
+
+/** It is read and decided on its forge. */
+function Elsewhere({ url }: { url: string }) {
+  return (
+    <section class="card" aria-label="On the forge">
+      <p>
+        Its commits, its changes and the decision are on the forge:{" "}
+        {/^https?:\/\//i.test(url) ? (
+          <a href={url} rel="noopener noreferrer">
+            {url}
+          </a>
+        ) : (
+          url
+        )}
+      </p>
+    </section>
   );
 }
 

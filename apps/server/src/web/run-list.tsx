@@ -1,6 +1,6 @@
 import type { AgentRun, AgentRunUsage } from "@windshift/contract/api/run.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
-import { RunBadge } from "./badge.tsx";
+import { PullRequestBadge, RunBadge } from "./badge.tsx";
 import { FormError } from "./form-field.tsx";
 import { RaiseForm, RunUsage } from "./run-usage.tsx";
 import { PHASE_TEXT, TRIGGER_TEXT } from "./run-words.ts";
@@ -75,6 +75,8 @@ function RunCard(props: {
         {mayChange && !isTerminal(run.status) && <CancelForm run={run} />}
       </header>
       <RunState run={run} />
+      {run.pull_request && <PullRequestLine pull={run.pull_request} />}
+      {mayChange && run.can_publish_again && <PublishForm run={run} />}
       {usage && isAdmin && <RaiseForm run={run} usage={usage} />}
       {usage && <RunUsage usage={usage} />}
       <details class="transcript" open={open} data-transcript={run.id} id={`transcript-${run.id}`}>
@@ -106,6 +108,33 @@ function RunState({ run }: { run: AgentRun }) {
   );
 }
 
+/** On a forge it is decided there; here stands what was last read. */
+function PullRequestLine({ pull }: { pull: NonNullable<AgentRun["pull_request"]> }) {
+  const href = pull.url ?? `/pull-requests/${pull.id}`;
+  return (
+    <p class="pull-line">
+      <PullRequestBadge state={pull.state} draft={pull.draft} />
+      {/^(?:https?:\/\/|\/)/i.test(href) ? (
+        <a href={href} rel="noopener noreferrer">
+          Pull request #{pull.number}
+        </a>
+      ) : (
+        <span>Pull request #{pull.number}</span>
+      )}
+    </p>
+  );
+}
+
+function PublishForm({ run }: { run: AgentRun }) {
+  return (
+    <form method="post" data-api={`/api/v1/agent-runs/${run.id}/publish`} data-then="refresh">
+      <FormError />
+      <button type="submit">Create again</button>
+      <p class="hint">The agent's work is done; only the pull request is tried again.</p>
+    </form>
+  );
+}
+
 function toneOf(run: AgentRun): string {
   if (run.status === "failed" || run.status === "killed") return "bad";
   return run.status === "waiting" || run.status === "queued" ? "wait" : "plain";
@@ -131,6 +160,7 @@ function stateOf(run: AgentRun): string {
     run.phase,
     run.attempt,
     run.cancel_requested,
+    run.pull_request?.state,
     run.queued_because?.text,
     run.detail,
   ].join("|");

@@ -80,6 +80,7 @@ function runChanged(run) {
     run.phase,
     run.attempt,
     run.cancel_requested,
+    run.pull_request?.state,
     run.queued_because?.text,
     run.detail,
   ].join("|");
