@@ -17,7 +17,7 @@ const BATCH_WAIT_MS = 200;
 const UNWRITTEN_CALLS_MAX = 20_000;
 /** A hold that no call drew on for this long is given back, ms: the next call of a run follows within seconds or takes minutes. */
 const IDLE_MS = 5_000;
-/** Time between looks for holds to give back, and between renewals, ms: five of them before HOLD_MS is over. */
+/** Time between looks for holds to give back, ms, and between renewals, ms: six of those fit into HOLD_MS. */
 const TICK_MS = 1_000;
 const RENEW_MS = 10_000;
 /** How long a call waits for what other calls have set aside, ms, and how often it looks. */
