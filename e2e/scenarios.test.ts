@@ -176,6 +176,7 @@ async function checkPullRequest(
     target_branch: "main",
   });
   expect(pull.title.startsWith(`${itemKey}: `)).toBe(true);
+  for (const text of wanted.pull_request_body) expect(pull.body).toContain(text);
   const diff = await api.get(`/api/v1/pull-requests/${id}/diff`, Diff);
   expect(diff.files.length).toBeGreaterThan(0);
 }

@@ -11,6 +11,9 @@ interface Rule {
 const GIT_WRAPPERS = [
   "packages/base/src/git.ts",
   "packages/git-broker/src/local-upstream.ts",
+  "packages/git-broker/src/fetched-base.ts",
+  "packages/git-broker/src/object-reader.ts",
+  "packages/git-broker/src/pack-intake.ts",
   "apps/triage/src/host-git.ts",
 ];
 

@@ -67,8 +67,8 @@ export class CrashPoints {
       find: async (run, token) => {
         const grant = await inner.find(run, token);
         if (grant === undefined) return undefined;
-        const onPushed: typeof grant.onPushed = async (oid) => {
-          await grant.onPushed(oid);
+        const onPushed: typeof grant.onPushed = async (...push) => {
+          await grant.onPushed(...push);
           this.die("pushed");
         };
         return { ...grant, onPushed };

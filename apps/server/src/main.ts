@@ -2,6 +2,7 @@ import { buildVersion } from "@windshift/base/build-version.ts";
 import { redact } from "@windshift/base/redact.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { ERROR_CODES } from "@windshift/contract/error-codes.ts";
+import { INSPECT_PUSHES } from "./brokers/inspection-command.ts";
 import {
   containerApiUrl,
   localhostWarning,
@@ -14,7 +15,6 @@ import { createLog } from "./log.ts";
 import { DEFAULT_PATH } from "./runners/sandbox-choice.ts";
 import { triageCommand } from "./runners/triage-command.ts";
 import { replaceKeyFile } from "./secrets/secret-key-file.ts";
-import { startServer } from "./server.ts";
 
 const USAGE = `windshift            start the server; settings come from the environment (docs/configuration.md)
 windshift change-key make a new secret key; with the server stopped, then start it again
@@ -31,6 +31,8 @@ function main(args: readonly string[]): Promise<void> | void {
       return changeKey(settingsOrExit());
     case "doctor":
       return diagnose(settingsOrExit());
+    case INSPECT_PUSHES:
+      return import("@windshift/git-broker/inspection-main.ts").then((main) => main.runInspections());
     case "--version":
       return void process.stdout.write(`windshift ${buildVersion}\n`);
     case "help":
@@ -54,6 +56,7 @@ function settingsOrExit(): ServerSettings {
 async function serve(settings: ServerSettings): Promise<void> {
   const log = createLog(settings.logLevel);
   ignoreProxies(log);
+  const { startServer } = await import("./server.ts");
   const server = await startServer(settings, process.env, log);
   log.info({ port: server.port, url: settings.baseUrl, version: buildVersion }, "ready");
   let ending = false;

@@ -4,7 +4,9 @@ import type { OutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { record } from "./audit/audit-store.ts";
 import type { BrokerPorts } from "./brokers/broker-routes.ts";
 import { createGitGrants } from "./brokers/git-grants.ts";
+import { inspectionCommand } from "./brokers/inspection-command.ts";
 import { TokenGrants } from "./brokers/llm-grants.ts";
+import { createPushInspection } from "./brokers/push-inspection.ts";
 import { createUsageLedger } from "./brokers/usage-ledger.ts";
 import type { BudgetHolds } from "./budgets/budget-holds.ts";
 import { openLlmSecret } from "./connections/connection.ts";
@@ -87,7 +89,13 @@ export function createBrokers(parts: {
   );
   return {
     git: createGitBroker({
-      grants: parts.crash.gitGrants(createGitGrants(database, upstreamOf)),
+      grants: parts.crash.gitGrants(
+        createGitGrants(
+          database,
+          upstreamOf,
+          createPushInspection(parts, inspectionCommand(process.execPath, import.meta.dir)),
+        ),
+      ),
       audit: {
         refused: async ({ runId, attempt, refs, why }) =>
           record(db, {

@@ -32,8 +32,15 @@ export const RunEvent = z.object({
 });
 export type RunEvent = z.infer<typeof RunEvent>;
 
-/** As stored and read. `id` rises over the whole run, across attempts: readers resume with `after=<id>`. */
-export const StoredEvent = RunEvent.extend({ id: z.int().positive(), attempt: z.int().positive() });
+/**
+ * As stored and read. `id` rises over the whole run, across attempts: readers resume with `after=<id>`. A negative `seq` is an
+ * event of the server's own, which stands beside the numbers of the runner.
+ */
+export const StoredEvent = RunEvent.extend({
+  seq: z.int(),
+  id: z.int().positive(),
+  attempt: z.int().positive(),
+});
 export type StoredEvent = z.infer<typeof StoredEvent>;
 
 /** Data of `lifecycle` events. */

@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 
 const MAGIC = 0xff744f63;
+/** Magic and version before the table of counts, bytes. */
 const HEADER_BYTES = 8;
 const FANOUT = 256;
+/** SHA-1, bytes. */
 const OID_BYTES = 20;
 
 /** The ids of the objects of one pack, from the index that our own git made of it. */

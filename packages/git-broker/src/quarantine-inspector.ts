@@ -75,7 +75,7 @@ class QuarantineInspection implements PackInspection {
     const { options, branch } = this;
     const commits = [options.base, branch].filter((oid) => oid !== null);
     const known = await options.known.find(commits, this.signal);
-    const quarantine = await makeQuarantine(options.tempRoot, [known.objects]);
+    const quarantine = await makeQuarantine(options.tempRoot, known.objects);
     const intake = new PackIntake({
       gitDir: quarantine.dir,
       packDir: quarantine.packDir,

@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** A bare repository for one push, in which nobody wrote but us. */
 export interface Quarantine {
   dir: string;
   packDir: string;
+  /** Gives it a name for good. */
+  moveTo(dir: string): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -25,5 +27,19 @@ export async function makeQuarantine(tempRoot: string, alternates: readonly stri
     writeFile(join(dir, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"),
     writeFile(join(dir, "objects", "info", "alternates"), alternates.map((path) => `${path}\n`).join("")),
   ]);
-  return { dir, packDir, remove: () => rm(dir, { recursive: true, force: true }) };
+  return {
+    dir,
+    packDir,
+    moveTo: (to) => rename(dir, to),
+    remove: () => rm(dir, { recursive: true, force: true }),
+  };
+}
+
+/** Removes the folders in `root` that were not used for `unusedMs`: what a crash left, or what nobody needs any more. */
+export async function sweepFolders(root: string, unusedMs: number): Promise<void> {
+  for (const name of await readdir(root).catch(() => [])) {
+    const path = join(root, name);
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > unusedMs) await rm(path, { recursive: true, force: true });
+  }
 }

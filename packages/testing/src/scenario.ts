@@ -27,6 +27,7 @@ export const Scenario = z.strictObject({
       instructions: z.string().optional(),
       wall_clock_ms: z.int().positive().optional(),
       turns: z.int().positive().optional(),
+      push_policy: z.strictObject({ ci_files: z.enum(["refuse", "flag"]) }).optional(),
     })
     .default({}),
   actions: z.array(ScenarioAction).default([]),
@@ -35,6 +36,8 @@ export const Scenario = z.strictObject({
     reason: RunReason,
     /** A draft pull request exists, and the run's branch with it; false: neither does. */
     pull_request: z.boolean(),
+    /** Texts in what the pull request says. */
+    pull_request_body: z.array(z.string()).default([]),
     /** Commits between the base and the branch, exactly. */
     commits: z.int().min(0).optional(),
     /** Texts in the message of the branch's last commit. */

@@ -101,6 +101,7 @@ async function completeJob(
     const [base_oid, branch_oid] = await Promise.all(
       [draft.repo.base_ref, draft.repo.branch].map((branch) => options.readBranch(repository, branch)),
     );
+    await keepBase(database, run, base_oid ?? null);
     return JobSpec.parse({ ...draft, repo: { ...draft.repo, base_oid, branch_oid } });
   } catch (cause) {
     options.onClaimError(run.id, cause);
@@ -121,6 +122,16 @@ async function completeJob(
     await database.signals.notify("queue");
     return undefined;
   }
+}
+
+/** What the run may push stands on this commit, also when its base branch moves on. */
+async function keepBase(database: Database, run: Run, oid: string | null): Promise<void> {
+  await database.kysely
+    .updateTable("runs")
+    .set({ base_oid: oid })
+    .where("id", "=", run.id)
+    .where("attempt", "=", run.attempt)
+    .execute();
 }
 
 /** An item nobody has started is in progress once its run is. */

@@ -39,6 +39,7 @@ async function lastSeq(tx: Queries, run: number, attempt: number): Promise<numbe
     .select((eb) => eb.fn.max("seq").as("seq"))
     .where("run_id", "=", run)
     .where("attempt", "=", attempt)
+    .where("seq", ">", 0)
     .executeTakeFirst();
   return row?.seq ?? 0;
 }

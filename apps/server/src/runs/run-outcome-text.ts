@@ -4,6 +4,7 @@ import type { AttemptResult } from "@windshift/contract/job.ts";
 import { PR_TITLE_BYTES_MAX } from "@windshift/contract/limits.ts";
 import type { OpenedPullRequest } from "./forge.ts";
 import { branchRunOf, type Ending, type Run } from "./run.ts";
+import type { ReviewFlag } from "./run-flags.ts";
 import type { RunNames } from "./run-names.ts";
 
 /** What is said of a summary on the forge, bytes; all of it stands on the item. */
@@ -22,8 +23,10 @@ export function describePullRequest(about: {
   names: RunNames;
   result: AttemptResult;
   baseUrl: string;
+  /** What its pushes hold that a person should see. */
+  flags: readonly ReviewFlag[];
 }) {
-  const { run, names, result, baseUrl } = about;
+  const { run, names, result, baseUrl, flags } = about;
   const summary = result.summary.trim() || "The agent gave no summary.";
   const facts = [
     `- Item: [${names.itemKey}](${baseUrl}/items/${names.itemKey})`,
@@ -35,7 +38,21 @@ export function describePullRequest(about: {
     ...(result.isolation === "unsandboxed" ? ["- **Unsafe**: this run was made without a container."] : []),
     "- Checks: what the summary says about tests is the agent's own word; the transcript on the run shows the commands and their output.",
   ];
-  return { title: pullRequestTitle(names), body: `${summary}\n\n---\n\n${facts.join("\n")}` };
+  const body = [summary, ...describeFlags(flags), "---", facts.join("\n")].join("\n\n");
+  return { title: pullRequestTitle(names), body };
+}
+
+/** Files named one by one; a longer list is not read anyway. */
+const FLAGS_NAMED_MAX = 30;
+
+function describeFlags(flags: readonly ReviewFlag[]): string[] {
+  if (flags.length === 0) return [];
+  const lines = flags.slice(0, FLAGS_NAMED_MAX).map(({ path, what }) => `- ${inline(path)}: ${inline(what)}`);
+  const more = flags.length - lines.length;
+  return [
+    "**Look at these before merging:** they were let through, and flagged by the push policy.",
+    [...lines, ...(more > 0 ? [`- and ${more} more; the transcript of the run names them`] : [])].join("\n"),
+  ];
 }
 
 /** The comment that a finished run leaves on its names. */

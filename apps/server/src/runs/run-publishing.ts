@@ -6,6 +6,7 @@ import { branchRunOf, decideEnding, type Ending, type Run, wantsPullRequest } fr
 import type { RunDefaults } from "./run-create.ts";
 import { endRun } from "./run-end.ts";
 import { lockRun } from "./run-fence.ts";
+import { listFlags } from "./run-flags.ts";
 import { addMessage } from "./run-messages.ts";
 import { readRunNames } from "./run-names.ts";
 import {
@@ -48,7 +49,13 @@ export async function publishRun(ports: PublishingPorts, run: Run): Promise<void
     const { branch } = findings;
     if (branch !== undefined && wantsPullRequest(result, branch.commits)) {
       findings.pullRequest = await ports.forge.openPullRequest({
-        ...describePullRequest({ run, names, result, baseUrl: ports.baseUrl }),
+        ...describePullRequest({
+          run,
+          names,
+          result,
+          baseUrl: ports.baseUrl,
+          flags: await listFlags(ports.database.kysely, run.id),
+        }),
         ...branchesOf(run),
         ...branch,
         runId: branchRunOf(run),

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type BrokerFixture, forget, mustGit, refOf, startBroker } from "./broker-fixture.ts";
+import { fetchedBase } from "./fetched-base.ts";
+import type { GitUpstream } from "./git-upstream.ts";
+import { localUpstream } from "./local-upstream.ts";
+import { type QuarantineFixture, startQuarantine } from "./quarantine-fixture.ts";
+
+let broker: BrokerFixture;
+let quarantine: QuarantineFixture;
+let run = 500;
+let fetches = 0;
+
+beforeAll(async () => {
+  broker = await startBroker();
+  const seed = join(broker.dir, "fill");
+  await mustGit(broker, broker.dir, "clone", "-q", broker.repository, seed);
+  await Bun.write(join(seed, ".github/workflows/ci.yml"), "on: push\n");
+  await Bun.write(join(seed, "src/deep/file.ts"), "export {};\n");
+  await mustGit(broker, seed, "add", "-A");
+  await mustGit(broker, seed, "commit", "-q", "-m", "second");
+  await mustGit(broker, seed, "push", "-q", "origin", "HEAD:main");
+  quarantine = await startQuarantine(broker);
+});
+afterAll(async () => {
+  quarantine.stop();
+  await broker.stop();
+});
+
+function counted(): GitUpstream {
+  const upstream = localUpstream({ dir: broker.repository });
+  return {
+    ...upstream,
+    rpc: (...args) => {
+      fetches++;
+      return upstream.rpc(...args);
+    },
+  };
+}
+
+/** Objects of the snapshot by type, as git counts them. */
+async function typesIn(dir: string): Promise<string[]> {
+  const [oid = ""] = await readdir(dir);
+  const args = ["cat-file", "--batch-all-objects", "--batch-check=%(objecttype)"];
+  return (await mustGit(broker, join(dir, oid), ...args)).split("\n").sort();
+}
+
+for (const filter of [true, false])
+  test(`a push to a repository elsewhere is looked into with ${filter ? "the folders of its base alone" : "all of its base"}`, async () => {
+    await mustGit(broker, broker.repository, "config", "uploadpack.allowFilter", String(filter));
+    const dir = join(broker.dir, `snapshots-${filter}`);
+    const known = fetchedBase({ dir, upstream: counted() });
+    const inspected = await quarantine.grant(run++, { known });
+    fetches = 0;
+    forget(broker);
+    const head = await inspected.commit({ "src/deep/file.ts": "export const a = 1;\n" });
+    const pushed = await inspected.push(`HEAD:${inspected.ref}`);
+    expect(pushed.stderr).not.toContain("remote:");
+    expect(await refOf(broker, inspected.ref)).toBe(head);
+    const trees = ["commit", "tree", "tree", "tree", "tree", "tree"];
+    expect(await typesIn(dir)).toEqual(filter ? trees : ["blob", "blob", "blob", ...trees]);
+    expect(fetches).toBe(filter ? 1 : 2);
+
+    // Removing a file of a folder that the pack never names is seen, because the base's folders are known.
+    await inspected.git("rm", "-rq", ".github");
+    await inspected.git("commit", "-q", "-m", "remove");
+    const refused = await inspected.push(`HEAD:${inspected.ref}`);
+    expect(refused.stderr).toContain("remote: .github/workflows/ci.yml tells the CI what to run");
+    expect(refused.stderr).toContain("(removed)");
+    expect(await refOf(broker, inspected.ref)).toBe(head);
+  });
+
+test("a base that cannot be fetched refuses the push instead of letting it pass unseen", async () => {
+  const upstream = counted();
+  const known = fetchedBase({
+    dir: join(broker.dir, "snapshots-none"),
+    upstream: { ...upstream, rpc: () => Promise.reject(new Error("away")) },
+  });
+  const inspected = await quarantine.grant(run++, { known });
+  await inspected.commit({ "a.txt": "x\n" });
+  expect((await inspected.push(`HEAD:${inspected.ref}`)).exitCode).not.toBe(0);
+  expect(await refOf(broker, inspected.ref)).toBeUndefined();
+  expect(await quarantine.leftovers()).toEqual([]);
+});
