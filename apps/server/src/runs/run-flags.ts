@@ -27,13 +27,11 @@ export async function flagForReview(
     .where("run_id", "=", run)
     .where("attempt", "=", attempt)
     .executeTakeFirst();
-  const named = findings
-    .slice(0, FLAGS_MAX)
-    .map(({ kind, path, what }) => ({
-      kind,
-      path: path.replaceAll("\0", "\ufffd").slice(0, PATH_CHARS_MAX),
-      what,
-    }));
+  const named = findings.slice(0, FLAGS_MAX).map(({ kind, path, what }) => ({
+    kind,
+    path: path.replaceAll("\0", "\ufffd").slice(0, PATH_CHARS_MAX),
+    what,
+  }));
   const data = ReviewFlagged.parse({ oid, findings: named, more: findings.length - named.length });
   await tx
     .insertInto("run_events")
