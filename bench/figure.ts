@@ -7,7 +7,7 @@ export const Figure = z.strictObject({
   metric: z.string(),
   /** Median of the samples. */
   value: z.number(),
-  unit: z.enum(["ms", "MB", "bytes"]),
+  unit: z.enum(["ms", "µs", "MB", "bytes"]),
   /** What was measured in the same run to compare with; null where there is nothing. */
   reference: z.string().nullable(),
   referenceValue: z.number().nullable(),

@@ -2,6 +2,8 @@ import { agent } from "./agent/agent.ts";
 import { agentPeers } from "./agent/agent-peers.ts";
 import type { Bench } from "./bench.ts";
 import { Figure } from "./figure.ts";
+import { gitBroker } from "./git-broker/git-broker.ts";
+import { llmBroker } from "./llm-broker/llm-broker.ts";
 import { mainJob } from "./main-job/main-job.ts";
 import { serverStart } from "./server-start/server-start.ts";
 
@@ -9,7 +11,7 @@ import { serverStart } from "./server-start/server-start.ts";
  * `npm run bench -- NAME … | all`: figures as JSON lines on stdout, everything else on stderr.
  * Exit code 0 when every bar holds, 1 when one does not or a benchmark failed, 2 for a name nobody knows.
  */
-const BENCHES: readonly Bench[] = [mainJob, serverStart, agent, agentPeers];
+const BENCHES: readonly Bench[] = [mainJob, serverStart, agent, agentPeers, gitBroker, llmBroker];
 
 async function main(names: readonly string[]): Promise<number> {
   const chosen = BENCHES.filter(

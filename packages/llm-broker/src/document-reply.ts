@@ -16,7 +16,7 @@ export interface DocumentReply {
  * @throws AppError `upstream_failed` when it is cut, not JSON or too long; the reason of `end` when the call was ended
  */
 export async function readDocument(
-  upstream: ReadableStream<Uint8Array> | null,
+  upstream: Response,
   apiKey: string | null,
   end: CallEnd,
   limits: LlmLimits,

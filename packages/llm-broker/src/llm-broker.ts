@@ -104,7 +104,7 @@ async function readBody(request: Request, bytesMax: number): Promise<string> {
   const tooLarge = () =>
     new AppError("too_large", `The request body is over ${bytesMax} bytes; shorten the conversation.`);
   if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge();
-  const read = await readBounded(request.body, bytesMax);
+  const read = await readBounded(request, bytesMax);
   if (read.kind === "too_large") throw tooLarge();
   return read.text;
 }

@@ -156,7 +156,7 @@ export class TargetCall {
     const { end, limits } = this.deps;
     const timer = setTimeout(() => end.end({ kind: "idle_timeout", ms: limits.idleMsMax }), limits.idleMsMax);
     try {
-      const read = await readBounded(upstream.body, ERROR_BYTES_MAX);
+      const read = await readBounded(upstream, ERROR_BYTES_MAX);
       const text = read.kind === "whole" ? read.text : read.head;
       return refusalOfProvider(upstream.status, text, this.apiKey);
     } catch {
@@ -187,7 +187,7 @@ export class TargetCall {
       const headers = replyHeaders(target, this.apiKey, "text/event-stream", upstream.headers);
       return { kind: "answered", response: new Response(this.relay(upstream.body), { headers }) };
     }
-    const document = await readDocument(upstream.body, this.apiKey, end, limits);
+    const document = await readDocument(upstream, this.apiKey, end, limits);
     const charge = this.documentCharge(wire, document);
     await this.close(charge);
     await onReplied(charge, 200);

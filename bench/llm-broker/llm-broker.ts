@@ -1,0 +1,195 @@
+import { join } from "node:path";
+import { tempDir } from "@windshift/testing/temp-dir.ts";
+import type { Bench, BenchReport } from "../bench.ts";
+import { absoluteFigure } from "../figure.ts";
+import { median, type Sample } from "../measure.ts";
+import { compilePrograms } from "../programs.ts";
+import { residentMb } from "../server-start/memory.ts";
+import { startBenchRun } from "./bench-run.ts";
+import { pacedLatencies, percentile, streamTimes, throughput, type Way } from "./load.ts";
+import { requestBytes } from "./load-client.ts";
+import { startNginx } from "./nginx.ts";
+import { startUpstream } from "./upstream.ts";
+
+const ROUNDS = 5;
+const CONNECTIONS = 32;
+const THROUGHPUT_MS = 3_000;
+const PACED_PER_S = 300;
+const PACED_COUNT = 600;
+/** Bodies as an agent sends them early and late in a run: 8 KB and 200 KB. */
+const SMALL = conversation(2);
+const LARGE = conversation(50);
+const LARGE_PER_S = 50;
+const LARGE_COUNT = 200;
+const STREAM_TOKENS = 150;
+/** Streams at once, with the bar on their slowest gap of a hundred, ms. */
+const STREAMS = [
+  { streams: 100, gapMsMax: 25 },
+  { streams: 500, gapMsMax: 50 },
+  { streams: 1_000, gapMsMax: 90 },
+] as const;
+/** Bars. Source: PERFORMANCE, "LLM broker". */
+const BARS = { requestMs: 1_000 / 4_000, cpuMicros: 250, p50: 0.8, p99: 6, largeP50: 1.5, largeP99: 10 };
+const FIRST_TOKEN_MS_MAX = 1.5;
+const IDLE_MB_MAX = 70;
+const PEAK_MB_MAX = 200;
+
+export const llmBroker: Bench = {
+  name: "llm-broker",
+  about: "the model broker of a compiled server: token, grant, budget and ledger on, beside nginx",
+  async run(report) {
+    using dir = tempDir();
+    const { server: program } = await compilePrograms(join(dir.path, "bin"), report);
+    await using started = new AsyncDisposableStack();
+    const upstream = await startUpstream();
+    started.defer(upstream.stop);
+    const run = await startBenchRun(program, dir.path, `http://127.0.0.1:${upstream.port}`);
+    started.defer(run.server.stop);
+    const direct = (body: unknown) => requestBytes("/v1/chat/completions", "sk-bench", body);
+    const nginx = await startNginx(dir.path, upstream.port, direct);
+    if (nginx === undefined) report.progress("there is no nginx here, so the floor is the provider itself");
+    else started.defer(nginx.stop);
+    const none: Way = { name: "no broker", port: upstream.port, pid: undefined, request: direct };
+    const ours: Way = {
+      name: "ours",
+      port: run.port,
+      pid: run.server.pid,
+      request: (body) => requestBytes("/api/llm-proxy/v1/chat/completions", run.token, body),
+    };
+    await measure(report, ours, nginx ?? none, none);
+  },
+};
+
+async function measure(report: BenchReport, ours: Way, floor: Way, none: Way): Promise<void> {
+  const idle = await residentMb(ours.pid ?? 0);
+  await measureThroughput(report, ours, floor);
+  const paced = { perS: PACED_PER_S, count: PACED_COUNT };
+  await measureAdded(report, ours, floor, none, SMALL, "8 KB", { ...paced, p50: BARS.p50, p99: BARS.p99 });
+  const large = { perS: LARGE_PER_S, count: LARGE_COUNT, p50: BARS.largeP50, p99: BARS.largeP99 };
+  await measureAdded(report, ours, floor, none, LARGE, "200 KB", large);
+  let peak = await residentMb(ours.pid ?? 0);
+  for (const size of STREAMS) {
+    await measureStreams(report, ours, floor, none, size);
+    peak = Math.max(peak, await residentMb(ours.pid ?? 0));
+  }
+  const memory = { bench: "llm-broker", unit: "MB" } as const;
+  report.figure(absoluteFigure({ ...memory, metric: "idle RSS", bar: IDLE_MB_MAX }, [idle]));
+  report.figure(absoluteFigure({ ...memory, metric: "RSS behind the load", bar: PEAK_MB_MAX }, [peak]));
+}
+
+async function measureThroughput(report: BenchReport, ours: Way, floor: Way): Promise<void> {
+  const samples = {
+    ours: [] as number[],
+    floor: [] as number[],
+    cpu: [] as number[],
+    floorCpu: [] as number[],
+  };
+  for (let round = 0; round <= ROUNDS; round++) {
+    const other = await throughput(floor, SMALL, CONNECTIONS, THROUGHPUT_MS);
+    const own = await throughput(ours, SMALL, CONNECTIONS, THROUGHPUT_MS);
+    report.progress(
+      `round ${round}: ${own.requestsPerS.toFixed(0)}/s, ${other.requestsPerS.toFixed(0)}/s ${floor.name}`,
+    );
+    if (round === 0) continue;
+    samples.ours.push(1_000_000 / own.requestsPerS);
+    samples.floor.push(1_000_000 / other.requestsPerS);
+    samples.cpu.push(own.cpuMicros);
+    samples.floorCpu.push(other.cpuMicros);
+  }
+  const subject = { bench: "llm-broker", unit: "µs" } as const;
+  const time = `time per request, ${CONNECTIONS} connections, 8 KB`;
+  report.figure(
+    absoluteFigure({ ...subject, metric: time, bar: 1_000 * BARS.requestMs }, samples.ours, {
+      name: floor.name,
+      samples: samples.floor,
+    }),
+  );
+  report.figure(
+    absoluteFigure({ ...subject, metric: "processor time per request", bar: BARS.cpuMicros }, samples.cpu, {
+      name: floor.name,
+      samples: samples.floorCpu,
+    }),
+  );
+}
+
+/** What ours adds to the same request sent to the provider itself in the same round. */
+async function measureAdded(
+  report: BenchReport,
+  ours: Way,
+  floor: Way,
+  none: Way,
+  body: unknown,
+  size: string,
+  { perS, count, p50, p99 }: { perS: number; count: number; p50: number; p99: number },
+): Promise<void> {
+  const rounds: Record<"ours" | "floor" | "none", number[]>[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const none_ = await pacedLatencies(none, body, perS, count);
+    const floor_ = await pacedLatencies(floor, body, perS, count);
+    const ours_ = await pacedLatencies(ours, body, perS, count);
+    if (round > 0) rounds.push({ none: none_, floor: floor_, ours: ours_ });
+  }
+  const added = (way: "ours" | "floor", part: number): Sample =>
+    rounds.map((round) => percentile(round[way], part) - percentile(round.none, part));
+  for (const [name, part, bar] of [
+    ["p50", 0.5, p50],
+    ["p99", 0.99, p99],
+  ] as const) {
+    const metric = `added ${name} at ${perS} requests/s, ${size}`;
+    report.figure(
+      absoluteFigure({ bench: "llm-broker", metric, unit: "ms", bar }, added("ours", part), {
+        name: `${floor.name}, added`,
+        samples: added("floor", part),
+      }),
+    );
+  }
+}
+
+async function measureStreams(
+  report: BenchReport,
+  ours: Way,
+  floor: Way,
+  none: Way,
+  { streams, gapMsMax }: { streams: number; gapMsMax: number },
+): Promise<void> {
+  const direct = await streamTimes(none, streams, STREAM_TOKENS);
+  const through = await streamTimes(floor, streams, STREAM_TOKENS);
+  const own = await streamTimes(ours, streams, STREAM_TOKENS);
+  const gap = (times: { gapsMs: number[] }) => percentile(times.gapsMs, 0.99);
+  report.progress(
+    `${streams} streams: p99 gap ${gap(own).toFixed(0)} ms, ${gap(direct).toFixed(0)} ms without a broker`,
+  );
+  const metric = `p99 gap between tokens, ${streams} streams of 50 tokens/s`;
+  report.figure(
+    absoluteFigure({ bench: "llm-broker", metric, unit: "ms", bar: gapMsMax }, [gap(own)], {
+      name: floor.name,
+      samples: [gap(through)],
+    }),
+  );
+  if (streams !== STREAMS[0].streams) return;
+  const first = (times: { firstMs: number[] }) => median(times.firstMs) - median(direct.firstMs);
+  const delay = {
+    bench: "llm-broker",
+    metric: "first token, added",
+    unit: "ms",
+    bar: FIRST_TOKEN_MS_MAX,
+  } as const;
+  report.figure(
+    absoluteFigure(delay, [first(own)], { name: `${floor.name}, added`, samples: [first(through)] }),
+  );
+}
+
+/** So many turns of 4 KB: a question of the agent, and what a file holds. */
+function conversation(turns: number): unknown {
+  const line = "export function answer(question: string): string { return question.toUpperCase(); }\n";
+  const turn = (at: number) => [
+    { role: "assistant", content: `I read file ${at}.` },
+    { role: "user", content: line.repeat(47) },
+  ];
+  return {
+    messages: [
+      { role: "system", content: "Be brief." },
+      ...Array.from({ length: turns }, (_, at) => turn(at)).flat(),
+    ],
+  };
+}
