@@ -28,7 +28,7 @@ test("docs/agent.md names every variable that a run puts into a container", () =
 });
 
 test("docs/agent.md names every code and tool of our agent", () => {
-  const sources = [...new Glob("apps/agent/src/*.ts").scanSync({ cwd: ROOT })].filter(
+  const sources = [...new Glob("apps/agent/src/**/*.ts").scanSync({ cwd: ROOT })].filter(
     (file) => !file.endsWith(".test.ts"),
   );
   const text = sources.map(read).join("\n");

@@ -1,5 +1,5 @@
 import type { AgentOutcome } from "@windshift/contract/run.ts";
-import type { ModelFailure } from "./model-failure.ts";
+import type { ModelFailure } from "./model/model-failure.ts";
 
 /** How the turns of a run came to their end. */
 export type LoopEnd =

@@ -1,15 +1,15 @@
-import { askModel } from "./ask-model.ts";
-import type { Conversation } from "./conversation.ts";
-import { type CallTrace, type Guard, judgeTurn } from "./guard.ts";
+import { askModel } from "./context/ask-model.ts";
+import type { Conversation } from "./context/conversation.ts";
+import { type CallTrace, type Guard, judgeTurn } from "./guards/guard.ts";
 import type { Inbox } from "./inbox.ts";
 import type { LoopEnd } from "./loop-end.ts";
-import type { ModelClient } from "./model-client.ts";
-import type { ModelReply, ToolCall } from "./model-reply.ts";
+import type { ModelClient } from "./model/model-client.ts";
+import type { ModelReply, ToolCall } from "./model/model-reply.ts";
 import { FINISH_HELD_BACK, FINISH_TOO_EARLY } from "./prompt.ts";
 import type { SessionEvents } from "./session-events.ts";
-import type { ToolResult } from "./tool.ts";
-import { FINISH_TOOL_NAME } from "./tool-finish.ts";
-import type { Toolbox } from "./toolbox.ts";
+import type { ToolResult } from "./tools/tool.ts";
+import { FINISH_TOOL_NAME } from "./tools/tool-finish.ts";
+import type { Toolbox } from "./tools/toolbox.ts";
 
 export interface LoopParts {
   client: ModelClient;

@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir } from "@windshift/testing/temp-dir.ts";
 import { projectNotes } from "./project-notes.ts";
-import { Workspace } from "./workspace.ts";
+import { Workspace } from "./tools/workspace.ts";
 
 const WINDOW = 128_000;
 

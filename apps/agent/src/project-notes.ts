@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
-import type { Workspace } from "./workspace.ts";
+import type { Workspace } from "./tools/workspace.ts";
 
 /** Notes a repository keeps for those who work on it, in its root. */
 const NOTES_FILES = ["AGENTS.md", "CLAUDE.md"];

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { OutputStore } from "./output-store.ts";
 import { systemPrompt } from "./prompt.ts";
-import { Toolbox } from "./toolbox.ts";
-import { Workspace } from "./workspace.ts";
+import { OutputStore } from "./tools/output-store.ts";
+import { Toolbox } from "./tools/toolbox.ts";
+import { Workspace } from "./tools/workspace.ts";
 
 /** The prompt costs this in every run: a rule that is added should push another one out. Tokens by `tokensOf`. */
 const PROMPT_TOKENS_MAX = 270;

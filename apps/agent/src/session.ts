@@ -1,22 +1,22 @@
 import type { Clock } from "@windshift/base/clock.ts";
 import { AGENT_EXIT } from "@windshift/contract/agent-exit.ts";
-import { abortReport } from "./abort-report.ts";
 import type { AgentConfig } from "./config.ts";
-import { Conversation } from "./conversation.ts";
-import { AGENT_AUTHOR, commandEnv } from "./git-environment.ts";
-import { type GitPlace, treeMark } from "./git-tree.ts";
-import { guardsOfRun } from "./guards.ts";
+import { Conversation } from "./context/conversation.ts";
+import { abortReport } from "./git/abort-report.ts";
+import { AGENT_AUTHOR, commandEnv } from "./git/git-environment.ts";
+import { type GitPlace, treeMark } from "./git/git-tree.ts";
+import { wrapUp } from "./git/wrap-up.ts";
+import { guardsOfRun } from "./guards/guards.ts";
 import { Crash, type Inbox, ReaderGone } from "./inbox.ts";
 import { runLoop } from "./loop.ts";
 import type { LoopEnd } from "./loop-end.ts";
-import { ModelClient } from "./model-client.ts";
-import { OutputStore } from "./output-store.ts";
+import { ModelClient } from "./model/model-client.ts";
 import { projectNotes } from "./project-notes.ts";
 import { systemPrompt } from "./prompt.ts";
 import type { SessionEvents } from "./session-events.ts";
-import { Toolbox } from "./toolbox.ts";
-import { Workspace } from "./workspace.ts";
-import { wrapUp } from "./wrap-up.ts";
+import { OutputStore } from "./tools/output-store.ts";
+import { Toolbox } from "./tools/toolbox.ts";
+import { Workspace } from "./tools/workspace.ts";
 
 /** What a session is connected to. */
 export interface SessionParts {

@@ -1,4 +1,4 @@
-import type { ModelReply } from "../model-reply.ts";
+import type { ModelReply } from "../model/model-reply.ts";
 
 /** A reply with these parts; the rest of it is empty. */
 export function reply(parts: Partial<ModelReply>): ModelReply {

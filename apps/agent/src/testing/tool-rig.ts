@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
-import { OutputStore } from "../output-store.ts";
-import type { Tool, ToolResult } from "../tool.ts";
-import { Workspace } from "../workspace.ts";
+import { OutputStore } from "../tools/output-store.ts";
+import type { Tool, ToolResult } from "../tools/tool.ts";
+import { Workspace } from "../tools/workspace.ts";
 import { TestCheckout } from "./agent-process.ts";
 
 /** A checkout and what a tool may use, to call tools one by one. */

@@ -1,0 +1,176 @@
+import { describe, expect, test } from "bun:test";
+import { type FixtureOpts, type FixtureResponse, LLMock } from "@copilotkit/aimock";
+import { TestCheckout } from "../testing/agent-process.ts";
+import {
+  answerOf,
+  httpChunk,
+  LAST_CHUNK,
+  type RawAnswer,
+  RawModel,
+  sse,
+  streamHead,
+} from "../testing/raw-model.ts";
+import { RECORDED_STREAM } from "../testing/recorded-reply.ts";
+import { runSessionOf, type SessionRun } from "../testing/session-run.ts";
+
+const FINISH = { toolCalls: [{ name: "finish", arguments: '{"outcome":"completed","summary":"all done"}' }] };
+const LONG = "text that is long enough to come in several chunks, so that a stream can be cut within";
+
+/** A run against a model whose first answer is disturbed and whose others finish. */
+async function runAfter(
+  first: FixtureResponse,
+  opts: FixtureOpts | undefined,
+  stream: boolean,
+): Promise<{ run: SessionRun; requests: string[] }> {
+  using checkout = await TestCheckout.create();
+  const mock = new LLMock({ port: 0 });
+  mock.on({ predicate: () => mock.getRequests().length === 0 }, first, opts);
+  mock.on({ predicate: () => true }, FINISH);
+  const url = await mock.start();
+  try {
+    const run = await runSessionOf(url, { checkout: checkout.dir, home: checkout.home }, { stream });
+    return { run, requests: mock.getRequests().map((request) => JSON.stringify(request.body)) };
+  } finally {
+    await mock.stop();
+  }
+}
+
+async function runAgainst(answer: RawAnswer): Promise<{ run: SessionRun; requests: number }> {
+  using checkout = await TestCheckout.create();
+  await using model = await RawModel.start(answer);
+  const run = await runSessionOf(model.url, { checkout: checkout.dir, home: checkout.home });
+  return { run, requests: model.requests };
+}
+
+describe.each([true, false])("streamed %p", (stream) => {
+  for (const [fault, opts, why] of [
+    ["a request the server drops", { chaos: { dropRate: 1 } }, "500 chaos_drop"],
+    ["a reply that is no JSON", { chaos: { malformedRate: 1 } }, "{malformed json"],
+    ["a connection that is cut", { chaos: { disconnectRate: 1 } }, "closed"],
+    ["a rate limit", { chaos: { rateLimitRate: 1 } }, "429 chaos_ratelimit"],
+  ] as const)
+    test(`${fault} is tried again, and the run finishes`, async () => {
+      const { run, requests } = await runAfter({ content: LONG }, opts, stream);
+      expect(run.list("retry")).toMatchObject([{ attempt: 1, why: expect.stringContaining(why) }]);
+      expect(run.list("finish")).toMatchObject([{ outcome: "completed" }]);
+      expect(requests).toHaveLength(2);
+      expect(requests[1]).toBe(requests[0] ?? "");
+    });
+
+  test("a slow reply is waited for", async () => {
+    const { run } = await runAfter(FINISH, { chaos: { latencyMs: 300 } }, stream);
+    expect(run.list("retry")).toEqual([]);
+    expect(run.exitCode).toBe(0);
+  });
+
+  test("a tool that does not exist is answered with those that do", async () => {
+    const { run, requests } = await runAfter(
+      { toolCalls: [{ name: "make_coffee", arguments: "{}" }] },
+      undefined,
+      stream,
+    );
+    expect(run.list("tool_done")[0]?.output).toContain("there is no tool");
+    expect(requests[1]).toContain("there is no tool");
+    expect(run.exitCode).toBe(0);
+  });
+
+  test("arguments of the wrong type are answered with what to write", async () => {
+    const first = { toolCalls: [{ name: "bash", arguments: '{"command":["ls"]}' }] };
+    const { run } = await runAfter(first, undefined, stream);
+    expect(run.list("tool_done")[0]?.output).toContain("`command` must be");
+    expect(run.exitCode).toBe(0);
+  });
+
+  test("a reply of nothing is asked to go on", async () => {
+    const { run, requests } = await runAfter({ content: "" }, undefined, stream);
+    expect(run.list("retry")).toEqual([]);
+    expect(requests[1]).toContain("without calling the finish tool");
+    expect(run.exitCode).toBe(0);
+  });
+});
+
+for (const [how, opts] of [
+  ["after some chunks", { truncateAfterChunks: 3, chunkSize: 5, latency: 20 }],
+  ["after some time", { disconnectAfterMs: 60, chunkSize: 5, latency: 20 }],
+] as const)
+  test(`a stream that is cut ${how} is tried again, and its text is taken back`, async () => {
+    const { run, requests } = await runAfter({ content: LONG }, opts, true);
+    const types = run.events.map((event) => event.type);
+    expect(types.indexOf("content")).toBeLessThan(types.indexOf("retry"));
+    expect(run.list("retry")[0]?.why).toContain("what the model said in this try does not count");
+    expect(requests[1]).toBe(requests[0] ?? "");
+    expect(run.exitCode).toBe(0);
+  });
+
+/** A reply that begins to speak and then holds an error, and after that a whole one. */
+const brokenOffWith =
+  (error: object): RawAnswer =>
+  (socket, { count }) => {
+    const body =
+      count === 1 ? sse({ choices: [{ delta: { content: "I" } }] }) + sse({ error }) : RECORDED_STREAM;
+    socket.write(Buffer.concat([streamHead(), httpChunk(body), LAST_CHUNK]));
+  };
+
+test("an error of the provider in the middle of a stream is tried again", async () => {
+  const { run } = await runAgainst(brokenOffWith({ code: 502, message: "upstream died" }));
+  expect(run.list("retry")).toMatchObject([{ why: expect.stringContaining("upstream died") }]);
+  expect(run.exitCode).toBe(0);
+});
+
+for (const code of ["budget_exhausted", "lease_lost", "run_ended"])
+  test(`the broker's ${code} in the middle of a stream ends the run at once`, async () => {
+    const { run, requests } = await runAgainst(brokenOffWith({ code, message: "no more" }));
+    expect(run.list("error")).toMatchObject([{ code }]);
+    expect(run.list("retry")).toEqual([]);
+    expect(requests).toBe(1);
+  });
+
+for (const [status, says] of [
+  [400, "400"],
+  [401, "LLM_API_KEY"],
+  [403, "what the key may do"],
+  [404, "check LLM_MODEL"],
+  [307, "redirects are not followed"],
+] as const)
+  test(`an answer of ${status} ends the run at once and says what to check`, async () => {
+    const { run, requests } = await runAgainst(
+      (socket) => void socket.write(answerOf("no", "text/plain", status)),
+    );
+    expect(run.list("error")[0]?.message).toContain(says);
+    expect(requests).toBe(1);
+  });
+
+test("the provider's own 409, passed on by the broker, is tried again", async () => {
+  const conflict = JSON.stringify({
+    error: { code: "conflict", message: "The model provider answered 409." },
+  });
+  const { run } = await runAgainst((socket, { count }) => {
+    if (count === 1) socket.write(answerOf(conflict, "application/json", 409));
+    else socket.write(Buffer.concat([streamHead(), httpChunk(RECORDED_STREAM), LAST_CHUNK]));
+  });
+  expect(run.list("retry")).toHaveLength(1);
+  expect(run.exitCode).toBe(0);
+});
+
+test("a reply of wrong types everywhere is tried again three times, and ends the run with a reason", async () => {
+  const { run, requests } = await runAgainst(
+    (socket) => void socket.write(answerOf('{"choices":{"message":[]}}')),
+  );
+  expect(requests).toBe(3);
+  expect(run.list("retry").map((event) => event.attempt)).toEqual([1, 2]);
+  expect(run.list("error")[0]?.message).toContain("not a completion");
+});
+
+test("a document where a stream was asked for, and a stream where none was, are read", async () => {
+  const document = JSON.stringify({
+    choices: [{ message: { tool_calls: [{ function: FINISH.toolCalls[0] }] } }],
+  });
+  const { run } = await runAgainst((socket) => void socket.write(answerOf(document)));
+  expect({ exitCode: run.exitCode, tries: run.list("retry") }).toEqual({ exitCode: 0, tries: [] });
+  using checkout = await TestCheckout.create();
+  await using model = await RawModel.start(
+    (socket) => void socket.write(answerOf(RECORDED_STREAM, "text/event-stream")),
+  );
+  const place = { checkout: checkout.dir, home: checkout.home };
+  expect((await runSessionOf(model.url, place, { stream: false })).exitCode).toBe(0);
+});

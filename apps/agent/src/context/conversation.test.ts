@@ -1,0 +1,111 @@
+import { expect, test } from "bun:test";
+import { reply } from "../testing/replies.ts";
+import { Conversation } from "./conversation.ts";
+
+interface Sent {
+  role: string;
+  content: unknown;
+  tool_call_id?: string;
+}
+
+function conversation(): Conversation {
+  const made = new Conversation("system", [], 10_000);
+  made.addTask("task");
+  return made;
+}
+
+function messages(of: Conversation): Sent[] {
+  return (JSON.parse(Buffer.from(of.requestBody("m", false)).toString()) as { messages: Sent[] }).messages;
+}
+
+test("arguments that are no JSON go back as an empty object, which every provider takes", () => {
+  const talk = conversation();
+  talk.addReply(reply({ toolCalls: [{ id: "a", name: "bash", argsText: "{oops" }] }));
+  expect(messages(talk).at(-1)).toEqual({
+    role: "assistant",
+    content: null,
+    tool_calls: [{ id: "a", type: "function", function: { name: "bash", arguments: "{}" } }],
+  } as never);
+});
+
+test("an empty reply is not repeated", () => {
+  const talk = conversation();
+  talk.addReply(reply({}));
+  expect(messages(talk)).toHaveLength(2);
+});
+
+test("pictures follow the results of their turn in a message of the user, as tool messages hold text alone", () => {
+  const talk = conversation();
+  const toolCalls = ["a", "b"].map((id) => ({ id, name: "read_file", argsText: "{}" }));
+  talk.addReply(reply({ toolCalls }));
+  talk.addToolResult("a", { output: "a picture", image: { mediaType: "image/png", base64: "AAAA" } });
+  talk.addToolResult("b", { output: "text" });
+  talk.addMessage("and this");
+  expect(
+    messages(talk)
+      .slice(3)
+      .map(({ role, content }) => [role, content]),
+  ).toEqual([
+    ["tool", "a picture"],
+    ["tool", "text"],
+    [
+      "user",
+      [
+        { type: "text", text: "Pictures from the tool results above, in their order:" },
+        { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } },
+      ],
+    ],
+    ["user", "and this"],
+  ]);
+});
+
+test("reasoning goes back beside calls, in the field it came in, and not beside plain text", () => {
+  const talk = conversation();
+  const toolCalls = [{ id: "a", name: "bash", argsText: "{}" }];
+  talk.addReply(reply({ reasoning: "hm", toolCalls }));
+  talk.addToolResult("a", { output: "" });
+  talk.addReply(reply({ reasoning: "hm", reasoningField: "reasoning", toolCalls }));
+  talk.addToolResult("a", { output: "" });
+  talk.addReply(reply({ reasoning: "hm", text: "done" }));
+  const replies = messages(talk).filter(({ role }) => role === "assistant");
+  expect(replies[0]).toMatchObject({ reasoning_content: "hm" });
+  expect(replies[1]).toMatchObject({ reasoning: "hm" });
+  expect(replies[2]).toEqual({ role: "assistant", content: "done" });
+});
+
+test("messages of people that come together are one message to the model", () => {
+  const talk = conversation();
+  talk.addMessage("one");
+  talk.addMessage("two");
+  expect(messages(talk).at(-1)).toEqual({ role: "user", content: "one\n\ntwo" });
+});
+
+test("a window told by the server holds from then on; nonsense does not", () => {
+  const talk = conversation();
+  talk.learn(undefined, 5_000);
+  expect(talk.window()).toBe(5_000);
+  talk.learn(undefined, 12);
+  expect(talk.window()).toBe(5_000);
+  talk.learn(undefined, 50_000);
+  expect(talk.window()).toBe(50_000);
+});
+
+test("a refusal makes the window smaller for good, until the server tells of another one", () => {
+  const talk = conversation();
+  talk.learn(undefined, 8_000);
+  talk.learnRefusal(talk, 0.9, 3_000);
+  expect(talk.window()).toBeLessThanOrEqual(3_000);
+  talk.learn(undefined, 8_000);
+  expect(talk.window()).toBeLessThanOrEqual(3_000);
+  talk.learn(undefined, 16_000);
+  expect(talk.window()).toBe(16_000);
+});
+
+test("the bytes a request may have are a window too", () => {
+  const talk = new Conversation("system", [], 100_000_000);
+  talk.addTask("task");
+  const base64 = "A".repeat(9_000_000);
+  for (let at = 0; at < 2; at++)
+    talk.addToolResult("p", { output: "x", image: { mediaType: "image/png", base64 } });
+  expect(talk.tokens()).toBeGreaterThan(talk.budget().full);
+});

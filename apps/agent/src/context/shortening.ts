@@ -1,0 +1,166 @@
+import { cutMiddle, headAndTail } from "../tools/text-cut.ts";
+import { cutNotice } from "./compaction-prompt.ts";
+import { type Conversation, PINNED } from "./conversation.ts";
+import {
+  contentOf,
+  type Entry,
+  fullWeight,
+  shortenedOutput,
+  withoutPictures,
+  withoutReasoning,
+} from "./conversation-entry.ts";
+
+/** What is left of an old output at each end, characters. Outputs of a few times as much are left alone: little would be won. */
+const SHORTENED_CHARS = 200;
+const SHORTENED_WEIGHT_MIN = 400;
+/** About what a shortened output weighs, to know beforehand what shortening can win. */
+const SHORTENED_WEIGHT = 170;
+/** Turns at the end that are neither shortened nor dropped, as long as they fit their share of the window. */
+const KEPT_TURNS_MAX = 8;
+/** Least tokens an output is cut to. */
+const OUTPUT_TOKENS_MIN = 60;
+
+/**
+ * Where the last turns begin: as many whole turns as fit the budget, and at least the last one. A turn is a reply and all that
+ * follows it up to the next, so a call is never parted from its result.
+ */
+export function keptFrom(conversation: Conversation): number {
+  const entries = conversation.all();
+  const budget = conversation.budget().kept;
+  let from = entries.length;
+  let tokens = 0;
+  let turns = 0;
+  for (let at = entries.length - 1; at >= PINNED; at--) {
+    const entry = entries[at];
+    if (entry === undefined) break;
+    tokens += conversation.tokensOfEntry(entry);
+    if (turns > 0 && tokens > budget) break;
+    if (entry.part.kind !== "reply") continue;
+    from = at;
+    if (++turns === KEPT_TURNS_MAX) break;
+  }
+  return from;
+}
+
+/** Cuts outputs no request has held yet down to their share of the window: that costs no cache. @returns whether it did anything */
+export function cutFreshOutputs(conversation: Conversation): boolean {
+  const fresh = outputsFrom(conversation, PINNED).filter((index) => conversation.isFresh(index));
+  return cutOutputs(conversation, fresh, conversation.budget().fresh);
+}
+
+/**
+ * Makes room in what is older than the last turns: reasoning first, then pictures, then outputs, oldest first, until the budget
+ * for it is met. Changes nothing when that cannot be met, as each change costs the provider's cache.
+ */
+export function shortenOld(conversation: Conversation): boolean {
+  const until = keptFrom(conversation);
+  const target = conversation.budget().shortened;
+  if (conversation.tokens() - gain(conversation, until) > target) return false;
+  return shortenUntil(conversation, until, target);
+}
+
+/** The same down to any number of tokens, as far as it goes. */
+export function shortenUntil(conversation: Conversation, until: number, target: number): boolean {
+  let changed = false;
+  for (const shorter of [thoughtless, pictureless, shortOutput]) {
+    for (let index = PINNED; index < until; index++) {
+      if (conversation.tokens() <= target) return changed;
+      const entry = conversation.all()[index];
+      const short = entry === undefined ? undefined : shorter(entry, conversation);
+      if (short === undefined) continue;
+      conversation.replace(index, short);
+      changed = true;
+    }
+  }
+  return changed;
+}
+
+/** Cuts the largest of these outputs so far that all together fit the limit. */
+export function cutOutputs(
+  conversation: Conversation,
+  indexes: readonly number[],
+  tokensMax: number,
+): boolean {
+  const entries = conversation.all();
+  const sizes = indexes.map((index) => {
+    const entry = entries[index];
+    return entry === undefined ? 0 : conversation.tokensOfEntry(entry);
+  });
+  const level = levelOf(sizes, tokensMax);
+  let changed = false;
+  for (const [at, index] of indexes.entries()) {
+    const entry = entries[index];
+    if (entry === undefined || (sizes[at] ?? 0) <= level) continue;
+    const text = contentOf(entry);
+    const path = conversation.pathOf(text);
+    const cut = cutMiddle(
+      text,
+      level,
+      (part) => conversation.tokensOf(part),
+      (chars) => cutNotice(chars, "output", path, "ask for less at a time"),
+    );
+    if (cut === text) continue;
+    conversation.replace(index, shortenedOutput(entry, cut));
+    changed = true;
+  }
+  return changed;
+}
+
+export function outputsFrom(conversation: Conversation, from: number): number[] {
+  return [...conversation.all().keys()].filter(
+    (index) => index >= from && conversation.all()[index]?.part.kind === "output",
+  );
+}
+
+/** Tokens that shortening everything before `until` would win. */
+function gain(conversation: Conversation, until: number): number {
+  let tokens = 0;
+  for (const entry of conversation.all().slice(PINNED, until)) {
+    const { part } = entry;
+    if (part.kind === "reply" && part.reasons)
+      tokens += conversation.tokensOfEntry(entry) - conversation.tokensOfEntry(withoutReasoning(entry));
+    else if (part.kind === "pictures" && part.whole) tokens += conversation.tokensOfEntry(entry);
+    else if (isLong(entry))
+      tokens += conversation.tokensOfEntry({ ...entry, weight: entry.weight - SHORTENED_WEIGHT });
+  }
+  return tokens;
+}
+
+function thoughtless(entry: Entry): Entry | undefined {
+  return entry.part.kind === "reply" && entry.part.reasons ? withoutReasoning(entry) : undefined;
+}
+
+function pictureless(entry: Entry): Entry | undefined {
+  return entry.part.kind === "pictures" && entry.part.whole ? withoutPictures(entry) : undefined;
+}
+
+function shortOutput(entry: Entry, conversation: Conversation): Entry | undefined {
+  if (!isLong(entry)) return undefined;
+  const text = contentOf(entry);
+  const path = conversation.pathOf(text);
+  const short = headAndTail(text, SHORTENED_CHARS, (chars) =>
+    cutNotice(chars, "old output", path, "run the tool again if you need them"),
+  );
+  return shortenedOutput(entry, short);
+}
+
+function isLong({ part, weight, json }: Entry): boolean {
+  return part.kind === "output" && weight > SHORTENED_WEIGHT_MIN && json.length > 4 * SHORTENED_CHARS;
+}
+
+/** The size down to which the largest have to be cut so that all together make up the limit. */
+function levelOf(sizes: readonly number[], max: number): number {
+  let left = max;
+  const sorted = sizes.toSorted((a, b) => a - b);
+  for (const [at, size] of sorted.entries()) {
+    const share = left / (sorted.length - at);
+    if (size > share) return Math.max(share, OUTPUT_TOKENS_MIN);
+    left -= size;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+/** Weight of these entries, pictures included. */
+export function weightOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + fullWeight(entry), 0);
+}

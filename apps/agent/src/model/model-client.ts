@@ -1,0 +1,91 @@
+import { backoffMs } from "@windshift/base/backoff.ts";
+import type { Clock } from "@windshift/base/clock.ts";
+import type { RequestSource } from "../context/conversation.ts";
+import type { Emit } from "../event-writer.ts";
+import { ContentFlow } from "./content-flow.ts";
+import { type CallResult, callModel } from "./model-call.ts";
+import type { ModelFailure } from "./model-failure.ts";
+
+/** Calls made for one turn before it is given up. Source: issue of the agent, "3 tries by default". */
+const TRIES_MAX = 3;
+/** First wait between tries, ms: after a fault, and when the server says that it has too much to do. */
+const RETRY_MS_FIRST = 500;
+const RETRY_BUSY_MS_FIRST = 2_000;
+/** Longest wait of our own choice between tries, ms. */
+const RETRY_MS_MAX = 30_000;
+
+export interface ModelClientOptions {
+  baseUrl: string;
+  model: string;
+  apiKey: string | undefined;
+  stream: boolean;
+  emit: Emit;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+/**
+ * Asks the model for the next message; tells of text, retries and usage as events. Text is told as it comes, so a try that breaks
+ * off has told some already: the `retry` event that follows takes it back, and says so when there was any. It never reaches the
+ * conversation.
+ */
+export class ModelClient {
+  private readonly url: string;
+  constructor(private readonly options: ModelClientOptions) {
+    this.url = `${options.baseUrl}/v1/chat/completions`;
+  }
+
+  /**
+   * @param emit for a question on the side, whose text is not shown
+   * @returns the reply, or the failure of the last try; never rejects
+   */
+  async complete(source: RequestSource, emit: Emit = this.options.emit): Promise<CallResult> {
+    const { clock, model, signal, stream } = this.options;
+    const body = source.requestBody(model, stream);
+    for (let tries = 1; ; tries++) {
+      const flow = new ContentFlow(emit);
+      const result = await this.call(body, flow);
+      if (result.kind === "reply") this.account(source, result);
+      if (result.kind !== "failure") return result;
+      const { failure } = result;
+      if (!failure.retry || tries >= TRIES_MAX) return result;
+      const waitMs = waitOf(failure, tries);
+      emit({ type: "retry", attempt: tries, wait_ms: waitMs, why: whyOf(failure, flow) });
+      await clock.sleep(waitMs, signal);
+      if (signal.aborted) return { kind: "aborted" };
+    }
+  }
+
+  private async call(body: Uint8Array<ArrayBuffer>, flow: ContentFlow): Promise<CallResult> {
+    const request = { url: this.url, apiKey: this.options.apiKey, body };
+    const result = await callModel(request, flow.push, this.options.signal);
+    flow.end();
+    return result;
+  }
+
+  private account(conversation: RequestSource, result: Extract<CallResult, { kind: "reply" }>): void {
+    const { emit } = this.options;
+    const { callsDropped, text, toolCalls, usage } = result.reply;
+    conversation.learn(usage?.inputTokens, result.contextWindow);
+    emit({
+      type: "usage",
+      input_tokens: usage?.inputTokens ?? conversation.tokens(),
+      output_tokens: usage?.outputTokens ?? conversation.tokensOf(text),
+      context_used: (usage?.inputTokens ?? conversation.tokens()) + (usage?.outputTokens ?? 0),
+    });
+    if (callsDropped === undefined) return;
+    const said = `The reply held ${callsDropped} calls more than the ${toolCalls.length} taken of one; they were dropped.`;
+    emit({ type: "message", role: "agent", text: said });
+  }
+}
+
+function waitOf(failure: ModelFailure, tries: number): number {
+  const firstMs = failure.busy ? RETRY_BUSY_MS_FIRST : RETRY_MS_FIRST;
+  return Math.max(failure.retryAfterMs, backoffMs(tries, firstMs, RETRY_MS_MAX));
+}
+
+function whyOf(failure: ModelFailure, flow: ContentFlow): string {
+  return flow.shown === 0
+    ? failure.message
+    : `${failure.message}; what the model said in this try does not count`;
+}
