@@ -1,12 +1,27 @@
-import { Attempt, RunId, runRef } from "@windshift/contract/ids.ts";
+import { join } from "node:path";
+import { Attempt, Oid, RunId, runRef } from "@windshift/contract/ids.ts";
+import { PushPolicy } from "@windshift/contract/push-policy.ts";
 import { createGitBroker } from "./git-broker.ts";
+import { InspectionProcesses } from "./inspection-process.ts";
+import { localBase } from "./quarantine-base.ts";
+import { createQuarantineInspector } from "./quarantine-inspector.ts";
 import { remoteUpstream } from "./remote-upstream.ts";
 
 /**
- * `broker-process.fixture.ts ROOT PASSWORD TOKEN`: the broker alone, in a process of its own, so that its memory and its
- * processor time can be read. Run 1 may fetch `main` of `ROOT/forge/repo.git` and push its branch. Prints its address.
+ * `broker-process.fixture.ts ROOT PASSWORD TOKEN [REPOSITORY BASE TEMP]`: the broker alone, in a process of its own, so that its memory and its
+ * processor time can be read. Run 1 may fetch `main` of `ROOT/forge/repo.git` and push its branch; with the folder of that repository and a commit, pushes are looked into. Prints its address.
  */
-const [root = "", password = "", token = ""] = process.argv.slice(2);
+const [root = "", password = "", token = "", repository, base, tempRoot = ""] = process.argv.slice(2);
+const inspector =
+  repository === undefined
+    ? undefined
+    : createQuarantineInspector({
+        processes: new InspectionProcesses([process.execPath, join(import.meta.dir, "inspection-main.ts")]),
+        tempRoot,
+        known: localBase(repository),
+        base: Oid.parse(base),
+        policy: PushPolicy.parse({}),
+      });
 const runId = RunId.parse(1);
 const handle = createGitBroker({
   grants: {
@@ -28,6 +43,7 @@ const handle = createGitBroker({
               fetch: (url, init) => fetch(url, init),
               onFailure: async ({ sentence }) => void process.stderr.write(`${sentence}\n`),
             }),
+            ...(inspector === undefined ? {} : { inspector }),
             isLive: async () => true,
             onPushed: async () => undefined,
           },
