@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { Connection } from "@windshift/contract/api/connection.ts";
+import { AgentRun, AgentRunDetail, AgentRunList } from "@windshift/contract/api/run.ts";
+import { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import { isTerminal } from "@windshift/contract/run.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
+import type { ForgeServer } from "@windshift/testing/forges/forge-server.ts";
+import { startForgejoServer } from "@windshift/testing/forges/forgejo-server.ts";
+import { startGithubServer } from "@windshift/testing/forges/github-server.ts";
+import { startGitlabServer } from "@windshift/testing/forges/gitlab-server.ts";
+import { gitOut } from "@windshift/testing/git-repository.ts";
+import { readScenarios } from "@windshift/testing/scenario.ts";
+import { startScriptedModel } from "@windshift/testing/scripted-model.ts";
+import { type BuiltWorkspace, buildWorkspace } from "@windshift/testing/workspace-builder.ts";
+import { type Product, startProduct } from "./product.ts";
+
+/** A run of the scenario ends well within this, ms, on a loaded two-core machine. */
+const RUN_MS_MAX = 60_000;
+const TEST_MS_MAX = 2 * RUN_MS_MAX + 30_000;
+let product: Product;
+
+beforeAll(async () => {
+  product = await startProduct("forges");
+}, 120_000);
+afterAll(() => product?.stop(), 60_000);
+
+const FORGES: [key: string, start: () => Promise<ForgeServer>][] = [
+  ["GITHUB", startGithubServer],
+  ["FORGEJO", startForgejoServer],
+  ["GITLAB", startGitlabServer],
+];
+
+describe("the main job on a forge", () => {
+  for (const [key, start] of FORGES) {
+    test(
+      `${key} gets a draft with the agent's branch, and a revoked token stops the next run`,
+      () => play(key, start),
+      TEST_MS_MAX,
+    );
+  }
+});
+
+async function play(key: string, start: () => Promise<ForgeServer>): Promise<void> {
+  const { api } = product;
+  const [folder] = readScenarios(join(import.meta.dir, "scenarios"));
+  if (folder === undefined) throw new Error("e2e/scenarios has no scenario");
+  const apiKey = `provider-key-of-${key}-0123456789`;
+  const provider = await startScriptedModel({ script: folder.model, apiKey });
+  const forge = await start();
+  try {
+    const workspace = await buildWorkspace(api, {
+      key,
+      name: key,
+      projectDir: folder.projectDir,
+      repositoryName: "project",
+      forge,
+      agentName: "Agent",
+      llm: { baseUrl: provider.url, apiKey, model: "scripted-model" },
+    });
+    const item = await workspace.createItem(folder.scenario.item, true);
+    const run = await newestEnded(item.key, 1);
+    expect({ status: run.status, detail: run.detail }).toEqual({ status: "succeeded", detail: null });
+    expect(run.pull_request).toMatchObject({ state: "open", draft: true });
+    expect(await gitOut(["rev-parse", run.branch], forge.dir)).toBe(run.head_oid ?? "none");
+    const { links } = await api.get(`/api/v1/items/${item.key}`, WorkItemDetail);
+    expect(links.map((link) => link.url)).toEqual([run.pull_request?.url ?? "none"]);
+    expect(forge.violations).toEqual([]);
+    await stopsWhenRevoked(workspace, forge, item.key);
+  } finally {
+    await forge.stop();
+    await provider.stop();
+  }
+}
+
+async function stopsWhenRevoked(
+  workspace: BuiltWorkspace,
+  forge: ForgeServer,
+  itemKey: string,
+): Promise<void> {
+  const { api } = product;
+  const at = `/api/v1/connections/${workspace.git.id}`;
+  await api.patch(at, { token: forge.tokens.revoked }, Connection);
+  await api.post(`/api/v1/items/${itemKey}/agent-runs`, {}, AgentRun);
+  const run = await newestEnded(itemKey, 2);
+  expect([run.status, run.reason]).toEqual(["failed", "misconfigured"]);
+  const { check_problem } = await api.get(at, Connection);
+  expect(run.detail).toBe(check_problem);
+}
+
+async function newestEnded(itemKey: string, runs: number): Promise<AgentRunDetail> {
+  const { api } = product;
+  return eventually(
+    `run ${runs} of ${itemKey} ends`,
+    async () => {
+      const list = await api.get(`/api/v1/items/${itemKey}/agent-runs`, AgentRunList);
+      const [newest] = list.runs;
+      if (list.runs.length !== runs || newest === undefined || !isTerminal(newest.status)) return undefined;
+      return api.get(`/api/v1/agent-runs/${newest.id}`, AgentRunDetail);
+    },
+    RUN_MS_MAX,
+  );
+}
