@@ -22,7 +22,7 @@ beforeAll(async () => {
   await mustGit(broker, seed, "commit", "-q", "-m", "second");
   await mustGit(broker, seed, "push", "-q", "origin", "HEAD:main");
   quarantine = await startQuarantine(broker);
-});
+}, 30_000);
 afterAll(async () => {
   quarantine.stop();
   await broker.stop();

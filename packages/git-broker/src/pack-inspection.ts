@@ -12,6 +12,7 @@ import {
   SECRET_TEXT_BYTES_MAX,
   SECRET_TOTAL_BYTES_MAX,
   searchSecrets,
+  TEXT_SAMPLE_BYTES,
   textOf,
 } from "./secret-search.ts";
 import { ObjectMissing, TooDeep, type TreeChange, type TreeEntry } from "./tree-diff.ts";
@@ -47,14 +48,15 @@ export async function* inspectPack(job: InspectionJob): AsyncGenerator<Inspectio
     });
     if (walk.kind === "refused") return void (yield walk);
     const { findings, blobs } = await lookAtPaths(reader, pack, job, walk.commits);
-    const size = await searchOwnTokens(reader, pack, blobs, findings);
+    const { size, binary } = await searchOwnTokens(reader, pack, blobs, findings);
     if (size > PUSH_INFLATED_BYTES_MAX)
       return void (yield {
         kind: "refused",
         why: `it unpacks to more than ${PUSH_INFLATED_BYTES_MAX} bytes`,
       });
     yield { kind: "looked_at", findings };
-    yield { kind: "done", findings: [...findings, ...(await searchBlobs(reader, blobs))] };
+    const texts = blobs.filter(({ oid }) => !binary.has(oid));
+    yield { kind: "done", findings: [...findings, ...(await searchBlobs(reader, texts))] };
   } catch (error) {
     const why = whyRefused(error);
     if (why === undefined) throw error;
@@ -136,26 +138,28 @@ function blobOf(entry: TreeEntry | undefined): string | undefined {
 
 /**
  * Reads every object of the pack, also what no commit of it shows, and looks for our tokens: in files, messages and names.
- * @returns bytes of them all
+ * @returns bytes of them all, and which blobs are no text
  */
 async function searchOwnTokens(
   reader: ObjectReader,
   pack: PackIndex,
   blobs: readonly NewBlob[],
   findings: PushFinding[],
-): Promise<number> {
+): Promise<{ size: number; binary: Set<string> }> {
+  const binary = new Set<string>();
   const paths = new Map(blobs.map(({ oid, path }) => [oid, path]));
   let bytes = 0;
   for (const oid of pack) {
     const search = new OwnTokenSearch();
-    const object = await reader.read(oid, 0, (chunk) => search.push(chunk));
+    const object = await reader.read(oid, TEXT_SAMPLE_BYTES, (chunk) => search.push(chunk));
+    if (object?.type === "blob" && textOf(object.bytes) === undefined) binary.add(oid);
     bytes += object?.size ?? 0;
     if (bytes > PUSH_INFLATED_BYTES_MAX) break;
     if (!search.found) continue;
     const path = paths.get(oid) ?? `${object?.type} ${oid.slice(0, 12)}`;
     findings.push({ kind: "own_token", path, what: WHERE[object?.type ?? "blob"] });
   }
-  return bytes;
+  return { size: bytes, binary };
 }
 
 const WHERE = {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GIT_GUARDS, git, gitEnv } from "@windshift/base/git.ts";
@@ -222,8 +222,7 @@ export class PushOracle {
     const said = Buffer.from(await new Response(child.stdout).arrayBuffer()).toString("latin1");
     await child.exited;
     const reported = [...said.matchAll(/(?:ok|ng) (refs\/[^\n ]+)/g)].map(([, ref]) => ref ?? "");
-    const moved = this.refFiles("refs");
-    for (const ref of moved) rmSync(join(this.dir, ref), { force: true });
+    const moved = this.takeRefs("refs");
     return [...new Set([...reported, ...moved])].sort();
   }
 
@@ -231,11 +230,15 @@ export class PushOracle {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  private refFiles(folder: string): string[] {
-    return readdirSync(join(this.dir, folder)).flatMap((name) => {
-      const path = `${folder}/${name}`;
-      if (statSync(join(this.dir, path)).isDirectory()) return this.refFiles(path);
-      return readFileSync(join(this.dir, path)).length > 0 ? [path] : [];
+  /** Takes all refs away. Their names are bytes: as Latin-1. */
+  private takeRefs(folder: string): string[] {
+    const at = (name: string) => Buffer.concat([Buffer.from(`${this.dir}/`), Buffer.from(name, "latin1")]);
+    return readdirSync(at(folder), { encoding: "buffer" }).flatMap((name) => {
+      const path = `${folder}/${name.toString("latin1")}`;
+      if (statSync(at(path)).isDirectory()) return this.takeRefs(path);
+      const held = readFileSync(at(path)).length > 0;
+      unlinkSync(at(path));
+      return held ? [path] : [];
     });
   }
 }

@@ -17,7 +17,7 @@ const next = () => runs++;
 beforeAll(async () => {
   broker = await startBroker();
   quarantine = await startQuarantine(broker);
-});
+}, 30_000);
 afterAll(async () => {
   quarantine.stop();
   await broker.stop();
@@ -25,7 +25,7 @@ afterAll(async () => {
 beforeEach(async () => {
   run = await quarantine.grant(next());
   forget(broker);
-});
+}, 30_000);
 afterEach(async () => {
   expect(await quarantine.leftovers()).toEqual([]);
 });

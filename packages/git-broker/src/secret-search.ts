@@ -6,7 +6,7 @@ export const SECRET_TEXT_BYTES_MAX = 1_048_576;
 export const SECRET_TOTAL_BYTES_MAX = 32 * 1_048_576;
 export const SECRET_SEARCH_MS_MAX = 10_000;
 /** git and others take a file with a NUL this early for binary, bytes. */
-const TEXT_SAMPLE_BYTES = 8_000;
+export const TEXT_SAMPLE_BYTES = 8_000;
 
 export interface TextBlob {
   path: string;
