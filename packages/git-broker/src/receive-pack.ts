@@ -102,6 +102,8 @@ async function forward(
       await reply.body.cancel();
       throw sent.failure();
     }
+    // The host's no reaches the client as our own does: git shows no body of an error.
+    if (reply.status !== 200 && reply.sentence !== undefined) throw new BodyRefused(403, reply.sentence);
     return await passedOn(reply, RESULT, async () => reportTo(grant, judged.push, reply.body, sent.findings));
   } catch (error) {
     giveUp.abort();

@@ -177,7 +177,8 @@ describe("GB-21 a forge that sends its callers elsewhere is not followed", () =>
         expect(reply.status).toBe(502);
         expect(await reply.text()).toContain("elsewhere, and that is not followed");
         expect(reply.headers.get("location")).toBeNull();
-        expect((await post(run, "git-upload-pack", await wantMain())).status).toBe(502);
+        const fetched = await post(run, "git-upload-pack", await wantMain());
+        expect(await fetched.text()).toMatch(/^....ERR .*elsewhere, and that is not followed/);
         expect(strays).toBe(0);
         expect(failures).toMatchObject([
           { kind: "redirected", status },
@@ -276,6 +277,18 @@ describe("what a forge answers becomes one sentence", () => {
       expect(failures).toHaveLength(1);
       expect(failures[0]).toMatchObject({ kind, status });
     });
+
+  test("413 to a push, which git shows", async () => {
+    const work = await cloned();
+    await commit(work, "x");
+    answer = (request) =>
+      request.method === "POST" ? new Response("too large", { status: 413 }) : undefined;
+    const pushed = await push(work);
+    expect(pushed.exitCode).not.toBe(0);
+    expect(pushed.stderr).toContain("remote: The host takes no push of this size to acme/sub/repo");
+    expect(failures.map(({ kind }) => kind)).toEqual(["too_large"]);
+    expect(broker.pushed).toEqual([]);
+  });
 
   test("a forge that is gone", async () => {
     run = grantOf({ root: "http://127.0.0.1:1" });

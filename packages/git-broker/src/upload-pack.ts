@@ -97,6 +97,7 @@ async function listRefs(request: Request, grant: GitGrant, tips: ShownTips, aske
   const prefixes = ["HEAD", ...grant.fetchRefs].map((ref) => `ref-prefix ${ref}`);
   const body = commandBody("ls-refs", asked.capabilities, [...given, ...prefixes]);
   const reply = await grant.upstream.rpc("git-upload-pack", streamOf(body), "version=2", request.signal);
+  if (reply.status !== 200 && reply.sentence !== undefined) return saidAloud(reply.sentence);
   return passedOn(reply, RESULT, async () => {
     try {
       const shown = await filterLsRefs(reply.body, grant.fetchRefs);
@@ -122,11 +123,15 @@ async function beyondGrant(
   return tips.lacks(grant, asked.wants);
 }
 
-/** An answer in git's own words, so that its user reads the sentence. */
 async function refuseFetch(grant: GitGrant, audit: GitAudit, asked: Fetch): Promise<Response> {
   const why = `this run may fetch only what ${grant.fetchRefs.join(" and ")} point at`;
   const refs = [...asked.refs, ...asked.wants].slice(0, 10).map(printable);
   await audit.refused({ runId: grant.runId, attempt: grant.attempt, refs, why });
+  return saidAloud(why);
+}
+
+/** A no in git's own words: of an answer with another status than 200 git would show the number alone. */
+function saidAloud(why: string): Response {
   return new Response(new Uint8Array(pktLine(`ERR ${why}\n`)), {
     headers: { "content-type": RESULT, "cache-control": "no-cache" },
   });
@@ -139,6 +144,7 @@ async function sendPack(request: Request, grant: GitGrant, asked: Fetch): Promis
     asked.protocol,
     request.signal,
   );
+  if (reply.status !== 200 && reply.sentence !== undefined) return saidAloud(reply.sentence);
   return passedOn(reply, RESULT, async () => reply.body);
 }
 
