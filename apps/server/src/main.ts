@@ -12,6 +12,7 @@ import {
 } from "./config.ts";
 import { ignoreProxies } from "./ignored-proxies.ts";
 import { createLog } from "./log.ts";
+import { raiseOutboundRequests } from "./outbound-requests.ts";
 import { DEFAULT_PATH } from "./runners/sandbox-choice.ts";
 import { triageCommand } from "./runners/triage-command.ts";
 import { replaceKeyFile } from "./secrets/secret-key-file.ts";
@@ -54,6 +55,7 @@ function settingsOrExit(): ServerSettings {
 }
 
 async function serve(settings: ServerSettings): Promise<void> {
+  raiseOutboundRequests();
   const log = createLog(settings.logLevel);
   ignoreProxies(log);
   const { startServer } = await import("./server.ts");

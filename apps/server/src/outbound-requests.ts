@@ -1,0 +1,18 @@
+/**
+ * Requests that the server may have under way at once, to model providers and forges. A streamed reply counts until it has
+ * ended, so the runtime's own limit of 256 would let the call of the 257th agent wait, silently, for another's to end.
+ */
+export const OUTBOUND_REQUESTS_MAX = 16_384;
+
+/** Where the runtime reads that limit: once, before the first line of a program. */
+const VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
+
+/** Starts this program again in the same process (execve: its id and its open files stay) unless the limit is set already. */
+export function raiseOutboundRequests(): void {
+  if (process.env[VARIABLE] !== undefined || process.execve === undefined) return;
+  const [, main = "", ...args] = process.argv;
+  // A compiled program finds its own file inside itself; the name of that is no argument.
+  const file = main.startsWith("/$bunfs/") ? [] : [...process.execArgv, main];
+  const env = { ...process.env, [VARIABLE]: String(OUTBOUND_REQUESTS_MAX) };
+  process.execve(process.execPath, [process.execPath, ...file, ...args], env);
+}
