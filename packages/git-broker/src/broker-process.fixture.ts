@@ -1,9 +1,9 @@
-import { join } from "node:path";
 import { Attempt, Oid, RunId, runRef } from "@windshift/contract/ids.ts";
 import { PushPolicy } from "@windshift/contract/push-policy.ts";
 import { createGitBroker } from "./git-broker.ts";
 import { InspectionProcesses } from "./inspection-process.ts";
 import { localBase } from "./quarantine-base.ts";
+import { INSPECTION_COMMAND } from "./quarantine-fixture.ts";
 import { createQuarantineInspector } from "./quarantine-inspector.ts";
 import { remoteUpstream } from "./remote-upstream.ts";
 
@@ -16,7 +16,7 @@ const inspector =
   repository === undefined
     ? undefined
     : createQuarantineInspector({
-        processes: new InspectionProcesses([process.execPath, join(import.meta.dir, "inspection-main.ts")]),
+        processes: new InspectionProcesses(INSPECTION_COMMAND),
         tempRoot,
         known: localBase(repository),
         base: Oid.parse(base),
