@@ -7,7 +7,6 @@ import {
   ForgeRepositoryPage as ForgeRepositoryPageReply,
   NewConnection,
 } from "@windshift/contract/api/connection.ts";
-import { AppError } from "@windshift/contract/app-error.ts";
 import { z } from "zod";
 import type { Row } from "../db/schema.ts";
 import { grantOf, personOf } from "../http/api-env.ts";
@@ -172,7 +171,8 @@ function addForgeRoutes(table: RouteTable, ports: ConnectionRoutePorts): void {
     },
     async (c) => {
       const row = await getConnectionRow(db, c.req.valid("param").connection);
-      requireForge(row);
+      // What is no forge has no repositories elsewhere.
+      if (!isForge(row)) return c.json({ repositories: [], next_page: null }, 200);
       const { page, search } = c.req.valid("query");
       return c.json(await ports.forges.listRepositories(row.id, { page, search: search || undefined }), 200);
     },
@@ -201,12 +201,4 @@ async function tryConnection(ports: ConnectionRoutePorts, row: Row<"connections"
   if (isForge(row)) return ports.forges.check(row.id);
   if (row.kind === "llm") return checkLlmConnection(ports, row);
   return { ok: true, message: "The repositories are this server's own; there is nothing to sign in to." };
-}
-
-function requireForge(row: Row<"connections">): void {
-  if (isForge(row)) return;
-  throw new AppError(
-    "invalid_input",
-    "this connection is not to a forge, so there are no repositories to list",
-  );
 }

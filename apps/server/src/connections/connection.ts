@@ -87,11 +87,11 @@ export function changeConnection(
   });
 }
 
-/** A new webhook secret for a forge, to be shown this once. @throws AppError `invalid_input` for what is no forge */
+/** A new webhook secret for a forge, to be shown this once. @throws AppError `conflict` for what is no forge */
 export function changeWebhookSecret(ports: ConnectionPorts, id: number, by: string): Promise<string> {
   return ports.database.transaction(async (tx) => {
     const row = await getConnectionRow(tx, id);
-    if (!isForge(row)) throw new AppError("invalid_input", "only connections to forges have webhooks");
+    if (!isForge(row)) throw new AppError("conflict", "only connections to forges have webhooks");
     await recordChange(tx, by, "connection.webhook_secret_changed", row, null);
     return renewWebhookSecret(tx, ports.masterKey, row);
   });

@@ -81,8 +81,11 @@ describe("a connection to a forge", () => {
     expect(body.webhook_secret).not.toBe(made.webhook_secret ?? "");
     expect(openWebhookSecret(server.masterKey, await row(made.id))).toBe(body.webhook_secret);
     const local = await create<Connection>(admin, AT, { kind: "git", name: "here" });
-    expect((await admin.post(`/api/v1/connections/${local.id}/webhook-secret`)).status).toBe(400);
-    expect((await admin.get(`/api/v1/connections/${local.id}/repositories`)).status).toBe(400);
+    expect((await admin.post(`/api/v1/connections/${local.id}/webhook-secret`)).status).toBe(409);
+    expect((await admin.get(`/api/v1/connections/${local.id}/repositories`)).body).toEqual({
+      repositories: [],
+      next_page: null,
+    });
   });
 
   test("is refused with the field that is wrong", async () => {
