@@ -154,22 +154,24 @@ function withHonestLengths(bytes: Buffer): Buffer {
  */
 export function refsGitReads(bytes: Buffer): string[] | undefined {
   const refs: string[] = [];
-  let inCertificate = false;
+  let certificate: string | undefined;
   for (let at = 0; at < bytes.length; ) {
     const digits = bytes.toString("latin1", at, at + 4);
     if (!/^[0-9a-fA-F]{4}$/.test(digits)) return undefined;
     const length = Number.parseInt(digits, 16);
     if (length < 3) return refs;
     if (length === 3 || length > 65_520 || at + length > bytes.length) return undefined;
-    const payload = bytes.toString("latin1", at + 4, at + length).replace(/\n$/, "");
+    const payload = bytes.toString("latin1", at + 4, at + length);
     at += length;
-    const text = payload.split("\0")[0] ?? "";
-    if (inCertificate) {
-      if (payload === "push-cert-end") inCertificate = false;
-      else if (/^[0-9a-f]{40} [0-9a-f]{40} ./i.test(text)) refs.push(text.slice(82));
+    if (certificate !== undefined) {
+      if (payload === "push-cert-end\n") {
+        refs.push(...certified(certificate));
+        certificate = undefined;
+      } else certificate += payload.split("\0")[0];
       continue;
     }
-    if (text === "push-cert") inCertificate = true;
+    const text = payload.replace(/\n$/, "").split("\0")[0] ?? "";
+    if (text === "push-cert") certificate = "";
     else if (text.startsWith("shallow ") && text.length > 8) {
       if (!/^[0-9a-fA-F]{40}/.test(text.slice(8))) return undefined;
     } else {
@@ -178,6 +180,14 @@ export function refsGitReads(bytes: Buffer): string[] | undefined {
     }
   }
   return refs;
+}
+
+/** A certificate's lines are joined before they are cut at their line ends. */
+function certified(certificate: string): string[] {
+  return certificate
+    .split("\n")
+    .filter((text) => /^[0-9a-f]{40} [0-9a-f]{40} ./i.test(text))
+    .map((text) => text.slice(82));
 }
 
 /** A real repository that pushes are thrown at. */
