@@ -3,6 +3,9 @@ import type { CallWatchdog } from "./call-watchdog.ts";
 /** Wait for the end of a body of which all that counts is read, ms; then the connection is closed instead of used again. */
 const DRAIN_MS_MAX = 1_000;
 
+/** More came than we take: the same request would bring as much again. */
+export class TooLong extends Error {}
+
 /** The bytes of an answer, watched for silence and bounded. */
 export class BodyReader {
   private readonly reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
@@ -11,7 +14,7 @@ export class BodyReader {
   constructor(
     response: Response,
     private readonly watchdog: CallWatchdog,
-    private readonly bytesMax: number,
+    private readonly bytesMax: () => number,
   ) {
     this.reader = response.body?.getReader();
     watchdog.signal.addEventListener("abort", this.cancel, { once: true }); // ends a pending read
@@ -22,7 +25,7 @@ export class BodyReader {
     const read = await this.reader?.read();
     this.watchdog.signal.throwIfAborted();
     this.bytes += read?.value?.length ?? 0;
-    if (this.bytes > this.bytesMax) throw new Error(`it is over ${this.bytesMax} bytes`);
+    if (this.bytes > this.bytesMax()) throw new TooLong(`it is over ${this.bytesMax()} bytes`);
     this.watchdog.heard();
     return read?.value;
   }

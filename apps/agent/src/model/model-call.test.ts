@@ -165,9 +165,33 @@ test("PI-10 a reply of a hundred megabytes is given up at sixteen, packed or not
   for (const [how, answer] of Object.entries(answers)) {
     const { result } = await answered(answer);
     expect({ how, result }).toMatchObject({
-      result: { failure: { message: expect.stringContaining("over 16777216 bytes") } },
+      result: { failure: { retry: false, message: expect.stringContaining("over 16777216 bytes") } },
     });
   }
+});
+
+test("a stream of small chunks is held to its characters, not to the bytes around them", async () => {
+  const chunk = sse({ choices: [{ delta: { content: "word " } }], padding: "x".repeat(260) });
+  const piece = httpChunk(chunk.repeat(1_000));
+  const { result, text } = await answered((socket) => {
+    socket.write(streamHead());
+    for (let at = 0; at < 60; at++) socket.write(piece);
+    socket.write(httpChunk(STOP + DONE));
+  });
+  expect(60 * piece.length).toBeGreaterThan(17 * 1_048_576);
+  expect(result.kind).toBe("reply");
+  expect(text).toHaveLength(300_000);
+});
+
+test("PI-10 a stream that never says anything is given up at 128 MiB, and not tried again", async () => {
+  const piece = httpChunk(sse({ padding: "x".repeat(1_048_576) }));
+  const { result } = await answered((socket) => {
+    socket.write(streamHead());
+    for (let at = 0; at < 140; at++) socket.write(piece);
+  });
+  expect(result).toMatchObject({
+    failure: { retry: false, message: expect.stringContaining("over 134217728 bytes") },
+  });
 });
 
 test("a refusal whose text breaks off is told by its status", async () => {

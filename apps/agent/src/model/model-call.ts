@@ -1,8 +1,8 @@
-import { LLM_BODY_BYTES_MAX, LLM_HEADER_MS_MAX } from "@windshift/contract/limits.ts";
-import { BodyReader } from "./body-reader.ts";
+import { LLM_HEADER_MS_MAX } from "@windshift/contract/limits.ts";
+import { BodyReader, TooLong } from "./body-reader.ts";
 import { ByteBuffer } from "./byte-buffer.ts";
 import { type CallLimits, CallWatchdog } from "./call-watchdog.ts";
-import { brokenReply, failureOf, type ModelFailure, unreachable } from "./model-failure.ts";
+import { brokenReply, failureOf, type ModelFailure, tooLong, unreachable } from "./model-failure.ts";
 import type { ModelReply } from "./model-reply.ts";
 import { ReplyReader } from "./reply-reader.ts";
 
@@ -56,6 +56,8 @@ export async function callModel(
     return await readResponse(response, onText, watchdog, limits);
   } catch (cause) {
     if (signal.aborted) return { kind: "aborted" };
+    if (cause instanceof TooLong)
+      return { kind: "failure", failure: tooLong(`the reply is too long: ${cause.message}`) };
     return { kind: "failure", failure: brokenReply(`the reply broke off: ${wordsOf(cause)}`) };
   } finally {
     watchdog.end();
@@ -95,8 +97,8 @@ async function readResponse(
     const body = await readRefusal(response, watchdog);
     return { kind: "failure", failure: failureOf(response.status, body, response.headers, Date.now()) };
   }
-  const body = new BodyReader(response, watchdog, LLM_BODY_BYTES_MAX);
   const reader = new ReplyReader(response.headers.get("content-type") ?? "");
+  const body = new BodyReader(response, watchdog, reader.bytesMax);
   const broken = await readReply(body, reader, onText, () => watchdog.expect(limits.afterEndMsMax));
   if (reader.done) body.drain();
   else body.cancel();
@@ -132,7 +134,7 @@ async function readReply(
 
 /** The status says the most; a body that breaks off or is too long is used as far as it came. */
 async function readRefusal(response: Response, watchdog: CallWatchdog): Promise<string> {
-  const reader = new BodyReader(response, watchdog, REFUSAL_BYTES_MAX);
+  const reader = new BodyReader(response, watchdog, () => REFUSAL_BYTES_MAX);
   const body = new ByteBuffer();
   try {
     for (let bytes = await reader.next(); bytes !== undefined; bytes = await reader.next()) body.add(bytes);

@@ -96,6 +96,11 @@ function shown(text: string): string {
   return text.trim().slice(0, DETAIL_CHARS_MAX).toWellFormed();
 }
 
+/** The reply is longer than we take; the next one would be too. */
+export function tooLong(message: string): ModelFailure {
+  return { ...brokenReply(message), retry: false };
+}
+
 export function brokenReply(message: string): ModelFailure {
   return { kind: "broken", code: undefined, message, retry: true, retryAfterMs: 0 };
 }

@@ -1,12 +1,15 @@
+import { LLM_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
 import { objectOf, parseJson } from "../json.ts";
 import { findApiError } from "./api-error.ts";
 import { ByteBuffer } from "./byte-buffer.ts";
-import { brokenReply, failureInReply, type ModelFailure, noRoomToAnswer } from "./model-failure.ts";
+import { brokenReply, failureInReply, type ModelFailure, noRoomToAnswer, tooLong } from "./model-failure.ts";
 import { type ModelReply, parseReply, ReplyBuilder } from "./model-reply.ts";
 import { SseParser } from "./sse.ts";
 
 /** Text, thoughts and arguments of one reply, characters: the longest replies of models, 128k tokens, are a third of it. */
 export const REPLY_CHARS_MAX = 2_097_152;
+/** Bytes of a streamed reply: a chunk of a few characters has 300 bytes around them, so the characters are what bounds it; this is for a flood of chunks without any. */
+const STREAM_BYTES_MAX = 128 * 1_048_576;
 /** What a message shows of a reply that is none, characters. */
 const SHOWN_CHARS = 200;
 const OPENING_BRACE = 123;
@@ -31,6 +34,9 @@ export class ReplyReader {
   constructor(contentType: string) {
     if (!contentType.includes("text/event-stream")) this.mode = "document";
   }
+
+  /** How long the body may be, bytes; known once it has begun. */
+  readonly bytesMax = (): number => (this.mode === "stream" ? STREAM_BYTES_MAX : LLM_BODY_BYTES_MAX);
 
   /** Takes the next bytes. @returns the new text in them, or why reading on is of no use */
   push(bytes: Uint8Array): Read {
@@ -75,7 +81,7 @@ export class ReplyReader {
     if (error !== undefined && !this.isComplete()) return { kind: "failure", failure: failureInReply(error) };
     const text = this.builder.add(objectOf(chunk));
     if (this.builder.chars > REPLY_CHARS_MAX)
-      return failed(`the reply is over ${REPLY_CHARS_MAX} characters`);
+      return { kind: "failure", failure: tooLong(`the reply is over ${REPLY_CHARS_MAX} characters`) };
     return { kind: "text", text };
   }
 
@@ -123,7 +129,11 @@ function endDocument(body: string): ReplyEnd & { text: string } {
   const text = body.startsWith("\uFEFF") ? body.slice(1) : body;
   const reply = parseReply(text);
   if (reply !== undefined && text.length > REPLY_CHARS_MAX && charsOf(reply) > REPLY_CHARS_MAX)
-    return { ...failed(`the reply is over ${REPLY_CHARS_MAX} characters`), text: "" };
+    return {
+      kind: "failure",
+      failure: tooLong(`the reply is over ${REPLY_CHARS_MAX} characters`),
+      text: "",
+    };
   if (reply !== undefined) return { ...accepted(reply), text: reply.text };
   const error = findApiError(parseJson(text));
   if (error !== undefined) return { kind: "failure", failure: failureInReply(error), text: "" };
