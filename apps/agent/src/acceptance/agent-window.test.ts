@@ -108,3 +108,13 @@ test("a model that refuses whatever it is sent ends the run, with the setting to
     },
   );
 });
+
+test("a refusal whose header tells of the window is followed by a request that fits it", async () => {
+  const options = { window: 6_000, told: () => 6_000, refusal: "context length exceeded", turn: working(0) };
+  const task = "w ord ".repeat(24_000);
+  await runInWindow(options, { window: 128_000, task }, ({ agent, model, code }) => {
+    expect(agent.list("error")).toEqual([]);
+    expect(code).toBe(0);
+    expect(model.requests.map(({ kind }) => kind)).toEqual(["refused", "turn"]);
+  });
+});

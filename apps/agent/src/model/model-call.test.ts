@@ -10,6 +10,7 @@ import {
   streamHead,
 } from "../testing/raw-model.ts";
 import { CALL_LIMITS, callModel } from "./model-call.ts";
+import { noAnswer } from "./model-failure.ts";
 
 const TEXT = sse({ choices: [{ delta: { content: "a" } }] });
 const STOP = sse({ choices: [{ delta: {}, finish_reason: "stop" }] });
@@ -220,6 +221,26 @@ test("a connection that ends before an answer, and an answer that is no HTTP, ar
     "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n",
   ]) {
     const { result } = await answered((socket) => void socket.end(bytes), FAST);
-    expect({ bytes, result }).toMatchObject({ result: { kind: "failure", failure: { retry: true } } });
+    expect({ bytes, result }).toMatchObject({
+      result: { kind: "failure", failure: { kind: "broken", retry: true } },
+    });
+    if (result.kind === "failure") expect(result.failure.message).not.toContain("verbose");
   }
+});
+
+test("where no connection can be made the address is named as what is wrong", async () => {
+  const address = "http://127.0.0.1:1";
+  expect((await called(address)).result).toMatchObject({
+    failure: { kind: "unreachable", code: "api_unreachable", message: expect.stringContaining(address) },
+  });
+  // What fetch says of names that are none, of ways there are none, and of TLS.
+  for (const code of ["ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "EPROTO", "DEPTH_ZERO_SELF_SIGNED_CERT"])
+    expect(noAnswer(address, Object.assign(new Error(), { code })).kind).toBe("unreachable");
+});
+
+test("a refusal tells of the window too", async () => {
+  const { result } = await answered((socket) => {
+    socket.write("HTTP/1.1 400 No\r\nx-context-window: 12000\r\ncontent-length: 0\r\n\r\n");
+  });
+  expect(result).toMatchObject({ failure: { kind: "refused", contextWindow: 12_000 } });
 });

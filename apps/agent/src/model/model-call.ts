@@ -2,7 +2,7 @@ import { LLM_HEADER_MS_MAX } from "@windshift/contract/limits.ts";
 import { BodyReader, TooLong } from "./body-reader.ts";
 import { ByteBuffer } from "./byte-buffer.ts";
 import { type CallLimits, CallWatchdog } from "./call-watchdog.ts";
-import { brokenReply, failureOf, type ModelFailure, tooLong, unreachable } from "./model-failure.ts";
+import { brokenReply, failureOf, type ModelFailure, noAnswer, tooLong, wordsOf } from "./model-failure.ts";
 import type { ModelReply } from "./model-reply.ts";
 import { ReplyReader } from "./reply-reader.ts";
 
@@ -50,8 +50,8 @@ export async function callModel(
   try {
     watchdog.expect(limits.headerMsMax);
     const response = await Promise.race([post(request, watchdog.signal), watchdog.gone]);
-    if (response instanceof Unreachable)
-      return { kind: "failure", failure: unreachable(request.url, response.cause) };
+    if (response instanceof NoResponse)
+      return { kind: "failure", failure: noAnswer(request.url, response.cause) };
     watchdog.expect(limits.silenceMsMax);
     return await readResponse(response, onText, watchdog, limits);
   } catch (cause) {
@@ -64,11 +64,11 @@ export async function callModel(
   }
 }
 
-class Unreachable {
+class NoResponse {
   constructor(readonly cause: unknown) {}
 }
 
-function post(request: CallRequest, signal: AbortSignal): Promise<Response | Unreachable> {
+function post(request: CallRequest, signal: AbortSignal): Promise<Response | NoResponse> {
   return fetch(request.url, {
     method: "POST",
     headers: {
@@ -83,7 +83,7 @@ function post(request: CallRequest, signal: AbortSignal): Promise<Response | Unr
     timeout: false, // the watchdog's limits hold instead
   }).catch((cause: unknown) => {
     if (signal.aborted) throw cause;
-    return new Unreachable(cause);
+    return new NoResponse(cause);
   });
 }
 
@@ -95,7 +95,8 @@ async function readResponse(
 ): Promise<CallResult> {
   if (!response.ok) {
     const body = await readRefusal(response, watchdog);
-    return { kind: "failure", failure: failureOf(response.status, body, response.headers, Date.now()) };
+    const failure = failureOf(response.status, body, response.headers, Date.now());
+    return { kind: "failure", failure: { ...failure, contextWindow: contextWindowOf(response.headers) } };
   }
   const reader = new ReplyReader(response.headers.get("content-type") ?? "");
   const body = new BodyReader(response, watchdog, reader.bytesMax);
@@ -148,8 +149,4 @@ async function readRefusal(response: Response, watchdog: CallWatchdog): Promise<
 function contextWindowOf(headers: Headers): number | undefined {
   const window = Number(headers.get("x-context-window") ?? Number.NaN);
   return Number.isInteger(window) && window > 0 ? window : undefined;
-}
-
-function wordsOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -48,6 +48,7 @@ export class ModelClient {
       if (result.kind === "reply") this.account(source, result);
       if (result.kind !== "failure") return result;
       const { failure } = result;
+      if (failure.contextWindow !== undefined) source.learn(undefined, failure.contextWindow);
       if (!failure.retry || tries >= TRIES_MAX) return result;
       const waitMs = waitOf(failure, tries);
       emit({ type: "retry", attempt: tries, wait_ms: waitMs, why: whyOf(failure, flow) });

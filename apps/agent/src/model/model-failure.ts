@@ -15,6 +15,8 @@ export interface ModelFailure {
   retryAfterMs: number;
   /** The server is overloaded: a pause of half a second changes nothing. */
   busy?: boolean;
+  /** The window the refusal told of in its header, tokens. */
+  contextWindow?: number | undefined;
 }
 
 /** 529 is how some say that they are overloaded; it is among the 5xx. */
@@ -26,6 +28,10 @@ const UNPAID_CODES = new Set(["insufficient_quota", "billing_not_active", "billi
 const RETRY_AFTER_MS_MAX = 120_000;
 /** What is shown of a server's own words, characters. */
 const DETAIL_CHARS_MAX = 1_000;
+
+/** Codes of fetch that mean that there was no connection: nobody listens there, no such name or way, no TLS or no trust in it. */
+const NO_CONNECTION =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|E(?:HOST|NET)UNREACH|ETIMEDOUT|EPROTO|\w*(?:CERT|ISSUER|CRL|TLS|SSL)\w*)$/;
 
 /** What to check when the answer is final. */
 const HINTS: Record<number, string> = {
@@ -112,13 +118,25 @@ export function noRoomToAnswer(): ModelFailure {
   return { kind: "overflow", code: undefined, message, retry: false, retryAfterMs: 0 };
 }
 
-export function unreachable(address: string, cause: unknown): ModelFailure {
-  const why = cause instanceof Error ? cause.message : String(cause);
+/** No answer came. It is the address only when no connection was made: a server that hangs up was reached. */
+export function noAnswer(address: string, cause: unknown): ModelFailure {
+  if (!NO_CONNECTION.test(codeOf(cause)))
+    return brokenReply(`the model API at ${address} gave no answer: ${wordsOf(cause)}`);
   return {
     kind: "unreachable",
     code: "api_unreachable",
-    message: `cannot reach the model API at ${address}: ${why}`,
+    message: `cannot reach the model API at ${address}: ${wordsOf(cause)}`,
     retry: true,
     retryAfterMs: 0,
   };
+}
+
+/** What went wrong beneath HTTP, in its own words but for the advice to programmers that fetch adds. */
+export function wordsOf(cause: unknown): string {
+  const words = cause instanceof Error ? cause.message : String(cause);
+  return words.replace(/\.? For more information, pass `verbose: true`.*$/, "");
+}
+
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && "code" in cause ? String(cause.code) : "";
 }

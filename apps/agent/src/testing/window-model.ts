@@ -72,16 +72,18 @@ export class WindowModel implements Disposable {
     const isSummary = typeof last?.content === "string" && last.content.includes("Do not call a tool now");
     const kind = tokens > this.options.window ? "refused" : isSummary ? "summary" : "turn";
     this.requests.push({ text, tokens, kind });
+    const told = this.options.told?.(this.requests.length - 1);
+    const headers: Record<string, string> = told === undefined ? {} : { "x-context-window": String(told) };
     if (kind === "refused") {
       const message =
         this.options.refusal ??
         `This model's maximum context length is ${this.options.window} tokens. However, your messages resulted in ${tokens} tokens.`;
-      return Response.json({ error: { code: "context_length_exceeded", message } }, { status: 400 });
+      return Response.json({ error: { code: "context_length_exceeded", message } }, { status: 400, headers });
     }
     const turn = { messages: body.messages, number: this.turns, text };
     if (!isSummary) this.turns++;
     const answer = isSummary ? (this.options.summary?.(turn) ?? { text: "ok" }) : this.options.turn(turn);
-    return this.respond(answer, tokens, body.stream === true);
+    return this.respond(answer, tokens, body.stream === true, headers);
   }
 
   private check(messages: Message[], text: string): void {
@@ -103,7 +105,12 @@ export class WindowModel implements Disposable {
     if (open.size > 0) breach("ends with a call without a result");
   }
 
-  private respond(answer: Answer, promptTokens: number, stream: boolean): Response {
+  private respond(
+    answer: Answer,
+    promptTokens: number,
+    stream: boolean,
+    headers: Record<string, string>,
+  ): Response {
     if ("raw" in answer) return new Response(answer.raw, { headers: { "content-type": "application/json" } });
     if ("status" in answer)
       return Response.json({ error: { code: answer.code, message: "scripted" } }, { status: answer.status });
@@ -118,8 +125,6 @@ export class WindowModel implements Disposable {
     };
     const finish_reason = calls.length > 0 ? "tool_calls" : "stop";
     const usage = { prompt_tokens: promptTokens, completion_tokens: countTokens([message as Message]) };
-    const told = this.options.told?.(this.requests.length - 1);
-    const headers = told === undefined ? {} : { "x-context-window": String(told) };
     const figures = this.options.usage === false ? {} : { usage };
     if (!stream)
       return Response.json({ choices: [{ index: 0, message, finish_reason }], ...figures }, { headers });
