@@ -1,6 +1,6 @@
 import type { AgentOutput } from "@windshift/contract/agent-jsonl.ts";
 import { JSONL_LINE_BYTES_MAX } from "@windshift/contract/limits.ts";
-import type { Json } from "./json.ts";
+import { type Json, jsonOf, wellFormed } from "./json.ts";
 
 export type Emit = (event: AgentOutput) => void;
 
@@ -76,12 +76,4 @@ function stringify(event: AgentOutput): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Replaces texts, and names within structures. */
-function wellFormed(_name: string, value: Json): Json {
-  if (typeof value === "string") return value.toWellFormed();
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  if (Object.keys(value).every((name) => name.isWellFormed())) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name.toWellFormed(), item]));
 }

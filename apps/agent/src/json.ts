@@ -36,3 +36,17 @@ export function countOf(value: Json | undefined): number | undefined {
   const count = typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value;
   return typeof count === "number" && Number.isFinite(count) && count >= 0 ? count : undefined;
 }
+
+/** As JSON, without half surrogate pairs: they are no text, and servers refuse a request that has one. */
+export function jsonOf(value: Json): string {
+  const json = JSON.stringify(value);
+  return json.includes("\\ud") ? JSON.stringify(value, wellFormed) : json;
+}
+
+/** For `JSON.stringify`: replaces texts, and names within structures. */
+export function wellFormed(_name: string, value: Json): Json {
+  if (typeof value === "string") return value.toWellFormed();
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if (Object.keys(value).every((name) => name.isWellFormed())) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name.toWellFormed(), item]));
+}

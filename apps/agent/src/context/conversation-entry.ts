@@ -1,4 +1,4 @@
-import { type Json, listOf, objectOf, parseJson, textOf } from "../json.ts";
+import { type Json, jsonOf, listOf, objectOf, parseJson, textOf } from "../json.ts";
 import type { ModelReply, ToolCall } from "../model/model-reply.ts";
 import type { Picture, ToolResult } from "../tools/tool.ts";
 import { type Load, PICTURE_TOKENS } from "./token-estimate.ts";
@@ -125,10 +125,12 @@ function replyWeight(message: { [key: string]: Json }): number {
 }
 
 function entryOf(part: Part, message: Json, weight: number): Entry {
-  const json = JSON.stringify(message);
+  const json = jsonOf(message);
   return { part, json, bytes: Buffer.byteLength(json), weight: weight + MESSAGE_WEIGHT, pictures: 0 };
 }
 
-function sendableArgs(call: ToolCall): string {
-  return parseJson(call.argsText) === undefined ? "{}" : call.argsText;
+function sendableArgs({ argsText }: ToolCall): string {
+  const args = parseJson(argsText);
+  if (args === undefined) return "{}";
+  return /\\u[dD]/.test(argsText) ? jsonOf(args) : argsText;
 }

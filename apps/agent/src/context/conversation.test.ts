@@ -28,6 +28,26 @@ test("arguments that are no JSON go back as an empty object, which every provide
   } as never);
 });
 
+test("half surrogate pairs, which no text may have, reach no request", () => {
+  const talk = new Conversation("system", [], 10_000);
+  talk.addTask("half \ud83d");
+  talk.addMessage("half \udc00");
+  const argsText = String.raw`{"a":"\ud83d and \uD83D\uDE00"}`;
+  talk.addReply(reply({ toolCalls: [{ id: "a", name: "bash", argsText }] }));
+  talk.addToolResult("a", { output: "cut in \ud83d|two" });
+  const body = Buffer.from(talk.requestBody("m", false)).toString();
+  expect(body).not.toMatch(/\\ud/i);
+  const sent = messages(talk);
+  expect(sent.map(({ content }) => content)).toEqual([
+    "system",
+    "half \ufffd",
+    "half \ufffd",
+    null,
+    "cut in \ufffd|two",
+  ]);
+  expect(JSON.stringify(sent)).toContain("and 😀");
+});
+
 test("an empty reply is not repeated", () => {
   const talk = conversation();
   talk.addReply(reply({}));
