@@ -1,6 +1,6 @@
 import type { AgentOutput } from "@windshift/contract/agent-jsonl.ts";
 import { JSONL_LINE_BYTES_MAX } from "@windshift/contract/limits.ts";
-import { type Json, jsonOf, wellFormed } from "./json.ts";
+import { type Json, wellFormed } from "./json.ts";
 
 export type Emit = (event: AgentOutput) => void;
 

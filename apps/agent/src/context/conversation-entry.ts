@@ -49,7 +49,7 @@ export function peopleEntry(texts: readonly string[], shown: string): Entry {
 /**
  * Repeats what the model said, so that it sees its own words; arguments that are no JSON go back as `{}`, which every
  * provider accepts.
- * @returns undefined for an empty reply: an empty message is refused by some providers
+ * @returns undefined for a reply of nothing or white space: such a message is refused by some providers
  */
 export function replyEntry(reply: ModelReply): Entry | undefined {
   const calls = reply.toolCalls.map((call) => ({
@@ -57,12 +57,13 @@ export function replyEntry(reply: ModelReply): Entry | undefined {
     type: "function",
     function: { name: call.name || "unknown", arguments: sendableArgs(call) },
   }));
-  if (reply.text === "" && calls.length === 0) return undefined;
+  const text = reply.text.trim();
+  if (text === "" && calls.length === 0) return undefined;
   // Models that think between calls want their thoughts back; nobody else ever sent any.
   const reasoning = calls.length > 0 ? (reply.reasoning ?? "") : "";
   const message = {
     role: "assistant",
-    content: reply.text === "" && calls.length > 0 ? null : reply.text,
+    content: text === "" ? null : text,
     ...(reasoning === "" ? {} : { [reply.reasoningField ?? "reasoning_content"]: reasoning }),
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
   };
@@ -70,7 +71,10 @@ export function replyEntry(reply: ModelReply): Entry | undefined {
 }
 
 export function outputEntry(callId: string, { output, exitCode }: ToolResult): Entry {
-  return writtenOutput({ kind: "output", callId, exitCode, whole: true }, output || "(no output)");
+  return writtenOutput(
+    { kind: "output", callId, exitCode, whole: true },
+    output.trim() === "" ? "(no output)" : output,
+  );
 }
 
 /** The output of the same call with another text in its place. */

@@ -48,10 +48,27 @@ test("half surrogate pairs, which no text may have, reach no request", () => {
   expect(JSON.stringify(sent)).toContain("and 😀");
 });
 
-test("an empty reply is not repeated", () => {
+test("an empty reply and an empty message are not sent", () => {
   const talk = conversation();
   talk.addReply(reply({}));
+  talk.addReply(reply({ text: " \n\n" }));
+  talk.addMessage("");
+  talk.addMessage(" \n");
   expect(messages(talk)).toHaveLength(2);
+});
+
+test("white space is no text beside a call, and no output", () => {
+  const talk = conversation();
+  talk.addReply(reply({ text: "\n\n", toolCalls: [{ id: "a", name: "bash", argsText: "{}" }] }));
+  talk.addToolResult("a", { output: "\n" });
+  talk.addReply(reply({ text: "\n\nThat is it.\n" }));
+  expect(messages(talk).map(({ content }) => content)).toEqual([
+    "system",
+    "task",
+    null,
+    "(no output)",
+    "That is it.",
+  ]);
 });
 
 test("pictures follow the results of their turn in a message of the user, as tool messages hold text alone", () => {

@@ -96,9 +96,9 @@ export class Conversation implements RequestSource {
     this.push(entry);
   }
 
-  /** A message of a person. It is never lost. */
+  /** A message of a person. It is never lost; one without a word is none. */
   addMessage(text: string): void {
-    this.people.push(text);
+    if (text.trim() !== "") this.people.push(text);
   }
 
   /** The agent's own words to the model. */
