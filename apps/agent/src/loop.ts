@@ -70,6 +70,7 @@ async function runCalls(
   turnsLeft: number,
 ): Promise<{ traces: CallTrace[] } | { end: LoopEnd }> {
   const traces: CallTrace[] = [];
+  toolbox.beginTurn();
   const finishes = reply.toolCalls.filter((call) => call.name === FINISH_TOOL_NAME);
   const work = reply.toolCalls.filter((call) => call.name !== FINISH_TOOL_NAME);
   for (const call of work) {

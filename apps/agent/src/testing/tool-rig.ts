@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { OutputStore } from "../tools/output-store.ts";
+import { PictureBudget } from "../tools/picture-budget.ts";
 import type { Tool, ToolResult } from "../tools/tool.ts";
 import { Workspace } from "../tools/workspace.ts";
 import { TestCheckout } from "./agent-process.ts";
@@ -12,6 +13,7 @@ export class ToolRig implements Disposable {
   readonly live: string[] = [];
   /** Whether the model sees pictures. */
   images = false;
+  readonly pictures = new PictureBudget();
   /** Added to the environment of commands. */
   env: Record<string, string> = {};
   private readonly workspace: Workspace;
@@ -24,11 +26,12 @@ export class ToolRig implements Disposable {
   }
 
   call(tool: Tool, args: object): Promise<ToolResult> {
-    const { workspace, outputs, images } = this;
+    const { workspace, outputs, images, pictures } = this;
     return tool.call(JSON.parse(JSON.stringify(args)), {
       workspace,
       outputs,
       images,
+      pictures,
       signal: this.abort.signal,
       env: () => ({ PATH: process.env.PATH ?? "", HOME: this.checkout.home, ...this.env }),
       progress: (text) => this.live.push(text),

@@ -4,6 +4,8 @@ import { deflateSync } from "node:zlib";
 import { ToolRig } from "../testing/tool-rig.ts";
 import { pictureFormatOf } from "./picture-format.ts";
 import { readFileTool } from "./tool-read-file.ts";
+import { Toolbox } from "./toolbox.ts";
+import { Workspace } from "./workspace.ts";
 
 /** Real pictures of one color, 3 x 2 pixels unless said otherwise. */
 function png(width = 3, height = 2): Buffer {
@@ -113,5 +115,22 @@ describe("reading a picture", () => {
 
   test("takes a text that begins like a picture for the text it is", async () => {
     expect((await look(Buffer.from("GIF89a is a format\n"), true)).output).toBe("1\tGIF89a is a format");
+  });
+
+  test("refuses one that has no room beside those of the same reply, and shows it in the next", async () => {
+    using rig = await ToolRig.create();
+    writeFileSync(rig.checkout.path("p"), Buffer.concat([png(), Buffer.alloc(2_800_000)]));
+    const { outputs, abort } = rig;
+    const workspace = Workspace.open(rig.checkout.dir, outputs.dirs);
+    const context = { workspace, outputs, images: true, env: () => ({}), signal: abort.signal };
+    const toolbox = new Toolbox(context, () => undefined);
+    const look = () => toolbox.run({ id: "a", name: "read_file", argsText: '{"path":"p"}' }, "tool_calls");
+    toolbox.beginTurn();
+    const results = [await look(), await look(), await look()];
+    expect(results.map(({ image }) => image !== undefined)).toEqual([true, true, false]);
+    expect(results[2]?.output).toStartWith("error: p is a PNG image of 3 x 2 pixels");
+    expect(results[2]?.output).toContain("look at it in your next one");
+    toolbox.beginTurn();
+    expect((await look()).image).toBeDefined();
   });
 });

@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { isWhole, pictureFormatOf } from "./picture-format.ts";
 import { readStart } from "./text-file.ts";
-import type { ToolResult } from "./tool.ts";
+import type { ToolContext, ToolResult } from "./tool.ts";
 
 /** The largest picture handed to the model, bytes; a third more as base64, and sent again with every request. */
 const PICTURE_BYTES_MAX = 3 * 1_048_576;
@@ -16,14 +16,14 @@ const PICTURE_PROBE_BYTES = 262_144;
  */
 export async function readPicture(
   { file, size, path }: { file: FileHandle; size: number; path: string },
-  modelSees: boolean,
+  { images, pictures }: Pick<ToolContext, "images" | "pictures">,
 ): Promise<ToolResult | undefined> {
   const format = pictureFormatOf(await readStart(file, Math.min(size, PICTURE_PROBE_BYTES)));
   if (format === undefined) return undefined;
   const { mediaType, area } = format;
   const name = mediaType.slice("image/".length).toUpperCase();
   const about = `${path} is a ${name} image${area === undefined ? "" : ` of ${area.width} x ${area.height} pixels`}, ${size} bytes`;
-  if (!modelSees)
+  if (!images)
     return { output: `[${about}; you cannot be shown images: use bash for what else is to be known of it]` };
   if (area === undefined) return { output: `error: ${about}, but damaged` };
   if (size > PICTURE_BYTES_MAX || Math.max(area.width, area.height) > PICTURE_SIDE_MAX)
@@ -32,5 +32,9 @@ export async function readPicture(
     };
   const bytes = await readStart(file, size);
   if (!isWhole(bytes, mediaType)) return { output: `error: ${about}, but cut off` };
+  if (!pictures.take(size))
+    return {
+      output: `error: ${about}; with those of this reply it is too much: look at it in your next one`,
+    };
   return { output: `[${about}]`, image: { mediaType, base64: bytes.toString("base64") } };
 }

@@ -56,12 +56,12 @@ interface Request {
   count: number;
 }
 
-async function readOpen(request: Request, { images, signal }: ToolContext): Promise<ToolResult> {
+async function readOpen(request: Request, context: ToolContext): Promise<ToolResult> {
   const { file, size, path, start, count } = request;
   if (size === 0) return { output: "[the file is empty]" };
   const probe = await readStart(file, Math.min(size, PROBE_BYTES));
   const encoding = encodingOf(probe);
-  const picture = encoding === "utf-8" && isUtf8(probe) ? undefined : await readPicture(request, images);
+  const picture = encoding === "utf-8" && isUtf8(probe) ? undefined : await readPicture(request, context);
   if (picture !== undefined) return picture;
   if (encoding === "binary") return failed(`${path} is binary (${size} bytes); look at it with bash`);
   const window = new LineWindow({
@@ -72,7 +72,7 @@ async function readOpen(request: Request, { images, signal }: ToolContext): Prom
   });
   if (encoding === "utf-8") {
     const from = hasMark(probe) ? 3 : 0;
-    const whole = await pushFile(window, request, from, signal);
+    const whole = await pushFile(window, request, from, context.signal);
     return shown(window.end(whole), { ...request, whole, notes: from > 0 ? ["byte order mark"] : [] });
   }
   const name = encoding.toUpperCase();

@@ -1,5 +1,6 @@
 import { isObject, type JsonObject, parseJson } from "../json.ts";
 import type { OutputStore } from "./output-store.ts";
+import type { PictureBudget } from "./picture-budget.ts";
 import { type ArgsOf, checkedArgs, type ParameterTable, schemaOf } from "./tool-parameters.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -9,6 +10,7 @@ export interface ToolContext {
   outputs: OutputStore;
   /** Whether the model sees pictures. */
   images: boolean;
+  pictures: PictureBudget;
   /** Environment of the commands the model runs. */
   env(): Record<string, string>;
   signal: AbortSignal;
@@ -21,6 +23,8 @@ export interface ToolResult {
   output: string;
   exitCode?: number;
   truncated?: boolean;
+  /** The file with the whole of an output that was cut. */
+  fullPath?: string | undefined;
   /** A picture the model gets beside the text. */
   image?: Picture;
 }

@@ -1,5 +1,6 @@
 import type { Emit } from "../event-writer.ts";
 import type { ModelReply, ToolCall } from "../model/model-reply.ts";
+import { PictureBudget } from "./picture-budget.ts";
 import { parseArgs, type Tool, type ToolContext, type ToolResult } from "./tool.ts";
 import { bashTool } from "./tool-bash.ts";
 import { editFileTool } from "./tool-edit-file.ts";
@@ -15,9 +16,10 @@ const RESULT_BYTES_MAX = 26_000;
 /** The tools of one run. */
 export class Toolbox {
   private readonly tools: readonly Tool[];
+  private readonly pictures = new PictureBudget();
   private finish: Finish | undefined;
   constructor(
-    private readonly context: Omit<ToolContext, "progress">,
+    private readonly context: Omit<ToolContext, "progress" | "pictures">,
     private readonly emit: Emit,
   ) {
     const finish = finishTool((value) => {
@@ -29,6 +31,11 @@ export class Toolbox {
   /** The same bytes in every call. */
   definitions(): object[] {
     return this.tools.map((tool) => tool.definition);
+  }
+
+  /** To be called before the calls of a reply. */
+  beginTurn(): void {
+    this.pictures.beginTurn();
   }
 
   /** Runs one call. Never rejects: whatever goes wrong is a text the model can act on. */
@@ -80,7 +87,7 @@ export class Toolbox {
       if (running) this.emit({ type: "tool_output", id, text });
     };
     try {
-      return this.bounded(await tool.call(args, { ...this.context, progress }));
+      return this.bounded(await tool.call(args, { ...this.context, pictures: this.pictures, progress }));
     } catch (error) {
       return { output: `error: ${name} failed: ${error instanceof Error ? error.message : String(error)}` };
     } finally {
@@ -91,6 +98,7 @@ export class Toolbox {
   /** Tools cut their own results where they know best; this is for what they did not think of. */
   private bounded(result: ToolResult): ToolResult {
     if (Buffer.byteLength(result.output) <= RESULT_BYTES_MAX) return result;
-    return { ...result, output: this.context.outputs.cut(result.output).text, truncated: true };
+    const { text, fullPath } = this.context.outputs.cut(result.output);
+    return { ...result, output: text, truncated: true, fullPath: result.fullPath ?? fullPath };
   }
 }
