@@ -53,7 +53,7 @@ export async function runSession(config: AgentConfig, parts: SessionParts): Prom
   const { signal } = inbox;
   const toolbox = new Toolbox({ workspace, outputs, env, images: config.images, signal }, events.emit);
   const system = systemPrompt({ workspace: workspace.root, images: config.images });
-  const conversation = new Conversation(system, toolbox.definitions(), config.contextSize, outputs);
+  const conversation = new Conversation(system, toolbox.definitions(), config.contextSize, outputs.keep);
   conversation.addTask(`${prompt}${await projectNotes(workspace, config.contextSize)}`);
   const end = await runLoop({
     client: new ModelClient({ ...config, emit: events.emit, clock: parts.clock, signal }),

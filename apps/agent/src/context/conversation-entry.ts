@@ -29,7 +29,7 @@ export type Part =
   | { kind: "system" | "head" | "note" }
   | { kind: "people"; texts: readonly string[] }
   | { kind: "reply"; reasons: boolean }
-  | { kind: "output"; callId: string; exitCode: number | undefined; whole: boolean }
+  | { kind: "output"; callId: string; exitCode: number | undefined; fullPath: string | undefined }
   | { kind: "pictures"; whole: boolean };
 
 /** Tokens of a message beside its text: role, marks of begin and end. */
@@ -70,17 +70,17 @@ export function replyEntry(reply: ModelReply): Entry | undefined {
   return entryOf({ kind: "reply", reasons: reasoning !== "" }, message, replyWeight(message));
 }
 
-export function outputEntry(callId: string, { output, exitCode }: ToolResult): Entry {
+export function outputEntry(callId: string, { output, exitCode, fullPath }: ToolResult): Entry {
   return writtenOutput(
-    { kind: "output", callId, exitCode, whole: true },
+    { kind: "output", callId, exitCode, fullPath },
     output.trim() === "" ? "(no output)" : output,
   );
 }
 
-/** The output of the same call with another text in its place. */
-export function shortenedOutput(entry: Entry, text: string): Entry {
+/** The output of the same call with another text in its place. @param fullPath where the whole of it is */
+export function shortenedOutput(entry: Entry, text: string, fullPath: string | undefined): Entry {
   if (entry.part.kind !== "output") return entry;
-  return writtenOutput({ ...entry.part, whole: false }, text);
+  return writtenOutput({ ...entry.part, fullPath }, text);
 }
 
 /** OpenAI-compatible tool messages hold text alone, so pictures follow them in a message of the user. */

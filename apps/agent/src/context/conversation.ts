@@ -27,13 +27,8 @@ export interface RequestSource {
   tokensOf(text: string): number;
 }
 
-/** Puts texts where the model can read them. */
-export interface KeptTexts {
-  /** @returns the path; undefined when it cannot be kept */
-  keep(text: string): string | undefined;
-  /** Folders of kept texts. */
-  dirs(): readonly string[];
-}
+/** Puts a text where the model can read it. @returns its path; undefined when it cannot be kept */
+type KeepText = (text: string) => string | undefined;
 
 interface Carried {
   people: string[];
@@ -78,7 +73,7 @@ export class Conversation implements RequestSource {
     systemPrompt: string,
     tools: readonly object[],
     window: number,
-    private readonly texts: KeptTexts = { keep: () => undefined, dirs: () => [] },
+    private readonly keepText: KeepText = () => undefined,
   ) {
     this.toolsJson = JSON.stringify(tools);
     this.windowTold = window;
@@ -150,19 +145,10 @@ export class Conversation implements RequestSource {
   /** Puts a text where the model can read it, once. @returns its path */
   readonly keep = (text: string): string | undefined => {
     const hash = Bun.hash(text);
-    const path = this.keptPaths.get(hash) ?? this.texts.keep(text);
+    const path = this.keptPaths.get(hash) ?? this.keepText(text);
     if (path !== undefined) this.keptPaths.set(hash, path);
     return path;
   };
-
-  /** Where the whole of an output is: the file it names, or one made now. */
-  pathOf(output: string): string | undefined {
-    for (const dir of this.texts.dirs()) {
-      const at = output.lastIndexOf(`${dir}/`);
-      if (at >= 0) return /^\S+?\.txt/.exec(output.slice(at))?.[0];
-    }
-    return this.keep(output);
-  }
 
   /** Tokens the model takes, as told by the server, and as learned from what it refused. */
   window(): number {

@@ -63,6 +63,24 @@ test("nothing is changed when shortening would not make enough room", () => {
   expect(sent(talk)).toEqual(before);
 });
 
+test("the notice names the file of its own output, also when the text speaks of another one", () => {
+  const kept: string[] = [];
+  const talk = new Conversation("system", [], 20_000, (text) => `/tmp/kept/${kept.push(text)}.txt`);
+  talk.addTask("task");
+  const toolCalls = ["a", "b"].map((id) => ({ id, name: "bash", argsText: "{}" }));
+  talk.addReply(reply({ toolCalls }));
+  const words = "some words ".repeat(3_000);
+  talk.addToolResult("a", { output: `${words} see /tmp/kept/77.txt`, fullPath: "/tmp/kept/of-bash.txt" });
+  talk.addToolResult("b", { output: `${words} see /tmp/kept/88.txt` });
+  cutFreshOutputs(talk);
+  for (let at = 0; at < 12; at++) addTurn(talk, at, 4_000);
+  shortenOld(talk);
+  const [first, second] = sent(talk).slice(3, 5);
+  expect(first).toContain("old output were dropped to save room; all of it is in /tmp/kept/of-bash.txt");
+  expect(second).toContain("old output were dropped to save room; all of it is in /tmp/kept/1.txt");
+  expect(kept[0]).toBe(`${words} see /tmp/kept/88.txt`);
+});
+
 test("outputs of one turn share their room: the largest are cut before they are sent, small ones stay", () => {
   const talk = new Conversation("system", [], 8_000);
   talk.addTask("task");

@@ -92,7 +92,7 @@ export function cutOutputs(
     const entry = entries[index];
     if (entry === undefined || (sizes[at] ?? 0) <= level) continue;
     const text = contentOf(entry);
-    const path = conversation.pathOf(text);
+    const path = fullPathOf(entry, text, conversation);
     const cut = cutMiddle(
       text,
       level,
@@ -100,7 +100,7 @@ export function cutOutputs(
       (chars) => cutNotice(chars, "output", path, "ask for less at a time"),
     );
     if (cut === text) continue;
-    conversation.replace(index, shortenedOutput(entry, cut));
+    conversation.replace(index, shortenedOutput(entry, cut, path));
     changed = true;
   }
   return changed;
@@ -137,11 +137,16 @@ function pictureless(entry: Entry): Entry | undefined {
 function shortOutput(entry: Entry, conversation: Conversation): Entry | undefined {
   if (!isLong(entry)) return undefined;
   const text = contentOf(entry);
-  const path = conversation.pathOf(text);
+  const path = fullPathOf(entry, text, conversation);
   const short = headAndTail(text, SHORTENED_CHARS, (chars) =>
     cutNotice(chars, "old output", path, "run the tool again if you need them"),
   );
-  return shortenedOutput(entry, short);
+  return shortenedOutput(entry, short, path);
+}
+
+/** Where the whole of an output is: the file its tool named, or one made now. */
+function fullPathOf({ part }: Entry, text: string, conversation: Conversation): string | undefined {
+  return (part.kind === "output" ? part.fullPath : undefined) ?? conversation.keep(text);
 }
 
 function isLong({ part, weight, json }: Entry): boolean {

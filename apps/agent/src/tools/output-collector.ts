@@ -15,6 +15,8 @@ const KEPT_BYTES_MAX = 32 * 1_048_576;
 export interface ShownOutput {
   text: string;
   truncated: boolean;
+  /** The file with the rest; undefined when nothing was cut, or it could not be kept. */
+  fullPath?: string | undefined;
 }
 
 /** `terminal`: colors, overwritten lines and binary data are left out of what is shown. `plain`: a text as it is. */
@@ -69,7 +71,11 @@ export class OutputCollector {
     const tail = tailOf(Buffer.concat(this.tail));
     const cut = `[... ${this.total - head.length - tail.length} bytes cut; ${this.where()} ...]`;
     const [first, last] = [this.view(head).text, this.view(tail).text];
-    return { text: `${first.replace(/\n$/, "")}\n${cut}\n${last}`, truncated: true };
+    return {
+      text: `${first.replace(/\n$/, "")}\n${cut}\n${last}`,
+      truncated: true,
+      fullPath: this.fullPath(),
+    };
   }
 
   private endShort(): ShownOutput {
@@ -77,7 +83,8 @@ export class OutputCollector {
     if (!view.binary) return { text: view.text, truncated: false };
     this.openFile();
     this.closeFile();
-    return { text: `${view.text.trimEnd()}\n[${this.total} bytes; ${this.where()}]`, truncated: true };
+    const text = `${view.text.trimEnd()}\n[${this.total} bytes; ${this.where()}]`;
+    return { text, truncated: true, fullPath: this.fullPath() };
   }
 
   private view(bytes: Buffer): { text: string; binary: boolean } {
@@ -85,6 +92,10 @@ export class OutputCollector {
     if (this.kind === "plain") return { text: text.replaceAll("\0", "\ufffd"), binary: false };
     const seen = withoutBinary(text);
     return { text: terminalText(seen.text).replaceAll("\0", "\ufffd"), binary: seen.binary };
+  }
+
+  private fullPath(): string | undefined {
+    return this.problem === "" ? this.path : undefined;
   }
 
   private where(): string {

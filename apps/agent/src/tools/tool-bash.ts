@@ -76,6 +76,7 @@ async function runCommand(command: string, timeoutMs: number, context: ToolConte
       .join("\n"),
     exitCode,
     truncated: shown.truncated,
+    fullPath: shown.fullPath,
   };
 }
 

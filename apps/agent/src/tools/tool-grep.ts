@@ -46,7 +46,7 @@ export const grepTool = defineTool({
     const findings = await search(place, filter, { ...query, ignored: place.ignored }, context);
     if ("problem" in findings) return { output: `error: ${findings.problem}` };
     const shown = context.outputs.cut(grepText(findings, limit ?? MATCHES_DEFAULT, place.shown));
-    return { output: shown.text, truncated: shown.truncated };
+    return { output: shown.text, truncated: shown.truncated, fullPath: shown.fullPath };
   },
 });
 

@@ -38,7 +38,7 @@ export const listFilesTool = defineTool({
         `[${unnamed} of ${paths.length}${found.cut ? " or more" : ""} files are not named; narrow with path or glob]`,
       );
     const shown = outputs.cut(texts.join("\n"));
-    return { output: shown.text, truncated: shown.truncated || unnamed > 0 };
+    return { output: shown.text, truncated: shown.truncated || unnamed > 0, fullPath: shown.fullPath };
   },
 });
 
