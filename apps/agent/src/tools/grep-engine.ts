@@ -12,6 +12,7 @@ export interface GrepQuery {
   ignored: boolean;
 }
 
+/** One line that an engine printed. */
 export interface GrepRecord {
   /** Relative to the folder the engine ran in. */
   path: string;

@@ -9,7 +9,7 @@ import {
   pathspecs,
   RIPGREP,
 } from "./grep-engine.ts";
-import type { GrepFindings } from "./grep-text.ts";
+import { type GrepFindings, shownLine } from "./grep-text.ts";
 import type { PathFilter } from "./path-filter.ts";
 import { runSearch, type SearchExit, searchEnv } from "./search-process.ts";
 import type { ToolContext } from "./tool.ts";
@@ -73,7 +73,7 @@ interface Attempt {
 
 /** Whether ripgrep did not do all it was asked. Folders it may not read are no reason, as git cannot read them either. */
 function isUnsure({ findings, failure }: Attempt): boolean {
-  return failure !== "" && (findings.records.length === 0 || /regex|PCRE2/i.test(failure));
+  return failure !== "" && (findings.lines.length === 0 || /regex|PCRE2/i.test(failure));
 }
 
 async function searchOnce(
@@ -84,16 +84,17 @@ async function searchOnce(
   env: Record<string, string>,
   context: ToolContext,
 ): Promise<Attempt> {
-  const findings: GrepFindings = { records: [], binaryFiles: new Set(), stopped: undefined };
+  const findings: GrepFindings = { lines: [], binaryFiles: new Set(), stopped: undefined };
   const readable = new Map<string, boolean>();
   const run = (part: GrepQuery): Promise<SearchExit> =>
     runSearch(
       engine.argv(part),
       { cwd: place.cwd, env, timeoutMs: GREP_MS_MAX, signal: context.signal },
-      (line) => {
+      (line, bytes) => {
         const record = engine.parse(line);
-        if (record !== undefined && isWanted(record, place, filter)) take(record, place, findings, readable);
-        return findings.records.length < RECORDS_MAX;
+        if (record !== undefined && isWanted(record, place, filter))
+          take(record, bytes - line.length, place, findings, readable);
+        return findings.lines.length < RECORDS_MAX;
       },
     );
   const [exit, extra] = await Promise.all([run(query), query.ignored ? [] : trackedIgnored(query, context)]);
@@ -110,8 +111,10 @@ function isWanted(record: GrepRecord, { path, isFile }: GrepPlace, filter: PathF
   return filter.matches(path === "." ? record.path : record.path.slice(path.length + 1));
 }
 
+/** Keeps of a line what is shown of it. @param rest bytes of it that were left out already */
 function take(
   record: GrepRecord,
+  rest: number,
   place: GrepPlace,
   findings: GrepFindings,
   readable: Map<string, boolean>,
@@ -121,8 +124,10 @@ function take(
     isText = !isBinary(join(place.cwd, record.path));
     readable.set(record.path, isText);
   }
-  if (isText) findings.records.push({ ...record, text: Buffer.from(record.text) });
-  else findings.binaryFiles.add(record.path);
+  const { path, line, matchAt } = record;
+  if (isText)
+    findings.lines.push({ path, line, isMatch: matchAt !== undefined, text: shownLine(record, rest) });
+  else findings.binaryFiles.add(path);
 }
 
 function isBinary(path: string): boolean {

@@ -7,8 +7,17 @@ const BEFORE_MATCH_BYTES = 100;
 /** Files named in the count of what was left out. */
 const LEFT_FILES_MAX = 5;
 
+/** A line that was found, as far as it is shown. */
+export interface FoundLine {
+  path: string;
+  line: number;
+  /** Else it is context. */
+  isMatch: boolean;
+  text: string;
+}
+
 export interface GrepFindings {
-  records: GrepRecord[];
+  lines: FoundLine[];
   binaryFiles: Set<string>;
   /** Why the search ended early. */
   stopped: "time" | "enough" | undefined;
@@ -16,16 +25,16 @@ export interface GrepFindings {
 
 /** The findings as `path:line:text`, with `path-line-text` for context, and what was left out. */
 export function grepText(findings: GrepFindings, limit: number, shownPath: (path: string) => string): string {
-  const { shown, left } = upTo(sorted(findings.records), limit);
+  const { shown, left } = upTo(sorted(findings.lines), limit);
   const lines: string[] = [];
-  let last: GrepRecord | undefined;
-  const withContext = shown.some((record) => record.matchAt === undefined);
-  for (const record of shown) {
-    const gap = last !== undefined && (last.path !== record.path || last.line + 1 !== record.line);
+  let last: FoundLine | undefined;
+  const withContext = shown.some(({ isMatch }) => !isMatch);
+  for (const found of shown) {
+    const gap = last !== undefined && (last.path !== found.path || last.line + 1 !== found.line);
     if (withContext && gap) lines.push("--");
-    const mark = record.matchAt === undefined ? "-" : ":";
-    lines.push(`${shownPath(record.path)}${mark}${record.line}${mark}${lineText(record)}`);
-    last = record;
+    const mark = found.isMatch ? ":" : "-";
+    lines.push(`${shownPath(found.path)}${mark}${found.line}${mark}${found.text}`);
+    last = found;
   }
   if (lines.length === 0) lines.push("no matches");
   lines.push(...notes(findings, left, shownPath));
@@ -33,37 +42,42 @@ export function grepText(findings: GrepFindings, limit: number, shownPath: (path
 }
 
 /** By path, then line: the order does not depend on who searched. Lines that are found twice (as context of two) stay once. */
-function sorted(records: GrepRecord[]): GrepRecord[] {
-  return records.sort((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1));
+function sorted(lines: FoundLine[]): FoundLine[] {
+  return lines.sort((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1));
 }
 
 /** The first matches with the context around them, and how many each file has beyond that. */
-function upTo(records: GrepRecord[], limit: number): { shown: GrepRecord[]; left: Map<string, number> } {
+function upTo(lines: FoundLine[], limit: number): { shown: FoundLine[]; left: Map<string, number> } {
   const left = new Map<string, number>();
   let matches = 0;
-  let end = records.length;
-  for (const [at, { path, matchAt }] of records.entries()) {
-    if (matchAt === undefined) continue;
+  let end = lines.length;
+  for (const [at, { path, isMatch }] of lines.entries()) {
+    if (!isMatch) continue;
     matches++;
     if (matches <= limit) continue;
     if (matches === limit + 1) end = at;
     left.set(path, (left.get(path) ?? 0) + 1);
   }
-  return { shown: records.slice(0, end), left };
+  return { shown: lines.slice(0, end), left };
 }
 
-function lineText({ text, matchAt = 0 }: GrepRecord): string {
+/** What is shown of a line: all of it or, when it is long, what is around its match. @param rest bytes it has beyond its text */
+export function shownLine({ text, matchAt = 0 }: GrepRecord, rest = 0): string {
   const whole = text.at(-1) === 0x0d ? text.subarray(0, -1) : text;
-  if (whole.length <= LINE_BYTES_MAX) return whole.toString("utf8").replaceAll("\0", "\ufffd");
-  const start = Math.max(0, Math.min(matchAt - BEFORE_MATCH_BYTES, whole.length - LINE_BYTES_MAX));
-  const end = start + LINE_BYTES_MAX;
+  if (whole.length <= LINE_BYTES_MAX && rest === 0) return plain(whole);
+  // A match beyond what was kept of the line cannot be shown: its place is told.
+  const match = matchAt < whole.length ? matchAt : 0;
+  const start = Math.max(0, Math.min(match - BEFORE_MATCH_BYTES, whole.length - LINE_BYTES_MAX));
+  const end = Math.min(start + LINE_BYTES_MAX, whole.length);
   // Characters that the window cuts in two are left out.
-  const piece = whole
-    .subarray(start, end)
-    .toString("utf8")
-    .replace(/^\ufffd+|\ufffd+$/g, "");
-  const [before, after] = [start > 0 ? "…" : "", end < whole.length ? "…" : ""];
-  return `${before}${piece.replaceAll("\0", "\ufffd")}${after} [line of ${whole.length} bytes]`;
+  const piece = plain(whole.subarray(start, end)).replace(/^\ufffd+|\ufffd+$/g, "");
+  const [before, after] = [start > 0 ? "…" : "", end < whole.length + rest ? "…" : ""];
+  const where = match === matchAt ? "" : `, the match is at byte ${matchAt + 1}`;
+  return `${before}${piece}${after} [line of ${whole.length + rest} bytes${where}]`;
+}
+
+function plain(bytes: Buffer): string {
+  return bytes.toString("utf8").replaceAll("\0", "\ufffd");
 }
 
 function notes(

@@ -1,5 +1,5 @@
-/** Bytes of one line that are kept; the rest of a longer one (a bundle, a data file) is skipped. */
-const LINE_BYTES_MAX = 1_048_576;
+/** Bytes of one line that are looked at; the rest of a longer one (a bundle, a data file) is only counted. */
+const LINE_BYTES_MAX = 262_144;
 const STDERR_BYTES_MAX = 8_192;
 
 export interface SearchExit {
@@ -18,6 +18,9 @@ export function searchEnv(env: Record<string, string>): Record<string, string> {
   return { PATH, LC_ALL: "C.UTF-8", GIT_OPTIONAL_LOCKS: "0", ...(HOME === undefined ? {} : { HOME }) };
 }
 
+/** Takes a line up to LINE_BYTES_MAX, in a buffer that is used again, and how many bytes it has in all. @returns whether more are wanted */
+type OnLine = (line: Buffer, bytes: number) => boolean;
+
 /**
  * Runs a program that prints lines, in bounded memory and time. It is killed when the time is up, on abort, and when
  * `onLine` returns false.
@@ -25,7 +28,7 @@ export function searchEnv(env: Record<string, string>): Record<string, string> {
 export async function runSearch(
   argv: string[],
   options: { cwd: string; env: Record<string, string>; timeoutMs: number; signal: AbortSignal },
-  onLine: (line: Buffer) => boolean,
+  onLine: OnLine,
 ): Promise<SearchExit> {
   const child = Bun.spawn(argv, {
     cwd: options.cwd,
@@ -46,8 +49,8 @@ export async function runSearch(
   try {
     const [stderr] = await Promise.all([
       firstBytes(child.stderr),
-      eachLine(child.stdout, (line) => {
-        const more = stopped === undefined && onLine(line);
+      eachLine(child.stdout, (line, bytes) => {
+        const more = stopped === undefined && onLine(line, bytes);
         if (!more) stop("enough");
         return more;
       }),
@@ -60,29 +63,24 @@ export async function runSearch(
   }
 }
 
-async function eachLine(
-  stream: ReadableStream<Uint8Array>,
-  onLine: (line: Buffer) => boolean,
-): Promise<void> {
-  let begun: Uint8Array[] = [];
-  let begunBytes = 0;
-  const keep = (bytes: Uint8Array) => {
-    if (begunBytes < LINE_BYTES_MAX) begun.push(bytes.subarray(0, LINE_BYTES_MAX - begunBytes));
-    begunBytes += bytes.length;
+async function eachLine(stream: ReadableStream<Uint8Array>, onLine: OnLine): Promise<void> {
+  const begun = Buffer.allocUnsafe(LINE_BYTES_MAX);
+  let bytes = 0;
+  const keep = (part: Uint8Array) => {
+    if (bytes < LINE_BYTES_MAX) begun.set(part.subarray(0, LINE_BYTES_MAX - bytes), bytes);
+    bytes += part.length;
   };
   for await (const chunk of stream) {
     let at = 0;
     for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, at)) {
       keep(chunk.subarray(at, end));
       at = end + 1;
-      const line = Buffer.concat(begun);
-      begun = [];
-      begunBytes = 0;
-      if (!onLine(line)) return;
+      if (!onLine(begun.subarray(0, bytes), bytes)) return;
+      bytes = 0;
     }
-    keep(chunk.slice(at));
+    keep(chunk.subarray(at));
   }
-  if (begunBytes > 0) onLine(Buffer.concat(begun));
+  if (bytes > 0) onLine(begun.subarray(0, bytes), bytes);
 }
 
 async function firstBytes(stream: ReadableStream<Uint8Array>): Promise<string> {

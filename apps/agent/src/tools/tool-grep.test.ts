@@ -119,6 +119,22 @@ for (const [name, pathOf] of Object.entries(ENGINES))
       expect(second).toBe("bundle.js:2:short needle");
     });
 
+    test("a match far into a line is told by its place", async () => {
+      using rig = await rigWith({ data: `start ${"x".repeat(2_000_000)} needle\n` });
+      const output = await grep(rig, { pattern: "needle" });
+      expect(output).toMatch(/^data:1:start x+… \[line of 2000013 bytes, the match is at byte 2000008\]$/);
+    });
+
+    test("long lines are kept as far as they are shown", async () => {
+      const line = `needle${"x".repeat(1_000_000)}\n`;
+      using rig = await rigWith({ bundle: line.repeat(200) });
+      const before = process.memoryUsage().rss;
+      const output = await grep(rig, { pattern: "needle", limit: 1 });
+      expect(output).toContain("[199 more matches in 1 files");
+      // The chunks that are read wait for the collector; the lines, 200 MB, are not kept.
+      expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000);
+    });
+
     test("binary files are counted, not shown; what attributes call binary is text all the same", async () => {
       using rig = await rigWith({
         ".gitattributes": "*.lock -diff\n",
