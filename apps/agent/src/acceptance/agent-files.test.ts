@@ -22,7 +22,7 @@ test("a model that misses at first gets to its edit with what it was told", asyn
     "1\tfunction add(a, b) {\n2\t\treturn a - b;\n3\t}\n[CRLF line endings, which edit_file keeps]",
   );
   expect(model.toolResult(2)).toContain(
-    "lines 2 to 3 differ only in indentation: line 2 begins with 1 tab, in old_text with 4 spaces",
+    "it is at lines 2 to 3 but for indentation: line 2 begins with 1 tab, in old_text with 4 spaces",
   );
   expect(model.toolResult(3)).toBe("replaced 1 match in app.js, line 2");
   expect(readFileSync(checkout.path("app.js"), "utf8")).toBe(

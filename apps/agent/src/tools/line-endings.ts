@@ -14,6 +14,12 @@ export function withoutReturns(bytes: Buffer): Buffer {
   return out.subarray(0, length);
 }
 
+export function newlinesIn(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) count++;
+  return count;
+}
+
 export function withReturns(bytes: Buffer): Buffer {
   if (!bytes.includes(NEWLINE)) return bytes;
   return Buffer.from(bytes.toString("utf8").replaceAll("\n", "\r\n"));

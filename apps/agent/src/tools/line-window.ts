@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { characterStart } from "./text-cut.ts";
 
 const NEWLINE = 10;
 const RETURN = 13;
@@ -111,7 +112,7 @@ export class LineWindow {
     const bytes = Buffer.concat(this.pieces).subarray(0, length);
     const cut = bytes.subarray(
       0,
-      length > this.limits.lineBytesMax ? wholeCharacters(bytes, this.limits.lineBytesMax) : length,
+      length > this.limits.lineBytesMax ? characterStart(bytes, this.limits.lineBytesMax) : length,
     );
     const rest = length - cut.length;
     const text = `${number}\t${cut.toString("utf8").replaceAll("\0", "�")}${rest === 0 ? "" : `… [+${rest} bytes]`}`;
@@ -127,12 +128,4 @@ export class LineWindow {
     if (rest > 0) this.shortened ??= number;
     this.lossy ||= !isUtf8(cut) || cut.includes(0);
   }
-}
-
-/** How many of the first `bytesMax` bytes end with a whole character. */
-function wholeCharacters(bytes: Buffer, bytesMax: number): number {
-  let end = bytesMax;
-  // A character has up to three bytes after its first; more of them are no UTF-8.
-  while (end > bytesMax - 4 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
-  return end > bytesMax - 4 ? end : bytesMax;
 }

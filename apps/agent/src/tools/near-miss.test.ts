@@ -23,39 +23,39 @@ describe("a text that is not there is answered with what it was probably meant t
     [
       "spaces for tabs",
       "    if (a > b) {\n        return a + b;\n    }",
-      "lines 6 to 8 differ only in indentation: line 7 begins with 2 tabs, in old_text with 8 spaces; the file has\n6\t\tif (a > b) {\n7\t\t\treturn a + b;\n8\t\t}",
+      "it is at lines 6 to 8 but for indentation: line 6 begins with 1 tab, in old_text with 4 spaces; the file has\n6\t\tif (a > b) {\n7\t\t\treturn a + b;\n8\t\t}",
     ],
     [
       "spaces at a line's end",
       "\treturn a - b; \n}",
-      "lines 13 to 14 differ only in white space at line ends; the file has\n13\t\treturn a - b;\n14\t}",
+      "it is at lines 13 to 14 but for white space at line ends; the file has\n13\t\treturn a - b;\n14\t}",
     ],
     [
       "a blank line too many at the end",
       "\treturn a - b;\n}\n\n",
-      "lines 13 to 14 differ only in white space at the start or end of old_text; the file has\n13\t\treturn a - b;\n14\t}",
+      "it is at lines 13 to 14 but for white space at the start or end of old_text; the file has\n13\t\treturn a - b;\n14\t}",
     ],
     [
       "spaces within a line",
       "if ( a > b ) {",
-      "line 6 differs only in white space within lines; the file has\n6\t\tif (a > b) {",
+      "it is at line 6 but for white space within lines; the file has\n6\t\tif (a > b) {",
     ],
     [
       "lines joined",
       "{ return a + b; }",
-      "lines 6 to 8 differ only in line breaks; the file has\n6\t\tif (a > b) {\n7\t\t\treturn a + b;\n8\t\t}",
+      "it is at lines 6 to 8 but for line breaks; the file has\n6\t\tif (a > b) {\n7\t\t\treturn a + b;\n8\t\t}",
     ],
     [
       "other quotes",
       "from 'y'",
-      'line 1 differs only in quotes, dashes or unusual spaces; the file has\n1\timport x from "y";',
+      'it is at line 1 but for quotes, dashes or unusual spaces; the file has\n1\timport x from "y";',
     ],
     [
       "curly quotes",
       "from “y”",
-      'line 1 differs only in quotes, dashes or unusual spaces; the file has\n1\timport x from "y";',
+      'it is at line 1 but for quotes, dashes or unusual spaces; the file has\n1\timport x from "y";',
     ],
-    ["letter case", "/** adds. */", "line 3 differs only in letter case; the file has\n3\t/** Adds. */"],
+    ["letter case", "/** adds. */", "it is at line 3 but for letter case; the file has\n3\t/** Adds. */"],
     [
       "read_file's numbers",
       "5\t\tconst timeoutMs = 5_000;\n6\t\tif (a > b) {",
@@ -69,22 +69,22 @@ describe("a text that is not there is answered with what it was probably meant t
     [
       "a changed line alone",
       "const timeout = 5000;",
-      "the closest is line 5; the file has\n5\t\tconst timeoutMs = 5_000;\nold_text has\nconst timeout = 5000;",
+      "the closest is line 5; the file has\n5\t\tconst timeoutMs = 5_000;",
     ],
     [
       "one changed line of several",
       "export function sub(a: number, b: number): number {\n\treturn b - a;\n}",
-      "the closest is at lines 12 to 14; line 13 differs; the file has\n13\t\treturn a - b;\nold_text has\n\treturn b - a;",
+      "the closest is lines 12 to 14, different in line 13; the file has\n13\t\treturn a - b;",
     ],
     [
       "a line too many",
       "export function sub(a: number, b: number): number {\n\t// subtracts\n\treturn a - b;\n}",
-      "the closest is at lines 12 to 14; before line 13 old_text has what the file has not:\n\t// subtracts",
+      "the closest is lines 11 to 14, different in lines 11 to 12; the file has\n11\t\n12\texport function sub(a: number, b: number): number {",
     ],
     [
       "a line missing",
       "\tif (a > b) {\n\t\treturn a + b;\n\treturn b;\n}",
-      "the closest is at lines 6 to 10; line 8 of the file, missing in old_text:\n8\t\t}",
+      "the closest is lines 6 to 9, different in lines 8 to 9; the file has\n8\t\t}\n9\t\treturn b;",
     ],
     [
       "nothing of it",
@@ -114,7 +114,7 @@ test("an edit that was made before is recognized", () => {
 test("a place deep in a long line is shown, not the whole line", () => {
   const file = Buffer.from(`${"x".repeat(50_000)} const a = "b"; ${"y".repeat(50_000)}`);
   expect(nearMiss(file, "const  a = 'b'; yy")).toBe(
-    'line 1 differs only in quotes, dashes or unusual spaces; the file has\n1\tconst a = "b"; yy',
+    'it is at line 1 but for quotes, dashes or unusual spaces; the file has\n1\tconst a = "b"; yy',
   );
 });
 
@@ -135,7 +135,7 @@ describe("the largest file is searched in bounded time and answered in bounded l
       "a long text",
       Buffer.from(WORDS.join("\n")),
       `${WORDS.slice(100, 4_000).join("\n")}!`,
-      "the closest is at lines 101 to 4000; line 4000 differs; the file has\n4000\tline 3999",
+      "the closest is lines 101 to 4000, different in line 4000; the file has\n4000\tline 3999",
     ],
     ["blank lines", Buffer.alloc(16 * MIB, "\n"), "\n\nx", "nothing in the file"],
     ["CRLF lines", Buffer.from("\r\n".repeat(8 * MIB)), "x\ny", "nothing in the file"],
@@ -144,13 +144,13 @@ describe("the largest file is searched in bounded time and answered in bounded l
       "one letter in capitals",
       Buffer.alloc(16 * MIB, "a"),
       "A".repeat(MIB),
-      "line 1 differs only in letter case;",
+      "it is at line 1 but for letter case;",
     ],
     [
       "long lines of the same words",
       Buffer.from(`${"x y z ".repeat(1_000)}\n`.repeat(2_700)),
       `${"x y z ".repeat(1_000)}q\n`.repeat(300),
-      "the closest is lines 1 to 300;",
+      "the closest is lines 2695 to 2700;",
     ],
   ])("%s", (_, file, sought, answer) => {
     const startedMs = performance.now();

@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { terminalText, withoutBinary } from "./terminal-text.ts";
+import { characterStart } from "./text-cut.ts";
 
 /**
  * What the model sees of one output, tokens. Source: INTERFACES section 6. Counted at 4 bytes a token, an estimate: code
@@ -172,11 +173,4 @@ function tailOf(bytes: Buffer): Buffer {
   const lineStart = bytes.indexOf(0x0a, start - 1) + 1;
   const near = lineStart > 0 && lineStart < start + LINE_SEARCH_BYTES_MAX;
   return bytes.subarray(near ? lineStart : characterStart(bytes, start));
-}
-
-/** The place itself, or that of the character it falls into. */
-function characterStart(bytes: Buffer, at: number): number {
-  let start = at;
-  while (start > at - 4 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start--;
-  return start;
 }

@@ -28,3 +28,10 @@ export function headAndTail(text: string, half: number, notice: (cutChars: numbe
   const tail = half === 0 ? "" : text.slice(-half).toWellFormed();
   return `${head}\n${notice(text.length - 2 * half)}\n${tail}`;
 }
+
+/** The place in UTF-8 itself, or that of the character it falls into, which has up to three bytes after its first. */
+export function characterStart(bytes: Buffer, at: number): number {
+  let start = at;
+  while (start > at - 4 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start--;
+  return start;
+}

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { LineEndings, withoutReturns, withReturns } from "./line-endings.ts";
+import { LineEndings, newlinesIn, withoutReturns, withReturns } from "./line-endings.ts";
 import { nearMiss } from "./near-miss.ts";
 import { FILE_BYTES_MAX } from "./text-file.ts";
 
@@ -147,12 +147,6 @@ function lineNumbers(text: Buffer, places: readonly number[]): number[] {
     from = place;
     return line;
   });
-}
-
-function newlinesIn(bytes: Buffer): number {
-  let count = 0;
-  for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) count++;
-  return count;
 }
 
 function refused(why: string): Edited {
