@@ -40,12 +40,37 @@ test("lines that mean nothing are told of and passed over", async () => {
   await inbox.read(
     bytes(
       "nonsense\n\n",
-      `{"type":"later"}\n${"x".repeat(2_000_000)}\n`,
+      '{"type":"later"}\n',
       '{"type":"prompt","message":"go"}\n',
+      `${"x".repeat(2_000_000)}\n`,
     ),
   );
   expect(await inbox.prompt()).toBe("go");
   expect(told).toHaveLength(3);
+});
+
+test("a line too long to be taken where the prompt is due stops the session, and is not waited past", async () => {
+  const inbox = new Inbox(() => {});
+  const prompt = `${JSON.stringify({ type: "prompt", message: "x".repeat(2_000_000) })}\n`;
+  const open = Promise.withResolvers<void>();
+  const read = inbox.read(
+    (async function* () {
+      yield* bytes(prompt);
+      await open.promise;
+    })(),
+  );
+  expect(await inbox.prompt()).toBeUndefined();
+  expect(inbox.stopped()).toEqual({ kind: "prompt_too_long" });
+  open.resolve();
+  await read;
+});
+
+test("of what stops a session the first counts", async () => {
+  const inbox = new Inbox(() => {});
+  expect(inbox.stopped()).toBeUndefined();
+  inbox.stop({ kind: "signal", name: "SIGTERM" });
+  await inbox.read(bytes('{"type":"abort"}\n'));
+  expect(inbox.stopped()).toEqual({ kind: "signal", name: "SIGTERM" });
 });
 
 test("a second prompt is not lost but becomes a message", async () => {

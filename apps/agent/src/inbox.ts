@@ -9,19 +9,31 @@ export interface Steering {
   text: string;
 }
 
-/** Reason of a stop that nobody asked for: a fault of the agent itself. */
-export class Crash extends Error {
-  constructor(cause: unknown) {
-    super("the agent itself failed", { cause });
+/** What makes a session stop before its work is done. */
+export type StopCause =
+  | { kind: "requested" }
+  | { kind: "input_ended" }
+  | { kind: "signal"; name: string }
+  /** The prompt cannot be taken: its line is over the limit. */
+  | { kind: "prompt_too_long" }
+  /** A fault of the agent itself. */
+  | { kind: "crash"; error: unknown }
+  /** Nobody reads what the agent says. */
+  | { kind: "reader_gone" };
+
+/** The reason of the inbox's signal. */
+class Stop extends Error {
+  constructor(readonly why: StopCause) {
+    super(`stopped: ${why.kind}`);
   }
 }
-/** Reason of a stop because nobody reads what the agent says. */
-export class ReaderGone extends Error {}
 
 /** The agent's stdin: the first prompt, then steering messages, and the wish to stop (`abort`, end of input). */
 export class Inbox {
   /** Aborts on an `abort` line, at the end of input, or by `stop`. */
   readonly signal: AbortSignal;
+  /** Resolves when `signal` aborts. */
+  readonly stopping: Promise<void>;
   private readonly controller = new AbortController();
   private readonly first = Promise.withResolvers<string | undefined>();
   private prompted = false;
@@ -29,6 +41,9 @@ export class Inbox {
 
   constructor(private readonly onBadLine: (what: string) => void) {
     this.signal = this.controller.signal;
+    this.stopping = new Promise((resolve) => {
+      this.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
   }
 
   /** Reads to the end of input; resolves then. */
@@ -38,14 +53,13 @@ export class Inbox {
       for await (const chunk of input)
         for (const line of splitter.push(chunk))
           if (line.kind === "line") this.take(line.text);
-          else
-            this.onBadLine(`a line of ${line.bytes} bytes is over ${JSONL_LINE_BYTES_MAX} and was ignored`);
+          else this.passOver(line.bytes);
     } finally {
-      this.stop();
+      this.stop({ kind: "input_ended" });
     }
   }
 
-  /** The task; undefined when input ended or was aborted before one came. */
+  /** The task; undefined when the session was stopped before one came. */
   prompt(): Promise<string | undefined> {
     return this.first.promise;
   }
@@ -61,10 +75,22 @@ export class Inbox {
     return this.waiting.length > 0;
   }
 
-  /** The first reason counts. */
-  stop(reason?: Crash | ReaderGone): void {
+  /** The first cause counts. */
+  stop(why: StopCause): void {
     this.first.resolve(undefined);
-    this.controller.abort(reason);
+    this.controller.abort(new Stop(why));
+  }
+
+  /** Why the session is to stop; undefined as long as it is not. */
+  stopped(): StopCause | undefined {
+    const { reason } = this.signal;
+    return reason instanceof Stop ? reason.why : undefined;
+  }
+
+  private passOver(bytes: number): void {
+    this.onBadLine(`a line of ${bytes} bytes is over ${JSONL_LINE_BYTES_MAX} and was ignored`);
+    // The prompt is the first line: to wait for another one would be to wait for ever.
+    if (!this.prompted) this.stop({ kind: "prompt_too_long" });
   }
 
   private take(text: string): void {
@@ -75,7 +101,7 @@ export class Inbox {
         this.onBadLine(`ignored an input line: ${text.slice(0, 200)}`);
         return;
       case "abort":
-        this.stop();
+        this.stop({ kind: "requested" });
         return;
       case "message":
         this.waiting.push({ id: input.id, text: input.text });

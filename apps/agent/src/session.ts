@@ -1,13 +1,14 @@
 import type { Clock } from "@windshift/base/clock.ts";
 import { AGENT_EXIT } from "@windshift/contract/agent-exit.ts";
+import { JSONL_LINE_BYTES_MAX } from "@windshift/contract/limits.ts";
 import type { AgentConfig } from "./config.ts";
 import { Conversation } from "./context/conversation.ts";
 import { abortReport } from "./git/abort-report.ts";
 import { AGENT_AUTHOR, commandEnv } from "./git/git-environment.ts";
 import { type GitPlace, treeMark } from "./git/git-tree.ts";
-import { wrapUp } from "./git/wrap-up.ts";
+import { type WrapUp, wrapUp } from "./git/wrap-up.ts";
 import { guardsOfRun } from "./guards/guards.ts";
-import { Crash, type Inbox, ReaderGone } from "./inbox.ts";
+import type { Inbox, StopCause } from "./inbox.ts";
 import { runLoop } from "./loop.ts";
 import type { LoopEnd } from "./loop-end.ts";
 import { ModelClient } from "./model/model-client.ts";
@@ -42,11 +43,7 @@ export async function runSession(config: AgentConfig, parts: SessionParts): Prom
   const outputs = new OutputStore();
   const workspace = Workspace.open(config.workspace, outputs.dirs);
   const prompt = await inbox.prompt();
-  if (inbox.signal.reason instanceof Crash) return report(crashOf(inbox.signal.reason.cause), events);
-  if (prompt === undefined) {
-    events.emit({ type: "error", message: "input ended before a prompt came", code: "no_prompt" });
-    return AGENT_EXIT.failed;
-  }
+  if (prompt === undefined) return reportNoPrompt(inbox.stopped(), events);
   let commands: Record<string, string> | undefined;
   const env = () => (commands ??= commandEnv(parts.env)); // made when first needed: the first request does not wait for it
   const place = (signal?: AbortSignal): GitPlace => ({ root: workspace.root, env: env(), signal });
@@ -54,7 +51,7 @@ export async function runSession(config: AgentConfig, parts: SessionParts): Prom
   const toolbox = new Toolbox({ workspace, outputs, env, images: config.images, signal }, events.emit);
   const system = systemPrompt({ workspace: workspace.root, images: config.images });
   const conversation = new Conversation(system, toolbox.definitions(), config.contextSize, outputs.keep);
-  conversation.addTask(`${prompt}${await projectNotes(workspace, config.contextSize)}`);
+  conversation.addTask(prompt, await projectNotes(workspace, config.contextSize));
   const end = await runLoop({
     client: new ModelClient({ ...config, emit: events.emit, clock: parts.clock, signal }),
     conversation,
@@ -65,20 +62,39 @@ export async function runSession(config: AgentConfig, parts: SessionParts): Prom
     turnsMax: config.turnsMax,
     treeMark: () => treeMark(place(signal)),
   }).then(
-    (loopEnd) => crashOr(loopEnd, signal),
+    (loopEnd) => crashOr(loopEnd, inbox.stopped()),
     (error: unknown) => crashOf(error),
   );
   if (end.kind === "aborted") return reportAbort(place(), startedMs, parts);
-  await keepChanges(place(end.kind === "crashed" ? undefined : signal), events);
+  const kept = await wrapUp(place(end.kind === "crashed" ? undefined : signal));
+  // Whatever the model said, an abort during the wrap-up may have cut it short: what is told is what is there.
+  if (signal.aborted && end.kind !== "crashed") return reportAbort(place(), startedMs, parts);
+  tellKept(kept, events);
   return report(end, events);
 }
 
 /** A fault outside of the loop's own course stops it like an abort does. */
-function crashOr(end: LoopEnd, signal: AbortSignal): SessionEnd {
-  return end.kind === "aborted" && signal.reason instanceof Crash ? crashOf(signal.reason.cause) : end;
+function crashOr(end: LoopEnd, stopped: StopCause | undefined): SessionEnd {
+  return end.kind === "aborted" && stopped?.kind === "crash" ? crashOf(stopped.error) : end;
 }
 function crashOf(error: unknown): Crashed {
   return { kind: "crashed", message: error instanceof Error ? error.message : String(error) };
+}
+
+/** The session was stopped before there was anything to do. */
+function reportNoPrompt(stopped: StopCause | undefined, events: SessionEvents): number {
+  if (stopped?.kind === "crash") return report(crashOf(stopped.error), events);
+  const tell = (message: string, code: "aborted" | "no_prompt") =>
+    events.emit({ type: "error", message, code });
+  if (stopped?.kind === "prompt_too_long")
+    tell(
+      `the prompt is over ${JSONL_LINE_BYTES_MAX / 1_048_576} MiB, more than one line may have`,
+      "no_prompt",
+    );
+  else if (stopped === undefined || stopped.kind === "input_ended")
+    tell("input ended before a prompt came", "no_prompt");
+  else tell(`aborted ${byWhom(stopped)} before a prompt came`, "aborted");
+  return AGENT_EXIT.failed;
 }
 
 async function reportAbort(
@@ -86,21 +102,34 @@ async function reportAbort(
   startedMs: number,
   { inbox, events }: SessionParts,
 ): Promise<number> {
-  const heard = !(inbox.signal.reason instanceof ReaderGone); // without a reader there is nobody to look for
-  const message = heard ? await abortReport(place, startedMs, AGENT_AUTHOR.email) : "aborted: nobody reads";
-  events.emit({ type: "error", message, code: "aborted" });
+  const stopped = inbox.stopped();
+  const left = // without a reader there is nobody to look for
+    stopped?.kind === "reader_gone" ? "" : `; ${await abortReport(place, startedMs, AGENT_AUTHOR.email)}`;
+  events.emit({ type: "error", message: `aborted ${byWhom(stopped)}${left}`, code: "aborted" });
   return AGENT_EXIT.failed;
 }
 
-async function keepChanges(place: GitPlace, events: SessionEvents): Promise<void> {
-  const result = await wrapUp(place);
-  const tell = (text: string) => events.emit({ type: "message", role: "agent", text });
-  if (result.kind === "committed") {
-    const text = `${result.files} files had uncommitted changes; the agent's wrap-up committed them.`;
-    tell([text, ...result.remarks.map((remark) => `Of them, ${remark}.`)].join(" "));
+function byWhom(stopped: StopCause | undefined): string {
+  switch (stopped?.kind) {
+    case "signal":
+      return `by ${stopped.name}`;
+    case "input_ended":
+      return "by the end of input";
+    case "reader_gone":
+      return "as nobody reads";
+    default:
+      return "by request";
   }
-  if (result.kind === "failed")
-    tell(`Uncommitted changes could not be committed and are lost with the container: ${result.why}`);
+}
+
+function tellKept(kept: WrapUp, events: SessionEvents): void {
+  const tell = (text: string) => events.emit({ type: "message", role: "agent", text });
+  if (kept.kind === "committed") {
+    const text = `${kept.files} files had uncommitted changes; the agent's wrap-up committed them.`;
+    tell([text, ...kept.remarks.map((remark) => `Of them, ${remark}.`)].join(" "));
+  }
+  if (kept.kind === "failed")
+    tell(`Uncommitted changes could not be committed and are lost with the container: ${kept.why}`);
 }
 
 /** Says how the run ended, in exactly one `finish` or `error` line. @returns the exit code */

@@ -14,7 +14,7 @@ export async function abortReport(place: GitPlace, sinceMs: number, committer: s
   const kept =
     commits === undefined ? "commits made so far are kept" : `${counted(commits, "commit")} of this run kept`;
   const left = files === undefined ? "uncommitted changes were left uncommitted" : leftText(files);
-  return `aborted by request; ${kept}; ${left}`;
+  return `${kept}; ${left}`;
 }
 
 function leftText(files: number): string {

@@ -224,7 +224,7 @@ describe("the report of an abort", () => {
     const startedMs = Date.now();
     await checkout.git("commit", "-q", "--allow-empty", "-m", "not the agent's");
     expect(await abortReport(place, startedMs, EMAIL)).toBe(
-      "aborted by request; 0 commits of this run kept; nothing was left uncommitted",
+      "0 commits of this run kept; nothing was left uncommitted",
     );
     for (const name of ["a", "b"]) {
       writeFileSync(checkout.path(name), "x");
@@ -232,7 +232,7 @@ describe("the report of an abort", () => {
     }
     writeFileSync(checkout.path("c"), "x");
     expect(await abortReport(place, startedMs, EMAIL)).toBe(
-      "aborted by request; 2 commits of this run kept; uncommitted changes were left in 1 file",
+      "2 commits of this run kept; uncommitted changes were left in 1 file",
     );
   });
 
