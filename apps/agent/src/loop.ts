@@ -27,11 +27,14 @@ export interface LoopParts {
 export async function runLoop(parts: LoopParts): Promise<LoopEnd> {
   const { client, conversation, inbox, events } = parts;
   for (let turnsLeft = parts.turnsMax - 1; ; turnsLeft--) {
-    await events.drained();
-    const steered = deliverMessages(parts);
+    await Promise.race([events.drained(), inbox.stopping]);
+    const messages = inbox.takeMessages();
+    for (const { text } of messages) conversation.addMessage(text);
     const result = await askModel({ client, conversation, emit: events.emit });
     if (inbox.signal.aborted || result.kind === "aborted") return { kind: "aborted" };
     if (result.kind === "failure") return { kind: "model_failed", failure: result.failure };
+    // Only now has the model had them: what a failed call was to bring gets no receipt, and so a run of its own.
+    for (const { id } of messages) if (id !== undefined) events.emit({ type: "received", id });
     const { reply } = result;
     conversation.addReply(reply);
     const calls = await runCalls(parts, reply, turnsLeft);
@@ -41,7 +44,7 @@ export async function runLoop(parts: LoopParts): Promise<LoopEnd> {
       callsDropped: reply.callsDropped ?? 0,
       finishReason: reply.finishReason,
       turnsLeft,
-      steered,
+      steered: messages.length > 0,
       messageWaits: inbox.hasMessages(),
       treeMark: parts.treeMark,
     });
@@ -51,16 +54,6 @@ export async function runLoop(parts: LoopParts): Promise<LoopEnd> {
       events.emit({ type: "message", role: "agent", text });
     }
   }
-}
-
-/** @returns whether there were any */
-function deliverMessages({ inbox, conversation, events }: LoopParts): boolean {
-  const messages = inbox.takeMessages();
-  for (const { id, text } of messages) {
-    conversation.addMessage(text);
-    if (id !== undefined) events.emit({ type: "received", id });
-  }
-  return messages.length > 0;
 }
 
 /** One after the other, as calls of one turn may build on each other; `finish` last, whatever its place. */
