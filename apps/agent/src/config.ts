@@ -1,4 +1,8 @@
-import { AGENT_TURNS_MAX } from "@windshift/contract/limits.ts";
+import {
+  AGENT_TURNS_MAX,
+  LLM_CONTEXT_TOKENS_MAX,
+  LLM_CONTEXT_TOKENS_MIN,
+} from "@windshift/contract/limits.ts";
 
 /** What the environment may say. Source: INTERFACES section 3. */
 export interface AgentConfig {
@@ -52,7 +56,7 @@ export const AGENT_SETTINGS: { [K in keyof AgentConfig]: AgentSetting<AgentConfi
     name: "LLM_CONTEXT_SIZE",
     defaultText: "128000",
     doc: "Window of the model in tokens; the reply header `X-Context-Window` overrides it.",
-    read: (text) => readCount(text, 128_000, 1_000, 100_000_000),
+    read: (text) => readCount(text, 128_000, LLM_CONTEXT_TOKENS_MIN, LLM_CONTEXT_TOKENS_MAX),
   },
   stream: {
     name: "LLM_STREAM",

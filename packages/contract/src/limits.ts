@@ -78,7 +78,9 @@ export const PASSWORD_CHARS_MIN = 10;
 export const PASSWORD_CHARS_MAX = 128;
 /** A provider's model id, characters. */
 export const MODEL_CHARS_MAX = 200;
-/** A model's context window, tokens: far over what exists, to catch slips. */
+/** A model's context window, tokens: below this, system prompt, tools and a reply leave no room for work. */
+export const LLM_CONTEXT_TOKENS_MIN = 4_000;
+/** The same, far over what exists, to catch slips. */
 export const LLM_CONTEXT_TOKENS_MAX = 100_000_000;
 /** Model calls at once that a connection can be limited to: more than one server's runs make, to catch slips. */
 export const LLM_CONCURRENCY_MAX = 10_000;

@@ -118,3 +118,20 @@ test("a refusal whose header tells of the window is followed by a request that f
     expect(model.requests.map(({ kind }) => kind)).toEqual(["refused", "turn"]);
   });
 });
+
+test("a header with a window too small to work in is ignored, and people are told once", async () => {
+  const options = {
+    window: 128_000,
+    told: (request: number) => (request === 1 || request === 2 ? 1_000 : undefined),
+    turn: working(5),
+  };
+  const task = `${"fix the bug in totals. ".repeat(200)} END-OF-TASK`;
+  await runInWindow(options, { task }, ({ agent, model, code }) => {
+    expect(code).toBe(0);
+    const told = agent.list("message").filter(({ text }) => text.includes("window"));
+    expect(told.map(({ text }) => text)).toEqual([
+      expect.stringContaining("a context window of 1000 tokens"),
+    ]);
+    expect(model.requests.every(({ text }) => text.includes("END-OF-TASK"))).toBe(true);
+  });
+});

@@ -4,7 +4,7 @@ import type { ModelClient } from "../model/model-client.ts";
 import { windowNamed } from "../model/window-named.ts";
 import { compact, fitFreshTexts, squeeze } from "./compaction.ts";
 import type { Conversation } from "./conversation.ts";
-import { cutFreshOutputs, shortenOld } from "./shortening.ts";
+import { cutFreshOutputs, dropOldPictures, shortenOld } from "./shortening.ts";
 
 export interface AskParts {
   client: ModelClient;
@@ -34,6 +34,7 @@ async function makeRoom({ client, conversation, emit }: AskParts): Promise<CallR
   const quiet: Emit = (event) => {
     if (event.type !== "content") emit(event);
   };
+  if (conversation.isSurelyRoomy()) return undefined;
   let before = conversation.tokens();
   const tell = (changed: boolean) => {
     const after = conversation.tokens();
@@ -42,6 +43,7 @@ async function makeRoom({ client, conversation, emit }: AskParts): Promise<CallR
     before = after;
   };
   const isFull = () => conversation.tokens() > conversation.budget().full;
+  tell(dropOldPictures(conversation));
   tell(cutFreshOutputs(conversation));
   tell(fitFreshTexts(conversation));
   if (!isFull()) return undefined;

@@ -19,6 +19,8 @@ Failures, doubts, things to check.`;
 export interface HeadParts {
   /** The task, or as much of it as the window takes. */
   task: string;
+  /** Notes of the repository, or what there is room for; empty when there are none. */
+  notes: string;
   /** Steering messages as they are shown; empty when there were none. */
   people: string;
   /** The model's own words; empty when there are none. */
@@ -28,10 +30,11 @@ export interface HeadParts {
 }
 
 /** The one message of the user that stands for everything a compaction dropped. The task comes first and unchanged. */
-export function headText({ task, people, summary, record }: HeadParts): string {
-  if (people === "" && summary === "" && record === "") return task;
+export function headText({ task, notes, people, summary, record }: HeadParts): string {
+  const given = `${task}${notes}`;
+  if (people === "" && summary === "" && record === "") return given;
   const parts = [
-    task,
+    given,
     "---\nEarlier steps of yours were dropped to save room in your context window. What is kept of them follows; go on from there, do not start over.",
   ];
   if (people !== "") parts.push(`# Messages from people while you worked, oldest first\n\n${people}`);

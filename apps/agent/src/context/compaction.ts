@@ -1,8 +1,9 @@
 import type { CallResult } from "../model/model-call.ts";
 import type { ModelReply } from "../model/model-reply.ts";
+import type { RequestSource } from "../model/request-source.ts";
 import { cutMiddle } from "../tools/text-cut.ts";
-import { cutNotice, headText, summaryQuestion } from "./compaction-prompt.ts";
-import { type Conversation, PINNED, type RequestSource } from "./conversation.ts";
+import { summaryQuestion } from "./compaction-prompt.ts";
+import { type Conversation, PINNED } from "./conversation.ts";
 import {
   type Entry,
   peopleEntry,
@@ -10,6 +11,7 @@ import {
   withoutPictures,
   withoutReasoning,
 } from "./conversation-entry.ts";
+import { headFits, shownHead } from "./conversation-head.ts";
 import { shownMessages } from "./people-messages.ts";
 import { cutOutputs, keptFrom, outputsFrom, shortenUntil, weightOf } from "./shortening.ts";
 
@@ -54,8 +56,7 @@ export function squeeze(conversation: Conversation): boolean {
   for (const [index, entry] of conversation.all().entries()) {
     if (entry.part.kind === "reply" && entry.part.reasons)
       conversation.replace(index, withoutReasoning(entry));
-    if (entry.part.kind === "pictures" && entry.part.whole)
-      conversation.replace(index, withoutPictures(entry));
+    if (entry.pictures > 0) conversation.replace(index, withoutPictures(entry));
   }
   if (conversation.tokens() > full) cutOutputs(conversation, outputsFrom(conversation, PINNED), kept / 2);
   if (conversation.tokens() > full) drop(conversation, conversation.all().length, false);
@@ -66,10 +67,11 @@ export function squeeze(conversation: Conversation): boolean {
 export function fitFreshTexts(conversation: Conversation): boolean {
   const budget = conversation.budget();
   let changed = false;
-  for (const [index, entry] of conversation.all().entries()) {
-    if (!conversation.isFresh(index)) continue;
-    if (entry.part.kind === "head" && conversation.tokensOf(conversation.task) > budget.task) {
-      conversation.replace(index, textEntry("head", shownTask(conversation)));
+  const from = conversation.freshFrom();
+  for (const [at, entry] of conversation.all().slice(from).entries()) {
+    const index = from + at;
+    if (entry.part.kind === "head" && !headFits(conversation)) {
+      conversation.replace(index, textEntry("head", shownHead(conversation)));
       changed = true;
     } else if (entry.part.kind === "people" && conversation.tokensOfEntry(entry) > budget.people) {
       conversation.replace(index, shownPeople(conversation, entry.part.texts, budget.people));
@@ -159,20 +161,10 @@ function drop(conversation: Conversation, until: number, summarized: boolean): v
   const budget = conversation.budget();
   carried.record.add(dropped);
   carried.people.push(...dropped.flatMap(({ part }) => (part.kind === "people" ? part.texts : [])));
-  const recordChars = budget.summary * RECORD_CHARS_PER_TOKEN * (summarized ? 0.5 : 1);
-  const head = headText({
-    task: shownTask(conversation),
-    people: shownMessages(carried.people, budget.people, tokensIn(conversation), conversation.keep),
-    summary: cutMiddle(
-      carried.summary,
-      budget.summary,
-      tokensIn(conversation),
-      (chars) => `[... ${chars} characters ...]`,
-    ),
-    record: carried.record.text(recordChars, !summarized),
-  });
+  carried.recordChars = budget.summary * RECORD_CHARS_PER_TOKEN * (summarized ? 0.5 : 1);
+  carried.withWords = !summarized;
   conversation.restart(
-    textEntry("head", head),
+    textEntry("head", shownHead(conversation)),
     kept.map((entry) => boundedPeople(conversation, entry, budget.people)),
   );
 }
@@ -183,20 +175,8 @@ function boundedPeople(conversation: Conversation, entry: Entry, tokensMax: numb
 }
 
 function shownPeople(conversation: Conversation, texts: readonly string[], tokensMax: number): Entry {
-  return peopleEntry(texts, shownMessages(texts, tokensMax, tokensIn(conversation), conversation.keep));
-}
-
-/** The task whole when it fits its share of the window, else its two ends. */
-function shownTask(conversation: Conversation): string {
-  const { task } = conversation;
-  const tokensMax = conversation.budget().task;
-  if (conversation.tokensOf(task) <= tokensMax) return task;
-  const path = conversation.keep(task);
-  return cutMiddle(task, tokensMax, tokensIn(conversation), (chars) =>
-    cutNotice(chars, "task", path, "the window is too small for all of it"),
+  return peopleEntry(
+    texts,
+    shownMessages(texts, tokensMax, (text) => conversation.tokensOf(text), conversation.keep),
   );
-}
-
-function tokensIn(conversation: Conversation): (text: string) => number {
-  return (text) => conversation.tokensOf(text);
 }

@@ -19,10 +19,10 @@ import { tokenWeight } from "./token-weight.ts";
  * A turn is a reply and everything up to the next one. Turns are dropped whole, so a call never loses its result.
  */
 export interface Entry extends Load {
-  part: Part;
+  readonly part: Part;
   /** Written once: requests are put together without encoding history anew. */
-  json: string;
-  bytes: number;
+  readonly json: string;
+  readonly bytes: number;
 }
 
 export type Part =
@@ -30,7 +30,7 @@ export type Part =
   | { kind: "people"; texts: readonly string[] }
   | { kind: "reply"; reasons: boolean }
   | { kind: "output"; callId: string; exitCode: number | undefined; fullPath: string | undefined }
-  | { kind: "pictures"; whole: boolean };
+  | { kind: "pictures" };
 
 /** Tokens of a message beside its text: role, marks of begin and end. */
 const MESSAGE_WEIGHT = 6;
@@ -39,11 +39,11 @@ const CALL_WEIGHT = 16;
 
 export function textEntry(kind: "system" | "head" | "note", text: string): Entry {
   const message = { role: kind === "system" ? "system" : "user", content: text };
-  return entryOf({ kind }, message, tokenWeight(text));
+  return entryOf({ kind }, message, () => tokenWeight(text));
 }
 
 export function peopleEntry(texts: readonly string[], shown: string): Entry {
-  return entryOf({ kind: "people", texts }, { role: "user", content: shown }, tokenWeight(shown));
+  return entryOf({ kind: "people", texts }, { role: "user", content: shown }, () => tokenWeight(shown));
 }
 
 /**
@@ -67,7 +67,7 @@ export function replyEntry(reply: ModelReply): Entry | undefined {
     ...(reasoning === "" ? {} : { [reply.reasoningField ?? "reasoning_content"]: reasoning }),
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
   };
-  return entryOf({ kind: "reply", reasons: reasoning !== "" }, message, replyWeight(message));
+  return entryOf({ kind: "reply", reasons: reasoning !== "" }, message, () => replyWeight(message));
 }
 
 export function outputEntry(callId: string, { output, exitCode, fullPath }: ToolResult): Entry {
@@ -88,19 +88,32 @@ export function picturesEntry(pictures: readonly Picture[]): Entry {
   const content: Json[] = [{ type: "text", text: "Pictures from the tool results above, in their order:" }];
   for (const { mediaType, base64 } of pictures)
     content.push({ type: "image_url", image_url: { url: `data:${mediaType};base64,${base64}` } });
-  const entry = entryOf({ kind: "pictures", whole: true }, { role: "user", content }, 12);
-  return { ...entry, pictures: pictures.length };
+  return picturesWith(content, pictures.length);
+}
+
+/** The same pictures but for the first one that is left. */
+export function withoutFirstPicture(entry: Entry): Entry {
+  if (entry.pictures <= 1) return withoutPictures(entry);
+  const content = listOf(objectOf(parseJson(entry.json)).content);
+  const first = content.findIndex((item) => objectOf(item).type === "image_url");
+  const gone = "[a picture was dropped to save room; read its file again to see it]";
+  return picturesWith(content.with(first, { type: "text", text: gone }), entry.pictures - 1);
+}
+
+function picturesWith(content: Json[], pictures: number): Entry {
+  const texts = content.map((item) => textOf(objectOf(item).text) ?? "").join("\n");
+  return entryOf({ kind: "pictures" }, { role: "user", content }, () => tokenWeight(texts), pictures);
 }
 
 /** The same reply without its reasoning. */
 export function withoutReasoning(entry: Entry): Entry {
   const { reasoning_content: _, reasoning: _other, ...message } = objectOf(parseJson(entry.json));
-  return entryOf({ kind: "reply", reasons: false }, message, replyWeight(message));
+  return entryOf({ kind: "reply", reasons: false }, message, () => replyWeight(message));
 }
 
 export function withoutPictures(entry: Entry): Entry {
   const text = `[${entry.pictures} pictures were dropped to save room; read their files again to see them]`;
-  return entryOf({ kind: "pictures", whole: false }, { role: "user", content: text }, tokenWeight(text));
+  return entryOf({ kind: "pictures" }, { role: "user", content: text }, () => tokenWeight(text));
 }
 
 /** The text of a message of ours. */
@@ -114,7 +127,7 @@ export function fullWeight({ weight, pictures }: Load): number {
 }
 
 function writtenOutput(part: Extract<Part, { kind: "output" }>, content: string): Entry {
-  return entryOf(part, { role: "tool", tool_call_id: part.callId, content }, tokenWeight(content));
+  return entryOf(part, { role: "tool", tool_call_id: part.callId, content }, () => tokenWeight(content));
 }
 
 function replyWeight(message: { [key: string]: Json }): number {
@@ -128,9 +141,28 @@ function replyWeight(message: { [key: string]: Json }): number {
   return weight;
 }
 
-function entryOf(part: Part, message: Json, weight: number): Entry {
-  const json = jsonOf(message);
-  return { part, json, bytes: Buffer.byteLength(json), weight: weight + MESSAGE_WEIGHT, pictures: 0 };
+function entryOf(part: Part, message: Json, weigh: () => number, pictures = 0): Entry {
+  return new MessageEntry(part, jsonOf(message), weigh, pictures);
+}
+
+/** Is weighed when that is first asked for; until then it holds on to its texts for it. */
+class MessageEntry implements Entry {
+  readonly bytes: number;
+  private known = 0;
+  constructor(
+    readonly part: Part,
+    readonly json: string,
+    private weigh: (() => number) | undefined,
+    readonly pictures: number,
+  ) {
+    this.bytes = Buffer.byteLength(json);
+  }
+
+  get weight(): number {
+    if (this.weigh !== undefined) this.known = this.weigh() + MESSAGE_WEIGHT;
+    this.weigh = undefined;
+    return this.known;
+  }
 }
 
 function sendableArgs({ argsText }: ToolCall): string {

@@ -121,7 +121,8 @@ test("a window told by the server holds from then on; nonsense does not", () => 
   const talk = conversation();
   talk.learn(undefined, 5_000);
   expect(talk.window()).toBe(5_000);
-  talk.learn(undefined, 12);
+  expect(talk.learn(undefined, 1_000)).toContain("a context window of 1000 tokens");
+  expect(talk.learn(undefined, 1_000)).toBeUndefined();
   expect(talk.window()).toBe(5_000);
   talk.learn(undefined, 50_000);
   expect(talk.window()).toBe(50_000);
@@ -130,19 +131,41 @@ test("a window told by the server holds from then on; nonsense does not", () => 
 test("a refusal makes the window smaller for good, until the server tells of another one", () => {
   const talk = conversation();
   talk.learn(undefined, 8_000);
-  talk.learnRefusal(talk, 0.9, 3_000);
-  expect(talk.window()).toBeLessThanOrEqual(3_000);
+  talk.addUser("some words ".repeat(20_000));
+  talk.learnRefusal(talk, 0.9, 5_000);
+  expect(talk.window()).toBe(5_000);
   talk.learn(undefined, 8_000);
-  expect(talk.window()).toBeLessThanOrEqual(3_000);
+  expect(talk.window()).toBe(5_000);
   talk.learn(undefined, 16_000);
   expect(talk.window()).toBe(16_000);
 });
 
-test("the bytes a request may have are a window too", () => {
+test("the bytes of text a request may have are a window too, but not those of pictures", () => {
   const talk = new Conversation("system", [], 100_000_000);
   talk.addTask("task");
-  const base64 = "A".repeat(9_000_000);
-  for (let at = 0; at < 2; at++)
-    talk.addToolResult("p", { output: "x", image: { mediaType: "image/png", base64 } });
+  const image = { mediaType: "image/png", base64: "A".repeat(5_000_000) } as const;
+  for (const id of ["a", "b"]) talk.addToolResult(id, { output: "x", image });
+  expect(talk.tokens()).toBeLessThan(talk.budget().full);
+  talk.addUser("some words ".repeat(500_000));
+  expect(talk.isSurelyRoomy()).toBe(false);
   expect(talk.tokens()).toBeGreaterThan(talk.budget().full);
+});
+
+test("a conversation is not weighed while even its bytes are fewer than the tokens of its window", () => {
+  const talk = new Conversation("system", [], 20_000);
+  talk.addTask("task");
+  const toolCalls = [{ id: "a", name: "bash", argsText: "{}" }];
+  const turn = (chars: number) => {
+    talk.addReply(reply({ toolCalls }));
+    talk.addToolResult("a", { output: "word ".repeat(chars / 5) });
+  };
+  for (let at = 0; at < 3; at++) turn(4_000);
+  const output = talk.all().at(-1);
+  expect(talk.isSurelyRoomy()).toBe(false); // more than the outputs of one turn may take
+  messages(talk);
+  expect(talk.isSurelyRoomy()).toBe(true);
+  turn(4_000);
+  messages(talk);
+  expect(talk.isSurelyRoomy()).toBe(false);
+  expect(output?.weight).toBeLessThan(output?.bytes ?? 0);
 });

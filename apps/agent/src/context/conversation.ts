@@ -1,8 +1,11 @@
 import { LLM_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
 import type { ModelReply } from "../model/model-reply.ts";
 import { RequestBody } from "../model/request-body.ts";
+import type { RequestSource } from "../model/request-source.ts";
 import type { Picture, ToolResult } from "../tools/tool.ts";
 import { type Budget, budgetOf } from "./context-budget.ts";
+import { ContextMeter } from "./context-meter.ts";
+import { ContextWindow } from "./context-window.ts";
 import {
   type Entry,
   fullWeight,
@@ -12,20 +15,9 @@ import {
   replyEntry,
   textEntry,
 } from "./conversation-entry.ts";
-import { type Load, TokenEstimate } from "./token-estimate.ts";
-import { tokenWeight } from "./token-weight.ts";
+import { PICTURE_TOKENS } from "./token-estimate.ts";
+import { tokenWeight, WeighedText } from "./token-weight.ts";
 import { WorkRecord } from "./work-record.ts";
-
-/** What a call to the model is made from. */
-export interface RequestSource {
-  /** The whole request; good until the conversation changes. */
-  requestBody(model: string, stream: boolean): Uint8Array<ArrayBuffer>;
-  /** Takes the provider's own figures: tokens of the request just sent, and the window's size. */
-  learn(inputTokens: number | undefined, window: number | undefined): void;
-  /** Tokens of the request, estimated. */
-  tokens(): number;
-  tokensOf(text: string): number;
-}
 
 /** Puts a text where the model can read it. @returns its path; undefined when it cannot be kept */
 type KeepText = (text: string) => string | undefined;
@@ -34,40 +26,39 @@ interface Carried {
   people: string[];
   summary: string;
   record: WorkRecord;
+  /** How much of the record is shown, characters, and whether with the model's last words. */
+  recordChars: number;
+  withWords: boolean;
 }
 
-/** Bytes a request may have: what the broker takes, with room for one more turn. */
-const BODY_BYTES_MAX = 0.8 * LLM_BODY_BYTES_MAX;
-const UNREFUSED = { tokens: Number.POSITIVE_INFINITY, weight: Number.POSITIVE_INFINITY };
-/** Smaller figures are no window but a mistake, tokens. */
-const WINDOW_TOKENS_MIN = 1_000;
+/** Bytes a request may have: what the broker takes, with room for the question of a summary. */
+const BODY_BYTES_MAX = 0.9 * LLM_BODY_BYTES_MAX;
 /** Entries that are never dropped: the system prompt and the head. */
 export const PINNED = 2;
 
 /** The messages of a run. Grows at its end; what was sent is changed by `replace` and `restart` only, so that prompt caches live. */
 export class Conversation implements RequestSource {
   private entries: Entry[] = [];
-  private bytes = 0;
-  private load: Load = { weight: 0, pictures: 0 };
-  private readonly toolsJson: string;
-  private readonly fixedWeight: number;
+  private readonly tools: WeighedText;
+  private readonly meter: ContextMeter;
+  private readonly contextWindow: ContextWindow;
   private readonly keptPaths = new Map<ReturnType<typeof Bun.hash>, string>();
   private readonly body = new RequestBody();
-  private readonly estimate = new TokenEstimate();
-  /** How many entries were in a request, and in one the provider gave a figure for. */
+  /** How many entries were in a request. */
   private sent = 0;
-  private countedEntries = 0;
-  private windowTold: number;
-  private windowInHeader: number | undefined;
-  /** What refusals taught about the window: as they named it, and in weight, which holds whatever the ratio turns out to be. */
-  private refused: { tokens: number; weight: number } = UNREFUSED;
   private pictures: Picture[] = [];
   private people: string[] = [];
-  /** The task as it came; the head may show less of it. */
-  task = "";
-  private taskWeight = 0;
+  /** The person's words, and what the repository says of itself, as they came; the head may show less of them. */
+  task = new WeighedText("");
+  notes = new WeighedText("");
   /** What outlives the turns that are dropped. */
-  readonly carried: Carried = { people: [], summary: "", record: new WorkRecord() };
+  readonly carried: Carried = {
+    people: [],
+    summary: "",
+    record: new WorkRecord(),
+    recordChars: 0,
+    withWords: false,
+  };
 
   constructor(
     systemPrompt: string,
@@ -75,20 +66,17 @@ export class Conversation implements RequestSource {
     window: number,
     private readonly keepText: KeepText = () => undefined,
   ) {
-    this.toolsJson = JSON.stringify(tools);
-    this.windowTold = window;
+    this.tools = new WeighedText(JSON.stringify(tools));
+    this.meter = new ContextMeter(this.tools);
+    this.contextWindow = new ContextWindow(window);
     this.push(textEntry("system", systemPrompt));
-    this.fixedWeight = tokenWeight(this.toolsJson) + this.load.weight;
-    this.bytes += this.toolsJson.length;
-    this.load.weight = this.fixedWeight;
   }
 
-  /** The task, once and before anything else. It stays in every request. */
-  addTask(text: string): void {
-    const entry = textEntry("head", text);
-    this.task = text;
-    this.taskWeight = entry.weight;
-    this.push(entry);
+  /** The task and the notes behind it, once and before anything else. The task stays in every request. */
+  addTask(task: string, notes = ""): void {
+    this.task = new WeighedText(task.trim() === "" ? "(no task was given)" : task);
+    this.notes = new WeighedText(notes);
+    this.push(textEntry("head", `${this.task.text}${notes}`));
   }
 
   /** A message of a person. It is never lost; one without a word is none. */
@@ -120,26 +108,30 @@ export class Conversation implements RequestSource {
     return this.body.encode(this.bodyHead(model, stream), entries);
   }
 
-  learn(inputTokens: number | undefined, window: number | undefined): void {
+  learn(inputTokens: number | undefined, window: number | undefined): string | undefined {
     this.flush();
-    if (inputTokens !== undefined) this.estimate.learn(inputTokens, this.load);
-    this.countedEntries = this.entries.length;
-    this.learnWindow(window);
+    if (inputTokens !== undefined) this.meter.learn(inputTokens, this.entries.length);
+    return this.contextWindow.learn(window);
   }
 
   tokens(): number {
     this.flush();
-    return this.estimate.tokens(this.load);
+    return this.meter.tokens();
   }
-
   tokensOf(text: string): number {
-    return Math.ceil(this.estimate.uncounted(tokenWeight(text)));
+    return Math.ceil(this.tokensOfWeight(tokenWeight(text)));
   }
   tokensOfEntry(entry: Entry): number {
     return this.tokensOfWeight(fullWeight(entry));
   }
   tokensOfWeight(weight: number): number {
-    return this.estimate.uncounted(weight);
+    return this.meter.uncounted(weight);
+  }
+
+  /** Bytes of messages with pictures. */
+  pictureBytes(): number {
+    this.flush();
+    return this.meter.pictureBytes;
   }
 
   /** Puts a text where the model can read it, once. @returns its path */
@@ -150,18 +142,44 @@ export class Conversation implements RequestSource {
     return path;
   };
 
-  /** Tokens the model takes, as told by the server, and as learned from what it refused. */
+  /** Tokens the model takes, and tokens of text that are as long as a request may be beside its pictures. */
   window(): number {
-    const { tokens, weight } = this.refused;
-    const byBytes = BODY_BYTES_MAX * (this.tokens() / this.bytes);
-    return Math.min(this.windowTold, tokens, weight * this.estimate.perWeight(), byBytes);
+    this.flush();
+    const { weight, pictures } = this.meter.total();
+    const { bytes, pictureBytes } = this.meter;
+    const perByte = this.tokensOfWeight(weight) / (bytes - pictureBytes);
+    const byBytes = (BODY_BYTES_MAX - pictureBytes) * perByte + pictures * PICTURE_TOKENS;
+    return Math.min(this.contextWindow.tokens(this.meter.perWeight()), byBytes);
   }
 
   budget(): Budget {
-    return budgetOf(
-      this.window(),
-      this.estimate.uncounted(this.fixedWeight),
-      this.tokensOfWeight(this.taskWeight),
+    return budgetOf(this.window(), {
+      fixed: this.tokensOfWeight(this.tools.weight + (this.entries[0]?.weight ?? 0)),
+      task: this.tokensOfWeight(this.task.weight),
+      notes: this.tokensOfWeight(this.notes.weight),
+    });
+  }
+
+  /**
+   * Whether everything has room by a bound that costs nothing: no text has more tokens than bytes. Most runs are never weighed
+   * for it. False says nothing.
+   */
+  isSurelyRoomy(): boolean {
+    this.flush();
+    const { bytes, pictureBytes } = this.meter;
+    if (this.contextWindow.isDoubted || pictureBytes > 0 || bytes > BODY_BYTES_MAX) return false;
+    const [task, notes] = [this.task.bytes, this.notes.bytes];
+    const fixed = this.tools.bytes + (this.entries[0]?.bytes ?? 0);
+    const budget = budgetOf(this.contextWindow.told, { fixed, task, notes });
+    const fresh = this.entries.slice(this.sent);
+    const bytesOf = (kind: string) =>
+      fresh.reduce((sum, { part, bytes }) => (part.kind === kind ? sum + bytes : sum), 0);
+    return (
+      bytes <= budget.full &&
+      task <= budget.task &&
+      notes <= budget.notes &&
+      bytesOf("output") <= budget.fresh &&
+      bytesOf("people") <= budget.people
     );
   }
 
@@ -171,10 +189,7 @@ export class Conversation implements RequestSource {
    * @param told the window the refusal named
    */
   learnRefusal(source: RequestSource, share: number, told: number | undefined): void {
-    const { tokens, weight } = this.refused;
-    const named = told !== undefined && told >= WINDOW_TOKENS_MIN ? told : Number.POSITIVE_INFINITY;
-    const fitting = (source.tokens() * share) / this.estimate.perWeight();
-    this.refused = { tokens: Math.min(tokens, named), weight: Math.min(weight, fitting) };
+    this.contextWindow.learnRefusal(told, (source.tokens() * share) / this.meter.perWeight());
   }
 
   /** Every message, oldest first. */
@@ -183,31 +198,25 @@ export class Conversation implements RequestSource {
     return this.entries;
   }
 
-  /** Whether the message at this place was in no request yet, so that changing it costs no cache. */
-  isFresh(index: number): boolean {
-    return index >= this.sent;
+  /** From this place on messages were in no request yet, so that changing them costs no cache. */
+  freshFrom(): number {
+    return this.sent;
   }
 
   replace(index: number, entry: Entry): void {
     const old = this.entries[index];
     if (old === undefined) return;
-    this.account(old, -1);
-    if (index < this.countedEntries)
-      this.estimate.removed({ weight: old.weight - entry.weight, pictures: old.pictures - entry.pictures });
+    this.meter.replace(index, old, entry);
     this.entries[index] = entry;
     this.body.changedFrom(index);
-    this.account(entry, 1);
   }
 
   /** Goes on with another head and these messages after it. */
   restart(head: Entry, kept: readonly Entry[]): void {
-    const system = this.entries.slice(0, 1);
-    for (const entry of this.entries.slice(1)) this.account(entry, -1);
-    this.entries = [...system];
+    this.meter.restart(this.entries.slice(1));
+    this.entries = this.entries.slice(0, 1);
     this.body.changedFrom(1);
     this.sent = 0;
-    this.countedEntries = 0;
-    this.estimate.restarted();
     for (const entry of [head, ...kept]) this.push(entry);
   }
 
@@ -219,7 +228,7 @@ export class Conversation implements RequestSource {
     const tokens = () => Math.ceil(this.tokens() - left + this.tokensOfEntry(asked));
     return {
       requestBody: (model, stream) => new RequestBody().encode(this.bodyHead(model, stream), entries),
-      learn: (_, window) => this.learnWindow(window),
+      learn: (_, window) => this.contextWindow.learn(window),
       tokens,
       tokensOf: (text) => this.tokensOf(text),
     };
@@ -228,22 +237,14 @@ export class Conversation implements RequestSource {
   /** What these entries contribute to the estimate of the whole; too little rather than too much. */
   private tokensAt(from: number, to: number): number {
     return this.entries.slice(from, to).reduce((sum, entry, at) => {
-      const isCounted = from + at < this.countedEntries;
-      return sum + (isCounted ? this.estimate.countedPart(fullWeight(entry)) : this.tokensOfEntry(entry));
+      const isCounted = this.meter.isCounted(from + at);
+      return sum + (isCounted ? this.meter.countedPart(fullWeight(entry)) : this.tokensOfEntry(entry));
     }, 0);
   }
 
   private bodyHead(model: string, stream: boolean): string {
     const mode = stream ? `"stream":true,"stream_options":{"include_usage":true},` : "";
-    return `{"model":${JSON.stringify(model)},${mode}"tools":${this.toolsJson},"messages":[`;
-  }
-
-  private learnWindow(told: number | undefined): void {
-    if (told === undefined || told < WINDOW_TOKENS_MIN || told === this.windowInHeader) return;
-    // Another figure is another model or setting: what the refusals taught was about the one before.
-    if (this.windowInHeader !== undefined) this.refused = UNREFUSED;
-    this.windowInHeader = told;
-    this.windowTold = told;
+    return `{"model":${JSON.stringify(model)},${mode}"tools":${this.tools.text},"messages":[`;
   }
 
   /** Pictures and messages wait until the results of a turn are all there. */
@@ -262,12 +263,6 @@ export class Conversation implements RequestSource {
 
   private push(entry: Entry): void {
     this.entries.push(entry);
-    this.account(entry, 1);
-  }
-
-  private account(entry: Entry, sign: 1 | -1): void {
-    this.bytes += sign * entry.bytes;
-    this.load.weight += sign * entry.weight;
-    this.load.pictures += sign * entry.pictures;
+    this.meter.add(entry);
   }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { reply } from "../testing/replies.ts";
 import { Conversation } from "./conversation.ts";
-import { cutFreshOutputs, shortenOld } from "./shortening.ts";
+import { cutFreshOutputs, dropOldPictures, shortenOld } from "./shortening.ts";
 
 /** Turns of one call each whose outputs weigh about the same. */
 function talkOf(turns: number, outputChars: number, window: number): Conversation {
@@ -53,6 +53,32 @@ test("thoughts go first, then pictures, then outputs", () => {
   shortenOld(thoughtful);
   expect([thoughts() < 36, pictures() < 4, text().includes("old output")]).toEqual([true, true, false]);
   expect(text()).toContain("1 pictures were dropped to save room");
+});
+
+test("pictures over what one turn may bring go one by one, oldest first, and the newest stay", () => {
+  const talk = new Conversation("system", [], 1_000_000);
+  talk.addTask("task");
+  const base64 = (mark: string) => mark.repeat(3_700_000);
+  for (const [turn, marks] of [["A", "B"], ["C"], ["D", "E"]].entries()) {
+    const toolCalls = marks.map((mark) => ({ id: `${mark}${turn}`, name: "read_file", argsText: "{}" }));
+    talk.addReply(reply({ toolCalls }));
+    for (const mark of marks)
+      talk.addToolResult(`${mark}${turn}`, {
+        output: "a picture",
+        image: { mediaType: "image/png", base64: base64(mark) },
+      });
+  }
+  expect(dropOldPictures(talk)).toBe(true);
+  const seen = sent(talk)
+    .join("")
+    .match(/base64,[A-E]/g);
+  expect(seen).toEqual(["base64,C", "base64,D", "base64,E"]);
+  expect(
+    sent(talk)
+      .join("")
+      .match(/pictures? (was|were) dropped to save room/g),
+  ).toHaveLength(1);
+  expect(dropOldPictures(talk)).toBe(false);
 });
 
 test("nothing is changed when shortening would not make enough room", () => {

@@ -1,3 +1,4 @@
+import { TURN_PICTURE_BYTES_MAX } from "../tools/picture-budget.ts";
 import { cutMiddle, headAndTail } from "../tools/text-cut.ts";
 import { cutNotice } from "./compaction-prompt.ts";
 import { type Conversation, PINNED } from "./conversation.ts";
@@ -6,6 +7,7 @@ import {
   type Entry,
   fullWeight,
   shortenedOutput,
+  withoutFirstPicture,
   withoutPictures,
   withoutReasoning,
 } from "./conversation-entry.ts";
@@ -17,6 +19,8 @@ const SHORTENED_WEIGHT_MIN = 400;
 const SHORTENED_WEIGHT = 170;
 /** Turns at the end that are neither shortened nor dropped, as long as they fit their share of the window. */
 const KEPT_TURNS_MAX = 8;
+/** Bytes of all pictures in a request, as base64 and with what stands around them: those of one turn are never dropped for it. */
+const PICTURE_BYTES_MAX = Math.ceil((4 / 3) * TURN_PICTURE_BYTES_MAX) + 65_536;
 /** Least tokens an output is cut to. */
 const OUTPUT_TOKENS_MIN = 60;
 
@@ -44,8 +48,8 @@ export function keptFrom(conversation: Conversation): number {
 
 /** Cuts outputs no request has held yet down to their share of the window: that costs no cache. @returns whether it did anything */
 export function cutFreshOutputs(conversation: Conversation): boolean {
-  const fresh = outputsFrom(conversation, PINNED).filter((index) => conversation.isFresh(index));
-  return cutOutputs(conversation, fresh, conversation.budget().fresh);
+  const fresh = outputsFrom(conversation, Math.max(PINNED, conversation.freshFrom()));
+  return fresh.length > 0 && cutOutputs(conversation, fresh, conversation.budget().fresh);
 }
 
 /**
@@ -57,6 +61,20 @@ export function shortenOld(conversation: Conversation): boolean {
   const target = conversation.budget().shortened;
   if (conversation.tokens() - gain(conversation, until) > target) return false;
   return shortenUntil(conversation, until, target);
+}
+
+/** Drops the oldest pictures, one by one, until all take no more than one turn may bring. @returns whether it did anything */
+export function dropOldPictures(conversation: Conversation): boolean {
+  let changed = false;
+  while (conversation.pictureBytes() > PICTURE_BYTES_MAX) {
+    const entries = conversation.all();
+    const index = entries.findIndex(({ pictures }) => pictures > 0);
+    const entry = entries[index];
+    if (entry === undefined) return changed;
+    conversation.replace(index, withoutFirstPicture(entry));
+    changed = true;
+  }
+  return changed;
 }
 
 /** The same down to any number of tokens, as far as it goes. */
@@ -107,9 +125,8 @@ export function cutOutputs(
 }
 
 export function outputsFrom(conversation: Conversation, from: number): number[] {
-  return [...conversation.all().keys()].filter(
-    (index) => index >= from && conversation.all()[index]?.part.kind === "output",
-  );
+  const fresh = conversation.all().slice(from);
+  return fresh.flatMap(({ part }, at) => (part.kind === "output" ? [from + at] : []));
 }
 
 /** Tokens that shortening everything before `until` would win. */
@@ -119,9 +136,8 @@ function gain(conversation: Conversation, until: number): number {
     const { part } = entry;
     if (part.kind === "reply" && part.reasons)
       tokens += conversation.tokensOfEntry(entry) - conversation.tokensOfEntry(withoutReasoning(entry));
-    else if (part.kind === "pictures" && part.whole) tokens += conversation.tokensOfEntry(entry);
-    else if (isLong(entry))
-      tokens += conversation.tokensOfEntry({ ...entry, weight: entry.weight - SHORTENED_WEIGHT });
+    else if (entry.pictures > 0) tokens += conversation.tokensOfEntry(entry);
+    else if (isLong(entry)) tokens += conversation.tokensOfWeight(entry.weight - SHORTENED_WEIGHT);
   }
   return tokens;
 }
@@ -131,7 +147,7 @@ function thoughtless(entry: Entry): Entry | undefined {
 }
 
 function pictureless(entry: Entry): Entry | undefined {
-  return entry.part.kind === "pictures" && entry.part.whole ? withoutPictures(entry) : undefined;
+  return entry.pictures > 0 ? withoutPictures(entry) : undefined;
 }
 
 function shortOutput(entry: Entry, conversation: Conversation): Entry | undefined {

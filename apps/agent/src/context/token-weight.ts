@@ -38,6 +38,20 @@ export function tokenWeight(text: string): number {
   return weight;
 }
 
+/** A text with its weight, which is found when it is first asked for. */
+export class WeighedText {
+  readonly pictures = 0;
+  readonly bytes: number;
+  private known: number | undefined;
+  constructor(readonly text: string) {
+    this.bytes = Buffer.byteLength(text);
+  }
+  get weight(): number {
+    this.known ??= tokenWeight(this.text);
+    return this.known;
+  }
+}
+
 function pairWeight(before: number, kind: number): number {
   // A capital begins its word, so the small letters after it are the rest of one.
   if (kind === LOWER && before === UPPER) return NEXT[LOWER] ?? 0;

@@ -1,10 +1,10 @@
 import { backoffMs } from "@windshift/base/backoff.ts";
 import type { Clock } from "@windshift/base/clock.ts";
-import type { RequestSource } from "../context/conversation.ts";
 import type { Emit } from "../event-writer.ts";
 import { ContentFlow } from "./content-flow.ts";
 import { type CallResult, callModel } from "./model-call.ts";
 import type { ModelFailure } from "./model-failure.ts";
+import type { RequestSource } from "./request-source.ts";
 
 /** Calls made for one turn before it is given up. Source: issue of the agent, "3 tries by default". */
 const TRIES_MAX = 3;
@@ -48,7 +48,7 @@ export class ModelClient {
       if (result.kind === "reply") this.account(source, result);
       if (result.kind !== "failure") return result;
       const { failure } = result;
-      if (failure.contextWindow !== undefined) source.learn(undefined, failure.contextWindow);
+      this.learn(source, undefined, failure.contextWindow);
       if (!failure.retry || tries >= TRIES_MAX) return result;
       const waitMs = waitOf(failure, tries);
       emit({ type: "retry", attempt: tries, wait_ms: waitMs, why: whyOf(failure, flow) });
@@ -64,10 +64,15 @@ export class ModelClient {
     return result;
   }
 
+  private learn(source: RequestSource, inputTokens: number | undefined, window: number | undefined): void {
+    const said = source.learn(inputTokens, window);
+    if (said !== undefined) this.options.emit({ type: "message", role: "agent", text: said });
+  }
+
   private account(conversation: RequestSource, result: Extract<CallResult, { kind: "reply" }>): void {
     const { emit } = this.options;
     const { callsDropped, text, toolCalls, usage } = result.reply;
-    conversation.learn(usage?.inputTokens, result.contextWindow);
+    this.learn(conversation, usage?.inputTokens, result.contextWindow);
     emit({
       type: "usage",
       input_tokens: usage?.inputTokens ?? conversation.tokens(),

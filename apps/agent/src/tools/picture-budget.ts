@@ -1,5 +1,5 @@
 /** Pictures handed to the model in one turn, bytes: as base64 they stay below what a request may have, with room for the rest of it. */
-const TURN_PICTURE_BYTES_MAX = 8 * 1_048_576;
+export const TURN_PICTURE_BYTES_MAX = 8 * 1_048_576;
 
 /** What pictures may still take of a turn. Past it they are refused when read: the model would never see those it was just handed. */
 export class PictureBudget {

@@ -1,5 +1,10 @@
 import { z } from "zod";
-import { LLM_CONCURRENCY_MAX, LLM_CONTEXT_TOKENS_MAX, NAME_CHARS_MAX } from "../limits.ts";
+import {
+  LLM_CONCURRENCY_MAX,
+  LLM_CONTEXT_TOKENS_MAX,
+  LLM_CONTEXT_TOKENS_MIN,
+  NAME_CHARS_MAX,
+} from "../limits.ts";
 import { lineOfText } from "../text.ts";
 
 /** Root of a model provider's API, to which the broker adds `/v1/chat/completions`; a trailing `/v1` is taken off. */
@@ -26,7 +31,7 @@ const ApiKey = z
   .min(1)
   .max(4_096)
   .regex(/^[\x21-\x7e]+$/, "printable ASCII without spaces");
-const ContextWindow = z.int().min(1_024).max(LLM_CONTEXT_TOKENS_MAX);
+const ContextWindow = z.int().min(LLM_CONTEXT_TOKENS_MIN).max(LLM_CONTEXT_TOKENS_MAX);
 
 /** Model calls at once that a connection may be asked to hold to. */
 const Concurrency = z.int().min(1).max(LLM_CONCURRENCY_MAX);

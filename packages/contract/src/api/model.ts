@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { LLM_CONTEXT_TOKENS_MAX } from "../limits.ts";
+import { LLM_CONTEXT_TOKENS_MAX, LLM_CONTEXT_TOKENS_MIN } from "../limits.ts";
 
 /** Micro-dollars for a million tokens, to catch slips: the dearest models ask for some hundred dollars. */
 const PRICE_MAX = 100_000_000_000;
@@ -12,7 +12,7 @@ export const ModelFacts = z.strictObject({
   cached_input_price: Price.default(null),
   output_price: Price.default(null),
   /** Tokens; null: that of the connection. */
-  context_window: z.int().min(1_024).max(LLM_CONTEXT_TOKENS_MAX).nullable().default(null),
+  context_window: z.int().min(LLM_CONTEXT_TOKENS_MIN).max(LLM_CONTEXT_TOKENS_MAX).nullable().default(null),
   /** Whether it takes pictures. */
   images: z.boolean().default(false),
 });
