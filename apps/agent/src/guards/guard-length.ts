@@ -4,7 +4,8 @@ import { isCut } from "./guard-stop.ts";
 /** Cut replies in a row, without a single call that worked, after which the run ends. */
 const CUTS_MAX = { length: 5, content_filter: 3 };
 const NUDGES = {
-  length: "Your reply was cut off at the length limit. Continue from where it stopped, in smaller steps.",
+  length:
+    "Your reply was cut off at the length limit. Go on with the work in smaller steps: shorter thoughts, and long files in several calls.",
   content_filter:
     "The provider's content filter stopped your reply. Say it differently, or go on another way.",
 };

@@ -1,11 +1,11 @@
 import { blocked, type CallTrace, type Guard, nudge, type TurnTrace, type Verdict } from "./guard.ts";
+import { TreeWatch } from "./tree-watch.ts";
 
 /** Turns that bring nothing new, neither a result nor a change: nudge, end. A model that polls or goes in circles is here. */
 const STALL_NUDGED_TURNS = 10;
 const STALL_MAX_TURNS = 20;
-/** Turns that only look, whatever they find, without a change to the working tree or a commit: nudge, end. */
+/** Turns that only look, without a change to the working tree or a commit: a nudge each time. A review takes many, so they end nothing. */
 const LOOKING_NUDGED_TURNS = 60;
-const LOOKING_MAX_TURNS = 120;
 /** What the summary shows of the last call, characters. */
 const CALL_SHOWN_CHARS = 300;
 
@@ -16,26 +16,26 @@ export function stallGuard(): Guard {
     nudgedTurns: STALL_NUDGED_TURNS,
     maxTurns: STALL_MAX_TURNS,
     what: "nothing new: no result that was not seen before, and no change to the working tree",
+    advice:
+      "Go on with the work in another way (to wait for something, wait once and longer), or call finish: completed when nothing needs to change, blocked when you cannot go on.",
   });
 }
 
-/** Catches a model that reads on and on and never begins. */
+/** Reminds a model that reads on and on of its task. What it finds is new, or the other guard ends it. */
 export function lookingGuard(): Guard {
   const changes = new News();
   const isNewChange = (call: CallTrace) => isEdit(call) && changes.take(call);
   return new ProgressGuard((calls) => calls.map(isNewChange).includes(true), {
     nudgedTurns: LOOKING_NUDGED_TURNS,
-    maxTurns: LOOKING_MAX_TURNS,
+    maxTurns: Number.POSITIVE_INFINITY,
     what: "no change to the working tree and no commit",
+    advice:
+      "If the task asks for a change, begin with it now. If it asks for a review or an answer, call finish with it as soon as you know enough.",
   });
 }
 
-/** Whether a call may have changed something. */
-export function isChange(call: CallTrace): boolean {
-  return !call.failed && (call.tool === "bash" || isEdit(call));
-}
-
-function isEdit(call: CallTrace): boolean {
+/** Whether a call changed a file, by its own account. */
+export function isEdit(call: CallTrace): boolean {
   return !call.failed && (call.tool === "edit_file" || call.tool === "write_file");
 }
 
@@ -43,6 +43,8 @@ interface ProgressLimits {
   nudgedTurns: number;
   maxTurns: number;
   what: string;
+  /** What the nudge says to do. */
+  advice: string;
 }
 
 /**
@@ -51,9 +53,7 @@ interface ProgressLimits {
  */
 class ProgressGuard implements Guard {
   private turns = 0;
-  private readonly marks = new Set<string>();
-  /** Whether a mark was taken since the last progress that calls showed: only then does a new one mean a change since. */
-  private marked = false;
+  private readonly tree = new TreeWatch();
 
   constructor(
     private readonly isProgress: (calls: readonly CallTrace[]) => boolean,
@@ -61,33 +61,21 @@ class ProgressGuard implements Guard {
   ) {}
 
   async judge(turn: TurnTrace): Promise<Verdict | undefined> {
-    const { nudgedTurns, maxTurns, what } = this.limits;
+    const { nudgedTurns, maxTurns, what, advice } = this.limits;
     if (this.isProgress(turn.calls) || turn.steered) {
       this.turns = 0;
-      this.marked = false;
+      this.tree.forget();
       return undefined;
     }
     this.turns++;
     if (this.turns % (nudgedTurns / 2) !== 0) return undefined;
-    if (await this.treeIsNew(turn)) this.turns = 0;
+    if (await this.tree.isNew(turn)) this.turns = 0;
     if (this.turns >= maxTurns)
       return blocked(
         `Stopped by the agent's guard: the last ${this.turns} turns brought ${what}. The last call was: ${lastCall(turn)}`,
       );
-    if (this.turns !== nudgedTurns) return undefined;
-    return nudge(
-      `Your last ${this.turns} turns brought ${what}. Go on with the work in another way (to wait for something, wait once and longer), or call finish: completed when nothing needs to change, blocked when you cannot go on.`,
-    );
-  }
-
-  /** The first look only takes the mark. A tree that was seen before, as edits going in circles make it, is not new. */
-  private async treeIsNew(turn: TurnTrace): Promise<boolean> {
-    const mark = await turn.treeMark();
-    if (mark === undefined) return false;
-    const isNew = this.marked && !this.marks.has(mark);
-    this.marks.add(mark);
-    this.marked = true;
-    return isNew;
+    if (this.turns === 0 || this.turns % nudgedTurns !== 0) return undefined;
+    return nudge(`Your last ${this.turns} turns brought ${what}. ${advice}`);
   }
 }
 

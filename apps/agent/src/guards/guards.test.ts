@@ -86,12 +86,42 @@ describe("the same failing call", () => {
     expect(summary).toEndWith("1 failed\n[exit code 1]");
   });
 
-  test("counts within one turn too, and with other looks in between", async () => {
-    expect((await play(100, () => ({ calls: [failing, failing, failing] }))).end?.turn).toBe(2);
+  test("counts once a turn, and with other looks in between", async () => {
+    const many = await play(100, () => ({ calls: [failing, failing, failing, failing, failing, failing] }));
+    expect(many.nudges.map(({ turn }) => turn)).toEqual([3]);
+    expect(many.end?.turn).toBe(6);
     const looks = await play(100, (turn) => ({
       calls: turn % 2 === 0 ? [failing] : [read(`file${turn}.ts`, `content ${turn}`)],
     }));
     expect(looks.end?.turn).toBe(12);
+  });
+
+  test("ends the run although another one gets its nudge in the same turn", async () => {
+    const other = bash("npm run lint", "1 problem\n[exit code 1]", true);
+    const course = await play(100, (turn) => ({ calls: turn > 3 ? [failing, other] : [failing] }));
+    expect(course.end?.turn).toBe(6);
+  });
+
+  test("is not excused by commands in between that change nothing", async () => {
+    const course = await play(100, (turn) => ({ calls: [bash(`ls ${turn}`, `file ${turn}`), failing] }));
+    expect(course.nudges.map(({ turn }) => turn)).toEqual([3]);
+    expect(course.end?.turn).toBe(6);
+  });
+
+  test("is work when commands in between change the tree, also by a commit", async () => {
+    const course = await play(
+      60,
+      (turn) => ({ calls: [bash(`sed -i s/${turn}/x/ a`, `${turn}`), failing] }),
+      {
+        markAt: (turn) => `tree ${turn}`,
+      },
+    );
+    expect(course).toMatchObject({ nudges: [], end: undefined });
+  });
+
+  test("is not excused by what it leaves in the tree itself", async () => {
+    const course = await play(100, () => ({ calls: [failing] }), { markAt: (turn) => `tree ${turn}` });
+    expect(course.end?.turn).toBe(6);
   });
 
   test("is work when something changes in between", async () => {
@@ -157,11 +187,11 @@ describe("turns without progress", () => {
     expect(course).toMatchObject({ nudges: [], end: undefined });
   });
 
-  test("reading new files is progress up to a point: a nudge at 60 turns without a change, blocked at 120", async () => {
+  test("reading what is new ends nothing, as a review does no more: a nudge every 60 turns without a change", async () => {
     const course = await play(200, (turn) => ({ calls: [read(`f${turn}`, `text of ${turn}`)] }));
-    expect(course.nudges.map(({ turn }) => turn)).toEqual([60]);
-    expect(course.end?.turn).toBe(120);
-    expect(course.looks).toBe(4);
+    expect(course.nudges.map(({ turn }) => turn)).toEqual([60, 120, 180]);
+    expect(course.nudges[0]?.text).toContain("a review or an answer");
+    expect(course).toMatchObject({ end: undefined, looks: 6 });
   });
 
   test("edits, commits among reading, and a person's word all begin the count anew", async () => {
