@@ -10,7 +10,7 @@ const MARKED_BYTES_MAX = 262_144;
 /** Time to get the mark, ms; without it the guards decide by what they saw. */
 const MARK_MS_MAX = 5_000;
 /** The checkout's configuration is the model's: it must neither start helpers nor make a commit fail. */
-const GIT_OPTIONS = [
+export const GIT_OPTIONS = [
   "core.fsmonitor=false",
   "core.safecrlf=false",
   "commit.gpgSign=false",

@@ -1,3 +1,5 @@
+import { GIT_OPTIONS } from "../git/git-tree.ts";
+
 /** What is searched, the same for both engines. */
 export interface GrepQuery {
   /** Perl-like; the engines differ only in what hardly anyone writes. */
@@ -68,7 +70,7 @@ const GIT_VERBS = "(*UCP)(*ANYCRLF)";
  */
 export const GIT_GREP: GrepEngine = {
   argv: ({ pattern, ignoreCase, context, paths, names, ignored }) => [
-    ...["git", "-c", "core.fsmonitor=false", "grep", "--no-index"],
+    ...["git", ...GIT_OPTIONS, "grep", "--no-index"],
     ...[ignored ? "--no-exclude-standard" : "--exclude-standard", "--text", "--no-color", "--full-name"],
     ...["--null", "--line-number", "--column", "--perl-regexp"],
     ...(ignoreCase ? ["--ignore-case"] : []),

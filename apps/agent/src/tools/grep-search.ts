@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { exec } from "@windshift/base/exec.ts";
+import type { ExecResult } from "@windshift/base/exec.ts";
+import { treeGit } from "../git/git-tree.ts";
 import {
   GIT_GREP,
   type GrepEngine,
@@ -22,8 +23,8 @@ const RECORDS_MAX = 20_000;
 const BINARY_PROBE_BYTES = 8_000;
 /** What is told of an engine's complaint, characters. */
 const PROBLEM_CHARS_MAX = 500;
-/** Paths of files that are ignored and yet in the repository, bytes: they are passed as arguments. */
-const TRACKED_IGNORED_BYTES_MAX = 100_000;
+/** Paths of files that are ignored and yet in the repository, characters: they are passed as arguments. */
+const TRACKED_IGNORED_CHARS_MAX = 100_000;
 
 /** Where to search. */
 export interface GrepPlace {
@@ -147,28 +148,18 @@ function isBinary(path: string): boolean {
 /** Files in the repository although a rule ignores them: people want them found, and no engine that follows the rules does. */
 async function trackedIgnored(query: GrepQuery, context: ToolContext): Promise<string[]> {
   const specs = query.paths.flatMap((path) => pathspecs(path, query.names));
-  const argv = [
-    "git",
-    "-c",
-    "core.fsmonitor=false",
-    "ls-files",
-    "--cached",
-    "--ignored",
-    "--exclude-standard",
-  ];
-  const options = { ...gitOptions(context), outputBytesMax: TRACKED_IGNORED_BYTES_MAX };
-  const { exitCode, stdout } = await exec([...argv, "-z", "--", ...specs], options);
+  const args = ["ls-files", "--cached", "--ignored", "--exclude-standard", "-z", "--", ...specs];
+  const { exitCode, stdout } = await askGit(args, context);
   if (exitCode !== 0) return [];
-  const paths = stdout.split("\0").slice(0, -1); // the last may be cut
+  const paths = stdout.slice(0, TRACKED_IGNORED_CHARS_MAX).split("\0").slice(0, -1); // the last may be cut
   return paths.filter((path) =>
     statSync(join(context.workspace.root, path), { throwIfNoEntry: false })?.isFile(),
   );
 }
 
-/** How the small questions to git are asked. */
-export function gitOptions(context: ToolContext) {
-  const env = searchEnv(context.env());
-  return { cwd: context.workspace.root, env, timeoutMs: GREP_MS_MAX, signal: context.signal };
+export function askGit(args: string[], { workspace, env, signal }: ToolContext): Promise<ExecResult> {
+  const place = { root: workspace.root, env: searchEnv(env()), signal };
+  return treeGit(place, args, { timeoutMs: GREP_MS_MAX });
 }
 
 function problemOf(stderr: string): string {

@@ -1,4 +1,5 @@
 import { closeSync, openSync, writeSync } from "node:fs";
+import { errorText } from "@windshift/base/error-text.ts";
 import { terminalText, withoutBinary } from "./terminal-text.ts";
 import { characterStart } from "./text-cut.ts";
 
@@ -155,7 +156,7 @@ export class OutputCollector {
     try {
       action();
     } catch (error) {
-      this.problem = error instanceof Error ? error.message : String(error);
+      this.problem = errorText(error);
     }
   }
 }

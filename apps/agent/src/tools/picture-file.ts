@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { isWhole, pictureFormatOf } from "./picture-format.ts";
 import { readStart } from "./text-file.ts";
-import type { ToolContext, ToolResult } from "./tool.ts";
+import { failed, type ToolContext, type ToolResult } from "./tool.ts";
 
 /** The largest picture handed to the model, bytes; a third more as base64, and sent again with every request. */
 const PICTURE_BYTES_MAX = 3 * 1_048_576;
@@ -25,16 +25,14 @@ export async function readPicture(
   const about = `${path} is a ${name} image${area === undefined ? "" : ` of ${area.width} x ${area.height} pixels`}, ${size} bytes`;
   if (!images)
     return { output: `[${about}; you cannot be shown images: use bash for what else is to be known of it]` };
-  if (area === undefined) return { output: `error: ${about}, but damaged` };
+  if (area === undefined) return failed(`${about}, but damaged`);
   if (size > PICTURE_BYTES_MAX || Math.max(area.width, area.height) > PICTURE_SIDE_MAX)
-    return {
-      output: `error: ${about}; only up to ${PICTURE_BYTES_MAX} bytes and ${PICTURE_SIDE_MAX} pixels a side can be shown`,
-    };
+    return failed(
+      `${about}; only up to ${PICTURE_BYTES_MAX} bytes and ${PICTURE_SIDE_MAX} pixels a side can be shown`,
+    );
   const bytes = await readStart(file, size);
-  if (!isWhole(bytes, mediaType)) return { output: `error: ${about}, but cut off` };
+  if (!isWhole(bytes, mediaType)) return failed(`${about}, but cut off`);
   if (!pictures.take(size))
-    return {
-      output: `error: ${about}; with those of this reply it is too much: look at it in your next one`,
-    };
+    return failed(`${about}; with those of this reply it is too much: look at it in your next one`);
   return { output: `[${about}]`, image: { mediaType, base64: bytes.toString("base64") } };
 }

@@ -1,11 +1,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { exec } from "@windshift/base/exec.ts";
+import { treeGit } from "../git/git-tree.ts";
 
 /** Time for one git command, ms; it reads names, not contents. */
 const GIT_MS_MAX = 30_000;
-/** Names that are taken from git, bytes: some 500,000 files. */
-const NAMES_BYTES_MAX = 33_554_432;
 /** Files and folders that are looked at where git does not help. */
 const WALKED_MAX = 200_000;
 
@@ -28,13 +26,7 @@ export async function projectFiles(
   signal: AbortSignal,
 ): Promise<ProjectFiles> {
   const git = (...args: string[]) =>
-    exec(["git", "-c", "core.fsmonitor=false", ...args], {
-      cwd: dir,
-      env,
-      signal,
-      timeoutMs: GIT_MS_MAX,
-      outputBytesMax: NAMES_BYTES_MAX,
-    });
+    treeGit({ root, env, signal }, ["-C", dir, ...args], { timeoutMs: GIT_MS_MAX });
   const [ignored, all, deleted] = await Promise.all([
     dir === root ? undefined : git("check-ignore", "--quiet", "."),
     git("ls-files", "-z", "--cached", "--others", "--exclude-standard"),
@@ -43,7 +35,7 @@ export async function projectFiles(
   if (all.exitCode !== 0 || ignored?.exitCode === 0) return walk(dir);
   const gone = new Set(deleted.stdout.split("\0"));
   const paths = new Set(all.stdout.split("\0").slice(0, -1)); // a file in conflict is told several times
-  return { paths: [...paths].filter((path) => !gone.has(path)), cut: all.stdout.length >= NAMES_BYTES_MAX };
+  return { paths: [...paths].filter((path) => !gone.has(path)), cut: /[^\0]$/.test(all.stdout) };
 }
 
 function walk(dir: string): ProjectFiles {

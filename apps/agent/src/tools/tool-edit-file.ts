@@ -2,7 +2,7 @@ import type { JsonObject } from "../json.ts";
 import { writeWhole } from "./file-write.ts";
 import { editedText } from "./text-edit.ts";
 import { encodingOf, FILE_BYTES_MAX, fileProblem, openToRead, PROBE_BYTES, readStart } from "./text-file.ts";
-import { defineTool, type ToolResult } from "./tool.ts";
+import { defineTool, failed } from "./tool.ts";
 
 export const editFileTool = defineTool({
   name: "edit_file",
@@ -62,8 +62,4 @@ async function readToEdit(path: string, shownPath: string): Promise<Buffer | str
   } catch (error) {
     return fileProblem(error, shownPath);
   }
-}
-
-function failed(why: string): ToolResult {
-  return { output: `error: ${why}` };
 }

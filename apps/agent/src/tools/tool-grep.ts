@@ -1,10 +1,9 @@
 import { statSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
-import { exec } from "@windshift/base/exec.ts";
-import { type GrepPlace, gitOptions, search } from "./grep-search.ts";
+import { askGit, type GrepPlace, search } from "./grep-search.ts";
 import { grepText } from "./grep-text.ts";
 import { pathFilter } from "./path-filter.ts";
-import { defineTool, type ToolContext } from "./tool.ts";
+import { defineTool, failed, type ToolContext } from "./tool.ts";
 
 /** Matches that are shown; the rest is counted. */
 const MATCHES_DEFAULT = 100;
@@ -30,11 +29,9 @@ export const grepTool = defineTool({
   },
   async run({ pattern, path = ".", glob, ignore_case = false, context: lines = 0, limit }, context) {
     if (pattern === "" || /[\n\0]/.test(pattern))
-      return {
-        output: "error: the pattern must not be empty or hold a line break: lines are searched one by one",
-      };
+      return failed("the pattern must not be empty or hold a line break: lines are searched one by one");
     const place = await placeOf(path, context);
-    if ("problem" in place) return { output: `error: ${place.problem}` };
+    if ("problem" in place) return failed(place.problem);
     const filter = pathFilter(place.isFile ? undefined : glob);
     const query = {
       pattern,
@@ -44,7 +41,7 @@ export const grepTool = defineTool({
       names: filter.names,
     };
     const findings = await search(place, filter, { ...query, ignored: place.ignored }, context);
-    if ("problem" in findings) return { output: `error: ${findings.problem}` };
+    if ("problem" in findings) return failed(findings.problem);
     const shown = context.outputs.cut(grepText(findings, limit ?? MATCHES_DEFAULT, place.shown));
     return { output: shown.text, truncated: shown.truncated, fullPath: shown.fullPath };
   },
@@ -73,6 +70,6 @@ async function placeOf(path: string, context: ToolContext): Promise<GrepPlace | 
 }
 
 async function isIgnored(path: string, context: ToolContext): Promise<boolean> {
-  const result = await exec(["git", "check-ignore", "--quiet", "--", path], gitOptions(context));
+  const result = await askGit(["check-ignore", "--quiet", "--", path], context);
   return result.exitCode === 0;
 }

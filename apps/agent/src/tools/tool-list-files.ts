@@ -4,7 +4,7 @@ import { fileOverview, type OverviewLine } from "./file-overview.ts";
 import { pathFilter } from "./path-filter.ts";
 import { projectFiles } from "./project-files.ts";
 import { searchEnv } from "./search-process.ts";
-import { defineTool } from "./tool.ts";
+import { defineTool, failed } from "./tool.ts";
 
 /** Lines of one listing: some 2,000 tokens. */
 const LINES_MAX = 200;
@@ -21,10 +21,10 @@ export const listFilesTool = defineTool({
   },
   async run({ path = ".", glob, depth = DEPTH_ALL }, { workspace, outputs, env, signal }) {
     const located = await workspace.locateReadable(path);
-    if (located.kind === "refused") return { output: `error: ${located.why}` };
+    if (located.kind === "refused") return failed(located.why);
     const stat = statSync(located.path, { throwIfNoEntry: false });
-    if (stat === undefined) return { output: `error: ${path} does not exist` };
-    if (!stat.isDirectory()) return { output: `error: ${path} is a file; use read_file` };
+    if (stat === undefined) return failed(`${path} does not exist`);
+    if (!stat.isDirectory()) return failed(`${path} is a file; use read_file`);
     const found = await projectFiles(workspace.root, located.path, searchEnv(env()), signal);
     const { matches } = pathFilter(glob);
     const paths = found.paths.filter((one) => matches(one.replace(/\/$/, "")));

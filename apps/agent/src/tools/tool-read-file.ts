@@ -3,7 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import { LineWindow, type WindowView } from "./line-window.ts";
 import { readPicture } from "./picture-file.ts";
 import { encodingOf, FILE_BYTES_MAX, fileProblem, openToRead, PROBE_BYTES, readStart } from "./text-file.ts";
-import { defineTool, type ToolContext, type ToolResult } from "./tool.ts";
+import { defineTool, failed, type ToolContext, type ToolResult } from "./tool.ts";
 
 /** Lines shown when no number is asked for. */
 const LINES_DEFAULT = 2_000;
@@ -155,8 +155,4 @@ function lineNotes(view: WindowView, { start, count, whole }: About): string[] {
   if (lossy) notes.push("bytes that are no text are shown as �");
   if (whole && ended < shown && start - 1 + shown === lines) notes.push("no newline at the end of the file");
   return notes;
-}
-
-function failed(why: string): ToolResult {
-  return { output: `error: ${why}` };
 }

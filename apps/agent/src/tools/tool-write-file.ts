@@ -1,5 +1,5 @@
 import { writeWhole } from "./file-write.ts";
-import { defineTool } from "./tool.ts";
+import { defineTool, failed } from "./tool.ts";
 
 export const writeFileTool = defineTool({
   name: "write_file",
@@ -10,10 +10,10 @@ export const writeFileTool = defineTool({
   },
   async run({ path, content }, { workspace }) {
     const located = await workspace.locate(path);
-    if (located.kind === "refused") return { output: `error: ${located.why}` };
+    if (located.kind === "refused") return failed(located.why);
     const bytes = Buffer.from(content);
     const written = await writeWhole(located.path, path, bytes);
-    if (written.kind === "problem") return { output: `error: ${written.why}` };
+    if (written.kind === "problem") return failed(written.why);
     if (written.bytesBefore === undefined) return { output: `created ${path}, ${bytes.length} bytes` };
     return { output: `replaced ${path}, ${bytes.length} bytes, ${written.bytesBefore} before` };
   },

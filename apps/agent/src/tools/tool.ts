@@ -51,6 +51,11 @@ export interface Tool {
   call(args: JsonObject, context: ToolContext): Promise<ToolResult>;
 }
 
+/** A failure as the model reads it. */
+export function failed(why: string): ToolResult {
+  return { output: `error: ${why}` };
+}
+
 /** A tool from one table of parameters, which is both what the model is told and what its arguments are held to. */
 export function defineTool<const P extends ParameterTable>(spec: ToolSpec<P>): Tool {
   return {
@@ -65,7 +70,7 @@ export function defineTool<const P extends ParameterTable>(spec: ToolSpec<P>): T
     },
     async call(args, context) {
       const checked = checkedArgs(spec.parameters, spec.reshape?.(args) ?? args);
-      if (typeof checked === "string") return { output: `error: ${spec.name}: ${checked}` };
+      if (typeof checked === "string") return failed(`${spec.name}: ${checked}`);
       return spec.run(checked as ArgsOf<P>, context); // just held to the table it is typed by
     },
   };

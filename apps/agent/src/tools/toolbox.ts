@@ -1,7 +1,8 @@
+import { errorText } from "@windshift/base/error-text.ts";
 import type { Emit } from "../event-writer.ts";
 import type { ModelReply, ToolCall } from "../model/model-reply.ts";
 import { PictureBudget } from "./picture-budget.ts";
-import { parseArgs, type Tool, type ToolContext, type ToolResult } from "./tool.ts";
+import { failed, parseArgs, type Tool, type ToolContext, type ToolResult } from "./tool.ts";
 import { bashTool } from "./tool-bash.ts";
 import { editFileTool } from "./tool-edit-file.ts";
 import { type Finish, finishTool } from "./tool-finish.ts";
@@ -50,9 +51,9 @@ export class Toolbox {
     });
     const result: ToolResult =
       typeof args === "string"
-        ? {
-            output: `error: ${args}${finishReason === "length" ? "; your reply was cut off at the length limit, so make the call smaller" : ""}`,
-          }
+        ? failed(
+            `${args}${finishReason === "length" ? "; your reply was cut off at the length limit, so make the call smaller" : ""}`,
+          )
         : await this.dispatch(call, args);
     this.emit({
       type: "tool_done",
@@ -79,9 +80,9 @@ export class Toolbox {
   ): Promise<ToolResult> {
     const tool = this.tools.find((candidate) => candidate.name === name);
     if (tool === undefined)
-      return {
-        output: `error: there is no tool ${JSON.stringify(name)}; there are ${this.tools.map((t) => t.name).join(", ")}`,
-      };
+      return failed(
+        `there is no tool ${JSON.stringify(name)}; there are ${this.tools.map((t) => t.name).join(", ")}`,
+      );
     let running = true;
     const progress = (text: string) => {
       if (running) this.emit({ type: "tool_output", id, text });
@@ -89,7 +90,7 @@ export class Toolbox {
     try {
       return this.bounded(await tool.call(args, { ...this.context, pictures: this.pictures, progress }));
     } catch (error) {
-      return { output: `error: ${name} failed: ${error instanceof Error ? error.message : String(error)}` };
+      return failed(`${name} failed: ${errorText(error)}`);
     } finally {
       running = false;
     }
