@@ -1,5 +1,6 @@
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { systemClock } from "@windshift/base/clock.ts";
+import { errorText } from "@windshift/base/error-text.ts";
 import { AGENT_EXIT } from "@windshift/contract/agent-exit.ts";
 import { type AgentConfig, readConfig } from "./config.ts";
 import { EventWriter } from "./event-writer.ts";
@@ -56,7 +57,7 @@ function onReaderGone(inbox: Inbox): void {
 }
 
 function fail(error: unknown, events: SessionEvents): number {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   events.emit({ type: "error", message, code: "internal" });
   return AGENT_EXIT.failed;
 }

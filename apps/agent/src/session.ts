@@ -1,4 +1,5 @@
 import type { Clock } from "@windshift/base/clock.ts";
+import { errorText } from "@windshift/base/error-text.ts";
 import { AGENT_EXIT } from "@windshift/contract/agent-exit.ts";
 import { JSONL_LINE_BYTES_MAX } from "@windshift/contract/limits.ts";
 import type { AgentConfig } from "./config.ts";
@@ -78,7 +79,7 @@ function crashOr(end: LoopEnd, stopped: StopCause | undefined): SessionEnd {
   return end.kind === "aborted" && stopped?.kind === "crash" ? crashOf(stopped.error) : end;
 }
 function crashOf(error: unknown): Crashed {
-  return { kind: "crashed", message: error instanceof Error ? error.message : String(error) };
+  return { kind: "crashed", message: errorText(error) };
 }
 
 /** The session was stopped before there was anything to do. */
@@ -126,8 +127,10 @@ function tellKept(kept: WrapUp, events: SessionEvents): void {
   const tell = (text: string) => events.emit({ type: "message", role: "agent", text });
   if (kept.kind === "committed") {
     const text = `${kept.files} files had uncommitted changes; the agent's wrap-up committed them.`;
-    tell([text, ...kept.remarks.map((remark) => `Of them, ${remark}.`)].join(" "));
+    tell([text, ...kept.remarks].join(" "));
   }
+  if (kept.kind === "left")
+    tell(["Uncommitted changes are lost with the container.", ...kept.remarks].join(" "));
   if (kept.kind === "failed")
     tell(`Uncommitted changes could not be committed and are lost with the container: ${kept.why}`);
 }

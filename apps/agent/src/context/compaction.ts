@@ -138,12 +138,7 @@ function summaryIn(reply: ModelReply, conversation: Conversation): string | unde
   const text = reply.text.replace(/^\s*<think>[\s\S]*?<\/think>/, "").trim();
   if (text === "" || (reply.toolCalls.length > 0 && text.length < SUMMARY_CHARS_MIN)) return undefined;
   const { summary } = conversation.budget();
-  return cutMiddle(
-    text,
-    summary,
-    (part) => conversation.tokensOf(part),
-    (chars) => `[... ${chars} characters ...]`,
-  );
+  return cutMiddle(text, summary, (part) => conversation.tokensOf(part));
 }
 
 function isFinal(result: CallResult): boolean {

@@ -23,7 +23,7 @@ export function shownHead(conversation: Conversation): string {
     task: shownTask(conversation, budget.task),
     notes: cutNotes(conversation.notes.text, budget.notes, tokensOf),
     people: shownMessages(people, budget.people, tokensOf, conversation.keep),
-    summary: cutMiddle(summary, budget.summary, tokensOf, (chars) => `[... ${chars} characters ...]`),
+    summary: cutMiddle(summary, budget.summary, tokensOf),
     record: record.text(recordChars, withWords),
   });
 }

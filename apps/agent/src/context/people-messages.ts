@@ -21,10 +21,7 @@ export function shownMessages(
   const shown: string[] = [];
   let room = tokensMax;
   for (const [age, text] of texts.toReversed().entries()) {
-    const whole =
-      age === 0
-        ? cutMiddle(text, room * WHOLE_SHARE, tokensOf, (chars) => `[... ${chars} characters ...]`)
-        : text;
+    const whole = age === 0 ? cutMiddle(text, room * WHOLE_SHARE, tokensOf) : text;
     const short = `${whole.slice(0, BEGINNING_CHARS).toWellFormed()}${whole.length > BEGINNING_CHARS ? " [...]" : ""}`;
     const fits = (part: string) =>
       tokensOf(part) <= room - tokensMax * (part === whole ? 1 - WHOLE_SHARE : 0);

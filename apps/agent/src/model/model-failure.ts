@@ -1,3 +1,4 @@
+import { errorText } from "@windshift/base/error-text.ts";
 import { ERROR_CODES, type ErrorCode } from "@windshift/contract/error-codes.ts";
 import { type ApiError, readApiError } from "./api-error.ts";
 import { isContextOverflow } from "./context-overflow.ts";
@@ -133,7 +134,7 @@ export function noAnswer(address: string, cause: unknown): ModelFailure {
 
 /** What went wrong beneath HTTP, in its own words but for the advice to programmers that fetch adds. */
 export function wordsOf(cause: unknown): string {
-  const words = cause instanceof Error ? cause.message : String(cause);
+  const words = errorText(cause);
   return words.replace(/\.? For more information, pass `verbose: true`.*$/, "");
 }
 

@@ -3,13 +3,13 @@ const TRIES_MAX = 6;
 
 /**
  * Cuts the middle out of a text that is over a limit of tokens.
- * @param notice stands in place of the cut characters, whose number it gets
+ * @param notice stands in place of the cut characters, whose number it gets; the bare number unless given
  */
 export function cutMiddle(
   text: string,
   tokensMax: number,
   tokensOf: (text: string) => number,
-  notice: (cutChars: number) => string,
+  notice = (cutChars: number) => `[... ${cutChars} characters ...]`,
 ): string {
   const tokens = tokensOf(text);
   if (tokens <= tokensMax) return text;
