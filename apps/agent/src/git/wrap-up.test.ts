@@ -141,13 +141,29 @@ describe("the wrap-up", () => {
     expect(await checkout.git("show", "--format=", "--name-only", "HEAD")).toBe("kept.txt");
   });
 
-  test("says so when all there is cannot be committed", async () => {
+  test("says so when all there is is left out", async () => {
     using checkout = await TestCheckout.create();
     writeFileSync(checkout.path("core.dump"), "");
     truncateSync(checkout.path("core.dump"), 60 * 1_048_576);
-    const result = await wrapUp(placeOf(checkout));
-    expect(result).toMatchObject({ kind: "failed" });
-    expect(result.kind === "failed" && result.why).toContain("core.dump");
+    expect(await wrapUp(placeOf(checkout))).toEqual({
+      kind: "left",
+      remarks: ["These are left out (repositories of their own, or over 50 MiB): core.dump."],
+    });
+  });
+
+  test("carries the run's trailers, once, whether there is a place for the hook or not", async () => {
+    using checkout = await TestCheckout.create();
+    const extra = { WINDSHIFT_ITEM_KEY: "DEMO-1", WINDSHIFT_REQUESTED_BY: "Ada <ada@example.test>" };
+    const without = Object.entries(placeOf(checkout, extra).env).filter(
+      ([name]) => !name.startsWith("GIT_CONFIG"),
+    );
+    for (const env of [placeOf(checkout, extra).env, Object.fromEntries(without)]) {
+      writeFileSync(checkout.path("a.txt"), crypto.randomUUID());
+      expect(await wrapUp({ root: checkout.dir, env })).toMatchObject({ kind: "committed" });
+      expect(await checkout.git("log", "-1", "--format=%(trailers:separator=%x3B)")).toBe(
+        "Windshift-Run: 7;Windshift-Item: DEMO-1;Requested-by: Ada <ada@example.test>",
+      );
+    }
   });
 
   test("a file that cannot be read does not keep the others out", async () => {

@@ -1,6 +1,7 @@
 import { lstatSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecResult } from "@windshift/base/exec.ts";
+import { trailers } from "./git-environment.ts";
 import { type GitPlace, type GitTree, readTree, type TreeEntry, treeGit } from "./git-tree.ts";
 
 /** Time for one git command of the wrap-up, ms; adding a large tree takes a while. */
@@ -19,8 +20,10 @@ const BODY =
 
 export type WrapUp =
   | { kind: "clean" }
-  /** `remarks` say what a person must know of the commit: what is not in it, what is unfinished in it. */
+  /** `remarks`, each a sentence, say what a person must know of the commit: what is not in it, what is unfinished in it. */
   | { kind: "committed"; files: number; remarks: string[] }
+  /** There is nothing that could be committed; `remarks` say what is left. */
+  | { kind: "left"; remarks: string[] }
   /** The changes are still there, uncommitted. */
   | { kind: "failed"; why: string };
 
@@ -31,18 +34,25 @@ export async function wrapUp(place: GitPlace): Promise<WrapUp> {
   if (tree.entries.length === 0) return { kind: "clean" };
   const leftOut = tree.entries.filter((entry) => isLeftOut(place.root, entry));
   const add = await addAll(place, tree.entries, leftOut);
-  const commit = await unlocked(place, ["commit", "--quiet", "--no-verify", "-m", SUBJECT, "-m", BODY]);
-  // A file that could not be added does not keep the others out; so it is the commit that tells.
-  if (commit.exitCode !== 0)
-    return failed(add.exitCode === 0 ? "git commit" : "git add", add.exitCode === 0 ? commit : add);
+  const messages = [SUBJECT, BODY, trailers(place.env)].filter((text) => text !== "");
+  const options = ["--quiet", "--no-verify", ...messages.flatMap((text) => ["-m", text])];
+  const commit = await unlocked(place, ["commit", ...options]);
   const after = await readTree(place, GIT_MS_MAX);
   const left = "entries" in after ? after.entries : [];
+  const remarks = remarksOn(tree, left, leftOut);
+  // A file that could not be added does not keep the others out; so it is the commit that tells.
+  if (commit.exitCode !== 0) {
+    if (add.exitCode !== 0) return failed("git add", add);
+    return (await isStaged(place)) ? failed("git commit", commit) : { kind: "left", remarks };
+  }
   const names = new Set(left.map(({ path }) => path));
-  return {
-    kind: "committed",
-    files: tree.entries.filter(({ path }) => !names.has(path)).length,
-    remarks: remarksOn(tree, left, leftOut),
-  };
+  return { kind: "committed", files: tree.entries.filter(({ path }) => !names.has(path)).length, remarks };
+}
+
+/** Whether there was something to commit. */
+async function isStaged(place: GitPlace): Promise<boolean> {
+  const { exitCode } = await treeGit(place, ["diff", "--cached", "--quiet"], { timeoutMs: GIT_MS_MAX });
+  return exitCode !== 0;
 }
 
 /** All at once; one by one when a file makes git give up altogether, so that it does not keep the others out. */
@@ -102,7 +112,7 @@ function remark(what: string, entries: readonly TreeEntry[]): string[] {
   if (entries.length === 0) return [];
   const names = entries.slice(0, NAMES_SHOWN).map(({ path }) => path);
   const more = entries.length > names.length ? ` and ${entries.length - names.length} more` : "";
-  return [`these ${what}: ${names.join(", ")}${more}`];
+  return [`These ${what}: ${names.join(", ")}${more}.`];
 }
 
 function failed(what: string, result: ExecResult): WrapUp {

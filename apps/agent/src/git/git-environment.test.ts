@@ -1,0 +1,34 @@
+import { expect, test } from "bun:test";
+import { accessSync, constants, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { TestCheckout } from "../testing/agent-process.ts";
+import { commandEnv } from "./git-environment.ts";
+
+test("commands get neither the key nor settings of the runtime, and author and hook instead", async () => {
+  using checkout = await TestCheckout.create();
+  const env = commandEnv({
+    HOME: checkout.home,
+    LLM_API_KEY: "secret",
+    BUN_JSC_useDFGJIT: "0",
+    A: "b",
+    C: undefined,
+  });
+  expect(env).toMatchObject({
+    A: "b",
+    GIT_AUTHOR_NAME: "windshift-agent",
+    GIT_CONFIG_KEY_0: "core.hooksPath",
+  });
+  expect(Object.keys(env)).not.toContain("LLM_API_KEY");
+  expect(Object.keys(env)).not.toContain("BUN_JSC_useDFGJIT");
+  accessSync(join(env.GIT_CONFIG_VALUE_0 ?? "", "prepare-commit-msg"), constants.X_OK);
+});
+
+test("a home folder that cannot be written to sends the hook to the folder for temporary files", async () => {
+  using checkout = await TestCheckout.create();
+  const file = join(checkout.home, "no folder");
+  writeFileSync(file, "");
+  for (const HOME of [file, "/proc", undefined]) {
+    const env = commandEnv({ HOME, TMPDIR: checkout.home });
+    expect(dirname(env.GIT_CONFIG_VALUE_0 ?? "")).toBe(checkout.home);
+  }
+});
