@@ -143,6 +143,28 @@ describe("WB-10 one host on the allow-list opens nothing else", () => {
     expect([await response.text(), response.url]).toEqual(["inner", request.url]);
   });
 
+  test("what was reached once opens nothing else: no other port, name, scheme or credential", async () => {
+    const { port } = inner;
+    const guarded = createOutboundFetch({ privateHosts: listed(`127.0.0.1:${port}`) });
+    for (const path of ["a", "b"])
+      expect(await (await guarded(new URL(`http://127.0.0.1:${port}/${path}`))).text()).toBe("inner");
+    const before = seen.length;
+    for (const address of [
+      `http://127.0.0.1:${Number(port) + 1}/`,
+      `http://[::ffff:127.0.0.1]:${port}/`,
+      `http://localhost:${port}/`,
+      `http://u:p@127.0.0.1:${port}/`,
+      `http://u@127.0.0.1:${port}/`,
+      `blob:http://127.0.0.1:${port}/a`,
+      `ftp://127.0.0.1:${port}/`,
+    ])
+      expect((await refusalOf(guarded(address))).code).toBe("forbidden");
+    expect(seen).toHaveLength(before);
+    const inside = guarded(`http://127.0.0.1:${port}/host`, { headers: { host: "evil.test" } });
+    expect((await inside).ok).toBe(true);
+    expect(seen.at(-1)).toBe(`127.0.0.1:${port} /host`);
+  });
+
   test("another port, another address and a name for the listed address are not", async () => {
     const port = Number(inner.port);
     const lookup = names({ "alias.test": [["127.0.0.1"]] });
@@ -161,6 +183,8 @@ describe("WB-10 one host on the allow-list opens nothing else", () => {
     "[fd00:ec2::254]",
     "100.100.100.200",
     "[::ffff:a9fe:a9fe]",
+    "[fd20:ce::254]",
+    "168.63.129.16",
   ])
     test(`the metadata service ${address} is refused although it is listed`, async () => {
       const guarded = createOutboundFetch({ privateHosts: listed(`${address}, metadata.test`) });

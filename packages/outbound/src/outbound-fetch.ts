@@ -12,17 +12,44 @@ export type OutboundFetch = (input: string | URL | Request, init?: RequestInit) 
  * @throws AppError as `checkedAddresses`, before a byte is sent; else whatever `fetch` throws
  */
 export function createOutboundFetch(policy: OutboundPolicy, lookup: Lookup = systemLookup()): OutboundFetch {
+  const literals = new LiteralOrigins();
   return async (input, init = {}) => {
     const request = input instanceof Request ? input : undefined;
-    const address = request?.url ?? String(input);
-    const url = URL.parse(address);
-    if (url === null) throw new AppError("forbidden", "The address is not a URL.");
+    const asked = input instanceof URL ? input : URL.parse(request?.url ?? String(input));
+    if (asked === null) throw new AppError("forbidden", "The address is not a URL.");
     const options = request === undefined ? init : { ...partsOf(request), ...init };
     options.signal?.throwIfAborted();
+    // Of an address that is its own, what was said once holds for good: the policy does not change, and nothing is looked up.
+    if (literals.has(asked)) return dialOnce(asked, asked, options);
+    const url = new URL(asked); // the caller's may change while a name is looked up
     const addresses = await checkedAddresses(url, policy, lookup);
     options.signal?.throwIfAborted();
+    if (isAddress(url.hostname)) literals.add(url);
     return dial(url, addresses, options);
   };
+}
+
+/** Origins kept; an installation has some tens. */
+const ORIGINS_MAX = 1_000;
+
+/** Origins whose host is an address and that may be dialed, so that a call to one is not read letter by letter each time. */
+class LiteralOrigins {
+  private readonly origins = new Set<string>();
+
+  /** Never for one with a user name or password: these are refused. */
+  has(url: URL): boolean {
+    return this.origins.has(originOf(url)) && url.username === "" && url.password === "";
+  }
+
+  add(url: URL): void {
+    if (this.origins.size >= ORIGINS_MAX) this.origins.clear();
+    this.origins.add(originOf(url));
+  }
+}
+
+/** Not `url.origin`, which for `blob:http://host` is that of the address within. */
+function originOf(url: URL): string {
+  return `${url.protocol}//${url.host}`;
 }
 
 /** The next address is tried when nobody answers at one, which is before a byte of the body is read. */
@@ -30,14 +57,18 @@ async function dial(url: URL, addresses: readonly string[], options: RequestInit
   const again = !(options.body instanceof ReadableStream);
   for (const [at, address] of addresses.entries()) {
     try {
-      const response = await fetch(dialed(url, address), fixed(url, options));
-      // Whoever reads it wants the address that was asked for.
-      return Object.defineProperty(response, "url", { value: url.href });
+      return await dialOnce(url, dialed(url, address), options);
     } catch (error) {
       if (!again || at === addresses.length - 1 || !isUnreachable(error)) throw error;
     }
   }
   throw new AppError("upstream_failed", `The name ${url.hostname} has no address.`);
+}
+
+async function dialOnce(url: URL, target: URL, options: RequestInit): Promise<Response> {
+  const response = await fetch(target.href, fixed(url, options));
+  // Whoever reads it wants the address that was asked for.
+  return response.url === url.href ? response : Object.defineProperty(response, "url", { value: url.href });
 }
 
 function dialed(url: URL, address: string): URL {
