@@ -36,6 +36,12 @@ test("every bad value is refused by name, all in one go", () => {
     expect(problems.filter((problem) => problem.startsWith(`${name} `))).toHaveLength(1);
 });
 
+test("a window that leaves no room to work in is refused", () => {
+  expect(readConfig({ ...GOOD, LLM_CONTEXT_SIZE: "3999" })).toMatchObject({
+    problems: ['LLM_CONTEXT_SIZE must be a whole number from 4000 to 100000000, not "3999"'],
+  });
+});
+
 test("an address with credentials or a query is refused", () => {
   for (const address of ["http://a:b@host", "http://host/?x=1", "http://host/#x", "host:80"])
     expect(readConfig({ ...GOOD, LLM_BASE_URL: address }).kind).toBe("problems");
