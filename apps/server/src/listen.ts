@@ -1,5 +1,6 @@
 import { AppError } from "@windshift/contract/app-error.ts";
 import { GIT_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
+import { pathOf } from "./http/route-table.ts";
 
 export interface Listener {
   readonly port: number;
@@ -28,7 +29,7 @@ export function listen(options: {
       idleTimeout: IDLE_S_MAX,
       maxRequestBodySize: GIT_BODY_BYTES_MAX + BODY_SLACK_BYTES,
       fetch: (request, self) => {
-        if (PATIENT.test(new URL(request.url).pathname)) self.timeout(request, 0);
+        if (PATIENT.test(pathOf(request.url))) self.timeout(request, 0);
         return options.fetch(request, self);
       },
     });

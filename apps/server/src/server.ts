@@ -51,7 +51,7 @@ export async function startServer(
   const parts = await openParts(settings, log);
   const { database, defaults, forge } = parts;
   const { table } = buildRoutes(parts);
-  const listener = listen({ host: settings.host, port: settings.port, fetch: table.hono.fetch });
+  const listener = listen({ host: settings.host, port: settings.port, fetch: table.fetch });
   const ending = new AbortController();
   const loops = [
     runPublishingLoop({ database, forge, defaults, baseUrl: settings.baseUrl }, log, ending.signal),

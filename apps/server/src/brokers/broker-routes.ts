@@ -7,13 +7,16 @@ export interface BrokerPorts {
 
 /** The brokers check a run's token themselves; nothing before them reads the body. */
 export function addBrokerRoutes(table: RouteTable, ports: BrokerPorts): void {
-  table.mount(
+  table.mountDirect(
     ["GET", "POST"],
     "/api/git-proxy/*",
     { handler: "the run's git token, as Basic password" },
-    (c) => ports.git(c.req.raw),
+    (request) => ports.git(request),
   );
-  table.mount(["POST"], "/api/llm-proxy/*", { handler: "the run's agent token, as Bearer" }, (c) =>
-    ports.llm(c.req.raw),
+  table.mountDirect(
+    ["POST"],
+    "/api/llm-proxy/*",
+    { handler: "the run's agent token, as Bearer" },
+    (request) => ports.llm(request),
   );
 }

@@ -21,7 +21,14 @@ afterAll(() => server.close());
 
 describe("every answer", () => {
   test("WB-22 carries the security headers and no version", async () => {
-    for (const path of ["/api/v1/me", "/api/version", "/api/v1/fails", "/nowhere", "/healthz"]) {
+    for (const path of [
+      "/api/v1/me",
+      "/api/version",
+      "/api/v1/fails",
+      "/nowhere",
+      "/healthz",
+      "/api/git-proxy/a/b/info/refs",
+    ]) {
       const { headers } = await server.stranger().get(path);
       const policy = headers.get("content-security-policy") ?? "";
       for (const rule of [

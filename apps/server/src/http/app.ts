@@ -6,7 +6,7 @@ import { decide, type Memberships } from "./access.ts";
 import { errorResponse, toAppError } from "./error-reply.ts";
 import type { Log } from "./log.ts";
 import { findCaller, type RunCaller, type RunTokens, type Sessions } from "./principal.ts";
-import { RouteTable } from "./route-table.ts";
+import { type Frame, type Gate, pathOf, RouteTable } from "./route-table.ts";
 import { requireJson, requireSameOrigin } from "./same-origin.ts";
 import { securityHeaders } from "./security-headers.ts";
 
@@ -25,7 +25,7 @@ export interface AppOptions {
 
 /** The HTTP surface: what holds for every request, and the table that routes are added to. */
 export function createApp(options: AppOptions): RouteTable {
-  const table = new RouteTable({
+  const gate: Gate = {
     foreign: options.foreign,
     admit: async (c, access) => {
       c.set("principal", { kind: "anonymous" });
@@ -42,36 +42,52 @@ export function createApp(options: AppOptions): RouteTable {
       if (principal.kind !== "anonymous") requireJson(c.req.raw);
       return decide(access, principal, c.req.param(), options);
     },
-  });
+  };
+  const table = new RouteTable(gate, directFrame(options));
   addFrame(table, options);
   addStatusRoutes(table, options);
   return table;
 }
 
 function addFrame(table: RouteTable, options: AppOptions): void {
-  const headers = securityHeaders(options.baseUrl);
+  const close = answerCloser(options);
   table.hono.use("*", async (c, next) => {
     const requestId = randomUUID();
     c.set("requestId", requestId);
     const startedAt = performance.now();
     await next();
-    c.res.headers.set("x-request-id", requestId);
-    for (const [name, value] of headers) if (!c.res.headers.has(name)) c.res.headers.set(name, value);
-    options.log.debug(
-      {
-        requestId,
-        method: c.req.method,
-        path: c.req.path,
-        status: c.res.status,
-        ms: performance.now() - startedAt,
-      },
-      "request",
-    );
+    close(c.req.raw, c.res, requestId, startedAt);
   });
   table.hono.onError((error, c) => errorResponse(toAppError(error, c.get("requestId"), options.log)));
   table.hono.notFound((c) =>
     errorResponse(new AppError("not_found", `there is nothing at ${c.req.method} ${c.req.path}`)),
   );
+}
+
+/** The same frame for what does not go through the router. */
+function directFrame(options: AppOptions): Frame {
+  const close = answerCloser(options);
+  return async (request, handler) => {
+    const requestId = randomUUID();
+    const startedAt = performance.now();
+    const response = await handler(request).catch((error: unknown) =>
+      errorResponse(toAppError(error, requestId, options.log)),
+    );
+    close(request, response, requestId, startedAt);
+    return response;
+  };
+}
+
+/** Puts on an answer what every answer has, and notes it. */
+function answerCloser({ baseUrl, log }: AppOptions) {
+  const headers = securityHeaders(baseUrl);
+  return (request: Request, response: Response, requestId: string, startedAt: number): void => {
+    response.headers.set("x-request-id", requestId);
+    for (const [name, value] of headers) if (!response.headers.has(name)) response.headers.set(name, value);
+    const { method, url } = request;
+    const ms = performance.now() - startedAt;
+    log.debug({ requestId, method, path: pathOf(url), status: response.status, ms }, "request");
+  };
 }
 
 function addStatusRoutes(table: RouteTable, options: AppOptions): void {

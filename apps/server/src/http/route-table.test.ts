@@ -3,16 +3,19 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import { API_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
 import { z } from "zod";
 import { jsonBody, jsonReply } from "./json.ts";
-import { RouteTable } from "./route-table.ts";
+import { type Frame, pathOf, RouteTable } from "./route-table.ts";
 
-function table() {
-  const routes = new RouteTable({
-    admit: async (_c, access) =>
-      access === "public"
-        ? { kind: "admitted", grant: undefined }
-        : { kind: "refused", error: new AppError("forbidden", "no"), foreign: undefined },
-    foreign: async () => {},
-  });
+function table(frame?: Frame) {
+  const routes = new RouteTable(
+    {
+      admit: async (_c, access) =>
+        access === "public"
+          ? { kind: "admitted", grant: undefined }
+          : { kind: "refused", error: new AppError("forbidden", "no"), foreign: undefined },
+      foreign: async () => {},
+    },
+    frame,
+  );
   routes.hono.onError(
     (error) => new Response(error.name, { status: error instanceof AppError ? error.status : 500 }),
   );
@@ -59,9 +62,41 @@ describe("route table", () => {
     expect(() => routes.assertComplete()).toThrow("GET /behind-the-back does not say whom it admits");
   });
 
+  test("hands a direct route the request itself, inside the frame, and declares it as any other", async () => {
+    const framed: string[] = [];
+    const routes = table(async (request, handler) => {
+      framed.push(request.url);
+      return handler(request);
+    });
+    const access = { handler: "a token of its own" };
+    routes.mountDirect(["POST"], "/proxy/*", access, async (request) => new Response(await request.text()));
+    const send = (path: string, method = "POST") =>
+      routes.fetch(
+        new Request(`http://a.test${path}`, { method, ...(method === "POST" ? { body: "hi" } : {}) }),
+        {},
+      );
+    expect(await (await send("/proxy/v1?at=/x#y")).text()).toBe("hi");
+    expect(framed).toHaveLength(1);
+    for (const [path, method] of [
+      ["/proxy/v1", "GET"],
+      ["/prox", "POST"],
+      ["/x?/proxy/", "POST"],
+      ["/x/proxy/v1", "POST"],
+    ] as const)
+      expect((await send(path, method)).status).toBe(404);
+    expect(framed).toHaveLength(1);
+    expect(routes.entries).toEqual([{ method: "POST", path: "/proxy/*", access }]);
+    routes.assertComplete();
+  });
+
   test("refuses a body over the limit", async () => {
     const routes = table();
     routes.add({ ...echo, access: "public" }, (c) => c.json(c.req.valid("json"), 200));
     expect((await post(routes, JSON.stringify({ text: "x".repeat(API_BODY_BYTES_MAX) }))).status).toBe(413);
   });
+});
+
+test("the path of an address is what a parser of addresses says", () => {
+  for (const rest of ["/", "/a/b", "/a?b=/c", "/a#b", "/a#b?c", "/?a", "/a%2Fb//c"])
+    expect(pathOf(`http://a.test:80${rest}`)).toBe(new URL(`http://a.test:80${rest}`).pathname);
 });

@@ -84,7 +84,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     signInTriesMax: options.signInTriesMax ?? 1_000,
     addRoutes: options.addRoutes,
   });
-  listener.reload({ fetch: (request, server) => table.hono.fetch(request, server) });
+  listener.reload({ fetch: (request, server) => table.fetch(request, server) });
 
   const server: TestServer = {
     url,
