@@ -186,13 +186,13 @@ describe("on a server that can run agents", () => {
   );
 
   test(
-    "a base branch that is gone is named, beside those that are there",
+    "a base branch that is gone is named, with what to do",
     async () => {
       const { path } = workspace.repository;
       await gitOut(["branch", "--move", "main", "trunk"], path);
       const run = await ended(await assign("No base"));
       await gitOut(["branch", "--move", "trunk", "main"], path);
-      expectFailed(run, "prepare_failed", ["no branch main", "trunk"]);
+      expectFailed(run, "prepare_failed", ["no branch main", "another base branch in the binding"]);
     },
     TEST_MS_MAX,
   );

@@ -25,6 +25,7 @@ import { claimJob, createControlPlane } from "./runs/control-plane.ts";
 import { runPublishingLoop } from "./runs/publishing-loop.ts";
 import { runKeyChange } from "./secrets/key-change-loop.ts";
 import { checkMasterKey, hasMasterKey } from "./secrets/key-check.ts";
+import type { MasterKey } from "./secrets/secret-box.ts";
 import { readMasterKey } from "./secrets/secret-key-file.ts";
 
 /** What a server is made of, once its database and its key are open. */
@@ -75,14 +76,8 @@ export async function startServer(
 }
 
 async function openParts(settings: ServerSettings, log: Log): Promise<ServerParts> {
-  const database = await openStore(settings, log);
-  const isNew = async () => !(await hasMasterKey(database.kysely));
-  const masterKey = await readMasterKey(
-    { key: settings.secretKey, previous: settings.previousSecretKey },
-    settings.dataDir,
-    isNew,
-  );
-  await checkMasterKey(database.kysely, masterKey);
+  const database = await openStore(settings);
+  const masterKey = await openKey(settings, database, log);
   await ensureLocalPool(database);
   const repositoriesRoot = join(settings.dataDir, "repositories");
   const crash = new CrashPoints(settings.crashPoint);
@@ -98,8 +93,22 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
   return { ...open, ...createForges(open), settings, defaults: { llmModel: settings.llmModel }, log };
 }
 
+/**
+ * Brings the database up to date, once the key is known to be its own: a start with a wrong key writes nothing (WB-13).
+ * @throws AppError that names the setting to look at
+ */
+async function openKey(settings: ServerSettings, database: Database, log: Log): Promise<MasterKey> {
+  const keys = { key: settings.secretKey, previous: settings.previousSecretKey };
+  const known = await storeAnswers(settings, () => hasMasterKey(database));
+  const masterKey = await readMasterKey(keys, settings.dataDir, async () => !known);
+  if (known) await checkMasterKey(database.kysely, masterKey);
+  await storeAnswers(settings, () => migrate(database, (line) => log.info({}, line)));
+  await checkMasterKey(database.kysely, masterKey);
+  return masterKey;
+}
+
 /** @throws AppError that names the setting to look at */
-async function openStore(settings: ServerSettings, log: Log): Promise<Database> {
+async function openStore(settings: ServerSettings): Promise<Database> {
   const { dataDir, databaseUrl: url } = settings;
   await mkdir(dataDir, { recursive: true, mode: 0o711 }).catch((cause: NodeJS.ErrnoException) => {
     throw new AppError(
@@ -108,13 +117,18 @@ async function openStore(settings: ServerSettings, log: Log): Promise<Database> 
       { cause },
     );
   });
-  const where =
-    url === undefined ? `the database in ${dataDir} (WINDSHIFT_DATA)` : "the database of DATABASE_URL";
+  return storeAnswers(settings, () => openDatabase({ url, sqliteFile: join(dataDir, "windshift.db") }));
+}
+
+async function storeAnswers<T>(
+  { dataDir, databaseUrl: url }: ServerSettings,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
-    const database = await openDatabase({ url, sqliteFile: join(dataDir, "windshift.db") });
-    await migrate(database, (line) => log.info({}, line));
-    return database;
+    return await work();
   } catch (cause) {
+    const where =
+      url === undefined ? `the database in ${dataDir} (WINDSHIFT_DATA)` : "the database of DATABASE_URL";
     const why = redact(cause instanceof Error ? messageOf(cause) : String(cause));
     throw new AppError("unavailable", `${where} cannot be used: ${why}`, { cause });
   }

@@ -25,7 +25,8 @@ export interface UsageSoFar {
   final: boolean;
 }
 
-const Count = z.int().min(0).max(1_000_000_000);
+/** Tokens of one count; far over any window, and three of them still fit where they are stored. */
+const Count = z.int().min(0).max(500_000_000);
 
 const ChatUsage = z.object({
   usage: z.object({

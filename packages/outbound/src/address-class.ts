@@ -6,11 +6,13 @@ import ipaddr from "ipaddr.js";
  */
 export type AddressClass = "public" | "private" | "metadata";
 
-/** Metadata services of AWS (instance, container, IPv6), Alibaba and Oracle; link-local is checked as a whole. */
+/** Metadata services of AWS (instance, container, IPv6), Google (IPv6), Azure, Alibaba and Oracle; link-local is checked as a whole. */
 const METADATA = new Set([
   "169.254.169.254",
   "169.254.170.2",
   "fd00:ec2::254",
+  "fd20:ce::254",
+  "168.63.129.16",
   "100.100.100.200",
   "192.0.0.192",
 ]);

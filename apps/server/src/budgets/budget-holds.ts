@@ -172,6 +172,10 @@ export class BudgetHolds {
     this.closeIdle(
       (hold) => hold.ended.aborted || hold.key.period !== month || now - hold.lastUsedMs > IDLE_MS,
     );
+    // Those that were refused from the first call on have nothing to give back.
+    for (const [name, hold] of this.holds)
+      if (hold.budgets === undefined && hold.ended.aborted && now - hold.lastUsedMs > PASSING_MS_MAX)
+        this.holds.delete(name);
     if (this.closing.size > 0) this.flushSoon();
     if (now - this.renewedAtMs < RENEW_MS || this.holds.size + this.closing.size === 0) return;
     this.renewedAtMs = now;

@@ -53,7 +53,7 @@ export async function checkDatabase(settings: StoreSettings): Promise<Check> {
 export async function checkSecretKey(settings: StoreSettings): Promise<Check> {
   const file = secretKeyFile(settings.dataDir);
   return withDatabase(settings, async (database) => {
-    const known = database !== undefined && (await knowsKey(database));
+    const known = database !== undefined && (await hasMasterKey(database));
     if (settings.secretKey === undefined && !existsSync(file) && !known)
       return passed("secret key", `${file} is made at the first start`);
     const key = await readMasterKey(
@@ -67,11 +67,6 @@ export async function checkSecretKey(settings: StoreSettings): Promise<Check> {
     if ((mode & 0o077) === 0) return passed("secret key", `${file} (${key.id})`);
     return warned("secret key", `${file} can be read by other users. Protect it: chmod 600 ${file}`);
   });
-}
-
-async function knowsKey(database: Database): Promise<boolean> {
-  const { applied } = await readMigrations(database);
-  return applied.length > 0 && (await hasMasterKey(database.kysely));
 }
 
 /** Gives the database, or undefined where opening would make a new one. */

@@ -21,10 +21,21 @@ afterAll(async () => {
 
 describe("WB-13 the master key", () => {
   test("is remembered from the first start on", async () => {
-    expect(await hasMasterKey(database.kysely)).toBe(false);
+    expect(await hasMasterKey(database)).toBe(false);
     await Promise.all([checkMasterKey(database.kysely, KEY), checkMasterKey(database.kysely, KEY)]);
-    expect(await hasMasterKey(database.kysely)).toBe(true);
+    expect(await hasMasterKey(database)).toBe(true);
     await checkMasterKey(database.kysely, KEY);
+  });
+
+  test("is looked for before there are tables", async () => {
+    const empty = await createDatabase(process.env);
+    const before = await openDatabase({ url: empty.url, sqliteFile: empty.sqliteFile });
+    try {
+      expect(await hasMasterKey(before)).toBe(false);
+    } finally {
+      await before.close();
+      await empty.drop();
+    }
   });
 
   test("stops the start when it is another one, and nothing is written", async () => {

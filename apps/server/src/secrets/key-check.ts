@@ -1,5 +1,5 @@
 import { AppError } from "@windshift/contract/app-error.ts";
-import type { Queries } from "../db/database.ts";
+import type { Database, Queries } from "../db/database.ts";
 import { keyIdOf, type MasterKey, open, type SealedPlace, seal } from "./secret-box.ts";
 
 const SETTING = "secret_key_check";
@@ -31,9 +31,10 @@ export async function checkMasterKey(db: Queries, key: MasterKey): Promise<void>
   }
 }
 
-/** Whether the database knows a master key; if it does, no new one may be made up. */
-export async function hasMasterKey(db: Queries): Promise<boolean> {
-  return (await findCheck(db)) !== undefined;
+/** Whether the database knows a master key; if it does, no new one may be made up. One without tables knows none. */
+export async function hasMasterKey({ kysely }: Database): Promise<boolean> {
+  const tables = await kysely.introspection.getTables();
+  return tables.some(({ name }) => name === "settings") && (await findCheck(kysely)) !== undefined;
 }
 
 async function findCheck(db: Queries): Promise<string | undefined> {

@@ -1,12 +1,14 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
+import type { Engine } from "../database.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a migration is written against the schema of its own time, not today's.
 type Db = Kysely<any>;
 
 /** Repositories on GitHub, Forgejo and GitLab; budgets; prices of models; what a push may hold. */
-export async function migrateForgesAndBudgets(db: Db): Promise<void> {
+export async function migrateForgesAndBudgets(db: Db, engine: Engine): Promise<void> {
   await extendAgents(db);
   await extendRuns(db);
+  if (engine === "postgres") await widenTokenCounts(db);
   await createBudgets(db);
   await createModels(db);
   await createForgeRecords(db);
@@ -47,7 +49,22 @@ async function extendRuns(db: Db): Promise<void> {
     ["forge_id", "text"],
     ["synced_at_ms", "bigint"],
     ["comments_cursor", "text"],
+    ["look_at_ms", "bigint", 0],
+    ["sync_failures", "integer", 0],
+    ["sync_problem", "text"],
   ]);
+  await db.schema
+    .createIndex("pull_requests_look")
+    .on("pull_requests")
+    .column("look_at_ms")
+    .where("url", "is not", null)
+    .execute();
+}
+
+/** What a crash leaves set aside is counted in one row, which may be more than four bytes hold; SQLite has no such bound. */
+async function widenTokenCounts(db: Db): Promise<void> {
+  for (const column of ["input_tokens", "output_tokens", "cached_input_tokens"])
+    await sql`alter table run_usage alter column ${sql.ref(column)} type bigint`.execute(db);
 }
 
 /** What was spent and what is set aside of one budget; and each amount set aside, so that a crash forgets none. */
@@ -115,10 +132,14 @@ async function createForgeRecords(db: Db): Promise<void> {
     )
     .addColumn("comment", "text", (c) => c.notNull())
     .addColumn("outcome", "text", (c) => c.notNull())
-    .addColumn("run_id", "integer", (c) => c.references("runs.id"))
+    .addColumn("message_id", "integer", (c) => c.references("run_messages.id").onDelete("set null"))
+    .addColumn("told", "text")
+    .addColumn("tell_at_ms", "bigint")
+    .addColumn("tell_tries", "integer", (c) => c.notNull().defaultTo(0))
     .addColumn("created_at_ms", "bigint", (c) => c.notNull())
     .addPrimaryKeyConstraint("forge_comments_pk", ["pull_request_id", "comment"])
     .execute();
+  await db.schema.createIndex("forge_comments_tell").on("forge_comments").column("tell_at_ms").execute();
 }
 
 type NewColumn = [name: string, type: "text" | "integer" | "bigint", byDefault?: string | number];
