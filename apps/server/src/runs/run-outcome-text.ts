@@ -3,16 +3,19 @@ import { runBranch } from "@windshift/contract/ids.ts";
 import type { AttemptResult } from "@windshift/contract/job.ts";
 import { PR_TITLE_BYTES_MAX } from "@windshift/contract/limits.ts";
 import type { OpenedPullRequest } from "./forge.ts";
+import { disarm, inlineOutgoing, quoteOutgoing } from "./outgoing-text.ts";
 import { branchRunOf, type Ending, type Run } from "./run.ts";
 import type { ReviewFlag } from "./run-flags.ts";
 import type { RunNames } from "./run-names.ts";
 
-/** What is said of a summary on the forge, bytes; all of it stands on the item. */
-const REPLY_BYTES_MAX = 16_384;
+/** What is said of a summary on a forge, bytes: more than is read there, and all of it stands on the item. */
+const SUMMARY_OUTGOING_BYTES_MAX = 16_384;
+/** A text on a forge in all, bytes. GitHub takes 65,536 characters; the rest is for marks that are added to it. */
+const OUTGOING_BYTES_MAX = 61_440;
 
 /** `DEMO-12: title`, one line, at most PR_TITLE_BYTES_MAX bytes. Source: INTERFACES section 5. */
 export function pullRequestTitle(names: RunNames): string {
-  const title = `${names.itemKey}: ${names.itemTitle.replace(/\s+/g, " ").trim()}`;
+  const title = `${names.itemKey}: ${disarm(names.itemTitle).replace(/\s+/g, " ").trim()}`;
   if (Buffer.byteLength(title) <= PR_TITLE_BYTES_MAX) return title;
   return `${cutUtf8(title, PR_TITLE_BYTES_MAX - 3)}…`;
 }
@@ -27,19 +30,40 @@ export function describePullRequest(about: {
   flags: readonly ReviewFlag[];
 }) {
   const { run, names, result, baseUrl, flags } = about;
-  const summary = result.summary.trim() || "The agent gave no summary.";
+  const itemUrl = `${baseUrl}/items/${names.itemKey}`;
   const facts = [
-    `- Item: [${names.itemKey}](${baseUrl}/items/${names.itemKey})`,
-    `- Run: [${run.id}](${baseUrl}/items/${names.itemKey}#run-${run.id}), attempt ${result.attempt}, by ${inline(names.agent)}, asked for by ${inline(names.requestedBy)}`,
-    `- Model: ${inline(run.grants?.model ?? "unknown")}`,
+    `- Item: [${names.itemKey}](${itemUrl})`,
+    `- Run: [${run.id}](${itemUrl}#run-${run.id}), attempt ${result.attempt}, by ${inlineOutgoing(names.agent)}, asked for by ${inlineOutgoing(names.requestedBy)}`,
+    `- Model: ${inlineOutgoing(run.grants?.model ?? "unknown")}`,
     ...(result.outcome === "completed"
       ? []
       : ["- **The agent did not finish**: it says that it cannot go on."]),
     ...(result.isolation === "unsandboxed" ? ["- **Unsafe**: this run was made without a container."] : []),
     "- Checks: what the summary says about tests is the agent's own word; the transcript on the run shows the commands and their output.",
   ];
-  const body = [summary, ...describeFlags(flags), "---", facts.join("\n")].join("\n\n");
-  return { title: pullRequestTitle(names), body };
+  const body = [...quoteSummary(about), ...describeFlags(flags), "---", facts.join("\n")].join("\n\n");
+  return { title: pullRequestTitle(names), body: cutUtf8(body, OUTGOING_BYTES_MAX) };
+}
+
+/** The agent's own words as a quotation, and whose they are. */
+function quoteSummary({
+  run,
+  names,
+  result,
+  baseUrl,
+}: {
+  run: Run;
+  names: RunNames;
+  result: AttemptResult;
+  baseUrl: string;
+}): string[] {
+  const { itemKey, agent } = names;
+  if (result.summary.trim() === "") return ["The agent gave no summary."];
+  const more = `The rest of it stands on [${itemKey}](${baseUrl}/items/${itemKey}#run-${run.id}).`;
+  return [
+    `What ${inlineOutgoing(agent)} says:`,
+    quoteOutgoing(result.summary, SUMMARY_OUTGOING_BYTES_MAX, more),
+  ];
 }
 
 /** Files named one by one; a longer list is not read anyway. */
@@ -47,7 +71,9 @@ const FLAGS_NAMED_MAX = 30;
 
 function describeFlags(flags: readonly ReviewFlag[]): string[] {
   if (flags.length === 0) return [];
-  const lines = flags.slice(0, FLAGS_NAMED_MAX).map(({ path, what }) => `- ${inline(path)}: ${inline(what)}`);
+  const lines = flags
+    .slice(0, FLAGS_NAMED_MAX)
+    .map(({ path, what }) => `- ${inlineOutgoing(path)}: ${inlineOutgoing(what)}`);
   const more = flags.length - lines.length;
   return [
     "**Look at these before merging:** they were let through, and flagged by the push policy.",
@@ -55,7 +81,7 @@ function describeFlags(flags: readonly ReviewFlag[]): string[] {
   ];
 }
 
-/** The comment that a finished run leaves on its names. */
+/** The comment that a finished run leaves on its item. */
 export function describeResult(about: {
   run: Run;
   names: RunNames;
@@ -78,6 +104,9 @@ export function describeResult(about: {
   return lines.join("\n\n");
 }
 
+/** Why a run failed, as far as it is said on a forge, bytes. */
+const DETAIL_BYTES_MAX = 4_096;
+
 /** What is said on the pull request to whoever asked for the run there. */
 export function describeReply(about: {
   run: Run;
@@ -98,10 +127,10 @@ export function describeReply(about: {
           ? "ended without further changes."
           : `ended as ${ending.status} (${ending.reason.replaceAll("_", " ")}).`;
   const lines = [`${link} ${what}`];
-  if (ending.detail !== null && ending.status === "failed") lines.push(ending.detail);
-  if (result.summary.trim() !== "") lines.push(cutUtf8(result.summary.trim(), REPLY_BYTES_MAX));
-  // Nobody is to be called by what an agent writes, and no bot.
-  return lines.join("\n\n").replaceAll("@", "@\u200b");
+  if (ending.detail !== null && ending.status === "failed")
+    lines.push(quoteOutgoing(ending.detail, DETAIL_BYTES_MAX, `The rest of it stands on ${link}.`));
+  if (result.summary.trim() !== "") lines.push(...quoteSummary(about));
+  return cutUtf8(lines.join("\n\n"), OUTGOING_BYTES_MAX);
 }
 
 function headline(
@@ -125,16 +154,11 @@ function headline(
   if (ending.reason === "no_changes")
     return `${what} ended without changes: there is no branch and no pull request.`;
   if (ending.reason === "budget") return `${what} waits because a budget is used up.`;
-  if (ending.status === "waiting") return `${what} has a question and waits for a reply on this names.`;
+  if (ending.status === "waiting") return `${what} has a question and waits for a reply on this item.`;
   if (ending.status === "canceled") return `${what} was canceled.`;
   return `${what} failed (${ending.reason}).${pullRequest === undefined ? "" : ` Its ${count(commits)} can be seen in ${pullRequest.url}`}`;
 }
 
 function count(commits: number): string {
   return commits === 1 ? "1 commit" : `${commits} commits`;
-}
-
-/** Names in Markdown: nothing that could become a link, an image or a line of its own. */
-function inline(text: string): string {
-  return text.replace(/[\p{Cc}`*_[\]()<>#!|\\]/gu, " ").trim();
 }
