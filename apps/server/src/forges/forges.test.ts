@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Comment } from "@windshift/contract/api/comment.ts";
 import type { AgentRunDetail } from "@windshift/contract/api/run.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import { SUMMARY_BYTES_MAX } from "@windshift/contract/limits.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import type { ForgeServer } from "@windshift/testing/forges/forge-server.ts";
 import { startForgejoServer } from "@windshift/testing/forges/forgejo-server.ts";
@@ -100,6 +101,24 @@ for (const { start, createPath } of FORGES) {
     );
     const isCreate = ({ method, path }: { method: string; path: string }) =>
       method === "POST" && createPath.test(path);
+
+    test(
+      "opens its pull request however long the summary is",
+      async () => {
+        const key = await workspace.assign();
+        const job = await workspace.claim(key);
+        if (job === undefined) throw new Error("no job");
+        await workspace.work(
+          job,
+          { "long.txt": "x\n" },
+          "@a\n".repeat(SUMMARY_BYTES_MAX).slice(0, SUMMARY_BYTES_MAX),
+        );
+        const run = await workspace.ended(key);
+        expect([run.status, run.detail, run.pull_request?.state]).toEqual(["succeeded", null, "open"]);
+        expect(forge.violations).toEqual([]);
+      },
+      TEST_MS_MAX,
+    );
 
     test(
       "fails with the forge's sentence when its credential was revoked, and shows it on the connection",

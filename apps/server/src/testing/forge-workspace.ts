@@ -34,7 +34,7 @@ export interface ForgeWorkspace {
   /** Takes the item's newest run as a runner would; undefined when it ends instead. */
   claim(itemKey: string): Promise<JobSpec | undefined>;
   /** Does the job's work: commits these files on its branch, pushes them through the git broker and reports. */
-  work(job: JobSpec, files: Record<string, string>): Promise<void>;
+  work(job: JobSpec, files: Record<string, string>, summary?: string): Promise<void>;
   /** Waits for the end of an item's newest run. */
   ended(itemKey: string): Promise<AgentRunDetail>;
   stop(): Promise<void>;
@@ -142,13 +142,13 @@ async function startLoops(server: TestServer) {
       await watched;
       return job ?? undefined;
     },
-    work: async (job: JobSpec, files: Record<string, string>) => {
+    work: async (job: JobSpec, files: Record<string, string>, summary = "It is done.") => {
       const headOid = await pushWork(server, job, files);
       await plane.report(job, {
         attempt: job.attempt,
         isolation: "container",
         outcome: "completed",
-        summary: "It is done.",
+        summary,
         failure: null,
         base_oid: job.repo.base_oid,
         head_oid: headOid,

@@ -131,6 +131,8 @@ async function answer(
     const refusal = await pullRefusal(call, options, behind);
     if (refusal !== undefined) return refusal;
   }
+  const tooLong = lengthRefusal(call);
+  if (tooLong !== undefined) return tooLong;
   const response = await forward(call, behind);
   const body = await response.text();
   if (path.endsWith("/access_tokens") && response.ok)
@@ -180,6 +182,15 @@ async function pullRefusal(
   const query = new URLSearchParams({ state: "open", head: `${owner}:${head}` });
   const open = (await behind.emulator.call(call.token, "GET", `${call.path}?${query}`)) as unknown[];
   return open.length === 0 ? undefined : invalid(`A pull request already exists for ${owner}:${head}.`);
+}
+
+/** Characters of the text of a pull request or a comment. Source: GitHub's answer to a longer one. */
+const BODY_CHARS_MAX = 65_536;
+
+function lengthRefusal({ text }: FrontCall): Response | undefined {
+  const body: unknown = text === "" ? undefined : (JSON.parse(text) as { body?: unknown }).body;
+  if (typeof body !== "string" || body.length <= BODY_CHARS_MAX) return undefined;
+  return invalid(`body is too long (maximum is ${BODY_CHARS_MAX} characters)`, "body");
 }
 
 function invalid(text: string, field?: string): Response {
