@@ -6,6 +6,7 @@ import type { BrokerPorts } from "./brokers/broker-routes.ts";
 import { createGitGrants } from "./brokers/git-grants.ts";
 import { inspectionCommand } from "./brokers/inspection-command.ts";
 import { TokenGrants } from "./brokers/llm-grants.ts";
+import { createOpenEndpoints } from "./brokers/open-endpoints.ts";
 import { createPushInspection } from "./brokers/push-inspection.ts";
 import { createUsageLedger } from "./brokers/usage-ledger.ts";
 import type { BudgetHolds } from "./budgets/budget-holds.ts";
@@ -84,9 +85,10 @@ export function createBrokers(parts: {
   const { database, masterKey, holds, log } = parts;
   const db = database.kysely;
   const upstreamOf = createGitUpstreams({ ...parts, clients: parts.forgeClients });
-  const grants = new TokenGrants(database, holds, (id, workspace) =>
+  const openEndpoint = createOpenEndpoints(database.signals, (id, workspace) =>
     openLlmSecret(db, masterKey, id, workspace),
   );
+  const grants = new TokenGrants(database, holds, openEndpoint);
   return {
     git: createGitBroker({
       grants: parts.crash.gitGrants(

@@ -28,7 +28,7 @@ interface Look {
 
 /**
  * Tells the model broker what a run's agent token may do. What the database said is believed for a second, unless the
- * run is signaled to have changed; the provider's key is opened for each call alone.
+ * run is signaled to have changed; the provider's key is in none of it.
  */
 export class TokenGrants implements LlmGrants {
   private readonly ends: AttemptEnds;

@@ -61,13 +61,13 @@ export function createConnection(
  * Changes what the patch names.
  * @throws AppError `invalid_input` when a stored credential would be sent to an address it was not given for
  */
-export function changeConnection(
+export async function changeConnection(
   ports: ConnectionPorts,
   id: number,
   patch: ConnectionPatch,
   by: string,
 ): Promise<void> {
-  return ports.database.transaction(async (tx) => {
+  await ports.database.transaction(async (tx) => {
     const row = await getConnectionRow(tx, id);
     requireFitting(row, patch);
     if (patch.name !== undefined) await renameConnection(tx, row, patch.name);
@@ -85,6 +85,7 @@ export function changeConnection(
     if (secret !== undefined) await storeSecret(tx, ports.masterKey, row, secret);
     await recordChange(tx, by, "connection.changed", row, secret ?? null);
   });
+  await ports.database.signals.notify(`connection:${id}`);
 }
 
 /** A new webhook secret for a forge, to be shown this once. @throws AppError `conflict` for what is no forge */
@@ -98,8 +99,8 @@ export function changeWebhookSecret(ports: ConnectionPorts, id: number, by: stri
 }
 
 /** @throws AppError `conflict` while something uses it */
-export function deleteConnection(ports: ConnectionPorts, id: number, by: string): Promise<void> {
-  return ports.database.transaction(async (tx) => {
+export async function deleteConnection(ports: ConnectionPorts, id: number, by: string): Promise<void> {
+  await ports.database.transaction(async (tx) => {
     const row = await getConnectionRow(tx, id);
     const uses = await listConnectionUses(tx, id);
     if (uses.length > 0) {
@@ -111,6 +112,7 @@ export function deleteConnection(ports: ConnectionPorts, id: number, by: string)
     await tx.deleteFrom("connections").where("id", "=", id).execute();
     await recordChange(tx, by, "connection.deleted", row, null);
   });
+  await ports.database.signals.notify(`connection:${id}`);
 }
 
 export interface LlmEndpoint {

@@ -1,9 +1,9 @@
 /**
  * Topics of wake-ups. A signal carries no data and may come twice or late: who hears it looks at the database.
  * `queue` = a run was queued; `publishing` = a run has a result to finish; `forges` = a pull request
- * on a forge is to be looked at; `run:<id>` = something about this run changed.
+ * on a forge is to be looked at; `run:<id>` and `connection:<id>` = something about this run or connection changed.
  */
-export type Topic = "queue" | "publishing" | "forges" | `run:${number}`;
+export type Topic = "queue" | "publishing" | "forges" | `run:${number}` | `connection:${number}`;
 
 export interface Signals {
   /** Wakes every listener of the topic, in every server. Call it after the commit. Never rejects: a lost signal delays, no more. */
@@ -23,6 +23,11 @@ export class LocalSignals implements Signals {
   /** Wakes everybody: after a lost connection nobody knows what was missed. */
   notifyAll(): void {
     for (const set of this.listeners.values()) for (const listener of set) listener();
+  }
+
+  /** Whether nobody listens. */
+  get isQuiet(): boolean {
+    return this.listeners.size === 0;
   }
 
   listen(topic: Topic, listener: () => void): () => void {
