@@ -30,8 +30,9 @@ export interface ForgeClient {
    */
   findPullRequest(repository: RepositoryAddress, sourceBranch: string): Promise<ForgePullRequest | undefined>;
   /**
-   * Opens a draft in the forge's own way, or gives the one that the branch has or ever had: it looks first, and takes the
+   * Opens a draft in the forge's own way, or gives the one that this request made before: it looks first, and takes the
    * forge's "already exists" for an answer. So it may be called again, also when the reply was lost (`unreachable`).
+   * Rejects with the forge's sentence when the branch has an open one that is another's.
    */
   openPullRequest(request: NewPullRequest): Promise<OpenedPullRequest>;
   getPullRequest(repository: RepositoryAddress, number: number): Promise<ForgePullRequest>;
@@ -99,6 +100,8 @@ export interface NewPullRequest {
   repository: RepositoryAddress;
   title: string;
   body: string;
+  /** Part of `body` and of no other request's: what does not hold it, or has another target, was not made by this one. */
+  mark: string;
   sourceBranch: string;
   targetBranch: string;
 }
@@ -118,6 +121,7 @@ export interface ForgePullRequest {
   url: string;
   /** As the forge has it, with the mark of a draft where the forge keeps it in the title. */
   title: string;
+  body: string;
   state: "open" | "merged" | "closed";
   draft: boolean;
   sourceBranch: string;

@@ -12,7 +12,7 @@ import {
 import { ask, orNull } from "./forge-reply.ts";
 import { pathOf } from "./forgejo-path.ts";
 import { ForgejoComment, ForgejoPullRequest, ForgejoReview } from "./forgejo-schemas.ts";
-import { bestOf, type ListedPullRequest, toPullRequest } from "./pull-request-choice.ts";
+import { bestOf, type ListedPullRequest, type MadeBy, toPullRequest } from "./pull-request-choice.ts";
 
 /** Forgejo's largest page unless its administrator changed it. */
 const PAGE = 50;
@@ -25,6 +25,7 @@ export async function findForgejoPullRequest(
   api: Api<unknown>,
   repository: RepositoryAddress,
   branch: string,
+  by?: MadeBy,
 ): Promise<ForgePullRequest | undefined> {
   const [owner, name] = pathOf(repository);
   const all: ListedPullRequest[] = [];
@@ -38,7 +39,7 @@ export async function findForgejoPullRequest(
     // A smaller page than asked for may be the installation's limit; only an empty one is the end.
     if (found.length === 0) break;
   }
-  return bestOf(all, branch);
+  return bestOf(all, branch, by);
 }
 
 /** A draft is a title that begins with `WIP: `. */
@@ -47,7 +48,7 @@ export async function openForgejoPullRequest(
   request: NewPullRequest,
 ): Promise<OpenedPullRequest> {
   const { repository, sourceBranch: head, targetBranch: base, body } = request;
-  const existing = await findForgejoPullRequest(api, repository, head);
+  const existing = await findForgejoPullRequest(api, repository, head, request);
   if (existing !== undefined) return { pullRequest: existing, adopted: true, note: undefined };
   const title = `WIP: ${request.title}`.slice(0, TITLE_CHARS_MAX);
   const [owner, name] = pathOf(repository);
@@ -59,7 +60,7 @@ export async function openForgejoPullRequest(
     return { pullRequest: toPullRequest(created), adopted: false, note: undefined };
   } catch (error) {
     if (!(error instanceof ForgeError) || (error.status !== 409 && error.status !== 422)) throw error;
-    const adopted = await findForgejoPullRequest(api, repository, head);
+    const adopted = await findForgejoPullRequest(api, repository, head, request);
     if (adopted === undefined) throw error;
     return { pullRequest: adopted, adopted: true, note: undefined };
   }

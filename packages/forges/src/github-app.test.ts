@@ -124,6 +124,7 @@ test(
       repository: github.repository,
       title: "T",
       body: "B",
+      mark: "B",
       sourceBranch,
       targetBranch: "main",
     };

@@ -9,7 +9,7 @@ import {
 import { ask } from "./forge-reply.ts";
 import type { GithubApi } from "./github-access.ts";
 import { GithubPullRequest } from "./github-schemas.ts";
-import { bestOf, toPullRequest } from "./pull-request-choice.ts";
+import { bestOf, type MadeBy, toPullRequest } from "./pull-request-choice.ts";
 
 const Listed = z.array(GithubPullRequest);
 /** GitHub's largest page. */
@@ -19,17 +19,18 @@ export async function findGithubPullRequest(
   api: GithubApi,
   { owner, name }: RepositoryAddress,
   branch: string,
+  by?: MadeBy,
 ): Promise<ForgePullRequest | undefined> {
   const params = { owner, repo: name, state: "all", head: `${owner}:${branch}`, per_page: PAGE } as const;
   const found = await ask(Listed, async () => (await api.rest.pulls.list(params)).data);
-  return bestOf(found, branch);
+  return bestOf(found, branch, by);
 }
 
 export async function openGithubPullRequest(
   api: GithubApi,
   request: NewPullRequest,
 ): Promise<OpenedPullRequest> {
-  const existing = await findGithubPullRequest(api, request.repository, request.sourceBranch);
+  const existing = await findGithubPullRequest(api, request.repository, request.sourceBranch, request);
   if (existing !== undefined) return { pullRequest: existing, adopted: true, note: undefined };
   try {
     return { pullRequest: await create(api, request, true), adopted: false, note: undefined };
@@ -38,7 +39,7 @@ export async function openGithubPullRequest(
     // A 422 means that nothing was made, so this is a second request, not a repeated one.
     if (/draft pull requests are not supported/i.test(error.message))
       return { pullRequest: await create(api, request, false), adopted: false, note: NO_DRAFTS };
-    const adopted = await findGithubPullRequest(api, request.repository, request.sourceBranch);
+    const adopted = await findGithubPullRequest(api, request.repository, request.sourceBranch, request);
     if (adopted === undefined) throw error;
     return { pullRequest: adopted, adopted: true, note: undefined };
   }

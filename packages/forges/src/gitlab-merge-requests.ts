@@ -11,7 +11,7 @@ import {
 import { ask } from "./forge-reply.ts";
 import type { GitlabApi } from "./gitlab-api.ts";
 import { GitlabMergeRequest, GitlabNote } from "./gitlab-schemas.ts";
-import { bestOf, toPullRequest } from "./pull-request-choice.ts";
+import { bestOf, type MadeBy, toPullRequest } from "./pull-request-choice.ts";
 
 /** GitLab's largest page. */
 const PAGE = 100;
@@ -26,6 +26,7 @@ export async function findMergeRequest(
   api: GitlabApi,
   repository: RepositoryAddress,
   branch: string,
+  by?: MadeBy,
 ): Promise<ForgePullRequest | undefined> {
   const found = await ask(z.array(GitlabMergeRequest), () =>
     api.mergeRequests.all({
@@ -36,13 +37,13 @@ export async function findMergeRequest(
       maxPages: 1,
     }),
   );
-  return bestOf(found, branch);
+  return bestOf(found, branch, by);
 }
 
 /** A draft is a title that begins with `Draft: `. */
 export async function openMergeRequest(api: GitlabApi, request: NewPullRequest): Promise<OpenedPullRequest> {
   const { repository, sourceBranch, targetBranch, body } = request;
-  const existing = await findMergeRequest(api, repository, sourceBranch);
+  const existing = await findMergeRequest(api, repository, sourceBranch, request);
   if (existing !== undefined) return { pullRequest: existing, adopted: true, note: undefined };
   const title = `Draft: ${request.title}`.slice(0, TITLE_CHARS_MAX);
   try {
@@ -54,7 +55,7 @@ export async function openMergeRequest(api: GitlabApi, request: NewPullRequest):
     return { pullRequest: toPullRequest(created), adopted: false, note: undefined };
   } catch (error) {
     if (!(error instanceof ForgeError) || error.status !== 409) throw error;
-    const adopted = await findMergeRequest(api, repository, sourceBranch);
+    const adopted = await findMergeRequest(api, repository, sourceBranch, request);
     if (adopted === undefined) throw error;
     return { pullRequest: adopted, adopted: true, note: undefined };
   }

@@ -39,6 +39,7 @@ export const GitlabMergeRequest = z
     iid: z.int(),
     web_url: z.string(),
     title: z.string(),
+    description: z.string().nullish(),
     /** `locked` is the moment of a merge. */
     state: z.enum(["opened", "closed", "locked", "merged"]),
     draft: z.boolean().default(false),
@@ -56,6 +57,7 @@ export const GitlabMergeRequest = z
       number: request.iid,
       url: request.web_url,
       title: request.title,
+      body: request.description ?? "",
       state: request.state === "merged" || request.state === "closed" ? request.state : "open",
       draft: request.draft,
       sourceBranch: request.source_branch,

@@ -50,6 +50,16 @@ test("an open one comes first, then the newest, and another branch never", () =>
   }
 });
 
+test("one that another request made is never this one's, though the branch is the same", () => {
+  const by = { mark: "<!-- mine -->", targetBranch: "main" };
+  for (const pull of listed(4, "open", 1)) {
+    expect(bestOf([pull], BRANCH, by)).toBeUndefined();
+    const marked = { ...pull, body: `Text\n${by.mark}` };
+    expect(bestOf([pull, marked], BRANCH, by)).toMatchObject({ body: marked.body });
+    expect(bestOf([marked], BRANCH, { ...by, targetBranch: "next" })).toBeUndefined();
+  }
+});
+
 test("one of a fork with a branch of the same name is not that of the run", () => {
   for (const pull of [...listed(9, "open", 2), ...listed(9, "open", null)]) {
     expect(pull.fromFork).toBe(true);

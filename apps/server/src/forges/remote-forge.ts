@@ -1,11 +1,17 @@
-import type { ForgePullRequest, RepositoryAddress } from "@windshift/forges/forge-client.ts";
+import {
+  type ForgeClient,
+  ForgeError,
+  type ForgePullRequest,
+  type RepositoryAddress,
+} from "@windshift/forges/forge-client.ts";
 import { getConnectionRow } from "../connections/connection-store.ts";
 import type { Database } from "../db/database.ts";
 import { findPullRequestOfRun, insertForgePullRequest } from "../pull-requests/pull-request-store.ts";
 import { getRepositoryRow } from "../repositories/repository-store.ts";
 import type { Forge, PullRequestDraft } from "../runs/forge.ts";
+import { getRun } from "../runs/run-store.ts";
 import type { ForgeClients } from "./forge-clients.ts";
-import { markOf, OUR_MARK } from "./our-mark.ts";
+import { markOf, markOfRun, OUR_MARK } from "./our-mark.ts";
 
 /** Repositories on GitHub, Forgejo and GitLab as the finishing of runs sees them. */
 export function createRemoteForge(database: Database, clients: ForgeClients): Forge {
@@ -26,16 +32,20 @@ export function createRemoteForge(database: Database, clients: ForgeClients): Fo
 
     openPullRequest: async (draft) => {
       const { connection, address } = await placeOf(draft.repositoryId);
-      const opened = await clients.use(connection, (client) =>
-        client.openPullRequest({
+      const mark = markOfRun(await getRun(database.kysely, draft.runId));
+      const known = await findPullRequestOfRun(database.kysely, draft.runId);
+      const { pullRequest, note } = await clients.use(connection, async (client) => {
+        const kept = known && (await readKnown(client, address, known.number));
+        if (kept !== undefined) return { pullRequest: kept, note: undefined };
+        return client.openPullRequest({
           repository: address,
           title: draft.title,
-          body: draft.body,
+          body: `${draft.body}\n\n${mark}\n${OUR_MARK}`,
+          mark,
           sourceBranch: draft.sourceBranch,
           targetBranch: draft.targetBranch,
-        }),
-      );
-      const { pullRequest, note } = opened;
+        });
+      });
       await keep(database, draft, pullRequest);
       return { url: pullRequest.url, title: pullRequest.title, state: pullRequest.state, note };
     },
@@ -58,6 +68,20 @@ export function createRemoteForge(database: Database, clients: ForgeClients): Fo
       });
     },
   };
+}
+
+/** One that we know by its number, whatever people made of its text and target since; undefined when it was deleted. */
+async function readKnown(
+  client: ForgeClient,
+  address: RepositoryAddress,
+  number: number,
+): Promise<ForgePullRequest | undefined> {
+  try {
+    return await client.getPullRequest(address, number);
+  } catch (error) {
+    if (error instanceof ForgeError && error.kind === "not_found") return undefined;
+    throw error;
+  }
 }
 
 /** The row of a pull request on a forge: which run's it is, and its state when it was last seen. */

@@ -101,13 +101,14 @@ async function completeJob(
     const [base_oid, branch_oid] = await Promise.all(
       [draft.repo.base_ref, draft.repo.branch].map((branch) => options.readBranch(repository, branch)),
     );
+    if (branch_oid) requireOwnBranch(run, draft);
     await keepBase(database, run, base_oid ?? null);
     return JobSpec.parse({ ...draft, repo: { ...draft.repo, base_oid, branch_oid } });
   } catch (cause) {
     options.onClaimError(run.id, cause);
     await database.transaction(async (tx) => {
       const live = await lockLiveAttempt(database, tx, run.id, run.attempt);
-      if (live !== undefined && isForPerson(cause)) {
+      if (live !== undefined && (isForPerson(cause) || isConflict(cause))) {
         const ending = { status: "failed", reason: "misconfigured", detail: cause.message } as const;
         await endRun(database, tx, live, ending, defaults);
         return;
@@ -122,6 +123,22 @@ async function completeJob(
     await database.signals.notify("queue");
     return undefined;
   }
+}
+
+/**
+ * A run that was never given to a runner has pushed nothing: a branch of its name is another's, and stays as it is.
+ * @throws AppError `conflict`
+ */
+function requireOwnBranch(run: Run, draft: JobDraft): void {
+  if (run.branch_run_id !== null || run.base_oid !== null) return;
+  throw new AppError(
+    "conflict",
+    `The branch ${draft.repo.branch} exists in ${run.grants?.owner}/${run.grants?.repo} although this run has pushed nothing: it was made by another installation, or before this database was restored. Delete or rename the branches agent-runs/* there that are not of this installation, then run the item again.`,
+  );
+}
+
+function isConflict(cause: unknown): cause is AppError {
+  return cause instanceof AppError && cause.code === "conflict";
 }
 
 /** What the run may push stands on this commit, also when its base branch moves on. */

@@ -75,7 +75,8 @@ export function forgeContract(
       return {
         repository,
         title: `Change ${branches}`,
-        body: "It works.",
+        body: `It works.\n\n<!-- run ${branches} -->`,
+        mark: `<!-- run ${branches} -->`,
         sourceBranch,
         targetBranch: "main",
         headOid,
@@ -275,6 +276,23 @@ export function forgeContract(
           ]);
           expect(second.pullRequest.number).toBe(first.pullRequest.number);
           expect([first.adopted, second.adopted].sort()).toEqual([false, true]);
+        },
+        TEST_MS_MAX,
+      );
+
+      test(
+        "of the branch that another request made is not taken for this one's, and a decided one not in its way",
+        async () => {
+          const request = await pushed();
+          const { pullRequest: foreign } = await client.openPullRequest(request);
+          const mine = { ...request, mark: "<!-- mine -->", body: "It is mine. <!-- mine -->" };
+          const failure = await failureOf(client.openPullRequest(mine));
+          expect(failure.kind).toMatch(/^(refused|conflict)$/);
+          expect(failure.message).toContain("already exists");
+          await forge.close(foreign.number);
+          const opened = await client.openPullRequest(mine);
+          expect(opened).toMatchObject({ adopted: false, pullRequest: { state: "open" } });
+          expect(opened.pullRequest.number).not.toBe(foreign.number);
         },
         TEST_MS_MAX,
       );
