@@ -36,6 +36,8 @@ test("other words call nobody", () => {
     "~~~\n```\n@windshift\n~~~",
     "    @windshift",
     "<!-- @windshift -->",
+    "a <!-- b --> c <!-- @windshift --> d",
+    "<!-- @windshift",
     "@",
     "",
   ])
@@ -44,4 +46,35 @@ test("other words call nobody", () => {
 
 test("a call after a closed fence counts", () => {
   expect(calls("```js\nx\n```\n@windshift use y")).toBe(true);
+});
+
+test("a call between two hidden texts counts", () => {
+  expect(calls("<!-- a --> @windshift go <!-- b -->")).toBe(true);
+  expect(calls("<!-->\n@windshift -->")).toBe(true);
+});
+
+test("is found in no time, whatever a stranger writes", () => {
+  const started = performance.now();
+  for (const unit of [
+    "<!--",
+    "<!",
+    "`",
+    "``x",
+    "`x``",
+    "@",
+    "@a-",
+    "@a.",
+    "@a[bot",
+    "-->",
+    "\t",
+    "~~~\n",
+    "\n>",
+  ])
+    expect([unit, calls(unit.repeat(1_000_000 / unit.length))]).toEqual([unit, false]);
+  expect(performance.now() - started).toBeLessThan(1_000);
+});
+
+test("only the first 32 KiB of a comment are read", () => {
+  expect(calls(`${"x".repeat(32_000)} @windshift`)).toBe(true);
+  expect(calls(`${"x".repeat(33_000)} @windshift`)).toBe(false);
 });
