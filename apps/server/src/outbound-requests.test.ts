@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
 import { eventually } from "@windshift/testing/eventually.ts";
+import root from "../../../package.json" with { type: "json" };
+import { OUTBOUND_REQUESTS_MAX } from "./outbound-requests.ts";
 
 /** Above the runtime's own limit of 256. */
 const REQUESTS = 400;
@@ -37,4 +39,8 @@ test("more requests are under way at once than the runtime allows by itself, in 
     await Bun.file(file).delete();
     await server.stop(true);
   }
+});
+
+test("npm start sets the limit itself, which spares the server its second start", () => {
+  expect(root.scripts.start).toStartWith(`BUN_CONFIG_MAX_HTTP_REQUESTS=${OUTBOUND_REQUESTS_MAX} bun `);
 });
