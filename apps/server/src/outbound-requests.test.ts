@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { eventually } from "@windshift/testing/eventually.ts";
-import root from "../../../package.json" with { type: "json" };
 import { OUTBOUND_REQUESTS_MAX } from "./outbound-requests.ts";
 
 /** Above the runtime's own limit of 256. */
@@ -41,6 +41,7 @@ test("more requests are under way at once than the runtime allows by itself, in 
   }
 });
 
-test("npm start sets the limit itself, which spares the server its second start", () => {
+test("npm start sets the limit itself, which spares the server its second start", async () => {
+  const root = await Bun.file(join(import.meta.dir, "../../../package.json")).json();
   expect(root.scripts.start).toStartWith(`BUN_CONFIG_MAX_HTTP_REQUESTS=${OUTBOUND_REQUESTS_MAX} bun `);
 });
