@@ -31,6 +31,7 @@ const stopping = new AbortController();
 const waiting = [];
 /** What the agent said since its command began, and the last fault it told of; text after a fault means it got over it. */
 let said = "";
+let commandsBegun = 0;
 let fault;
 const startedAt = new Map();
 
@@ -87,6 +88,7 @@ function readInput() {
 async function runCommand(command, prompt, scratch) {
   const promptFile = join(scratch, "prompt.md");
   writeFileSync(promptFile, prompt, { mode: 0o600 });
+  commandsBegun++;
   said = "";
   fault = undefined;
   const child = spawn("sh", ["-c", command], {
@@ -149,7 +151,7 @@ function translate(line) {
 /** Of what a rule gives, only what the contract knows goes out, each field of its type and none too long. */
 function emitAs(type, field) {
   const text = (name) => shortened(textOf(field(name)));
-  const id = text("id");
+  const id = `${commandsBegun}.${text("id")}`; // no other call of the run has it: a follow-up may number anew
   if (type === "content") say(textOf(field("text")));
   if (type === "error") fault = text("message");
   if (type === "tool_output") emit({ type, id, text: text("text") });

@@ -3,6 +3,7 @@ import type { Conversation } from "./context/conversation.ts";
 import { type CallTrace, type Guard, judgeTurn } from "./guards/guard.ts";
 import type { Inbox } from "./inbox.ts";
 import type { LoopEnd } from "./loop-end.ts";
+import { CallIds } from "./model/call-ids.ts";
 import type { ModelClient } from "./model/model-client.ts";
 import type { ModelReply, ToolCall } from "./model/model-reply.ts";
 import { FINISH_HELD_BACK, FINISH_TOO_EARLY } from "./prompt.ts";
@@ -26,6 +27,7 @@ export interface LoopParts {
 /** Asks the model and does what it says, turn by turn, until it finishes or a guard ends it. Never rejects for what a model does. */
 export async function runLoop(parts: LoopParts): Promise<LoopEnd> {
   const { client, conversation, inbox, events } = parts;
+  const callIds = new CallIds();
   for (let turnsLeft = parts.turnsMax - 1; ; turnsLeft--) {
     await Promise.race([events.drained(), inbox.stopping]);
     const messages = inbox.takeMessages();
@@ -35,7 +37,7 @@ export async function runLoop(parts: LoopParts): Promise<LoopEnd> {
     if (result.kind === "failure") return { kind: "model_failed", failure: result.failure };
     // Only now has the model had them: what a failed call was to bring gets no receipt, and so a run of its own.
     for (const { id } of messages) if (id !== undefined) events.emit({ type: "received", id });
-    const { reply } = result;
+    const reply = { ...result.reply, toolCalls: callIds.own(result.reply.toolCalls) };
     conversation.addReply(reply);
     const calls = await runCalls(parts, reply, turnsLeft);
     if ("end" in calls) return calls.end;

@@ -48,7 +48,7 @@ export function agentContract(name: string, under: AgentUnderTest): void {
     afterAll(() => model.stop());
     const check = (fact: string, body: () => Promise<void>) => test(fact, body, TEST_MS_MAX);
     const bench = (script: ModelScript, env: Record<string, string> = {}) => {
-      model.play(script);
+      model.play(script.map(numberedAnew));
       return TestBench.create(under, { LLM_BASE_URL: model.url, LLM_MODEL: "scripted", ...env });
     };
 
@@ -223,6 +223,12 @@ export function agentContract(name: string, under: AgentUnderTest): void {
   });
 }
 
+/** As some providers do, the model begins with the same id in every reply. */
+function numberedAnew(turn: ModelTurn): ModelTurn {
+  if (turn.tool_calls === undefined) return turn;
+  return { ...turn, tool_calls: turn.tool_calls.map((call, at) => ({ ...call, id: `call_${at}` })) };
+}
+
 /** An agent at work in a repository of its own. */
 class TestBench implements AsyncDisposable {
   private constructor(
@@ -281,6 +287,10 @@ class TestBench implements AsyncDisposable {
     expect<unknown>(last).toMatchObject([{ type: how }, { type: "session_idle" }]);
     expect(events.at(-1)?.type).toBe("session_idle");
     expect(exitCode === AGENT_EXIT.ok).toBe(how === "finish");
+    for (const type of ["tool_start", "tool_done"] as const) {
+      const ids = this.agent.list(type).map(({ id }) => id);
+      expect(ids).toEqual([...new Set(ids)]);
+    }
     // A killed process takes a moment to be gone; one that lives on does not go.
     if (this.under.can.endsBackground)
       await eventually("no process of the agent lives on", () => this.agent.processes().length === 0);

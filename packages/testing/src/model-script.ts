@@ -5,7 +5,14 @@ import { z } from "zod";
 export const ModelTurn = z.strictObject({
   content: z.string().optional(),
   tool_calls: z
-    .array(z.strictObject({ name: z.string().min(1), args: z.record(z.string(), z.json()) }))
+    .array(
+      z.strictObject({
+        name: z.string().min(1),
+        args: z.record(z.string(), z.json()),
+        /** One of its own when absent. */
+        id: z.string().optional(),
+      }),
+    )
     .optional(),
   /** As the provider counts it; made up from the sizes when absent. */
   usage: z.strictObject({ input_tokens: z.int().min(0), output_tokens: z.int().min(0) }).optional(),

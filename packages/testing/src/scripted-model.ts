@@ -114,6 +114,7 @@ function reply(turn: ModelTurn, request: ChatCompletionRequest): FixtureResponse
   const toolCalls = (turn.tool_calls ?? []).map((call) => ({
     name: call.name,
     arguments: JSON.stringify(call.args),
+    ...(call.id === undefined ? {} : { id: call.id }),
   }));
   const content = turn.content ?? "";
   const said = content.length + JSON.stringify(toolCalls).length;

@@ -52,11 +52,6 @@ test("arguments sent as an object are taken as their JSON", () => {
   expect(reply?.toolCalls[0]?.argsText).toBe('{"command":"ls"}');
 });
 
-test("a call without an id gets one, so that its result can be sent back", () => {
-  const message = { tool_calls: [{ function: { name: "bash", arguments: "{}" } }] };
-  expect(parseReply(JSON.stringify({ choices: [{ message }] }))?.toolCalls[0]?.id).toMatch(/^call_./);
-});
-
 test("usage is taken when both figures are numbers, also from a last chunk without choices", () => {
   const builder = new ReplyBuilder();
   builder.add({ choices: [{ delta: { content: "a" }, finish_reason: "stop" }] });

@@ -84,17 +84,7 @@ test("calls of a whole message are never joined, whatever their ids", () => {
     const calls = new ToolCalls();
     for (const [name, args] of TWO) calls.addWhole(piece(id === undefined ? {} : { id }, name, args));
     expect(named(calls.list())).toEqual(TWO);
-    expect(new Set(calls.list().map((call) => call.id)).size).toBe(2);
   }
-});
-
-test("an id too long to send back is replaced, and kept otherwise", () => {
-  const [long, own] = fromPieces(
-    piece({ index: 0, id: "x".repeat(100_000) }, "bash", "{}"),
-    piece({ index: 1, id: "functions.bash:0" }, "bash", "{}"),
-  );
-  expect(long?.id).toMatch(/^call_/);
-  expect(own?.id).toBe("functions.bash:0");
 });
 
 test("names that providers refuse are made sendable; those of gpt-oss are understood", () => {

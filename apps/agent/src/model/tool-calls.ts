@@ -9,8 +9,7 @@ export interface ToolCall {
 
 /** Calls taken of one reply. Models make up to twenty at once; the rest of a flood is counted and dropped. */
 export const CALLS_MAX = 128;
-/** Longest id and name that are sent back, characters: providers take 64 of a name, and no more than some hundred of an id. */
-const ID_CHARS_MAX = 256;
+/** Longest name that is sent back, characters: what providers take. */
 const NAME_CHARS_MAX = 64;
 
 /** Puts the tool calls of one reply together from their pieces, as the servers in use cut and mark them. */
@@ -34,17 +33,11 @@ export class ToolCalls {
     return extend(this.begin(undefined, id, name), id, name, args);
   }
 
-  /** The calls so far, each with an id of its own and a name that can be sent back. */
+  /** The calls so far, each with a name that can be sent back; ids are as they came, empty where none did. */
   list(): ToolCall[] {
-    const ids = new Set<string>();
     return this.calls
       .filter((call) => call.name !== "" || call.argsText !== "")
-      .map((call) => {
-        const usable = call.id !== "" && call.id.length <= ID_CHARS_MAX && !ids.has(call.id);
-        const id = usable ? call.id.toWellFormed() : `call_${crypto.randomUUID()}`;
-        ids.add(id);
-        return { id, name: sendableName(call.name), argsText: call.argsText.toWellFormed() };
-      });
+      .map(({ id, name, argsText }) => ({ id, name: sendableName(name), argsText: argsText.toWellFormed() }));
   }
 
   /**
