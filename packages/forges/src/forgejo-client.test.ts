@@ -34,3 +34,25 @@ test("the check names a scope that only writing needs, and writes nothing", asyn
     await forge.stop();
   }
 });
+
+test("an account that administers nothing hears nobody, and the check says so", async () => {
+  const forge = await startForgejoServer();
+  try {
+    const credential = { kind: "token", token: forge.tokens.full } as const;
+    const client = await createForgeClient("forgejo", { baseUrl: forge.url, credential, fetch });
+    const { writer, reader, outsider } = forge.people;
+    const heard = () =>
+      Promise.all([writer, reader, outsider].map((login) => client.canWrite(forge.repository, login)));
+    expect(await client.check()).toMatchObject({ ok: true, message: `Connected as ${forge.agent}.` });
+    expect(await heard()).toEqual([true, false, false]);
+    forge.setAgentAccess("write");
+    expect(await heard()).toEqual([false, false, false]);
+    const checked = await client.check();
+    expect(checked.ok).toBe(true);
+    expect(checked.message).toContain(
+      "no administrator of acme/shop: comments on pull requests start no runs",
+    );
+  } finally {
+    await forge.stop();
+  }
+});

@@ -81,7 +81,11 @@ const Branch = z.object({ commit: z.object({ id: z.string() }) });
 /** Forgejo and Gitea let no repository have this name. */
 const NO_REPOSITORY = "-";
 const Permission = z.object({ permission: z.string() });
-const Logins = z.array(z.object({ login: z.string() }));
+const Administered = z.array(
+  z.object({ full_name: z.string(), permissions: z.object({ admin: z.boolean().default(false) }).nullish() }),
+);
+/** Repositories that a check names; more are counted. */
+const NAMED_MAX = 3;
 
 /**
  * There is no call that lists a token's scopes, so each is tried. The writes go to a repository whose name is reserved and
@@ -89,13 +93,23 @@ const Logins = z.array(z.object({ login: z.string() }));
  */
 async function check(api: Api<unknown>): Promise<ConnectionCheck> {
   const { login } = await ask(ForgejoUser, async () => (await api.user.userGetCurrent()).data);
-  await listRepositories(api, 1);
+  const query = { page: 1, limit: REPOSITORIES_PAGE, order_by: "recentupdate" } as const;
+  const seen = await ask(Administered, async () => (await api.user.userCurrentListRepos(query)).data);
   const nothing = { title: "-", body: "-", head: "-", base: "-" };
   await orNull(forgeCall(() => api.repos.repoCreatePullRequest(segment(login), NO_REPOSITORY, nothing)));
   await orNull(
     forgeCall(() => api.repos.issueCreateComment(segment(login), NO_REPOSITORY, 1, { body: "-" })),
   );
-  return { ok: true, login, message: `Connected as ${login}.`, expiresAtMs: null };
+  const deaf = seen.filter(({ permissions }) => permissions?.admin !== true).map((r) => r.full_name);
+  return { ok: true, login, message: `Connected as ${login}.${describeDeaf(deaf)}`, expiresAtMs: null };
+}
+
+/** Everything else works with write access. */
+function describeDeaf(repositories: readonly string[]): string {
+  if (repositories.length === 0) return "";
+  const more = repositories.length - NAMED_MAX;
+  const named = `${repositories.slice(0, NAMED_MAX).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  return ` It is no administrator of ${named}: comments on pull requests start no runs there, since only an administrator may ask Forgejo who may write.`;
 }
 
 async function listRepositories(api: Api<unknown>, page: number): Promise<RepositoryPage> {
@@ -120,20 +134,19 @@ async function readBranch(api: Api<unknown>, repository: RepositoryAddress, bran
 }
 
 /**
- * By the account's permission, which only administrators of the repository may ask for; else by the list of assignees,
- * which is that of everyone with write access.
+ * By the account's permission, which only administrators of the repository may ask for. Nobody may write as far as we know when
+ * we are none: the list of assignees, which everybody may read, names teams that only read as well.
  */
 async function canWrite(api: Api<unknown>, repository: RepositoryAddress, login: string): Promise<boolean> {
   const [owner, name] = pathOf(repository);
+  const asked = async () => (await api.repos.repoGetRepoPermissions(owner, name, segment(login))).data;
   try {
-    const asked = api.repos.repoGetRepoPermissions(owner, name, segment(login));
-    const found = await orNull(ask(Permission, async () => (await asked).data));
+    const found = await orNull(ask(Permission, asked));
     return found !== null && /^(write|admin|owner)$/.test(found.permission);
   } catch (error) {
     if (!(error instanceof ForgeError) || error.kind !== "forbidden") throw error;
+    return false;
   }
-  const writers = await ask(Logins, async () => (await api.repos.repoGetAssignees(owner, name)).data);
-  return writers.some((writer) => writer.login.toLowerCase() === login.toLowerCase());
 }
 
 /** What only Forgejo says with a refusal. */

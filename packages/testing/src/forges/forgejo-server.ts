@@ -22,6 +22,8 @@ const FULL: Scope[] = ["read:user", "write:repository", "write:issue"];
 export interface ForgejoServer extends ForgeServer {
   /** Another token of the agent. */
   addToken(scopes: Scope[]): string;
+  /** What the agent's account may do in the repository; an administrator at first. */
+  setAgentAccess(access: "read" | "write" | "admin"): void;
 }
 
 /** A Forgejo that answers by the types of forgejo-js, from memory and real git. */
@@ -41,6 +43,7 @@ export async function startForgejoServer(): Promise<ForgejoServer> {
   const faults = createForgeFaults();
   const forge = startForge({ model, faults, apiPath: "/api/v1", answer: (call) => answer(call, model) });
   const [repository] = model.repositories as [ModelRepository];
+  repository.access.set(AGENT, "admin");
   return {
     kind: "forgejo",
     url: forge.url,
@@ -56,6 +59,7 @@ export async function startForgejoServer(): Promise<ForgejoServer> {
       model.tokens.set(token, { login: AGENT, scopes, state: "good" });
       return token;
     },
+    setAgentAccess: (access) => void repository.access.set(AGENT, access),
     comment: async (number, login, body) => void addComment(findPull(repository, number), login, body),
     review: async (number, login, body, inDiff) =>
       addReview(findPull(repository, number), login, body, inDiff),
@@ -110,10 +114,9 @@ async function repositoryAnswer(at: RepositoryCall): Promise<Response> {
   const branch = /^\/branches\/(.+)$/.exec(rest)?.[1];
   if (branch !== undefined) return branchAnswer(repository, branch);
   if (rest === "/commits") return commitsAnswer(repository, call.url);
-  if (rest === "/assignees") {
-    const writers = [...repository.access].filter(([, access]) => access !== "read");
-    return Response.json(writers.map(([writer]) => user(model, writer)));
-  }
+  // Those who read are in a team of the organization, and such a team is listed whatever it may do.
+  if (rest === "/assignees")
+    return Response.json([...repository.access.keys()].map((member) => user(model, member)));
   const collaborator = /^\/collaborators\/([^/]+)\/permission$/.exec(rest)?.[1];
   if (collaborator !== undefined) return permissionAnswer(at, collaborator);
   if (rest === "/pulls") return call.method === "POST" ? createPull(at) : listPulls(at);
