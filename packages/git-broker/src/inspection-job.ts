@@ -23,6 +23,7 @@ const Finding = z.object({
   kind: z.enum(["ci_file", "protected_file", "secret", "own_token", "not_scanned"]),
   path: z.string(),
   what: z.string(),
+  more: z.int().positive().exactOptional(),
 });
 
 /**

@@ -8,6 +8,8 @@ export const INSPECTION_MS_MAX = 120_000;
 export const INSPECTION_SEARCH_MS_MAX = 20_000;
 /** How long a process waits for the next push before it ends, ms: long enough for the retry of one push, short enough to leave no trace in an idle server. */
 export const INSPECTION_IDLE_MS = 30_000;
+/** One answer of the process, bytes: the findings it may name, with room. More would be held in the server's memory. */
+export const INSPECTION_LINE_BYTES_MAX = 4 * 1_048_576;
 
 type Ended = Exclude<InspectionReply, { kind: "looked_at" }>;
 
@@ -68,8 +70,7 @@ export class InspectionProcesses {
 class InspectionProcess {
   private readonly child: Bun.Subprocess<"pipe", "pipe", "ignore">;
   private readonly chunks: ReadableStreamDefaultReader<Uint8Array>;
-  private readonly decoder = new TextDecoder();
-  private held = "";
+  private held: Uint8Array = new Uint8Array();
   private idleTimer: Timer | undefined;
 
   constructor(command: readonly string[]) {
@@ -132,17 +133,22 @@ class InspectionProcess {
     return { kind: "done", findings: [...findings, { kind: "not_scanned", path: "(all files)", what }] };
   }
 
+  /** Each byte is looked at once, however long the line is. */
   private async line(): Promise<string | undefined> {
-    for (;;) {
-      const end = this.held.indexOf("\n");
+    const parts: Uint8Array[] = [];
+    for (let [chunk, bytes] = [this.held, 0]; ; ) {
+      const end = chunk.indexOf(10);
+      parts.push(end < 0 ? chunk : chunk.subarray(0, end));
+      bytes += chunk.length;
       if (end >= 0) {
-        const line = this.held.slice(0, end);
-        this.held = this.held.slice(end + 1);
-        return line;
+        this.held = chunk.subarray(end + 1);
+        return Buffer.concat(parts).toString("utf8");
       }
+      if (bytes > INSPECTION_LINE_BYTES_MAX)
+        throw new Error(`the inspection of a push answered more than ${INSPECTION_LINE_BYTES_MAX} bytes`);
       const { done, value } = await this.chunks.read();
       if (done) return undefined;
-      this.held += this.decoder.decode(value, { stream: true });
+      chunk = value;
     }
   }
 }

@@ -1,5 +1,6 @@
 import { git } from "@windshift/base/git.ts";
 import { type Commit, walkCommits } from "./commit-walk.ts";
+import { FindingList } from "./finding-list.ts";
 import type { InspectionJob, InspectionReply } from "./inspection-job.ts";
 import { ObjectReader } from "./object-reader.ts";
 import { OwnTokenSearch, withoutOwnTokens } from "./own-token.ts";
@@ -47,16 +48,18 @@ export async function* inspectPack(job: InspectionJob): AsyncGenerator<Inspectio
       isAncestor: (ancestor, commit) => isAncestor(job, ancestor, commit),
     });
     if (walk.kind === "refused") return void (yield walk);
-    const { findings, blobs } = await lookAtPaths(reader, pack, job, walk.commits);
+    const findings = new FindingList();
+    const blobs = await lookAtPaths(reader, pack, job, walk.commits, findings);
     const { size, binary } = await searchOwnTokens(reader, pack, blobs, findings);
     if (size > PUSH_INFLATED_BYTES_MAX)
       return void (yield {
         kind: "refused",
         why: `it unpacks to more than ${PUSH_INFLATED_BYTES_MAX} bytes`,
       });
-    yield { kind: "looked_at", findings };
+    yield { kind: "looked_at", findings: findings.all() };
     const texts = blobs.filter(({ oid }) => !binary.has(oid));
-    yield { kind: "done", findings: [...findings, ...(await searchBlobs(reader, texts))] };
+    await searchBlobs(reader, texts, findings);
+    yield { kind: "done", findings: findings.all() };
   } catch (error) {
     const why = whyRefused(error);
     if (why === undefined) throw error;
@@ -87,21 +90,21 @@ async function lookAtPaths(
   pack: PackIndex,
   job: InspectionJob,
   commits: readonly Commit[],
-): Promise<{ findings: PushFinding[]; blobs: NewBlob[] }> {
+  findings: FindingList,
+): Promise<NewBlob[]> {
   const judge = createPathJudge(job.policy.protected_paths);
-  const findings = new Map<string, PushFinding>();
   const blobs = new Map<string, NewBlob>();
   for await (const change of pushedChanges(reader, commits, job.tip, job.branch ?? job.base)) {
     const name = Buffer.from(change.path, "latin1").toString("utf8");
     const path = withoutOwnTokens(name);
     const finding = await judgeChange(reader, change, path, judge(name));
-    if (finding !== undefined) findings.set(`${finding.kind} ${path}`, finding);
+    if (finding !== undefined) findings.add(finding);
     const { after, before } = change;
     if (after === undefined || after.mode === SUBMODULE_MODE || !pack.has(after.oid)) continue;
     const key = `${after.oid} ${path}`;
     if (!blobs.has(key)) blobs.set(key, { path, oid: after.oid, before: blobOf(before) });
   }
-  return { findings: [...findings.values()], blobs: [...blobs.values()] };
+  return [...blobs.values()];
 }
 
 async function judgeChange(
@@ -144,7 +147,7 @@ async function searchOwnTokens(
   reader: ObjectReader,
   pack: PackIndex,
   blobs: readonly NewBlob[],
-  findings: PushFinding[],
+  findings: FindingList,
 ): Promise<{ size: number; binary: Set<string> }> {
   const binary = new Set<string>();
   const paths = new Map(blobs.map(({ oid, path }) => [oid, path]));
@@ -157,7 +160,7 @@ async function searchOwnTokens(
     if (bytes > PUSH_INFLATED_BYTES_MAX) break;
     if (!search.found) continue;
     const path = paths.get(oid) ?? `${object?.type} ${oid.slice(0, 12)}`;
-    findings.push({ kind: "own_token", path, what: WHERE[object?.type ?? "blob"] });
+    findings.add({ kind: "own_token", path, what: WHERE[object?.type ?? "blob"] });
   }
   return { size: bytes, binary };
 }
@@ -169,13 +172,18 @@ const WHERE = {
   tree: "the name of a file in it holds a token of Windshift",
 } as const;
 
-async function searchBlobs(reader: ObjectReader, blobs: readonly NewBlob[]): Promise<PushFinding[]> {
-  const findings: PushFinding[] = [];
+async function searchBlobs(
+  reader: ObjectReader,
+  blobs: readonly NewBlob[],
+  findings: FindingList,
+): Promise<void> {
+  const clean = new Set<string>();
   const startedMs = performance.now();
   let bytes = 0;
   for (const { path, oid, before } of blobs) {
+    if (clean.has(oid)) continue;
     if (bytes > SECRET_TOTAL_BYTES_MAX || performance.now() - startedMs > SECRET_SEARCH_MS_MAX) {
-      findings.push(notScanned(path, "this push holds more text than is searched for credentials"));
+      findings.add(notScanned(path, "this push holds more text than is searched for credentials"));
       break;
     }
     const object = await reader.read(oid, SECRET_TEXT_BYTES_MAX);
@@ -183,15 +191,18 @@ async function searchBlobs(reader: ObjectReader, blobs: readonly NewBlob[]): Pro
     if (object === undefined || text === undefined) continue;
     bytes += object.bytes.length;
     if (object.size > SECRET_TEXT_BYTES_MAX)
-      findings.push(
+      findings.add(
         notScanned(path, `only its first ${SECRET_TEXT_BYTES_MAX} bytes were searched for credentials`),
       );
     const found = await searchSecrets({ path, text, before: undefined });
-    if (found.length === 0) continue;
+    if (found.length === 0) {
+      clean.add(oid);
+      continue;
+    }
     const old = before === undefined ? undefined : (await reader.read(before, SECRET_TEXT_BYTES_MAX))?.bytes;
-    findings.push(...(old === undefined ? found : await searchSecrets({ path, text, before: textOf(old) })));
+    const fresh = old === undefined ? found : await searchSecrets({ path, text, before: textOf(old) });
+    for (const finding of fresh) findings.add(finding);
   }
-  return findings;
 }
 
 function notScanned(path: string, what: string): PushFinding {

@@ -26,6 +26,8 @@ export interface PushFinding {
   path: string;
   /** For people: what was found, where it is not plain from the path. */
   what: string;
+  /** Set on the last of a kind: it stands for so many others that are not named. */
+  more?: number;
 }
 
 export type InspectionVerdict =

@@ -23,11 +23,11 @@ export function decide(findings: readonly PushFinding[], policy: PushPolicy): In
 }
 
 function reason(findings: readonly PushFinding[], kind: PushFinding["kind"], says: string): string[] {
-  const found = findings.filter((finding) => finding.kind === kind);
+  const found = findings.filter((finding) => finding.kind === kind && finding.more === undefined);
+  const unnamed = findings.find((finding) => finding.kind === kind && finding.more !== undefined)?.more ?? 0;
   const lines = found.slice(0, NAMED_MAX).map(({ path, what }) => `${visiblePath(path)} ${says} (${what})`);
-  return found.length > NAMED_MAX
-    ? [...lines, `and ${found.length - NAMED_MAX} more files like these`]
-    : lines;
+  const others = found.length - lines.length + unnamed;
+  return others > 0 ? [...lines, `and ${others} more like these`] : lines;
 }
 
 /** A path in a sentence: no control or format characters, not endless. */
