@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readdir } from "node:fs/promises";
+import { readdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { type BrokerFixture, forget, mustGit, refOf, startBroker } from "./broker-fixture.ts";
 import { fetchedBase } from "./fetched-base.ts";
@@ -70,6 +70,21 @@ for (const filter of [true, false])
     expect(refused.stderr).toContain("(removed)");
     expect(await refOf(broker, inspected.ref)).toBe(head);
   });
+
+test("GB-30 a file that a later push makes a link is found, although its content is not at hand", async () => {
+  await mustGit(broker, broker.repository, "config", "uploadpack.allowFilter", "true");
+  const known = fetchedBase({ dir: join(broker.dir, "snapshots-link"), upstream: counted() });
+  const inspected = await quarantine.grant(run++, { known, policy: { protected_files: "refuse" } });
+  const file = await inspected.commit({ link: "../../etc/passwd" });
+  expect((await inspected.push(`HEAD:${inspected.ref}`)).exitCode).toBe(0);
+  await rm(join(inspected.work, "link"));
+  await symlink("../../etc/passwd", join(inspected.work, "link"));
+  await inspected.commit({});
+  const refused = await inspected.push(`HEAD:${inspected.ref}`);
+  expect(refused.stderr).toContain("remote: link is protected");
+  expect(refused.stderr).toContain("a symbolic link whose target is not at hand");
+  expect(await refOf(broker, inspected.ref)).toBe(file);
+});
 
 test("a base that cannot be fetched refuses the push instead of letting it pass unseen", async () => {
   const upstream = counted();

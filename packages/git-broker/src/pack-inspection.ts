@@ -120,7 +120,10 @@ async function judgeChange(
   if (after?.mode === SUBMODULE_MODE) return { kind: "protected_file", path, what: "a submodule" };
   if (after?.mode !== LINK_MODE) return undefined;
   const target = (await reader.read(after.oid, LINK_BYTES_MAX))?.bytes.toString("latin1");
-  if (target === undefined || !leadsOut(path, target)) return undefined;
+  // Elsewhere it may have been a file that another push brought: its content says nothing until it becomes a link.
+  if (target === undefined)
+    return { kind: "protected_file", path, what: "a symbolic link whose target is not at hand" };
+  if (!leadsOut(path, target)) return undefined;
   return { kind: "protected_file", path, what: "a symbolic link that leads out of the repository" };
 }
 
