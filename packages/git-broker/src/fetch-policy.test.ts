@@ -71,7 +71,7 @@ for (const version of versions)
     });
 
     test("a shallow and a partial clone work", async () => {
-      for (const flag of ["--depth=1", "--filter=blob:none"]) {
+      for (const flag of ["--depth=1", "--filter=blob:none", "--filter=blob:limit=1m", "--filter=tree:1"]) {
         const work = join(broker.dir, `cut-${version}${flag}`);
         await mustGit(broker, broker.repository, "config", "uploadpack.allowFilter", "true");
         const url = run.urlWithToken;
@@ -149,6 +149,10 @@ for (const [what, body] of [
   ],
   ["a capability that was not offered", () => rawFetch("0", [`want ${oids.main} include-tag allow-any`])],
   ["a line in a line", () => rawFetch("2", [`want ${oids.main}\nwant ${oids.pull}`])],
+  ...["sparse:oid=refs/heads/secret:s", "combine:tree:0+blob:none", "object:type=tag", "blob:none x"].map(
+    (filter) =>
+      [`the filter ${filter}`, () => v2("fetch", [`want ${oids.main}`, `filter ${filter}`, "done"])] as const,
+  ),
   ["two commands", () => Buffer.concat([v2("ls-refs", []), v2("ls-refs", [])])],
   ["half a request", () => v2("fetch", [`want ${oids.main}`]).subarray(0, -6)],
   ["no pkt-line", () => Buffer.from("hello, world")],

@@ -15,9 +15,14 @@ export type FetchRequest =
 const OID = "(?:[0-9a-f]{40}|[0-9a-f]{64})";
 const WANT = new RegExp(`^want (${OID})(?: (.*))?$`);
 const REF_ARGUMENT = /^(?:want-ref|deepen-not) (\S+)$/;
+/**
+ * A filter that names no object: `sparse:oid=` takes any name git can resolve, and the answer tells whether it is there.
+ * `combine:` may hold one.
+ */
+const FILTER = "(?:blob:none|blob:limit=[0-9]{1,15}[kmg]?|tree:[0-9]{1,9})";
 /** Lines that say nothing about which refs are meant; the same in both protocols but for the last ones. */
 const HARMLESS = new RegExp(
-  `^(?:shallow ${OID}|have ${OID}|deepen [0-9]{1,10}|deepen-since [0-9]{1,12}|filter [\\x21-\\x7e]{1,1000}|done)$`,
+  `^(?:shallow ${OID}|have ${OID}|deepen [0-9]{1,10}|deepen-since [0-9]{1,12}|filter ${FILTER}|done)$`,
 );
 const HARMLESS_V2 = /^(?:thin-pack|no-progress|ofs-delta|deepen-relative|wait-for-done)$/;
 
