@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { eventually } from "@windshift/testing/eventually.ts";
-import { chargeOf, StreamEstimate } from "./call-estimate.ts";
+import { chargeOf, hiddenTokens, StreamEstimate } from "./call-estimate.ts";
 import {
   chunk,
   DONE_CHUNK,
@@ -77,7 +77,7 @@ describe("budgets", () => {
     const sent = provider.seen.map(({ body }) => JSON.parse(body));
     expect(sent.map(({ max_tokens, max_completion_tokens }) => [max_tokens, max_completion_tokens])).toEqual([
       [BUDGET_OUTPUT_TOKENS, undefined],
-      [undefined, 7],
+      [7, undefined],
       [undefined, undefined],
     ]);
     expect(budget.estimates.map(({ outputTokens }) => outputTokens)).toEqual([BUDGET_OUTPUT_TOKENS, 7]);
@@ -130,7 +130,48 @@ describe("budgets", () => {
   });
 });
 
+describe("LB-08 a call cannot ask for more than was reserved", () => {
+  for (const caps of [
+    { max_completion_tokens: 1, max_tokens: 9_000 },
+    { max_completion_tokens: 9_000, max_tokens: 1 },
+    { max_completion_tokens: 9_000 },
+  ])
+    test(JSON.stringify(caps), async () => {
+      const provider = keep(startProvider(() => Response.json({ choices: [] })));
+      const budget = new MemoryBudget();
+      await keep(startBroker(provider.url, { budget })).post({ ...QUESTION, ...caps });
+      const { max_tokens, max_completion_tokens } = JSON.parse(provider.seen[0]?.body ?? "{}");
+      expect([max_tokens, max_completion_tokens]).toEqual([9_000, undefined]);
+      expect(budget.estimates[0]?.outputTokens).toBe(9_000);
+    });
+
+  test("a reply that cannot be read is charged: it was made", async () => {
+    const provider = keep(startProvider(() => new Response("<html>a reply in the wrong clothes</html>")));
+    const budget = new MemoryBudget();
+    expect((await keep(startBroker(provider.url, { budget })).post(QUESTION)).status).toBe(502);
+    expect(budget.charges).toMatchObject([
+      { estimated: true, usage: { outputTokens: BUDGET_OUTPUT_TOKENS } },
+    ]);
+  });
+});
+
 describe("LB-09 a caller that leaves a stream", () => {
+  test("before anything was shown pays for what may have been thought by then", async () => {
+    const stream = writableStream();
+    const provider = keep(startProvider(() => stream.response()));
+    const budget = new MemoryBudget();
+    const broker = keep(startBroker(provider.url, { budget }));
+    const caller = new AbortController();
+    stream.write(": thinking\n\n");
+    await broker.post(STREAM, { signal: caller.signal });
+    caller.abort();
+    await within(1_000, "the provider sees the connection close", stream.gone);
+    await eventually("the call is settled", () => budget.charges.length === 1);
+    expect(budget.charges[0]?.estimated).toBe(true);
+    expect(budget.charges[0]?.usage.outputTokens).toBeGreaterThan(0);
+    expect(hiddenTokens(10_000)).toBe(5_000);
+  });
+
   test("just before the counts is charged by them, when the reply was complete", async () => {
     const stream = writableStream();
     const provider = keep(startProvider(() => stream.response()));

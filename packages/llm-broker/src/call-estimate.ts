@@ -39,6 +39,14 @@ export function chargeOf(
   return { usage: { ...usage, outputTokens: made }, estimated: true };
 }
 
+/** Tokens that a model may make unseen before its first event, a second: the fastest that are sold. */
+const HIDDEN_TOKENS_PER_S = 500;
+
+/** What a model may have thought, unseen, in a time in which nothing came of it. */
+export function hiddenTokens(ms: number): number {
+  return Math.ceil((Math.max(0, ms) / 1_000) * HIDDEN_TOKENS_PER_S);
+}
+
 const LF = 10;
 /** A line with data of a model's reply is longer than this, bytes; a sign of life is shorter. */
 const EVENT_BYTES_MIN = 60;
@@ -51,6 +59,8 @@ export class StreamEstimate {
   private events = 0;
   private bytes = 0;
   private shortest = Number.POSITIVE_INFINITY;
+  /** Of this process's clock; undefined while nothing of a reply came. */
+  firstEventMs: number | undefined;
 
   /** @param piece whole lines */
   add(piece: Uint8Array): void {
@@ -60,6 +70,7 @@ export class StreamEstimate {
       const bytes = next - from;
       if (bytes >= EVENT_BYTES_MIN) {
         this.events++;
+        this.firstEventMs ??= performance.now();
         this.bytes += bytes;
         if (bytes < this.shortest) this.shortest = bytes;
       }

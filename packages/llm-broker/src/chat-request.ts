@@ -72,26 +72,33 @@ export type ChatRequest = z.infer<typeof ChatRequest>;
  * @throws AppError `invalid_input` naming the field, or `forbidden` when another model is asked for
  */
 export function authorizeChatRequest(text: string, target: LlmTarget): AuthorizedCall {
-  const { stream_options: _, ...fields } = checkBody(text, ChatRequest, target.model);
+  const {
+    stream_options: _,
+    max_tokens,
+    max_completion_tokens,
+    ...fields
+  } = checkBody(text, ChatRequest, target.model);
   const pictures = picturesOf(fields.messages);
   refuseUnseen(pictures, "messages", target.images);
   const stream = fields.stream === true;
-  const asked = fields.max_completion_tokens ?? fields.max_tokens ?? undefined;
+  // One cap goes out, and it is the one that is reserved: of two, a provider may hold to either.
+  const caps = [max_completion_tokens, max_tokens].filter((cap) => cap != null);
+  const asked = caps.length === 0 ? undefined : Math.max(...caps);
   return {
     stream,
     pictures: pictures.length,
     pictureBytes: pictures.reduce((bytes, url) => bytes + url.length, 0),
     outputTokensMax: asked,
-    bodyFor: ({ model }, baseUrl, outputTokensMax) =>
-      JSON.stringify({
+    bodyFor: ({ model }, baseUrl, outputTokensMax) => {
+      const cap = asked ?? outputTokensMax;
+      return JSON.stringify({
         ...fields,
         model,
-        ...(asked === undefined && outputTokensMax !== undefined
-          ? { [capField(baseUrl)]: outputTokensMax }
-          : {}),
+        ...(cap === undefined ? {} : { [capField(baseUrl)]: cap }),
         // Without it a stream carries no token counts, and the ledger would stay empty.
         ...(stream ? { stream_options: { include_usage: true } } : {}),
-      }),
+      });
+    },
   };
 }
 

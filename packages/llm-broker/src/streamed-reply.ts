@@ -21,6 +21,8 @@ export interface StreamEnd {
   usage: UsageSoFar | undefined;
   /** By the events that were read, for a stream that did not say. */
   outputTokens: number;
+  /** When the first of it came, as performance.now() tells time; undefined when nothing did. */
+  firstEventMs: number | undefined;
   failure: AppError | undefined;
 }
 
@@ -154,7 +156,8 @@ class Relay {
     const failure = this.done ? undefined : end.error();
     const left = end.cause?.kind === "client_left";
     this.reader.cancel().catch(() => {}); // it may have failed already
-    await onEnd({ usage: this.usage, outputTokens: this.estimate.outputTokens, failure });
+    const { outputTokens, firstEventMs } = this.estimate;
+    await onEnd({ usage: this.usage, outputTokens, firstEventMs, failure });
     if (left) return; // nobody is there to read the rest
     if (failure !== undefined) {
       this.controller?.enqueue(Buffer.from(format.errorEvent(failure.status, errorBody(failure))));

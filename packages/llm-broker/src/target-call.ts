@@ -2,7 +2,7 @@ import type { Clock } from "@windshift/base/clock.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { readBounded } from "./bounded-read.ts";
 import type { CallEnd } from "./call-end.ts";
-import { chargeOf, estimateCall, NO_CHARGE } from "./call-estimate.ts";
+import { chargeOf, estimateCall, hiddenTokens, NO_CHARGE } from "./call-estimate.ts";
 import type { ConnectionQueue, Slot } from "./connection-queue.ts";
 import { type DocumentReply, readDocument } from "./document-reply.ts";
 import type { CallCharge, CallEstimate, Reservation } from "./llm-budget.ts";
@@ -66,6 +66,10 @@ export class TargetCall {
   private apiKey: string | null = null;
   /** A request is out whose outcome is not known. */
   private out = false;
+  /** When it left, as performance.now() tells time. */
+  private sentMs = 0;
+  /** It was answered with a reply, readable or not: that has its price. */
+  private replied = false;
 
   constructor(private readonly deps: TargetCallDeps) {}
 
@@ -78,7 +82,7 @@ export class TargetCall {
       return await this.exchange(endpoint, await this.reserve(endpoint));
     } catch (error) {
       const { end } = this.deps;
-      const charge = this.out && end.cause !== undefined ? this.lostCharge() : NO_CHARGE;
+      const charge = this.out && (end.cause !== undefined || this.replied) ? this.lostCharge() : NO_CHARGE;
       const refusal = this.refusalFor(error);
       const status = end.cause === undefined ? refusal.status : end.status;
       return await this.fail(refusal, { charge, status, next: false });
@@ -130,6 +134,7 @@ export class TargetCall {
     if (end.cause !== undefined) throw end.error();
     onTry();
     this.out = true;
+    this.sentMs = performance.now();
     // Half of what is left, so that a provider which says nothing leaves the next one as much.
     const waitMsMax = hasNext ? Math.max(1, (deadlineMs - clock.nowMs()) / 2) : undefined;
     return await callProvider(fetch, wire, endpoint, body, end, waitMsMax);
@@ -182,6 +187,7 @@ export class TargetCall {
   /** Passes a reply on; from here nothing is tried again. */
   private async pass(upstream: Response): Promise<TargetOutcome> {
     const { target, wire, end, limits, onReplied } = this.deps;
+    this.replied = true;
     const type = upstream.headers.get("content-type") ?? "";
     if (type.startsWith("text/event-stream") && upstream.body !== null) {
       const headers = replyHeaders(target, this.apiKey, "text/event-stream", upstream.headers);
@@ -203,8 +209,8 @@ export class TargetCall {
       apiKey: this.apiKey,
       end,
       limits,
-      onEnd: async ({ usage, outputTokens, failure }: StreamEnd) => {
-        const charge = chargeOf(usage, this.estimate, outputTokens);
+      onEnd: async ({ usage, outputTokens, firstEventMs, failure }: StreamEnd) => {
+        const charge = chargeOf(usage, this.estimate, outputTokens + this.hiddenUntil(firstEventMs));
         await this.close(charge);
         await onReplied(charge, failure === undefined ? 200 : end.status);
       },
@@ -218,7 +224,17 @@ export class TargetCall {
 
   /** What a request may have used that was given up without a reply: of a document, all of it may have been made. */
   private lostCharge(): CallCharge {
-    return chargeOf(undefined, this.estimate, this.deps.call.stream ? 0 : this.estimate.outputTokens);
+    const { outputTokens } = this.estimate;
+    return chargeOf(
+      undefined,
+      this.estimate,
+      this.deps.call.stream ? this.hiddenUntil(undefined) : outputTokens,
+    );
+  }
+
+  /** Thoughts are output that is paid for and may never be shown: whoever leaves early has not had them for nothing. */
+  private hiddenUntil(firstEventMs: number | undefined): number {
+    return hiddenTokens((firstEventMs ?? performance.now()) - this.sentMs);
   }
 
   private refusalFor(error: unknown): Refusal {
