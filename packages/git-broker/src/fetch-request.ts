@@ -1,6 +1,5 @@
 import { isCommandCapability, isFetchCapability } from "./fetch-capabilities.ts";
-import { pktLine } from "./pkt-line.ts";
-import { PktBroken, type PktUnit, pktUnits } from "./pkt-units.ts";
+import { PktBroken, type PktUnit, textOf, unitsOf } from "./pkt-units.ts";
 import { printable } from "./printable.ts";
 
 /** What a client asks of upload-pack. `body` is what the upstream gets: written anew, so it reads what was checked. */
@@ -26,14 +25,20 @@ const HARMLESS = new RegExp(
 );
 const HARMLESS_V2 = /^(?:thin-pack|no-progress|ofs-delta|deepen-relative|wait-for-done)$/;
 
-/** Reads a whole request of either protocol; which one it is shows in its first line. Never throws. */
-export async function parseFetchRequest(body: Uint8Array): Promise<FetchRequest> {
+/** Lines of one fetch: twice what git sends at most, and a moment's work. */
+export const FETCH_LINES_MAX = 32_768;
+/** Flushes of one fetch: git sends three at most. */
+export const FETCH_FLUSHES_MAX = 16;
+
+/** Reads a whole request of either protocol, up to its first bad line; which one it is shows in its first. Never throws. */
+export function parseFetchRequest(body: Uint8Array): FetchRequest {
   try {
-    const units = await Array.fromAsync(pktUnits([body]));
-    const [first] = units;
-    if (units.length === 1 && first?.kind === "flush") return { kind: "probe" };
-    if (first?.kind === "data" && textOf(first).startsWith("command=")) return readCommand(units);
-    return readWants(units);
+    if (FLUSH.equals(body)) return { kind: "probe" };
+    const units = bounded(unitsOf(body));
+    const first = units.next().value;
+    if (first?.kind === "data" && textOf(first).startsWith("command="))
+      return readCommand(textOf(first), units);
+    return readWants(first, units);
   } catch (error) {
     if (error instanceof PktBroken || error instanceof Strange)
       return { kind: "malformed", why: error.message };
@@ -41,65 +46,71 @@ export async function parseFetchRequest(body: Uint8Array): Promise<FetchRequest>
   }
 }
 
-/** Protocol 2: `command=`, capabilities, delimiter, arguments, flush. */
-function readCommand(units: PktUnit[]): FetchRequest {
-  if (units.pop()?.kind !== "flush") throw new Strange("a command that does not end in a flush");
-  const parted = units.findIndex((unit) => unit.kind === "delimiter");
-  const [command, ...capabilities] = linesOf(parted === -1 ? units : units.slice(0, parted));
-  const given = parted === -1 ? [] : linesOf(units.slice(parted + 1));
-  const foreign = capabilities.find((line) => !isCommandCapability(line));
-  if (foreign !== undefined) throw new Strange(`${printable(foreign)} was not offered`);
-  switch (command) {
-    case "command=ls-refs":
-      return { kind: "ls-refs", capabilities, unborn: given.includes("unborn") };
-    case "command=fetch":
-      return readFetch(capabilities, given);
-    default:
-      throw new Strange(`${printable(command ?? "")} was not offered`);
+function* bounded(units: Generator<PktUnit, void>): Generator<PktUnit, undefined> {
+  let [lines, flushes] = [0, 0];
+  for (const unit of units) {
+    if (unit.kind === "flush" ? ++flushes > FETCH_FLUSHES_MAX : ++lines > FETCH_LINES_MAX)
+      throw new Strange(`more than ${FETCH_LINES_MAX} lines or ${FETCH_FLUSHES_MAX} flushes in a fetch`);
+    yield unit;
   }
 }
 
-function readFetch(capabilities: string[], given: string[]): FetchRequest {
+/** Protocol 2: `command=`, capabilities, delimiter, arguments, flush. */
+function readCommand(command: string, units: Generator<PktUnit, undefined>): FetchRequest {
+  if (command !== "command=ls-refs" && command !== "command=fetch")
+    throw new Strange(`${printable(command)} was not offered`);
+  const capabilities: string[] = [];
+  const given: string[] = [];
   const named = new Named();
-  // git asks for tags by default; without a tag among the refs there is none to send.
-  const passed = given.filter((line) => line !== "include-tag");
-  for (const line of passed) {
-    if (!HARMLESS_V2.test(line) && !named.take(line)) throw new Strange(`${printable(line)} was not offered`);
+  let lines = capabilities;
+  let ended = false;
+  for (const unit of units) {
+    if (ended) throw new Strange("more after the flush of a command");
+    if (unit.kind === "flush") ended = true;
+    else if (unit.kind === "delimiter" && lines === capabilities) lines = given;
+    else {
+      const line = lineOf(unit);
+      if (lines === capabilities ? !isCommandCapability(line) : !isArgument(command, named, line))
+        throw new Strange(`${printable(line)} was not offered`);
+      // git asks for tags by default; without a tag among the refs there is none to send.
+      if (line !== "include-tag") lines.push(line);
+    }
   }
-  return {
-    kind: "fetch",
-    protocol: "version=2",
-    wants: named.wants,
-    refs: named.refs,
-    body: commandBody("fetch", capabilities, passed),
-  };
+  if (!ended) throw new Strange("a command that does not end in a flush");
+  if (command === "command=ls-refs")
+    return { kind: "ls-refs", capabilities, unborn: given.includes("unborn") };
+  const body = commandBody("fetch", capabilities, given);
+  return { kind: "fetch", protocol: "version=2", wants: named.wants, refs: named.refs, body };
+}
+
+/** What `ls-refs` is asked is not passed on, so there any line may stand. */
+function isArgument(command: string, named: Named, line: string): boolean {
+  return (
+    command === "command=ls-refs" || line === "include-tag" || HARMLESS_V2.test(line) || named.take(line)
+  );
 }
 
 /** Protocol 0: `want` lines, the first with capabilities, and what may go with them; flush; `have` lines and `done`. */
-function readWants(units: PktUnit[]): FetchRequest {
+function readWants(first: PktUnit | undefined, rest: Iterable<PktUnit>): FetchRequest {
   const named = new Named();
-  const written: Uint8Array[] = [];
+  const written: string[] = [];
   let flushed = false;
-  for (const unit of units) {
+  const take = (unit: PktUnit) => {
     if (unit.kind === "flush") {
       flushed = true;
-      written.push(FLUSH);
-      continue;
+      return void written.push("0000");
     }
-    const [line = ""] = linesOf([unit]);
+    const line = lineOf(unit);
     const before = named.wants.length;
     if (!named.take(line, before === 0)) throw new Strange(`${printable(line)} is no line of a fetch`);
     if (named.wants.length === 0) throw new Strange("a fetch that does not begin with a want");
     if (flushed && named.wants.length > before) throw new Strange("a want after the wants");
-    written.push(pktLine(`${line}\n`));
-  }
-  return {
-    kind: "fetch",
-    protocol: undefined,
-    wants: named.wants,
-    refs: named.refs,
-    body: Buffer.concat(written),
+    written.push(lineText(line));
   };
+  if (first !== undefined) take(first);
+  for (const unit of rest) take(unit);
+  const body = Buffer.from(written.join(""), "latin1");
+  return { kind: "fetch", protocol: undefined, wants: named.wants, refs: named.refs, body };
 }
 
 /** What the lines of a request name. */
@@ -109,6 +120,7 @@ class Named {
 
   /** @returns whether the line is known */
   take(line: string, withCapabilities = false): boolean {
+    if (HARMLESS.test(line)) return true;
     const [, oid, capabilities] = WANT.exec(line) ?? [];
     if (oid !== undefined) {
       this.wants.push(oid);
@@ -119,7 +131,7 @@ class Named {
     }
     const [, ref] = REF_ARGUMENT.exec(line) ?? [];
     if (ref !== undefined) this.refs.push(ref);
-    return ref !== undefined || HARMLESS.test(line);
+    return ref !== undefined;
   }
 }
 
@@ -129,29 +141,23 @@ export function commandBody(
   capabilities: string[],
   given: string[],
 ): Uint8Array {
-  return Buffer.concat([
-    pktLine(`command=${command}\n`),
-    ...capabilities.map((line) => pktLine(`${line}\n`)),
-    Buffer.from("0001"),
-    ...given.map((line) => pktLine(`${line}\n`)),
-    FLUSH,
-  ]);
+  const head = [`command=${command}`, ...capabilities].map(lineText);
+  return Buffer.from([...head, "0001", ...given.map(lineText), "0000"].join(""), "latin1");
 }
 
 const FLUSH = Buffer.from("0000");
+
+/** A pkt-line as Latin-1: a fetch may have very many, and one buffer for all of them is enough. */
+function lineText(line: string): string {
+  return `${(line.length + 5).toString(16).padStart(4, "0")}${line}\n`;
+}
 
 /** Not what a git client sends, or more than was offered. */
 class Strange extends Error {
   override readonly name = "Strange";
 }
 
-function linesOf(units: PktUnit[]): string[] {
-  return units.map((unit) => {
-    if (unit.kind !== "data") throw new Strange("a special pkt-line out of place");
-    return textOf(unit);
-  });
-}
-
-function textOf(unit: { payload: Uint8Array }): string {
-  return Buffer.from(unit.payload).toString("latin1").replace(/\n$/, "");
+function lineOf(unit: PktUnit): string {
+  if (unit.kind !== "data") throw new Strange("a special pkt-line out of place");
+  return textOf(unit);
 }

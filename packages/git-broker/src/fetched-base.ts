@@ -6,7 +6,7 @@ import type { Oid } from "@windshift/contract/ids.ts";
 import { chunksOf } from "./byte-stream.ts";
 import type { GitUpstream } from "./git-upstream.ts";
 import { pktLine } from "./pkt-line.ts";
-import { PktBroken, type PktUnit, pktUnits } from "./pkt-units.ts";
+import { PktBroken, type PktUnit, pktUnits, textOf } from "./pkt-units.ts";
 import type { BaseObjects } from "./quarantine-base.ts";
 import { makeQuarantine, sweepFolders } from "./quarantine-repository.ts";
 
@@ -119,7 +119,7 @@ async function* packOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 }
 
 function isLine(unit: PktUnit, text: string): boolean {
-  return unit.kind === "data" && Buffer.from(unit.payload).toString("latin1").replace(/\n$/, "") === text;
+  return unit.kind === "data" && textOf(unit) === text;
 }
 
 async function indexPack(

@@ -41,6 +41,31 @@ export async function* pktUnits(
   if (held.length > 0) throw new PktBroken("the last pkt-line breaks off");
 }
 
+/**
+ * The pkt-lines of a whole body, one by one, without a wait in between.
+ * @throws PktBroken
+ */
+export function* unitsOf(body: Uint8Array): Generator<PktUnit, void> {
+  const held = Buffer.from(body.buffer, body.byteOffset, body.length);
+  for (let from = 0; from < held.length; ) {
+    const length = lengthAt(held, from);
+    if (length === undefined || held.length - from < length)
+      throw new PktBroken("the last pkt-line breaks off");
+    yield SPECIAL[held.toString("latin1", from, from + 4)] ?? {
+      kind: "data",
+      payload: held.subarray(from + 4, from + length),
+    };
+    from += length;
+  }
+}
+
+/** The text of a line, bytes as Latin-1, without the line feed at its end. */
+export function textOf({ payload }: { payload: Uint8Array }): string {
+  return Buffer.from(payload.buffer, payload.byteOffset, payload.length)
+    .toString("latin1")
+    .replace(/\n$/, "");
+}
+
 /** How many bytes the unit at `from` takes, its length included; undefined while that cannot be told. */
 function lengthAt(held: Buffer, from: number): number | undefined {
   if (held.length - from < 4) return undefined;

@@ -1,7 +1,7 @@
 import { chunksOf } from "./byte-stream.ts";
 import { shownCapability } from "./fetch-capabilities.ts";
 import { pktLine } from "./pkt-line.ts";
-import { PktBroken, type PktUnit, pktUnits } from "./pkt-units.ts";
+import { PktBroken, type PktUnit, pktUnits, textOf } from "./pkt-units.ts";
 
 /** A list of refs cut to what a grant shows. */
 export interface ShownRefs {
@@ -143,8 +143,4 @@ async function nextOf(units: AsyncGenerator<PktUnit, void>): Promise<PktUnit | u
 
 function isData(unit: PktUnit | undefined): unit is Extract<PktUnit, { kind: "data" }> {
   return unit?.kind === "data";
-}
-
-function textOf(unit: { payload: Uint8Array }): string {
-  return Buffer.from(unit.payload).toString("latin1").replace(/\n$/, "");
 }

@@ -12,7 +12,7 @@ import { BodyRefused, NOT_LIVE, refusal } from "./refusal.ts";
 import type { ShownTips } from "./shown-tips.ts";
 import { passedOn } from "./upstream-reply.ts";
 
-/** What a client may say in one fetch, packed or unpacked, bytes: room for 160,000 `have` lines; git sends 16,000 at most. */
+/** What a client may say in one fetch, packed or unpacked, bytes: far more than the lines that are read of it need. */
 export const FETCH_BODY_BYTES_MAX = 8 * 1_048_576;
 /** Object ids do not compress: gzip shrinks a fetch to a third. What unpacks to far more is no fetch. */
 const UNPACK_RATIO_MAX = 20;
@@ -37,7 +37,7 @@ export async function uploadPack(
   if (!(await grant.isLive())) return refusal(403, NOT_LIVE);
   const read = await readBody(request);
   if (read instanceof Response) return read;
-  const asked = await parseFetchRequest(read);
+  const asked = parseFetchRequest(read);
   switch (asked.kind) {
     case "malformed":
       return refusal(400, asked.why);
