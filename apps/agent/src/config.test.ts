@@ -13,6 +13,7 @@ test("defaults hold where a variable is unset or empty", () => {
       apiKey: undefined,
       contextSize: 128_000,
       stream: false,
+      tries: 3,
       images: false,
       workspace: "/workspace",
       turnsMax: 200,
@@ -25,13 +26,14 @@ test("every bad value is refused by name, all in one go", () => {
     LLM_BASE_URL: "ftp://x",
     LLM_CONTEXT_SIZE: "128k",
     LLM_STREAM: "yes",
+    LLM_TRIES: "11",
     LLM_IMAGES: "on",
     WINDSHIFT_WORKSPACE: "work",
     AGENT_TURNS_MAX: "0",
   };
   const reading = readConfig(bad);
   const problems = reading.kind === "problems" ? reading.problems : [];
-  expect(problems).toHaveLength(7);
+  expect(problems).toHaveLength(8);
   for (const name of [...Object.keys(bad), "LLM_MODEL"])
     expect(problems.filter((problem) => problem.startsWith(`${name} `))).toHaveLength(1);
 });
@@ -45,6 +47,19 @@ test("a window that leaves no room to work in is refused", () => {
 test("an address with credentials or a query is refused", () => {
   for (const address of ["http://a:b@host", "http://host/?x=1", "http://host/#x", "host:80"])
     expect(readConfig({ ...GOOD, LLM_BASE_URL: address }).kind).toBe("problems");
+});
+
+test("what may be a key in a refused address is not shown", () => {
+  for (const address of [
+    "http://user:s3cret@host/v1",
+    "http://s3cret@host",
+    "//a:s3cret@b",
+    "http://host/?key=s3cret",
+  ]) {
+    const reading = readConfig({ ...GOOD, LLM_BASE_URL: address });
+    expect(JSON.stringify(reading)).toContain("LLM_BASE_URL");
+    expect(JSON.stringify(reading)).not.toContain("s3cret");
+  }
 });
 
 test("a switch is on with 1 or true", () => {

@@ -13,6 +13,8 @@ export interface AgentConfig {
   /** Size of the model's window, tokens, until a reply says otherwise. */
   contextSize: number;
   stream: boolean;
+  /** Tries of one call. */
+  tries: number;
   /** Whether the model sees pictures. */
   images: boolean;
   /** The git checkout; the file tools reach nothing else. */
@@ -20,6 +22,10 @@ export interface AgentConfig {
   /** Model calls of the run. */
   turnsMax: number;
 }
+
+/** Tries of one call of the model. The pauses between ten are minutes; a provider that is away for longer ends the run. */
+const TRIES = 3;
+const TRIES_MAX = 10;
 
 type Reading<T> = { value: T } | { problem: string };
 interface AgentSetting<T> {
@@ -64,6 +70,12 @@ export const AGENT_SETTINGS: { [K in keyof AgentConfig]: AgentSetting<AgentConfi
     doc: "`1` or `true` asks the model for a streamed reply.",
     read: readSwitch,
   },
+  tries: {
+    name: "LLM_TRIES",
+    defaultText: String(TRIES),
+    doc: "Tries of one call of the model, the first included, before the run ends as failed.",
+    read: (text) => readCount(text, TRIES, 1, TRIES_MAX),
+  },
   images: {
     name: "LLM_IMAGES",
     defaultText: "off",
@@ -97,13 +109,18 @@ export function readConfig(
     if ("value" in reading) values[key] = reading.value;
     else
       problems.push(
-        `${setting.name} ${reading.problem}${text === undefined ? "" : `, not ${JSON.stringify(text.slice(0, 200))}`}`,
+        `${setting.name} ${reading.problem}${text === undefined ? "" : `, not ${JSON.stringify(withoutSecrets(text).slice(0, 200))}`}`,
       );
   }
   // The table's type ties every key to the type of its value.
   return problems.length > 0
     ? { kind: "problems", problems }
     : { kind: "ok", config: values as unknown as AgentConfig };
+}
+
+/** An address as it may be shown: what stands before its host or after its path may be a key. */
+function withoutSecrets(text: string): string {
+  return text.replace(/\/\/[^/]*@/, "//***@").replace(/[?#].*$/s, "?***");
 }
 
 function readRoot(text: string | undefined): Reading<string> {

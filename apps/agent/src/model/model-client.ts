@@ -6,8 +6,6 @@ import { type CallResult, callModel } from "./model-call.ts";
 import type { ModelFailure } from "./model-failure.ts";
 import type { RequestSource } from "./request-source.ts";
 
-/** Calls made for one turn before it is given up. Source: issue of the agent, "3 tries by default". */
-const TRIES_MAX = 3;
 /** First wait between tries, ms: after a fault, and when the server says that it has too much to do. */
 const RETRY_MS_FIRST = 500;
 const RETRY_BUSY_MS_FIRST = 2_000;
@@ -19,6 +17,8 @@ export interface ModelClientOptions {
   model: string;
   apiKey: string | undefined;
   stream: boolean;
+  /** Tries of one call before it is given up. */
+  tries: number;
   emit: Emit;
   clock: Clock;
   signal: AbortSignal;
@@ -40,7 +40,7 @@ export class ModelClient {
    * @returns the reply, or the failure of the last try; never rejects
    */
   async complete(source: RequestSource, emit: Emit = this.options.emit): Promise<CallResult> {
-    const { clock, model, signal, stream } = this.options;
+    const { clock, model, signal, stream, tries: triesMax } = this.options;
     const body = source.requestBody(model, stream);
     for (let tries = 1; ; tries++) {
       const flow = new ContentFlow(emit);
@@ -49,7 +49,7 @@ export class ModelClient {
       if (result.kind !== "failure") return result;
       const { failure } = result;
       this.learn(source, undefined, failure.contextWindow);
-      if (!failure.retry || tries >= TRIES_MAX) return result;
+      if (!failure.retry || tries >= triesMax) return result;
       const waitMs = waitOf(failure, tries);
       emit({ type: "retry", attempt: tries, wait_ms: waitMs, why: whyOf(failure, flow) });
       await clock.sleep(waitMs, signal);

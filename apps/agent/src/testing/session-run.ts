@@ -13,6 +13,13 @@ const CLOCK = fastClock(1_000);
 /** A run that is not over by then hangs, ms: none has a reason to take a second. */
 const RUN_MS_MAX = 30_000;
 
+export interface SessionPlace {
+  checkout: string;
+  home: string;
+  /** Where programs are found; ours unless given. With none there is no git, whose start costs more than a whole run. */
+  path?: string;
+}
+
 export interface SessionRun {
   exitCode: number;
   events: AgentOutput[];
@@ -26,7 +33,7 @@ export interface SessionRun {
  */
 export async function runSessionOf(
   url: string,
-  place: { checkout: string; home: string },
+  place: SessionPlace,
   options: Partial<AgentConfig> = {},
 ): Promise<SessionRun> {
   const lines: string[] = [];
@@ -38,7 +45,7 @@ export async function runSessionOf(
     inbox,
     events: new EventWriter(sink, () => lines.push("the writer failed")),
     clock: CLOCK,
-    env: envOf(place.home),
+    env: envOf(place),
   });
   const exitCode = await ended(run, () => lines.slice(-5).join(""));
   over.resolve();
@@ -58,6 +65,7 @@ function configOf(url: string, workspace: string, options: Partial<AgentConfig>)
     apiKey: "wsrun_test",
     contextSize: 128_000,
     stream: true,
+    tries: 3,
     images: false,
     workspace,
     turnsMax: 50,
@@ -65,9 +73,9 @@ function configOf(url: string, workspace: string, options: Partial<AgentConfig>)
   };
 }
 
-function envOf(home: string): Record<string, string> {
+function envOf({ home, path = process.env.PATH ?? "" }: SessionPlace): Record<string, string> {
   mkdirSync(join(home, "tmp"), { recursive: true });
-  return { PATH: process.env.PATH ?? "", HOME: home, TMPDIR: join(home, "tmp"), AGENT_RUN_ID: "7" };
+  return { PATH: path, HOME: home, TMPDIR: join(home, "tmp"), AGENT_RUN_ID: "7" };
 }
 
 async function ended(run: Promise<number>, last: () => string): Promise<number> {
