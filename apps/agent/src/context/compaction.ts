@@ -18,6 +18,8 @@ import { cutOutputs, keptFrom, outputsFrom, shortenUntil, weightOf } from "./sho
 /** Asks the model something on the side. */
 export type AskAside = (source: RequestSource) => Promise<CallResult>;
 
+/** A summary of fewer words would say less than the record does. */
+const SUMMARY_WORDS_MIN = 100;
 /** Less than this is no summary, characters; what stands beside a tool call is mostly "Let me look". */
 const SUMMARY_CHARS_MIN = 80;
 /** Words of a summary for each token it may have; a word is a little over one. */
@@ -113,7 +115,9 @@ function nothingToSummarize(): CallResult {
  */
 function fittingQuestion(conversation: Conversation, until: number): RequestSource | undefined {
   const { summary, kept } = conversation.budget();
-  const question = summaryQuestion(Math.round(summary * WORDS_PER_TOKEN));
+  const words = Math.round(summary * WORDS_PER_TOKEN);
+  if (words < SUMMARY_WORDS_MIN) return undefined;
+  const question = summaryQuestion(words);
   const fits = (source: RequestSource) => source.tokens() + summary <= conversation.window();
   const whole = conversation.asking(question, PINNED, until);
   if (!isWorthwhile(conversation, PINNED, until, kept)) return undefined;

@@ -56,5 +56,6 @@ export function work(turn: number, print = `seq ${turn}0001 ${turn}7000`): Answe
 
 /** Works for so many turns, then finishes with the facts it can still see. */
 export function working(turns: number, print?: string): WindowModelOptions["turn"] {
-  return ({ number, text }) => (number < turns ? work(number, print) : finish(factsIn(text).join(" ")));
+  return ({ number, text }) =>
+    number < turns ? work(number, print) : finish(factsIn(text).join(" ") || "no facts are left");
 }

@@ -17,7 +17,7 @@ const DRAIN_MS_MAX = 500;
 export const bashTool = defineTool({
   name: "bash",
   description:
-    "Run a shell command in the checkout. Returns stdout and stderr together and the exit code. Background processes end with the command.",
+    "Run a shell command in the checkout. Each call is a new shell. Returns stdout and stderr together and the exit code. Background processes end with the command.",
   parameters: {
     command: { type: "string" },
     timeout_s: {

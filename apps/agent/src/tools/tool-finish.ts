@@ -22,6 +22,10 @@ export function finishTool(onFinish: (finish: Finish) => void) {
       },
     },
     run(finish) {
+      if (finish.summary.trim() === "")
+        return {
+          output: "error: finish: the summary is empty; say what was done, what blocks, or what to answer",
+        };
       onFinish(finish);
       return { output: "the run ends" };
     },
