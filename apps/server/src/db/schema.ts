@@ -222,6 +222,12 @@ interface RunTable {
   budget_cost_micros_added: Generated<number>;
   /** BudgetShort as JSON: the budget that refused the run's last call; null when none did. */
   budget_short: Generated<string | null>;
+  /** Not claimed or published before this time: its forge asks to wait or does not answer. Null when nothing is waited for. */
+  not_before_ms: Generated<number | null>;
+  /** Since when its forge keeps it waiting. */
+  forge_wait_since_ms: Generated<number | null>;
+  /** What the host of its repository said when it refused git to the live attempt. */
+  refusal: Generated<string | null>;
   created_at_ms: number;
   started_at_ms: number | null;
   ended_at_ms: number | null;

@@ -75,7 +75,7 @@ test(
       .where("id", "=", job.run_id)
       .execute();
     const again = await workspace.claim(key);
-    expect([again?.run_id, again?.attempt]).toEqual([job.run_id, job.attempt + 1]);
+    expect([again?.run_id, Number(again?.attempt)]).toEqual([job.run_id, Number(job.attempt) + 1]);
     expect(again?.repo.branch_oid).toBe(await gitOut(["rev-parse", "main"], forge.dir));
     if (again === undefined) throw new Error("no job");
     await workspace.work(again, { "second.txt": "2\n" });

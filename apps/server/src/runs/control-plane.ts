@@ -7,6 +7,7 @@ import type { Database, Queries } from "../db/database.ts";
 import { waitForSignal } from "../db/signals.ts";
 import { ClaimFault, spendAttempt } from "./claim-fault.ts";
 import { isForPerson } from "./forge.ts";
+import { putOffForForge } from "./forge-wait.ts";
 import { draftJob, type JobAddresses, type JobDraft } from "./job-spec.ts";
 import type { Run } from "./run.ts";
 import type { RunDefaults } from "./run-create.ts";
@@ -117,7 +118,12 @@ async function completeJob(
         cause instanceof AppError
           ? `its repository could not be read: ${cause.message.replace(/\.$/, "")}`
           : "its repository could not be read on the server (the log says why)";
-      if (live !== undefined) await interruptAttempt(database, tx, live, why, defaults);
+      if (live === undefined) return;
+      const queued = { status: "queued", phase: null, runner_id: null, lease_expires_at_ms: null } as const;
+      if (live.cancel_requested_at_ms === null) {
+        if ((await putOffForForge(database, tx, live, cause, queued)) === "waits") return;
+      }
+      await interruptAttempt(database, tx, live, why, defaults);
     });
     await database.signals.notify(`run:${run.id}`);
     await database.signals.notify("queue");
@@ -145,7 +151,12 @@ function isConflict(cause: unknown): cause is AppError {
 async function keepBase(database: Database, run: Run, oid: string | null): Promise<void> {
   await database.kysely
     .updateTable("runs")
-    .set({ base_oid: oid })
+    .set({
+      base_oid: oid,
+      forge_wait_since_ms: null,
+      // What was said while it waited for its forge is over.
+      ...(run.forge_wait_since_ms === null ? {} : { detail: null }),
+    })
     .where("id", "=", run.id)
     .where("attempt", "=", run.attempt)
     .execute();

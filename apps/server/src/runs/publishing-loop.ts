@@ -1,10 +1,13 @@
 import { backoffMs } from "@windshift/base/backoff.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { PUBLISH_MS_MAX, PUBLISH_TRIES_MAX } from "@windshift/contract/limits.ts";
+import type { Database } from "../db/database.ts";
 import { waitForSignal } from "../db/signals.ts";
 import type { Log } from "../http/log.ts";
-import { ForgeBusy, isForPerson } from "./forge.ts";
+import { isForPerson } from "./forge.ts";
+import { type ForgeWait, putOffForForge } from "./forge-wait.ts";
 import type { Run } from "./run.ts";
+import { lockRun } from "./run-fence.ts";
 import { givePublishingUp, type PublishingPorts, publishRun } from "./run-publishing.ts";
 import {
   holdPublishing,
@@ -62,25 +65,30 @@ async function publishOne(
     const tries = failed?.tries ?? (faults.get(run.id) ?? 0) + 1;
     faults.set(run.id, tries);
     log.warn({ err: error, run: run.id, step: failed?.step, tries }, "publishing: a step failed");
+    const wait = await putOff(ports.database, run, error);
+    if (wait === "waits") return;
     const forPerson = isForPerson(error);
-    const waitMs = retryWaitMs(error, tries);
-    const final = forPerson || (error instanceof AppError && error.code === "conflict");
-    if (final || tries >= PUBLISH_TRIES_MAX || waitMs > PUBLISH_MS_MAX) {
+    const final = forPerson || wait === "over" || (error instanceof AppError && error.code === "conflict");
+    if (final || tries >= PUBLISH_TRIES_MAX) {
       faults.delete(run.id);
       const said = failed?.detail ?? "internal error; the server log has the cause";
       const why = forPerson ? said : `${said} (step ${failed?.step ?? "end"}, ${tries} tries)`;
       await givePublishingUp(ports, run, forPerson ? "misconfigured" : "publish_failed", why);
     } else {
-      await holdPublishing(ports.database, run, waitMs);
+      await holdPublishing(ports.database, run, backoffMs(tries, RETRY_FIRST_MS, RETRY_MAX_MS));
     }
   } finally {
     clearInterval(renewal);
   }
 }
 
-/** A forge that asks us to wait says until when; everything else is tried again soon, then later. */
-function retryWaitMs(error: unknown, tries: number): number {
-  const backoff = backoffMs(tries, RETRY_FIRST_MS, RETRY_MAX_MS);
-  if (!(error instanceof ForgeBusy) || error.retryAtMs === undefined) return backoff;
-  return Math.max(backoff, error.retryAtMs - Date.now());
+/** Leaves a run alone that its forge cannot take now; meanwhile its sentence stands on it. */
+async function putOff(database: Database, run: Run, error: unknown): Promise<ForgeWait> {
+  const wait = await database.transaction(async (tx) => {
+    const locked = await lockRun(database, tx, run.id);
+    if (locked?.phase !== "publishing" || locked.attempt !== run.attempt) return "other";
+    return putOffForForge(database, tx, locked, error, { publishing_until_ms: null });
+  });
+  if (wait === "waits") await database.signals.notify(`run:${run.id}`);
+  return wait;
 }

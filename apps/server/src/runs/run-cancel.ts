@@ -2,6 +2,7 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import type { RunId } from "@windshift/contract/ids.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { type Database, dbNowMs } from "../db/database.ts";
+import { waitsToPublish } from "./forge-wait.ts";
 import type { Run } from "./run.ts";
 import type { RunDefaults } from "./run-create.ts";
 import { endRun } from "./run-end.ts";
@@ -31,7 +32,7 @@ export async function cancelRun(
       }))
       .where("id", "=", runId)
       .execute();
-    if (run.status !== "running") {
+    if (run.status !== "running" || waitsToPublish(run)) {
       await endRun(database, tx, run, { status: "canceled", reason: "canceled", detail: null }, defaults);
     } else if (force) {
       const detail = "Ended at once by a forced cancel; what the agent had not pushed is lost.";
@@ -45,7 +46,7 @@ export async function cancelRun(
 function refuseEnded(run: Run): void {
   if (isTerminal(run.status))
     throw new AppError("conflict", `run ${run.id} has ended already (${run.status})`);
-  if (run.phase === "publishing") {
+  if (run.phase === "publishing" && !waitsToPublish(run)) {
     throw new AppError(
       "conflict",
       `run ${run.id} is finished and its result is being published; close the pull request instead`,

@@ -37,6 +37,8 @@ export async function endRun(
       runner_id: null,
       lease_expires_at_ms: null,
       publishing_until_ms: null,
+      not_before_ms: null,
+      forge_wait_since_ms: null,
       ended_at_ms: waiting ? null : dbNowMs(database.engine),
     })
     .where("id", "=", run.id)

@@ -72,11 +72,12 @@ export async function takePublishing(database: Database): Promise<Run | undefine
       .orderBy("id")
       .limit(1);
     if (database.engine === "postgres") query = query.forUpdate().skipLocked();
+      .where((eb) => eb.or([eb("not_before_ms", "is", null), eb("not_before_ms", "<=", now)]))
     const next = await query.executeTakeFirst();
     if (next === undefined) return undefined;
     return tx
       .updateTable("runs")
-      .set((eb) => ({ publishing_until_ms: eb(now, "+", PUBLISHING_HOLD_MS) }))
+      .set((eb) => ({ publishing_until_ms: eb(now, "+", PUBLISHING_HOLD_MS), not_before_ms: null }))
       .where("id", "=", next.id)
       .returningAll()
       .executeTakeFirstOrThrow();

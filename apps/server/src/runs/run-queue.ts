@@ -20,7 +20,7 @@ export function claimRun<T>(
 ): Promise<T | undefined> {
   return database.transaction(async (tx) => {
     if (!(await hasRoom(tx, database, pool))) return undefined;
-    const next = await nextInLine(tx, pool);
+    const next = await nextInLine(tx, database, pool);
     if (next === undefined) return undefined;
     const row = await tx
       .updateTable("runs")
@@ -32,6 +32,8 @@ export function claimRun<T>(
         lease_expires_at_ms: leaseEnd(database),
         started_at_ms: eb.fn.coalesce("started_at_ms", dbNowMs(database.engine)),
         pushed_oid: null,
+        not_before_ms: null,
+        refusal: null,
       }))
       .where("id", "=", next)
       .where("status", "=", "queued")
@@ -67,7 +69,7 @@ export async function countHeld(db: Queries, pool: number): Promise<number> {
   return held;
 }
 
-async function nextInLine(tx: Queries, pool: PoolId): Promise<RunId | undefined> {
+async function nextInLine(tx: Queries, database: Database, pool: PoolId): Promise<RunId | undefined> {
   const row = await tx
     .with("heads", (db) =>
       db
@@ -75,6 +77,9 @@ async function nextInLine(tx: Queries, pool: PoolId): Promise<RunId | undefined>
         .select((eb) => ["workspace_id", eb.fn.min("id").as("id")])
         .where("pool_id", "=", pool)
         .where("status", "=", "queued")
+        .where((eb) =>
+          eb.or([eb("not_before_ms", "is", null), eb("not_before_ms", "<=", dbNowMs(database.engine))]),
+        )
         .groupBy("workspace_id"),
     )
     .with("busy", (db) =>

@@ -2,16 +2,18 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import type { RunId } from "@windshift/contract/ids.ts";
 import { record } from "../audit/audit-store.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import { waitsToPublish } from "./forge-wait.ts";
 import type { Run } from "./run.ts";
 import { lockRun } from "./run-fence.ts";
 import { listSteps, resetSteps } from "./run-publishing-store.ts";
 import { findActiveRun } from "./run-store.ts";
 
-/** Whether the finishing of a failed run stopped at a step that could be done again. */
+/** Whether the finishing of a run failed at a step that could be done again, or waits for its forge and could be tried now. */
 export async function canRepublish(db: Queries, run: Run): Promise<boolean> {
+  if (waitsToPublish(run)) return true;
   if (run.status !== "failed" || run.result === null) return false;
   if (run.reason !== "publish_failed" && run.reason !== "misconfigured") return false;
-  return (await listSteps(db, run.id)).some((step) => step.status === "failed");
+  return (await listSteps(db, run.id)).some(({ step, status }) => status === "failed" && step !== "reply");
 }
 
 /**
@@ -30,7 +32,7 @@ export async function republishRun(database: Database, runId: RunId, by: string)
       );
     }
     const active = await findActiveRun(tx, run.work_item_id, run.agent_user_id);
-    if (active !== undefined) {
+    if (active !== undefined && active.id !== run.id) {
       throw new AppError(
         "conflict",
         `run ${active.id} of the same agent is active on the item; wait for its end`,
@@ -45,10 +47,18 @@ export async function republishRun(database: Database, runId: RunId, by: string)
         detail: null,
         ended_at_ms: null,
         publishing_until_ms: null,
+        not_before_ms: null,
       })
       .where("id", "=", runId)
       .execute();
     await resetSteps(tx, runId, dbNowMs(database.engine));
+    await tx
+      .updateTable("forge_comments")
+      .set({ tell_at_ms: 0 })
+      .where("message_id", "in", (eb) =>
+        eb.selectFrom("run_messages").select("id").where("run_id", "=", runId),
+      )
+      .execute();
     await record(tx, {
       workspaceId: run.workspace_id,
       actor: { user: by },

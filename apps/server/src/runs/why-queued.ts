@@ -4,7 +4,7 @@ import type { Run } from "./run.ts";
 import { countHeld, queuePosition } from "./run-queue.ts";
 
 export interface WhyQueued {
-  reason: "no_live_runner" | "pool_full" | "behind_others" | "next";
+  reason: "no_live_runner" | "forge_busy" | "pool_full" | "behind_others" | "next";
   /** Runs of the pool that were queued earlier. */
   ahead: number;
   /** What a person reads, with what would help. */
@@ -27,6 +27,8 @@ export async function whyQueued(database: Database, run: Run): Promise<WhyQueued
     .where((eb) => eb("last_seen_at_ms", ">", eb(dbNowMs(database.engine), "-", LEASE_MS)))
     .executeTakeFirstOrThrow();
   if (live === 0) return { reason: "no_live_runner", ahead, text: noRunnerText(pool.name) };
+  if (run.not_before_ms !== null && run.not_before_ms > (await readNowMs(database)))
+    return { reason: "forge_busy", ahead, text: run.detail ?? "Its forge asks to wait." };
   const held = await countHeld(db, run.pool_id);
   if (held >= pool.max_running) {
     return {
@@ -46,6 +48,11 @@ export async function whyQueued(database: Database, run: Run): Promise<WhyQueued
         ahead,
         text: `Next in line in pool "${pool.name}"; it starts when a runner is free.`,
       };
+}
+
+async function readNowMs(database: Database): Promise<number> {
+  const now = dbNowMs(database.engine).as("now");
+  return (await database.kysely.selectNoFrom(now).executeTakeFirstOrThrow()).now;
 }
 
 function noRunnerText(pool: string): string {

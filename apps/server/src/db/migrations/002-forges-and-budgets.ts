@@ -37,6 +37,9 @@ async function extendRuns(db: Db): Promise<void> {
     ["budget_tokens_added", "bigint", 0],
     ["budget_cost_micros_added", "bigint", 0],
     ["budget_short", "text"],
+    ["not_before_ms", "bigint"],
+    ["forge_wait_since_ms", "bigint"],
+    ["refusal", "text"],
   ]);
   await addColumns(db, "run_usage", [
     ["connection_id", "integer"],
