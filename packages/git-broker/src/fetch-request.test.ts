@@ -22,9 +22,8 @@ for (const [what, line] of [
   });
 
 test("as many lines and flushes as are allowed pass, written as they came", () => {
-  const body = Buffer.from(
-    want + "0000".repeat(FETCH_FLUSHES_MAX) + have.repeat(FETCH_LINES_MAX - 2) + "0009done\n",
-  );
+  const [flushes, haves] = ["0000".repeat(FETCH_FLUSHES_MAX), have.repeat(FETCH_LINES_MAX - 2)];
+  const body = Buffer.from(`${want}${flushes}${haves}0009done\n`);
   const asked = parseFetchRequest(body);
   expect(asked.kind === "fetch" && Buffer.from(asked.body).equals(body)).toBe(true);
 });

@@ -6,7 +6,7 @@ import { PktBroken } from "./pkt-units.ts";
 import { isPushCapability } from "./push-capabilities.ts";
 import { filterAdvertisement, type ShownRefs } from "./ref-filter.ts";
 import { NOT_LIVE, refusal } from "./refusal.ts";
-import type { ShownTips } from "./shown-tips.ts";
+import type { PushTips, ShownTips } from "./shown-tips.ts";
 import { passedOn } from "./upstream-reply.ts";
 
 /** Answers `info/refs`, cut to the refs of the grant and to the capabilities the broker takes. */
@@ -14,7 +14,7 @@ export async function advertise(
   request: Request,
   service: GitService,
   grant: GitGrant,
-  tips: ShownTips,
+  tips: { shown: ShownTips; push: PushTips },
 ): Promise<Response> {
   if (!(await grant.isLive())) return refusal(403, NOT_LIVE);
   if (service === "git-receive-pack") grant.inspector?.warm?.();
@@ -23,7 +23,8 @@ export async function advertise(
   return passedOn(reply, `application/x-${service}-advertisement`, async () => {
     const shown = await shownRefs(reply, service, grant);
     if (shown === undefined) return undefined;
-    if (service === "git-upload-pack") tips.add(grant, shown.oids);
+    if (service === "git-upload-pack") tips.shown.add(grant, shown.oids);
+    else tips.push.add(grant, shown.tips.get(grant.ref) ?? null);
     return new Blob([new Uint8Array(shown.bytes)]).stream();
   });
 }
@@ -36,14 +37,29 @@ export async function readTips(grant: GitGrant, signal: AbortSignal): Promise<st
   return undefined;
 }
 
+/**
+ * Where the run's branch stands now, null when there is none. Undefined when it cannot be told.
+ * @throws AppError `upstream_failed`
+ */
+export async function readPushTip(grant: GitGrant, signal: AbortSignal): Promise<string | null | undefined> {
+  const reply = await grant.upstream.advertise("git-receive-pack", undefined, signal);
+  if (reply.status === 200) {
+    const shown = await shownRefs(reply, "git-receive-pack", grant);
+    return shown === undefined ? undefined : (shown.tips.get(grant.ref) ?? null);
+  }
+  await reply.body.cancel();
+  return undefined;
+}
+
 async function shownRefs(
   reply: UpstreamReply,
   service: GitService,
   grant: GitGrant,
 ): Promise<ShownRefs | undefined> {
   const shown = service === "git-receive-pack" ? isPushCapability : isFetchCapability;
+  const refs = service === "git-receive-pack" ? [...grant.fetchRefs, grant.ref] : grant.fetchRefs;
   try {
-    return await filterAdvertisement(reply.body, service, grant.fetchRefs, shown);
+    return await filterAdvertisement(reply.body, service, refs, shown);
   } catch (error) {
     if (error instanceof PktBroken) return undefined;
     throw error;

@@ -6,7 +6,7 @@ import { type GitRoute, parseGitRoute } from "./git-route.ts";
 import { BODY_IDLE_MS_MAX, withIdleLimit } from "./patient-body.ts";
 import { receivePack } from "./receive-pack.ts";
 import { BodyRefused, refusal } from "./refusal.ts";
-import { ShownTips } from "./shown-tips.ts";
+import { PushTips, ShownTips } from "./shown-tips.ts";
 import { uploadPack } from "./upload-pack.ts";
 
 export interface GitBrokerDeps {
@@ -24,7 +24,7 @@ export interface GitBrokerDeps {
  * @returns 401 only when no credential came at all; a wrong one gets the 404 of an unknown run
  */
 export function createGitBroker(deps: GitBrokerDeps): (request: Request) => Promise<Response> {
-  const tips = new ShownTips();
+  const tips = { shown: new ShownTips(), push: new PushTips() };
   return async (request) => {
     if (isAmbiguous(request)) return refusal(400, "one Host and one Content-Length");
     const password = basicPassword(request.headers.get("authorization"));
@@ -45,8 +45,8 @@ export function createGitBroker(deps: GitBrokerDeps): (request: Request) => Prom
     if (route.kind === "advertise") return advertise(request, route.service, grant, tips);
     const limited = withIdleLimit(request, deps.bodyIdleMsMax ?? BODY_IDLE_MS_MAX);
     return route.kind === "upload-pack"
-      ? uploadPack(limited, grant, tips, deps.audit)
-      : receivePack(limited, grant, deps.audit);
+      ? uploadPack(limited, grant, tips.shown, deps.audit)
+      : receivePack(limited, grant, tips.push, deps.audit);
   }
 }
 

@@ -207,10 +207,38 @@ test("GB-25 a push of a superseded attempt is refused by the broker and not by t
 test("a push that the upstream refuses is passed on and not recorded", async () => {
   await push(`HEAD:${run.ref}`);
   broker.pushed.length = 0;
-  const reply = await post(run, "git-receive-pack", smallPush("1".repeat(40)));
+  const reply = await post(run, "git-receive-pack", smallPush(await refOf(broker, run.ref)));
   expect(reply.status).toBe(200);
   expect(await reply.text()).toMatch(/ng refs\/heads\/agent-runs|unpack .*rror/);
   expect(broker.pushed).toEqual([]);
+});
+
+test("a push that says the branch stands elsewhere is refused before any of it reaches the upstream", async () => {
+  await push(`HEAD:${run.ref}`);
+  const head = await refOf(broker, run.ref);
+  const main = await refOf(broker, "refs/heads/main");
+  forget(broker);
+  for (const old of [ZERO, "1".repeat(40), main]) {
+    const reply = await post(run, "git-receive-pack", smallPush(old));
+    expect(await reply.text()).toContain(
+      `the branch stands at ${head?.slice(0, 12)}, not where this push says`,
+    );
+  }
+  expect(receiveCalls()).toEqual([]);
+  expect(broker.refusals).toHaveLength(3);
+  expect(await refOf(broker, run.ref)).toBe(head);
+});
+
+test("what a push was told about the branch is good for one push only", async () => {
+  await fetch(`${run.url}/info/refs?service=git-receive-pack`, {
+    headers: { authorization: authorization(run.token) },
+  });
+  await mustGit(broker, broker.repository, "update-ref", run.ref, "refs/heads/main");
+  await post(run, "git-receive-pack", smallPush());
+  expect(receiveCalls()).toHaveLength(1);
+  const reply = await post(run, "git-receive-pack", smallPush());
+  expect(await reply.text()).toContain("not where this push says");
+  expect(receiveCalls()).toHaveLength(1);
 });
 
 function smallPush(old = ZERO): Buffer {

@@ -1,5 +1,6 @@
 import type { Oid } from "@windshift/contract/ids.ts";
 import { byteStream, chunksOf } from "./byte-stream.ts";
+import { readPushTip } from "./git-advertise.ts";
 import type { GitAudit, GitGrant } from "./git-grant.ts";
 import type { PushFinding } from "./pack-inspector.ts";
 import { forwardedPush, type Judged } from "./push-forward.ts";
@@ -7,12 +8,15 @@ import { PushGate, type PushVerdict } from "./push-gate.ts";
 import { pushRefusal } from "./push-refusal.ts";
 import { PushReport } from "./push-report.ts";
 import { BodyRefused, NOT_LIVE, refusal } from "./refusal.ts";
+import type { PushTips } from "./shown-tips.ts";
 import { passedOn } from "./upstream-reply.ts";
 
 type Push = Extract<PushVerdict, { kind: "push" }>;
 type Refuse = (status: 400 | 403 | 413 | 415, why: string, refs?: readonly string[]) => Promise<Response>;
 type Chunks = AsyncGenerator<Uint8Array, void>;
 
+/** What a push names as the place of a branch that does not exist. */
+const NO_OID = "0".repeat(40);
 const RESULT = "application/x-git-receive-pack-result";
 /** What is read of a refused push so that git gets to read the answer, bytes: git sends all before it looks. */
 export const REFUSED_BYTES_MAX = 16 * 1_048_576;
@@ -21,7 +25,12 @@ export const REFUSED_BYTES_MAX = 16 * 1_048_576;
  * Answers a push: reads its commands, holds them to the grant, and only then lets the upstream see the first byte.
  * What is forwarded is what was read, unchanged; its end goes when the pack was looked into and the attempt still lives.
  */
-export async function receivePack(request: Request, grant: GitGrant, audit: GitAudit): Promise<Response> {
+export async function receivePack(
+  request: Request,
+  grant: GitGrant,
+  tips: PushTips,
+  audit: GitAudit,
+): Promise<Response> {
   const refuse: Refuse = async (status, why, refs = []) => {
     await audit.refused({ runId: grant.runId, attempt: grant.attempt, refs, why });
     return refusal(status, why);
@@ -42,11 +51,32 @@ export async function receivePack(request: Request, grant: GitGrant, audit: GitA
     case "probe":
       await chunks.return();
       return new Response(null, { headers: { "content-type": RESULT, "cache-control": "no-cache" } });
-    case "push":
-      return (await grant.isLive())
-        ? forward(request, grant, { push: verdict, held, packFrom: gate.commandBytes, rest: chunks }, say)
-        : say(403, NOT_LIVE, [grant.ref]);
+    case "push": {
+      const why = (await grant.isLive())
+        ? await staleWhy(grant, tips, verdict.command.oldOid, request.signal)
+        : NOT_LIVE;
+      if (why !== undefined) return say(403, why, [grant.ref]);
+      return forward(request, grant, { push: verdict, held, packFrom: gate.commandBytes, rest: chunks }, say);
+    }
   }
+}
+
+/**
+ * A push says where its branch stands. That is held to the upstream's own list before any work: it decides what is fetched
+ * to look into the push, and a host that refuses a wrong one later has already kept its pack.
+ */
+async function staleWhy(
+  grant: GitGrant,
+  tips: PushTips,
+  oldOid: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const shown = tips.take(grant);
+  if (shown !== undefined && oldOid === (shown ?? NO_OID)) return undefined;
+  const tip = await readPushTip(grant, signal);
+  if (tip === undefined) return "the repository's host did not say where the branch stands; try again later";
+  if (oldOid === (tip ?? NO_OID)) return undefined;
+  return `the branch ${tip === null ? "does not exist" : `stands at ${tip.slice(0, 12)}`}, not where this push says; fetch it and push again`;
 }
 
 async function judge(chunks: Chunks, gate: PushGate): Promise<{ verdict: PushVerdict; held: Uint8Array[] }> {

@@ -8,6 +8,8 @@ export interface ShownRefs {
   bytes: Uint8Array;
   /** What the shown refs point at. */
   oids: string[];
+  /** The same by the ref's full name; empty where the answer lists no refs. */
+  tips: ReadonlyMap<string, string>;
 }
 
 /** A list of refs longer than this is not read to its end, bytes: some millions of refs. */
@@ -37,7 +39,7 @@ export async function filterAdvertisement(
   }
   if (!isData(unit)) throw new PktBroken("no list of refs");
   return textOf(unit) === "version 2"
-    ? { bytes: await capabilitiesOf(units), oids: [] }
+    ? { bytes: await capabilitiesOf(units), oids: [], tips: new Map() }
     : refsOf(unit, units, service, refs, shown);
 }
 
@@ -65,12 +67,12 @@ async function refsOf(
   });
   const kept: string[] = [];
   const shallow: string[] = [];
-  const oids: string[] = [];
+  const tips = new Map<string, string>();
   const take = (line: string) => {
     const [, oid, ref] = /^([0-9a-f]{40,64}) (.+)$/s.exec(line) ?? [];
     if (oid !== undefined && ref !== undefined && (isShown(ref) || (ref === "HEAD" && symrefs.length > 0))) {
       kept.push(line);
-      oids.push(oid);
+      tips.set(ref, oid);
     } else if (/^shallow [0-9a-f]{40,64}$/.test(line) && shallow.length < SHALLOW_MAX) shallow.push(line);
   };
   take(firstRef);
@@ -88,7 +90,8 @@ async function refsOf(
       ...lines.map((line) => pktLine(Buffer.from(`${line}\n`, "latin1"))),
       FLUSH,
     ]),
-    oids,
+    oids: [...tips.values()],
+    tips,
   };
 }
 
@@ -96,7 +99,7 @@ async function refsOf(
 export async function filterLsRefs(
   body: ReadableStream<Uint8Array>,
   refs: readonly string[],
-): Promise<ShownRefs> {
+): Promise<Pick<ShownRefs, "bytes" | "oids">> {
   const isShown = granted(refs);
   const kept: Uint8Array[] = [];
   const oids: string[] = [];

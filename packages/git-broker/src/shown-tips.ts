@@ -29,6 +29,27 @@ export class ShownTips {
   }
 }
 
+/**
+ * Where a run's branch stood when the upstream listed it for a push. Good for one push: after it the branch stands elsewhere,
+ * or the client asks again.
+ */
+export class PushTips {
+  private readonly runs = new Map<number, string | null>();
+
+  /** @param tip null when there was no such branch */
+  add(grant: GitGrant, tip: string | null): void {
+    this.runs.delete(grant.runId);
+    this.runs.set(grant.runId, tip);
+    trim(this.runs, RUNS_MAX);
+  }
+
+  take(grant: GitGrant): string | null | undefined {
+    const tip = this.runs.get(grant.runId);
+    this.runs.delete(grant.runId);
+    return tip;
+  }
+}
+
 /** Both kinds keep the order in which they were filled. */
 function trim<T>(
   kept: { size: number; keys(): IterableIterator<T>; delete(key: T): boolean },
