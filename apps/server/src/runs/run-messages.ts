@@ -1,8 +1,11 @@
 import type { MessageId } from "@windshift/contract/ids.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 
-/** `trigger`: what would have started a run had one not been active. `steer`: written to the agent on purpose. */
-export type MessageKind = "trigger" | "steer";
+/**
+ * `trigger`: what would have started a run had one not been active. `steer`: written to the agent on purpose. `outside`: written
+ * on a forge by somebody who is nobody here; its body says who, and its author is the member who stands for them.
+ */
+export type MessageKind = "trigger" | "steer" | "outside";
 /** On its way → handed to the agent's process → before the model: the agent says so, or it is in the attempt's prompt. */
 export type MessageStatus = "queued" | "delivered" | "acknowledged";
 

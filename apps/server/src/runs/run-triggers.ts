@@ -3,7 +3,7 @@ import { isTerminal } from "@windshift/contract/run.ts";
 import type { Database, Queries } from "../db/database.ts";
 import { createRun, type RunDefaults, type RunRequest } from "./run-create.ts";
 import { lockRun } from "./run-fence.ts";
-import { addMessage } from "./run-messages.ts";
+import { addMessage, type MessageKind } from "./run-messages.ts";
 import { resumeRun } from "./run-resume.ts";
 import { findActiveRun } from "./run-store.ts";
 
@@ -32,11 +32,16 @@ export async function triggerRun(
   if (active === undefined || isTerminal(active.status)) {
     const run = await createRun(database, tx, request, defaults);
     if (text !== undefined)
-      await addMessage(database, tx, { run, author: request.requestedBy, kind: "trigger", body: text });
+      await addMessage(database, tx, { run, author: request.requestedBy, kind: kindOf(request), body: text });
     return { kind: "started", run };
   }
   const body = text ?? describeTrigger(request);
-  await addMessage(database, tx, { run: active.id, author: request.requestedBy, kind: "trigger", body });
+  await addMessage(database, tx, {
+    run: active.id,
+    author: request.requestedBy,
+    kind: kindOf(request),
+    body,
+  });
   await resumeRun(database, tx, active.id, "needs_info");
   return { kind: "kept", run: active.id };
 }
@@ -46,6 +51,11 @@ async function lockItem(database: Database, tx: Queries, item: number): Promise<
   if (database.engine === "postgres") {
     await tx.selectFrom("work_items").select("id").where("id", "=", item).forNoKeyUpdate().executeTakeFirst();
   }
+}
+
+/** The member who is asked for is not who wrote what stands on a forge. */
+function kindOf(request: RunRequest): MessageKind {
+  return request.trigger === "pr_comment" ? "outside" : "trigger";
 }
 
 function describeTrigger(request: RunRequest): string {

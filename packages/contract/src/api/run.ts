@@ -61,7 +61,8 @@ export type AgentRunList = z.infer<typeof AgentRunList>;
 export const AgentRunMessage = z.object({
   id: z.int().positive(),
   author: z.string(),
-  kind: z.enum(["trigger", "steer"]),
+  /** `outside`: written on a forge; the body says by whom, the author is the member who stands for them. */
+  kind: z.enum(["trigger", "steer", "outside"]),
   body: z.string(),
   status: z.enum(["queued", "delivered", "acknowledged"]),
   created_at: z.iso.datetime(),
