@@ -3,6 +3,7 @@ import { type Line, LineSplitter } from "@windshift/base/jsonl.ts";
 import { redact } from "@windshift/base/redact.ts";
 import type { AgentInput, AgentOutput } from "@windshift/contract/agent-jsonl.ts";
 import { ABORT_GRACE_MS, JSONL_LINE_BYTES_MAX } from "@windshift/contract/limits.ts";
+import { agentInputLine } from "./agent-input.ts";
 import { readAgentLine } from "./agent-output.ts";
 import type { JobControl } from "./job-control.ts";
 import type { SandboxContainer, SandboxExit } from "./sandbox.ts";
@@ -116,7 +117,7 @@ export class AgentSession {
   }
 
   private send(line: AgentInput): boolean {
-    return this.stdin.push(`${JSON.stringify(line)}\n`);
+    return this.stdin.push(agentInputLine(line));
   }
 
   private async onStdout(lines: Line[]): Promise<void> {
