@@ -1,5 +1,4 @@
-import { createHmac, randomUUID } from "node:crypto";
-import type { Branch, Comment, Commit, PullRequest, PullReview, Repository, User } from "forgejo-js";
+import type { Branch, Commit } from "forgejo-js";
 import { createForgeFaults } from "./forge-faults.ts";
 import {
   AGENT,
@@ -13,7 +12,9 @@ import {
   readOid,
 } from "./forge-model.ts";
 import { addComment, addReview, type ForgeCall, findPull, startForge } from "./forge-process.ts";
-import type { ForgeServer, SignedDelivery, WebhookEvent } from "./forge-server.ts";
+import type { ForgeServer } from "./forge-server.ts";
+import { signForgejoDelivery } from "./forgejo-deliveries.ts";
+import { commentJson, pullJson, repositoryJson, reviewsJson, seconds, user } from "./forgejo-json.ts";
 
 /** Scopes that a call needs. Source: Forgejo's access token scopes. */
 export type Scope = "read:user" | "read:repository" | "write:repository" | "write:issue" | "read:issue";
@@ -67,7 +68,7 @@ export async function startForgejoServer(): Promise<ForgejoServer> {
       findPull(repository, number).state = "closed";
     },
     merge: (number) => model.merge(findPull(repository, number)),
-    webhook: (event, number, secret) => sign(event, number, secret),
+    webhook: signForgejoDelivery,
     stop: () => forge.stop(),
   };
 }
@@ -207,85 +208,9 @@ async function createPull({ call, model, repository, login, base }: RepositoryCa
   return Response.json(await pullJson(model, pull, base), { status: 201 });
 }
 
-function user(model: ForgeModel, login: string): User {
-  const { id } = model.account(login);
-  return { id, login, full_name: "", email: `${login}@example.com`, active: true };
-}
-
-function repositoryJson(repository: ModelRepository, login: string, base: string): Repository {
-  const { id, owner, name } = repository;
-  const access = repository.access.get(login);
-  return {
-    id,
-    name,
-    full_name: `${owner}/${name}`,
-    owner: { id: 1, login: owner },
-    default_branch: "main",
-    html_url: `${base}/${owner}/${name}`,
-    archived: false,
-    private: repository.private,
-    empty: false,
-    fork: false,
-    permissions: { pull: true, push: access !== "read", admin: access === "admin" },
-  };
-}
-
-async function pullJson(model: ForgeModel, pull: ModelPull, base: string): Promise<PullRequest> {
-  const { repository, source, target } = pull;
-  const [head, onto] = [
-    await readOid(repository, `refs/heads/${source}`),
-    await readOid(repository, `refs/heads/${target}`),
-  ];
-  return {
-    id: pull.id,
-    number: pull.number,
-    title: pull.title,
-    body: pull.body,
-    html_url: `${base}/${repository.owner}/${repository.name}/pulls/${pull.number}`,
-    state: pull.state === "open" ? "open" : "closed",
-    merged: pull.state === "merged",
-    draft: /^WIP:/.test(pull.title),
-    user: user(model, pull.author),
-    ...(pull.mergeOid === null ? {} : { merge_commit_sha: pull.mergeOid }),
-    head: { label: source, ref: source, sha: head ?? "", repo_id: repository.id },
-    base: { label: target, ref: target, sha: onto ?? "", repo_id: repository.id },
-  };
-}
-
 function commentsOf(pull: ModelPull, url: URL): ModelComment[] {
   const sinceMs = Date.parse(url.searchParams.get("since") ?? "1970-01-01T00:00:00Z");
   return pull.comments.filter((c) => c.kind === "comment" && Date.parse(seconds(c.createdAtMs)) >= sinceMs);
-}
-
-function commentJson(model: ForgeModel, pull: ModelPull, comment: ModelComment, base: string): Comment {
-  const at = seconds(comment.createdAtMs);
-  return {
-    id: comment.id,
-    body: comment.body,
-    user: user(model, comment.login),
-    created_at: at,
-    updated_at: at,
-    html_url: `${base}/${pull.repository.owner}/${pull.repository.name}/pulls/${pull.number}#issuecomment-${comment.id}`,
-  };
-}
-
-function reviewsJson(model: ForgeModel, pull: ModelPull, base: string): PullReview[] {
-  return pull.comments
-    .filter((c) => c.kind === "review")
-    .map((c) => ({
-      id: c.id,
-      body: c.body,
-      user: user(model, c.login),
-      state: "COMMENT",
-      submitted_at: seconds(c.createdAtMs),
-      comments_count: pull.comments.filter((inner) => inner.reviewId === c.id).length,
-      html_url: `${base}/${pull.repository.owner}/${pull.repository.name}/pulls/${pull.number}#issuecomment-${c.id}`,
-    }));
-}
-
-/** Forgejo's times have no parts of a second. */
-function seconds(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
 function scopeOf({ method, path }: ForgeCall): Scope {
@@ -303,37 +228,4 @@ function page<T>(url: URL, items: readonly T[]): T[] {
 
 function message(status: number, text: string): Response {
   return Response.json({ message: text, url: "https://forgejo.example/api/swagger" }, { status });
-}
-
-function sign(event: WebhookEvent, number: number, secret: string): SignedDelivery {
-  const repository = { name: "shop", full_name: "acme/shop", owner: { id: 1, login: "acme" } };
-  const payload = {
-    pull_request: { action: "opened", number, pull_request: { number }, repository },
-    comment: { action: "created", is_pull: true, issue: { number }, comment: { id: 1 }, repository },
-    review: {
-      action: "reviewed",
-      pull_request: { number },
-      review: { type: "pull_request_review_comment" },
-      repository,
-    },
-    push: { ref: "refs/heads/main", repository },
-  }[event];
-  const names = {
-    pull_request: "pull_request",
-    comment: "pull_request_comment",
-    review: "pull_request_review_comment",
-    push: "push",
-  };
-  const body = new TextEncoder().encode(JSON.stringify(payload));
-  const signature = createHmac("sha256", secret).update(body).digest("hex");
-  const delivery = randomUUID();
-  const headers = Object.fromEntries(
-    ["forgejo", "gitea"].flatMap((brand) => [
-      [`x-${brand}-delivery`, delivery],
-      [`x-${brand}-event`, event === "comment" ? "issue_comment" : names[event]],
-      [`x-${brand}-event-type`, names[event]],
-      [`x-${brand}-signature`, signature],
-    ]),
-  );
-  return { headers: { "content-type": "application/json", ...headers }, body };
 }
