@@ -96,19 +96,20 @@ async function takeHead(
     .executeTakeFirstOrThrow();
 }
 
-/** Stores a pull request that a forge numbered; for one that is known only what moves on is taken. */
+/**
+ * Stores a pull request that a forge numbered, as an open one, and wants it looked at. Its state is never written here:
+ * whoever follows it takes the state over with what that means for the item, so that no merge is lost.
+ */
 export async function insertForgePullRequest(
   tx: Queries,
   row: Omit<NewRow<"pull_requests">, "number"> & { number: number },
 ): Promise<void> {
-  const { number, title, draft, state, merged_oid, url, forge_id, head_oid, updated_at_ms } = row;
+  const { number, url, forge_id, head_oid, updated_at_ms } = row;
   await tx
     .insertInto("pull_requests")
-    .values(row)
+    .values({ ...row, state: "open", merged_oid: null, synced_at_ms: null })
     .onConflict((oc) =>
-      oc
-        .column("run_id")
-        .doUpdateSet({ number, title, draft, state, merged_oid, url, forge_id, head_oid, updated_at_ms }),
+      oc.column("run_id").doUpdateSet({ number, url, forge_id, head_oid, updated_at_ms, synced_at_ms: null }),
     )
     .execute();
 }
