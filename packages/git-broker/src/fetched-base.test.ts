@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readdir, rm, symlink } from "node:fs/promises";
+import { mkdir, readdir, rm, symlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { Oid } from "@windshift/contract/ids.ts";
 import { type BrokerFixture, forget, mustGit, refOf, startBroker } from "./broker-fixture.ts";
 import { fetchedBase } from "./fetched-base.ts";
 import type { GitUpstream } from "./git-upstream.ts";
 import { localUpstream } from "./local-upstream.ts";
 import { type QuarantineFixture, startQuarantine } from "./quarantine-fixture.ts";
+import { trimSnapshots } from "./snapshot-shelf.ts";
 
 let broker: BrokerFixture;
 let quarantine: QuarantineFixture;
@@ -97,4 +99,28 @@ test("a base that cannot be fetched refuses the push instead of letting it pass 
   expect((await inspected.push(`HEAD:${inspected.ref}`)).exitCode).not.toBe(0);
   expect(await refOf(broker, inspected.ref)).toBeUndefined();
   expect(await quarantine.leftovers()).toEqual([]);
+});
+
+test("a base that the host no longer has refuses the push with words a person can use", async () => {
+  const known = fetchedBase({ dir: join(broker.dir, "snapshots-gone"), upstream: counted() });
+  const inspected = await quarantine.grant(run++, { known, base: Oid.parse("5".repeat(40)) });
+  await inspected.commit({ "a.txt": "x\n" });
+  const refused = await inspected.push(`HEAD:${inspected.ref}`);
+  expect(refused.stderr).toContain("remote: this push is refused: commit 555555555555, on which it builds,");
+  expect(refused.stderr).toContain("start a new run");
+  expect(await refOf(broker, inspected.ref)).toBeUndefined();
+});
+
+test("snapshots over their number or their bytes go, used longest ago first, and those in use stay", async () => {
+  const dir = join(broker.dir, "shelf");
+  const make = async (name: string, usedS: number) => {
+    await mkdir(join(dir, name, "objects", "pack"), { recursive: true });
+    await Bun.write(join(dir, name, "objects", "pack", "a.pack"), "x".repeat(100));
+    await utimes(join(dir, name), usedS, usedS);
+  };
+  for (const [i, name] of ["a", "b", "c", "d"].entries()) await make(name, 1_000 + i);
+  await trimSnapshots(dir, ["a"], { count: 2, bytes: 1_000 });
+  expect((await readdir(dir)).sort()).toEqual(["a", "c", "d"]);
+  await trimSnapshots(dir, [], { count: 9, bytes: 199 });
+  expect(await readdir(dir)).toEqual(["d"]);
 });

@@ -1,14 +1,16 @@
 import { mkdir, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { GIT_GUARDS, gitEnv } from "@windshift/base/git.ts";
-import { AppError } from "@windshift/contract/app-error.ts";
 import type { Oid } from "@windshift/contract/ids.ts";
 import { chunksOf } from "./byte-stream.ts";
+import { endInput } from "./child-pipes.ts";
 import type { GitUpstream } from "./git-upstream.ts";
 import { pktLine } from "./pkt-line.ts";
 import { PktBroken, type PktUnit, pktUnits, textOf } from "./pkt-units.ts";
 import type { BaseObjects } from "./quarantine-base.ts";
-import { makeQuarantine, sweepFolders } from "./quarantine-repository.ts";
+import { makeQuarantine, type Quarantine } from "./quarantine-repository.ts";
+import { BodyRefused } from "./refusal.ts";
+import { trimSnapshots } from "./snapshot-shelf.ts";
 
 export interface FetchedBaseOptions {
   /** Folder for the snapshots of this repository, absolute. */
@@ -33,6 +35,7 @@ export function fetchedBase(options: FetchedBaseOptions): BaseObjects {
   return {
     async find(commits, signal) {
       const found = await Promise.all(commits.map((oid) => snapshot(options, oid, signal)));
+      await trimSnapshots(options.dir, commits);
       return { objects: found, whole: false };
     },
   };
@@ -41,18 +44,11 @@ export function fetchedBase(options: FetchedBaseOptions): BaseObjects {
 async function snapshot(options: FetchedBaseOptions, oid: Oid, signal: AbortSignal): Promise<string> {
   const objects = join(options.dir, oid, "objects");
   if (await exists(objects)) {
-    await utimes(join(options.dir, oid), new Date(), new Date());
+    await utimes(join(options.dir, oid), new Date(), new Date()).catch(() => undefined); // trimmed by another push
     return objects;
   }
   await mkdir(options.dir, { recursive: true, mode: 0o700 });
-  await sweepFolders(options.dir, SNAPSHOT_UNUSED_MS_MAX);
-  const made =
-    (await fetchInto(options, oid, true, signal)) ?? (await fetchInto(options, oid, false, signal));
-  if (made === undefined)
-    throw new AppError(
-      "upstream_failed",
-      `the commit ${oid} could not be fetched, so the push was not looked into and is not taken`,
-    );
+  const made = await fetchEither(options, oid, signal);
   try {
     await made.moveTo(join(options.dir, oid));
   } catch (error) {
@@ -62,7 +58,31 @@ async function snapshot(options: FetchedBaseOptions, oid: Oid, signal: AbortSign
   return objects;
 }
 
-async function fetchInto(options: FetchedBaseOptions, oid: Oid, withoutFiles: boolean, signal: AbortSignal) {
+/** @throws BodyRefused when the host has no such commit for us, or no snapshot of it can be taken */
+async function fetchEither(options: FetchedBaseOptions, oid: Oid, signal: AbortSignal): Promise<Quarantine> {
+  try {
+    return await fetchInto(options, oid, true, signal);
+  } catch (error) {
+    if (signal.aborted) throw error; // else: a host that cannot leave files out
+  }
+  try {
+    return await fetchInto(options, oid, false, signal);
+  } catch (error) {
+    if (!(error instanceof PktBroken)) throw error;
+    const why = `commit ${oid.slice(0, 12)}, on which it builds, could not be read from the repository's host (${error.message})`;
+    throw new BodyRefused(
+      403,
+      `this push is refused: ${why}; if the base branch was rewritten, start a new run`,
+    );
+  }
+}
+
+async function fetchInto(
+  options: FetchedBaseOptions,
+  oid: Oid,
+  withoutFiles: boolean,
+  signal: AbortSignal,
+): Promise<Quarantine> {
   const quarantine = await makeQuarantine(options.dir, []);
   try {
     const reply = await options.upstream.rpc(
@@ -79,7 +99,6 @@ async function fetchInto(options: FetchedBaseOptions, oid: Oid, withoutFiles: bo
     return quarantine;
   } catch (error) {
     await quarantine.remove();
-    if (withoutFiles && !signal.aborted) return undefined;
     throw error;
   }
 }
@@ -138,10 +157,11 @@ async function indexPack(
   );
   try {
     for await (const chunk of pack) {
+      if (child.exitCode !== null) break;
       await child.stdin.write(chunk);
       await child.stdin.flush();
     }
-    await child.stdin.end();
+    await endInput(child);
     await child.exited;
   } finally {
     child.kill("SIGKILL");

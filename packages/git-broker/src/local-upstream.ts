@@ -2,6 +2,7 @@ import { GIT_GUARDS, gitEnv } from "@windshift/base/git.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { GIT_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
 import { byteStream } from "./byte-stream.ts";
+import { complaintsOf, endInput } from "./child-pipes.ts";
 import type { GitService, GitUpstream, UpstreamReply } from "./git-upstream.ts";
 import { pktLine } from "./pkt-line.ts";
 
@@ -23,8 +24,6 @@ const SERVICE_CONFIG = [
 
 /** How long a git that was told to end may clean up after itself before it is killed, ms. */
 const TERM_GRACE_MS = 5_000;
-/** What is kept of git's complaints for the log, bytes. */
-const STDERR_BYTES_MAX = 8_192;
 
 /** The upstream of `local` repositories: one git process a request, streamed both ways, no hooks, objects checked. */
 export function localUpstream(options: LocalUpstreamOptions): GitUpstream {
@@ -81,15 +80,6 @@ function end(child: Child): void {
   void child.exited.then(() => clearTimeout(timer));
 }
 
-/** A git that ended before its input did is no fault here: its exit code says why. A rejection left alone would end this process. */
-async function endInput(child: Child): Promise<void> {
-  try {
-    await child.stdin.end();
-  } catch {
-    // EPIPE
-  }
-}
-
 /** Writes `body` to git, waiting for each chunk to be taken. When `body` fails git is ended, and the failure kept. */
 function feed(child: Child, body: ReadableStream<Uint8Array>): { failure: unknown } {
   const fed: { failure: unknown } = { failure: undefined };
@@ -121,7 +111,7 @@ async function answer(
   preface: Uint8Array[],
   failure: () => unknown,
 ): Promise<UpstreamReply> {
-  const complaints = head(child.stderr);
+  const complaints = complaintsOf(child.stderr);
   const reader = child.stdout.getReader();
   const first = await reader.read();
   const finish = async () => {
@@ -139,14 +129,4 @@ async function answer(
     await finish();
   })();
   return { status: 200, contentType, body: byteStream(body, () => end(child)) };
-}
-
-async function head(stream: ReadableStream<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    if (bytes < STDERR_BYTES_MAX) chunks.push(chunk.subarray(0, STDERR_BYTES_MAX - bytes));
-    bytes += chunk.length;
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }

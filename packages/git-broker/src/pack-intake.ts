@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { GIT_GUARDS, gitEnv } from "@windshift/base/git.ts";
+import { complaintsOf, endInput } from "./child-pipes.ts";
 import { BodyRefused } from "./refusal.ts";
 
 /** Objects one push may bring, as many as a run may take out of its container. */
@@ -14,7 +15,6 @@ export const PUSH_CHECK_MS_MAX = 120_000;
 /** `PACK`, version and number of objects. */
 const HEADER_BYTES = 12;
 const TRAILER_BYTES = 20;
-const STDERR_BYTES_MAX = 8_192;
 
 export interface IntakeOptions {
   gitDir: string;
@@ -124,7 +124,7 @@ export class PackIntake {
       },
     );
     this.child = child;
-    this.complaints = head(child.stderr);
+    this.complaints = complaintsOf(child.stderr);
   }
 
   private async feed(chunk: Uint8Array): Promise<void> {
@@ -154,14 +154,6 @@ function objectsOf(head: Buffer): number {
   return objects;
 }
 
-async function endInput(child: Bun.Subprocess<"pipe", "ignore", "pipe">): Promise<void> {
-  try {
-    await child.stdin.end();
-  } catch {
-    // EPIPE: its exit code says the rest.
-  }
-}
-
 /** What git's check found, in our words where it speaks of its own machinery. */
 function meaning(complaints: string, signalCode: string | number | null | undefined): string {
   if (signalCode != null) return "its pack took too long to check";
@@ -174,14 +166,4 @@ function meaning(complaints: string, signalCode: string | number | null | undefi
     .replace(/^(?:error|fatal): /, "git says: ")
     .replace(/[^\x20-\x7e]/g, "?")
     .slice(0, 300);
-}
-
-async function head(stream: ReadableStream<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    if (bytes < STDERR_BYTES_MAX) chunks.push(chunk.subarray(0, STDERR_BYTES_MAX - bytes));
-    bytes += chunk.length;
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }

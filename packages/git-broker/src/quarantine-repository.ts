@@ -35,11 +35,29 @@ export async function makeQuarantine(tempRoot: string, alternates: readonly stri
   };
 }
 
-/** Removes the folders in `root` that were not used for `unusedMs`: what a crash left, or what nobody needs any more. */
-export async function sweepFolders(root: string, unusedMs: number): Promise<void> {
-  for (const name of await readdir(root).catch(() => [])) {
+/**
+ * Removes the folders in `root` that were not used for `unusedMs`: what a crash left, or what nobody needs any more. Others
+ * may remove some of them at the same time.
+ * @returns how many are left
+ */
+export async function sweepFolders(root: string, unusedMs: number): Promise<number> {
+  let left = 0;
+  for (const name of (await unlessGone(() => readdir(root))) ?? []) {
     const path = join(root, name);
-    const { mtimeMs } = await stat(path);
-    if (Date.now() - mtimeMs > unusedMs) await rm(path, { recursive: true, force: true });
+    const found = await unlessGone(() => stat(path));
+    if (found === undefined) continue;
+    if (Date.now() - found.mtimeMs > unusedMs) await rm(path, { recursive: true, force: true });
+    else left++;
+  }
+  return left;
+}
+
+/** @returns undefined when what it works on went away */
+export async function unlessGone<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }
