@@ -18,6 +18,9 @@ export interface ForgeClientPorts {
 /** Clients that are kept, one a connection: those of a large installation; the one used longest ago makes room. */
 const CLIENTS_MAX = 200;
 
+/** How old a recorded problem is before a success makes it asked again, ms: each asking is a few requests. */
+const RECHECK_MS = 60_000;
+
 /**
  * One client for each connection to a forge, made when it is first used and made anew when the connection changed. Clients
  * remember rate limits and short-lived tokens, so they are kept.
@@ -34,13 +37,23 @@ export class ForgeClients {
   async use<T>(connectionId: number, work: (client: ForgeClient) => Promise<T>): Promise<T> {
     const row = await getConnectionRow(this.ports.database.kysely, connectionId);
     try {
-      return await work(await this.clientFor(row));
+      const client = await this.clientFor(row);
+      const done = await work(client);
+      await this.recheck(row, client);
+      return done;
     } catch (error) {
       if (blamesCredential(error) && row.check_problem !== error.message) {
         await recordCheck(this.ports.database.kysely, row.id, error.message);
       }
       throw forgeFailure(error);
     }
+  }
+
+  /** A problem that was recorded and may be over: what works says so, and the check whether all does. */
+  private async recheck(row: Row<"connections">, client: ForgeClient): Promise<void> {
+    if (row.check_problem === null || Date.now() - (row.checked_at_ms ?? 0) < RECHECK_MS) return;
+    const found = await client.check();
+    if (found.ok) await recordCheck(this.ports.database.kysely, row.id, null);
   }
 
   private clientFor(row: Row<"connections">): Promise<ForgeClient> {

@@ -42,7 +42,10 @@ export function createGitUpstreams(
   };
 }
 
-/** A credential that was refused is shown with the connection, and the run ends with that sentence; an echo is an alarm. */
+/**
+ * A refusal is kept with the run, which ends with that sentence. One of the credential itself is shown with the connection too;
+ * any other may be of this run's push or repository alone. An echo is an alarm.
+ */
 async function noteFailure(
   database: Database,
   row: Row<"repositories">,
@@ -50,8 +53,15 @@ async function noteFailure(
   failure: UpstreamFailure,
 ): Promise<void> {
   if (failure.kind === "unauthorized" || failure.kind === "forbidden" || failure.kind === "not_found") {
-    await recordCheck(database.kysely, row.connection_id, failure.sentence);
+    await database.kysely
+      .updateTable("runs")
+      .set({ refusal: failure.sentence })
+      .where("id", "=", run)
+      .where("status", "=", "running")
+      .execute();
   }
+  if (failure.kind === "unauthorized")
+    await recordCheck(database.kysely, row.connection_id, failure.sentence);
   if (failure.kind !== "credential_echo") return;
   await record(database.kysely, {
     workspaceId: row.workspace_id,

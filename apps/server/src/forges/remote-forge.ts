@@ -4,7 +4,6 @@ import {
   type ForgePullRequest,
   type RepositoryAddress,
 } from "@windshift/forges/forge-client.ts";
-import { getConnectionRow } from "../connections/connection-store.ts";
 import type { Database } from "../db/database.ts";
 import { findPullRequestOfRun, insertForgePullRequest } from "../pull-requests/pull-request-store.ts";
 import { getRepositoryRow } from "../repositories/repository-store.ts";
@@ -50,11 +49,6 @@ export function createRemoteForge(database: Database, clients: ForgeClients): Fo
       return { url: pullRequest.url, title: pullRequest.title, state: pullRequest.state, note };
     },
 
-    findRefusal: async (repositoryId, sinceMs) => {
-      const { connection } = await placeOf(repositoryId);
-      const row = await getConnectionRow(database.kysely, connection);
-      return (row.checked_at_ms ?? 0) >= sinceMs ? row.check_problem : null;
-    },
 
     comment: async (repositoryId, branchRun, key, body) => {
       const { connection, address } = await placeOf(repositoryId);

@@ -49,8 +49,6 @@ export function createLocalForge(ports: PullRequestPorts & { baseUrl: string }):
       return { url: pullRequestUrl(ports.baseUrl, row.id), title: row.title, state };
     },
 
-    findRefusal: async () => null,
-
     // The server's own pull requests have no comments beside those of the item.
     comment: async () => {},
   };

@@ -19,11 +19,6 @@ export interface Forge {
    * is decided stays as it is.
    */
   openPullRequest(request: PullRequestDraft): Promise<OpenedPullRequest>;
-  /**
-   * What a host said, if since then it refused the credential to git itself, which no other call here would notice.
-   * @param sinceMs UTC
-   */
-  findRefusal(repositoryId: number, sinceMs: number): Promise<string | null>;
   /** Writes on the pull request of a branch, once for each `key`; where there is nothing to write on, nothing is done. */
   comment(repositoryId: number, branchRun: RunId, key: string, body: string): Promise<void>;
 }

@@ -68,7 +68,7 @@ export async function publishRun(ports: PublishingPorts, run: Run): Promise<void
   });
   const commits = findings.branch?.commits ?? 0;
   const decided = decideEnding(result, commits, run.cancel_requested_at_ms !== null, run.budget_short);
-  const ending = await blameConnection(ports, run, decided);
+  const ending = blameConnection(run, decided);
   await step(ports, run, "post_comment", async () => {
     const { pullRequest } = findings;
     const text = describeResult({ run, names, result, ending, commits, pullRequest, baseUrl: ports.baseUrl });
@@ -85,11 +85,9 @@ export async function publishRun(ports: PublishingPorts, run: Run): Promise<void
 }
 
 /** Why git failed is known best by the host of the repository: a credential it refused is a person's to mend. */
-async function blameConnection(ports: PublishingPorts, run: Run, ending: Ending): Promise<Ending> {
+function blameConnection(run: Run, ending: Ending): Ending {
   if (ending.reason !== "prepare_failed" && ending.reason !== "push_rejected") return ending;
-  const { repositoryId } = branchesOf(run);
-  const said = await ports.forge.findRefusal(repositoryId, run.started_at_ms ?? run.created_at_ms);
-  return said === null ? ending : { status: "failed", reason: "misconfigured", detail: said };
+  return run.refusal === null ? ending : { status: "failed", reason: "misconfigured", detail: run.refusal };
 }
 
 /** Ends a run whose steps cannot be done; what was pushed stays on its branch. */
