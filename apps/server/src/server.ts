@@ -57,7 +57,11 @@ export async function startServer(
   const loops = [
     runPublishingLoop({ database, forge, defaults, baseUrl: settings.baseUrl }, log, ending.signal),
     runSweepLoop(database, defaults, log, ending.signal),
-    runForgeLoop({ database, defaults, clients: parts.forgeClients }, log, ending.signal),
+    runForgeLoop(
+      { database, defaults, clients: parts.forgeClients, baseUrl: settings.baseUrl },
+      log,
+      ending.signal,
+    ),
     runBudgetLoop(database, log, ending.signal),
     runKeyChange(parts, settings.dataDir, log, ending.signal),
   ];

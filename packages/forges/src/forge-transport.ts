@@ -68,6 +68,7 @@ async function readText(response: Response, options: TransportOptions): Promise<
     throw new ForgeError(
       "unreachable",
       `${options.host} answered with more than ${FORGE_REPLY_BYTES_MAX} bytes.`,
+      { status: response.status },
     );
   return Buffer.concat(chunks).toString("utf8");
 }

@@ -307,6 +307,11 @@ interface PullRequestTable {
   forge_id: Generated<string | null>;
   synced_at_ms: Generated<number | null>;
   comments_cursor: Generated<string | null>;
+  /** When it is to be looked at next on its forge; 0 is at once, null never. */
+  look_at_ms: Generated<number | null>;
+  /** Looks in a row that failed, and what the forge said to the last. */
+  sync_failures: Generated<number>;
+  sync_problem: Generated<string | null>;
   created_at_ms: number;
   updated_at_ms: number;
 }
@@ -369,7 +374,14 @@ interface ForgeCommentTable {
   comment: string;
   /** `started`, `kept` or why nothing was done. */
   outcome: string;
-  run_id: number | null;
+  /** What it became for its run: the message goes on to a follow-up with the run. */
+  message_id: number | null;
+  /** What was last said to it on the forge: null, `taken`, or attempt and status of the run as `2:succeeded`. */
+  told: Generated<string | null>;
+  /** When it is next seen to whether there is something to say; null when all is said. */
+  tell_at_ms: number | null;
+  /** Tries to say it that failed. */
+  tell_tries: Generated<number>;
   created_at_ms: number;
 }
 

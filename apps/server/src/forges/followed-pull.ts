@@ -11,8 +11,10 @@ export interface FollowedPull {
   title: string;
   url: string;
   commentsCursor: string | undefined;
-  /** When it was last looked at; null when somebody wants it looked at now. */
-  syncedAtMs: number | null;
+  /** When it was due to be looked at; 0 when somebody wants it looked at now. */
+  lookAtMs: number;
+  /** Looks in a row that failed. */
+  failures: number;
   updatedAtMs: number;
   connectionId: number;
   owner: string;
@@ -26,11 +28,34 @@ export interface FollowedPull {
   requestedBy: string;
 }
 
-/** Pull requests looked at in one round: more wait for the next. */
-const ROUND_MAX = 200;
+/** Pull requests of one connection looked at in one round: more wait for the next. */
+const ROUND_MAX = 50;
 
-/** Open ones, and those of any state that somebody wants looked at; the one looked at longest ago first. */
-export async function listFollowed(db: Queries): Promise<FollowedPull[]> {
+/**
+ * Connections with pull requests that are due, the one that waits longest first.
+ * @param without connections that are left alone now
+ */
+export async function listDueConnections(
+  db: Queries,
+  nowMs: number,
+  without: readonly number[],
+): Promise<number[]> {
+  let query = db
+    .selectFrom("pull_requests")
+    .innerJoin("repositories", "repositories.id", "pull_requests.repository_id")
+    .select("repositories.connection_id")
+    .where("pull_requests.url", "is not", null)
+    .where("pull_requests.look_at_ms", "<=", nowMs);
+  if (without.length > 0) query = query.where("repositories.connection_id", "not in", without);
+  const rows = await query
+    .groupBy("repositories.connection_id")
+    .orderBy((eb) => eb.fn.min("pull_requests.look_at_ms"))
+    .execute();
+  return rows.map((row) => row.connection_id);
+}
+
+/** Those of a connection that are due, the one that waits longest first. */
+export async function listDue(db: Queries, connectionId: number, nowMs: number): Promise<FollowedPull[]> {
   const rows = await db
     .selectFrom("pull_requests")
     .innerJoin("repositories", "repositories.id", "pull_requests.repository_id")
@@ -46,11 +71,10 @@ export async function listFollowed(db: Queries): Promise<FollowedPull[]> {
       "runs.requested_by",
       "user.name as agent_name",
     ])
+    .where("repositories.connection_id", "=", connectionId)
     .where("pull_requests.url", "is not", null)
-    .where((eb) =>
-      eb.or([eb("pull_requests.state", "=", "open"), eb("pull_requests.synced_at_ms", "is", null)]),
-    )
-    .orderBy((eb) => eb.fn.coalesce("pull_requests.synced_at_ms", eb.lit(0)))
+    .where("pull_requests.look_at_ms", "<=", nowMs)
+    .orderBy("pull_requests.look_at_ms")
     .orderBy("pull_requests.id")
     .limit(ROUND_MAX)
     .execute();
@@ -62,7 +86,8 @@ export async function listFollowed(db: Queries): Promise<FollowedPull[]> {
     title: row.title,
     url: row.url ?? "",
     commentsCursor: row.comments_cursor ?? undefined,
-    syncedAtMs: row.synced_at_ms,
+    lookAtMs: row.look_at_ms ?? 0,
+    failures: row.sync_failures,
     updatedAtMs: row.updated_at_ms,
     connectionId: row.connection_id,
     owner: row.owner,
@@ -76,16 +101,48 @@ export async function listFollowed(db: Queries): Promise<FollowedPull[]> {
   }));
 }
 
-/** Marks it as looked at now. @returns false when another server did so meanwhile */
-export async function takeFollowed(db: Queries, pull: FollowedPull, nowMs: number): Promise<boolean> {
+/** How long a look keeps others from looking, ms; one whose server died is taken by another after that. */
+const LOOK_HELD_MS = 5 * 60_000;
+
+/** Takes a look at it. @returns until when it is held; undefined when another server has taken it meanwhile */
+export async function takeFollowed(
+  db: Queries,
+  pull: Pick<FollowedPull, "id" | "lookAtMs">,
+  nowMs: number,
+): Promise<number | undefined> {
+  const heldMs = nowMs + LOOK_HELD_MS;
   const row = await db
     .updateTable("pull_requests")
-    .set({ synced_at_ms: nowMs })
+    .set({ look_at_ms: heldMs })
     .where("id", "=", pull.id)
-    .where("synced_at_ms", pull.syncedAtMs === null ? "is" : "=", pull.syncedAtMs)
+    .where("look_at_ms", "=", pull.lookAtMs)
     .returning("id")
     .executeTakeFirst();
-  return row !== undefined;
+  return row && heldMs;
+}
+
+/**
+ * Ends a look. Who wanted another one meanwhile gets it.
+ * @param heldMs as `takeFollowed` gave it
+ * @param next when to look again, null for never; and what went wrong this time
+ */
+export async function settleLook(
+  db: Queries,
+  id: number,
+  heldMs: number,
+  next: { lookAtMs: number | null; failures: number; problem: string | null },
+): Promise<void> {
+  await db
+    .updateTable("pull_requests")
+    .set({ sync_failures: next.failures, sync_problem: next.problem })
+    .where("id", "=", id)
+    .execute();
+  await db
+    .updateTable("pull_requests")
+    .set({ look_at_ms: next.lookAtMs, synced_at_ms: Date.now() })
+    .where("id", "=", id)
+    .where("look_at_ms", "=", heldMs)
+    .execute();
 }
 
 /** Wants a pull request looked at now. @returns whether there is such a one that is followed */
@@ -96,7 +153,7 @@ export async function wantLook(
 ): Promise<boolean> {
   const rows = await db
     .updateTable("pull_requests")
-    .set({ synced_at_ms: null })
+    .set({ synced_at_ms: null, look_at_ms: 0 })
     .where("number", "=", address.number)
     .where("url", "is not", null)
     .where("repository_id", "in", (eb) =>

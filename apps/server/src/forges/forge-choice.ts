@@ -11,8 +11,6 @@ export function chooseForge(db: Queries, forges: { local: Forge; remote: Forge }
     compare: async (repositoryId, headOid, targetBranch) =>
       (await of(repositoryId)).compare(repositoryId, headOid, targetBranch),
     openPullRequest: async (draft) => (await of(draft.repositoryId)).openPullRequest(draft),
-    comment: async (repositoryId, branchRun, key, body) =>
-      (await of(repositoryId)).comment(repositoryId, branchRun, key, body),
   };
 }
 

@@ -1,4 +1,5 @@
 import { truncateBytes } from "@windshift/base/truncate.ts";
+import type { MessageId } from "@windshift/contract/ids.ts";
 import { RUN_MESSAGE_BYTES_MAX } from "@windshift/contract/limits.ts";
 import type { ForgeClient, ForgeComment } from "@windshift/forges/forge-client.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
@@ -16,7 +17,15 @@ export const COMMENT_RUNS_MAX = 100;
 const DAY_MS = 86_400_000;
 
 /** What became of a comment that called the agent. */
-export type CommentOutcome = "started" | "kept" | "no_write_access" | "requester_left" | "too_many";
+export type CommentOutcome =
+  | "started"
+  | "kept"
+  | "no_write_access"
+  /** Whoever asked for the pull request is no member of the workspace any more. */
+  | "requester_left"
+  | "too_many"
+  /** A run of the agent is active on another branch of the item; the comment is to be given again. */
+  | "later";
 
 export interface CommentPorts {
   database: Database;
@@ -43,9 +52,17 @@ export async function takeComment(
   const taken = await ports.database.transaction(async (tx) => {
     if (!(await remember(ports.database, tx, pull.id, comment.id))) return undefined;
     const found = mayWrite ? await start(ports, tx, pull, comment) : { outcome: "no_write_access" as const };
+    if (found.outcome === "later") {
+      await forget(tx, pull.id, comment.id);
+      return found;
+    }
     await tx
       .updateTable("forge_comments")
-      .set({ outcome: found.outcome, run_id: found.run ?? null })
+      .set({
+        outcome: found.outcome,
+        message_id: found.message ?? null,
+        tell_at_ms: found.silent || !mayWrite ? null : 0,
+      })
       .where("pull_request_id", "=", pull.id)
       .where("comment", "=", comment.id)
       .execute();
@@ -58,16 +75,25 @@ export async function takeComment(
   return taken?.outcome;
 }
 
+interface Taken {
+  outcome: CommentOutcome;
+  run?: number | undefined;
+  message?: MessageId | undefined;
+  /** Nothing is said of it on the forge. */
+  silent?: boolean;
+}
+
 async function start(
   { database, defaults }: CommentPorts,
   tx: Queries,
   pull: FollowedPull,
   comment: ForgeComment,
-): Promise<{ outcome: CommentOutcome; run?: number }> {
-  if (await isTooMany(tx, pull.id)) return { outcome: "too_many" };
+): Promise<Taken> {
+  // One refusal a day is said: two programs that answer each other would go on with it for ever.
+  if (await isTooMany(tx, pull.id)) return { outcome: "too_many", silent: await wasRefused(tx, pull.id) };
   if ((await findRole(tx, pull.workspaceId, pull.requestedBy)) === undefined)
-    return { outcome: "requester_left" };
-  const { kind, run } = await triggerRun(
+    return { outcome: "requester_left", silent: await wasRefused(tx, pull.id) };
+  const result = await triggerRun(
     database,
     tx,
     {
@@ -82,7 +108,8 @@ async function start(
     defaults,
     describeComment(pull, comment),
   );
-  return { outcome: kind, run };
+  if (result.kind === "busy") return { outcome: "later" };
+  return { outcome: result.kind, run: result.run, message: result.message };
 }
 
 /**
@@ -124,11 +151,33 @@ async function remember(database: Database, tx: Queries, pull: number, comment: 
       pull_request_id: pull,
       comment,
       outcome: "seen",
-      run_id: null,
+      message_id: null,
+      tell_at_ms: null,
       created_at_ms: dbNowMs(database.engine),
     })
     .onConflict((oc) => oc.columns(["pull_request_id", "comment"]).doNothing())
     .returning("comment")
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+async function forget(tx: Queries, pull: number, comment: string): Promise<void> {
+  await tx
+    .deleteFrom("forge_comments")
+    .where("pull_request_id", "=", pull)
+    .where("comment", "=", comment)
+    .execute();
+}
+
+/** Whether somebody was told in the last day that comments start no run here. */
+async function wasRefused(tx: Queries, pull: number): Promise<boolean> {
+  const row = await tx
+    .selectFrom("forge_comments")
+    .select("comment")
+    .where("pull_request_id", "=", pull)
+    .where("outcome", "in", ["too_many", "requester_left"])
+    .where("created_at_ms", ">", Date.now() - DAY_MS)
+    .limit(1)
     .executeTakeFirst();
   return row !== undefined;
 }
@@ -147,6 +196,6 @@ async function isTooMany(tx: Queries, pull: number): Promise<boolean> {
   );
 }
 
-function sameLogin(a: string, b: string): boolean {
+export function sameLogin(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }

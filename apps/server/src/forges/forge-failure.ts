@@ -28,3 +28,15 @@ export function forgeFailure(error: unknown): unknown {
 export function blamesCredential(error: unknown): error is ForgeError {
   return error instanceof ForgeError && (error.kind === "unauthorized" || error.kind === "missing_scope");
 }
+
+/** How long a connection is left alone whose forge does not answer or does not know the credential, ms. */
+const PAUSE_MS = 2 * 60_000;
+
+/** Until when nothing else is to be asked of the connection, UTC ms; undefined when the failure says nothing about the rest. */
+export function pauseOf(error: unknown): number | undefined {
+  const cause = error instanceof AppError ? error.cause : error;
+  if (!(cause instanceof ForgeError)) return undefined;
+  if (cause.kind === "rate_limited") return cause.retryAtMs ?? Date.now() + PAUSE_MS;
+  const whole = cause.kind === "unauthorized" || (cause.kind === "unreachable" && cause.status === undefined);
+  return whole ? Date.now() + PAUSE_MS : undefined;
+}

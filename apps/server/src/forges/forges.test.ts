@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Comment } from "@windshift/contract/api/comment.ts";
 import type { AgentRunDetail } from "@windshift/contract/api/run.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import type { RunId } from "@windshift/contract/ids.ts";
 import { SUMMARY_BYTES_MAX } from "@windshift/contract/limits.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import type { ForgeServer } from "@windshift/testing/forges/forge-server.ts";
@@ -193,6 +194,11 @@ for (const { start, createPath } of FORGES) {
         expect(next.pull_request).toMatchObject({ number: pull.number, url: pull.url, state: "open" });
         expect(await gitOut(["show", `${run.branch}:second.txt`], forge.dir)).toBe("2");
         expect((await item(key)).links).toHaveLength(1);
+        await eventually("both what began and what came of it is said there", async () => {
+          const said = (await written(pull.number)).filter(({ login }) => login === forge.agent);
+          const texts = said.map(({ body }) => body).join("\n--\n");
+          return texts.includes("was started for the comment") && texts.includes("pushed to this branch");
+        });
         // Our reply names the agent's run and starts none; the comments before it were looked at once.
         await lookNow(pull.number);
         await eventually("the pull request was looked at", async () => (await synced(pull.id)) !== null);
@@ -215,6 +221,7 @@ for (const { start, createPath } of FORGES) {
       "WB-20 a webhook that is not signed, or for another connection, or too large changes nothing",
       async () => {
         const { key, pull } = await proposed({ "closed.txt": "c\n" });
+        await eventually("it was looked at", async () => (await synced(pull.id)) !== null);
         await forge.close(pull.number);
         const { headers, body } = forge.webhook("pull_request", pull.number, "wrong-secret-0123456789");
         const bad = await deliver(headers, body);
@@ -255,12 +262,90 @@ for (const { start, createPath } of FORGES) {
       TEST_MS_MAX,
     );
 
+    test(
+      "keeps a comment for later while the agent works on another branch of the item",
+      async () => {
+        const { key, run, pull } = await proposed({ "later.txt": "l\n" });
+        await admin.post(`/api/v1/items/${key}/agent-runs`, {});
+        const [other] = await runs(key);
+        await forge.comment(pull.number, forge.people.writer, "@windshift mend this branch");
+        await lookNow(pull.number);
+        await eventually("it was looked at", async () => (await synced(pull.id)) !== null);
+        expect(await runs(key)).toHaveLength(2);
+        const { body } = await admin.get<AgentRunDetail>(`/api/v1/agent-runs/${other?.id}`);
+        expect(body.messages).toEqual([]);
+        expect((await admin.post(`/api/v1/agent-runs/${other?.id}/cancel`, {})).status).toBeLessThan(300);
+        await lookNow(pull.number);
+        const next = await eventually(
+          "it starts a run",
+          async () => (await runs(key))[2] && (await runs(key))[0],
+        );
+        expect(next).toMatchObject({ trigger: "pr_comment", branch: run.branch });
+        await admin.post(`/api/v1/agent-runs/${next.id}/cancel`, {});
+        await eventually("its end is said, though it was never worked on", async () =>
+          (await written(pull.number)).some(({ body }) => body.includes("ended as canceled")),
+        );
+      },
+      TEST_MS_MAX,
+    );
+
+    test(
+      "takes no comment while nobody knows which account is its own",
+      async () => {
+        const { key, pull } = await proposed({ "own.txt": "o\n" });
+        await eventually("it was looked at", async () => (await synced(pull.id)) !== null);
+        // A changed credential makes a new client, which asks anew who it is.
+        await admin.patch(`/api/v1/connections/${workspace.connection.id}`, { token: forge.tokens.full });
+        forge.faults.add({ method: "GET", path: /\/user$/, what: { kind: "answer", status: 404 } });
+        await forge.comment(pull.number, forge.agent, "@windshift go on for ever");
+        await lookNow(pull.number);
+        await eventually("the look failed", async () => (await row(pull.id)).sync_failures === 1);
+        await lookNow(pull.number);
+        await eventually("a later one did not", async () => (await row(pull.id)).sync_failures === 0);
+        expect(await runs(key)).toHaveLength(1);
+      },
+      TEST_MS_MAX,
+    );
+
+    test(
+      "follows the others when one of its pull requests cannot be read",
+      async () => {
+        const dead = await proposed({ "dead.txt": "d\n" });
+        const alive = await proposed({ "alive.txt": "a\n" });
+        await eventually("both were looked at", async () =>
+          (await Promise.all([synced(dead.pull.id), synced(alive.pull.id)])).every((ms) => ms !== null),
+        );
+        const path = new RegExp(`/${createPath.source.replace(/^\\\/|\$$/g, "")}/${dead.pull.number}$`);
+        forge.faults.add({ method: "GET", path, what: { kind: "answer", status: 404 } });
+        await lookNow(dead.pull.number);
+        await eventually("that look failed", async () => (await row(dead.pull.id)).sync_failures === 1);
+        expect((await row(dead.pull.id)).sync_problem).toContain("no such thing");
+        await forge.close(alive.pull.number);
+        await lookNow(alive.pull.number);
+        await eventually("the other is closed", async () => (await row(alive.pull.id)).state === "closed");
+      },
+      TEST_MS_MAX,
+    );
+
     // The last one: emulate's merge is not in the repository behind it.
     test(
       "whose pull request is merged there ends its item, told by a webhook",
       async () => {
         const { key, pull } = await proposed({ "merged.txt": "m\n" });
         await forge.merge(pull.number);
+        // A run that publishes just now finds it merged, and takes that from nobody.
+        const known = await row(pull.id);
+        await server.forge.openPullRequest({
+          runId: known.run_id as RunId,
+          workItemId: known.work_item_id,
+          repositoryId: known.repository_id,
+          title: known.title,
+          body: known.body,
+          sourceBranch: known.source_branch,
+          targetBranch: known.target_branch,
+          baseOid: known.base_oid,
+          headOid: known.head_oid,
+        });
         const secret = workspace.connection.webhook_secret ?? "";
         const delivery = forge.webhook("pull_request", pull.number, secret);
         const sent = await deliver(delivery.headers, delivery.body);
@@ -274,14 +359,19 @@ for (const { start, createPath } of FORGES) {
       TEST_MS_MAX,
     );
 
-    const synced = async (id: number) =>
+    const row = (id: number) =>
+      server.database.kysely
+        .selectFrom("pull_requests")
+        .selectAll()
+        .where("id", "=", id)
+        .executeTakeFirstOrThrow();
+    const synced = async (id: number) => (await row(id)).synced_at_ms;
+    const written = async (number: number) =>
       (
-        await server.database.kysely
-          .selectFrom("pull_requests")
-          .select("synced_at_ms")
-          .where("id", "=", id)
-          .executeTakeFirstOrThrow()
-      ).synced_at_ms;
+        await server.forgeClients.use(workspace.connection.id, (client) =>
+          client.listComments(forge.repository, number, undefined),
+        )
+      ).comments;
     const lookNow = async (number: number) => {
       const delivery = forge.webhook("comment", number, workspace.connection.webhook_secret ?? "");
       expect((await deliver(delivery.headers, delivery.body)).status).toBe(202);

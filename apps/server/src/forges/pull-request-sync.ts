@@ -1,4 +1,9 @@
-import type { ForgeClient, ForgePullRequest } from "@windshift/forges/forge-client.ts";
+import {
+  type ForgeClient,
+  type ForgeComment,
+  ForgeError,
+  type ForgePullRequest,
+} from "@windshift/forges/forge-client.ts";
 import { record } from "../audit/audit-store.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { settleItem } from "../pull-requests/pull-request-settle.ts";
@@ -10,44 +15,67 @@ export interface SyncPorts extends CommentPorts {
   clients: ForgeClients;
 }
 
+/** What a look found: whether to look again, whether something changed, and whether a comment must wait. */
+export interface Look {
+  follow: boolean;
+  changed: boolean;
+  later: boolean;
+}
+
 /**
  * Reads one pull request from its forge and takes over what changed: its state with what that means for the item, and, while
  * it is open, what people wrote to the agent. May be repeated; nothing is acted on twice.
  * @throws AppError with the forge's sentence
  */
-export async function syncPullRequest(ports: SyncPorts, pull: FollowedPull): Promise<void> {
+export async function syncPullRequest(ports: SyncPorts, pull: FollowedPull): Promise<Look> {
   const address = { owner: pull.owner, name: pull.name };
-  await ports.clients.use(pull.connectionId, async (client) => {
+  return ports.clients.use(pull.connectionId, async (client) => {
     const found = await client.getPullRequest(address, pull.number);
-    await takeState(ports.database, pull, found);
-    if (found.state !== "open") return;
-    const { comments, cursor } = await client.listComments(address, pull.number, pull.commentsCursor);
-    const account = comments.length === 0 ? "" : await accountOf(client);
-    for (const comment of comments) await takeComment(ports, client, pull, comment, account);
-    if (cursor === undefined || cursor === pull.commentsCursor) return;
+    const changed = await takeState(ports.database, pull, found);
+    if (found.state !== "open") return { follow: false, changed, later: false };
+    const later = await takeComments(ports, client, pull);
+    return { follow: true, changed, later };
+  });
+}
+
+/** @returns whether one must wait for the end of a run; the cursor stays before it */
+async function takeComments(ports: SyncPorts, client: ForgeClient, pull: FollowedPull): Promise<boolean> {
+  const address = { owner: pull.owner, name: pull.name };
+  const { comments, cursor } = await client.listComments(address, pull.number, pull.commentsCursor);
+  if (comments.length === 0) return false;
+  const account = await accountOf(client);
+  let waiting: ForgeComment | undefined;
+  for (const comment of comments) {
+    const outcome = await takeComment(ports, client, pull, comment, account);
+    if (outcome === "later") waiting ??= comment;
+  }
+  const next = waiting === undefined ? cursor : new Date(waiting.createdAtMs).toISOString();
+  if (next !== undefined && next !== pull.commentsCursor) {
     await ports.database.kysely
       .updateTable("pull_requests")
-      .set({ comments_cursor: cursor })
+      .set({ comments_cursor: next })
       .where("id", "=", pull.id)
       .execute();
-  });
+  }
+  return waiting !== undefined;
 }
 
 /** The account of a client does not change while the client lives. */
 const accounts = new WeakMap<ForgeClient, string>();
 
-async function accountOf(client: ForgeClient): Promise<string> {
+/** @throws ForgeError when the forge does not say: without it our own comments could not be told from those of people */
+export async function accountOf(client: ForgeClient): Promise<string> {
   const known = accounts.get(client);
   if (known !== undefined) return known;
   const checked = await client.check();
-  if (!checked.ok) return "";
+  if (!checked.ok) throw new ForgeError(checked.kind, checked.message);
   accounts.set(client, checked.login);
   return checked.login;
 }
 
-async function takeState(database: Database, pull: FollowedPull, found: ForgePullRequest): Promise<void> {
+async function takeState(database: Database, pull: FollowedPull, found: ForgePullRequest): Promise<boolean> {
   const same = found.state === pull.state && found.draft === pull.draft && found.title === pull.title;
-  if (same) return;
+  if (same) return false;
   const changed = await database.transaction(async (tx) => {
     const row = await tx
       .updateTable("pull_requests")
@@ -67,6 +95,7 @@ async function takeState(database: Database, pull: FollowedPull, found: ForgePul
     return true;
   });
   if (changed) await database.signals.notify(`run:${pull.runId}`);
+  return changed;
 }
 
 /** What happened on the forge, on the item and in the audit log. */

@@ -10,7 +10,7 @@ import { getRepositoryRow } from "../repositories/repository-store.ts";
 import type { Forge, PullRequestDraft } from "../runs/forge.ts";
 import { getRun } from "../runs/run-store.ts";
 import type { ForgeClients } from "./forge-clients.ts";
-import { markOf, markOfRun, OUR_MARK } from "./our-mark.ts";
+import { markOfRun, OUR_MARK } from "./our-mark.ts";
 
 /** Repositories on GitHub, Forgejo and GitLab as the finishing of runs sees them. */
 export function createRemoteForge(database: Database, clients: ForgeClients): Forge {
@@ -49,18 +49,6 @@ export function createRemoteForge(database: Database, clients: ForgeClients): Fo
       return { url: pullRequest.url, title: pullRequest.title, state: pullRequest.state, note };
     },
 
-
-    comment: async (repositoryId, branchRun, key, body) => {
-      const { connection, address } = await placeOf(repositoryId);
-      const row = await findPullRequestOfRun(database.kysely, branchRun);
-      if (row === undefined) return;
-      await clients.use(connection, async (client) => {
-        // Its reply may have been lost: what stands there with this key is it.
-        const { comments } = await client.listComments(address, row.number, undefined);
-        if (comments.some((comment) => comment.body.includes(markOf(key)))) return;
-        await client.addComment(address, row.number, `${body}\n\n${markOf(key)}\n${OUR_MARK}`);
-      });
-    },
   };
 }
 
@@ -78,7 +66,7 @@ async function readKnown(
   }
 }
 
-/** The row of a pull request on a forge: which run's it is, and its state when it was last seen. */
+/** The row of a pull request on a forge: which run's it is. Its state is read soon after. */
 async function keep(database: Database, draft: PullRequestDraft, found: ForgePullRequest): Promise<void> {
   const now = Date.now();
   await database.transaction((tx) =>
@@ -94,11 +82,9 @@ async function keep(database: Database, draft: PullRequestDraft, found: ForgePul
       base_oid: draft.baseOid,
       head_oid: draft.headOid,
       draft: found.draft ? 1 : 0,
-      state: found.state,
-      merged_oid: found.mergeOid,
       url: found.url,
       forge_id: found.forgeId,
-      synced_at_ms: now,
+      synced_at_ms: null,
       created_at_ms: now,
       updated_at_ms: now,
     }),

@@ -1,10 +1,11 @@
 import { AppError } from "@windshift/contract/app-error.ts";
 import { waitForSignal } from "../db/signals.ts";
 import type { Log } from "../http/log.ts";
-import { ForgeBusy } from "../runs/forge.ts";
-import { type FollowedPull, listFollowed, takeFollowed } from "./followed-pull.ts";
+import { type FollowedPull, listDue, listDueConnections, settleLook, takeFollowed } from "./followed-pull.ts";
+import { pauseOf } from "./forge-failure.ts";
+import { type ReplyPorts, tellAuthors } from "./forge-replies.ts";
 import { type SyncPorts, syncPullRequest } from "./pull-request-sync.ts";
-import { forgetOldDeliveries, listHeardOf } from "./webhook-deliveries.ts";
+import { forgetOldDeliveries, isHeardOf } from "./webhook-deliveries.ts";
 
 /** Waits between looks for pull requests that are due, ms; a webhook ends the wait. */
 const LOOK_MS = 5_000;
@@ -16,17 +17,29 @@ export const PULL_REQUEST_POLL_HEARD_MS = 10 * 60_000;
 export const PULL_REQUEST_POLL_MS_MAX = 30 * 60_000;
 /** Share of the time since the last change that passes between looks: one changed an hour ago is looked at every 3 minutes. */
 const QUIET_SHARE = 1 / 20;
-/** How long a connection is left alone whose forge failed, ms, when the forge does not say. */
-const PAUSE_MS = 2 * 60_000;
+/** Looks in a row at a pull request that is not there until it is no longer followed: some hours, as waits grow. */
+export const MISSING_LOOKS_MAX = 10;
+/** Connections that are looked at at once; each is asked one thing after the other. */
+const LANES_MAX = 8;
 /** Between rounds of forgetting old deliveries, ms. */
 const FORGET_MS = 3_600_000;
 
+/** Connections that are left alone until a time, UTC ms, and those that are being looked at. */
+interface Lanes {
+  paused: Map<number, number>;
+  running: Map<number, Promise<void>>;
+}
+
 /**
  * Follows the pull requests on forges until `signal` aborts. Any number of servers may do so: each look is taken in the
- * database first.
+ * database first. A forge that is slow or down holds up no other.
  */
-export async function runForgeLoop(ports: SyncPorts, log: Log, signal: AbortSignal): Promise<void> {
-  const paused = new Map<number, number>();
+export async function runForgeLoop(
+  ports: SyncPorts & ReplyPorts,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const lanes: Lanes = { paused: new Map(), running: new Map() };
   let forgetAtMs = 0;
   while (!signal.aborted) {
     const woken = waitForSignal(ports.database.signals, "forges", LOOK_MS, signal);
@@ -35,49 +48,98 @@ export async function runForgeLoop(ports: SyncPorts, log: Log, signal: AbortSign
         await forgetOldDeliveries(ports.database.kysely);
         forgetAtMs = Date.now() + FORGET_MS;
       }
-      await syncDue(ports, log, paused, signal);
+      await startLanes(ports, log, lanes, signal);
+      startTelling(ports, log, lanes, signal);
     } catch (error) {
       log.error({ err: error }, "forges: the database did not answer");
     }
     await woken;
   }
+  await Promise.all(lanes.running.values());
 }
 
-async function syncDue(
-  ports: SyncPorts,
+async function startLanes(
+  ports: SyncPorts & ReplyPorts,
   log: Log,
-  paused: Map<number, number>,
+  lanes: Lanes,
   signal: AbortSignal,
 ): Promise<void> {
-  const db = ports.database.kysely;
-  const followed = await listFollowed(db);
-  if (followed.length === 0) return;
-  const heardOf = await listHeardOf(db);
-  for (const pull of followed) {
-    if (signal.aborted) return;
-    const now = Date.now();
-    if ((paused.get(pull.connectionId) ?? 0) > now) continue;
-    if (!isDue(pull, heardOf.has(pull.connectionId), now)) continue;
-    if (!(await takeFollowed(db, pull, now))) continue;
-    try {
-      await syncPullRequest(ports, pull);
-    } catch (error) {
-      const until = error instanceof ForgeBusy ? error.retryAtMs : undefined;
-      paused.set(pull.connectionId, until ?? now + PAUSE_MS);
-      const said = error instanceof AppError ? error.message : undefined;
-      log.warn({ err: error, pull_request: pull.id, said }, "forges: a pull request could not be read");
-    }
+  const { paused, running } = lanes;
+  const now = Date.now();
+  for (const [id, untilMs] of paused) if (untilMs <= now) paused.delete(id);
+  const due = await listDueConnections(ports.database.kysely, now, [...paused.keys(), ...running.keys()]);
+  for (const id of due.slice(0, Math.max(0, LANES_MAX - running.size))) {
+    const lane = runLane(ports, log, id, signal)
+      .then((untilMs) => untilMs !== undefined && paused.set(id, untilMs))
+      .catch((error) => log.error({ err: error, connection: id }, "forges: the database did not answer"))
+      .then(() => {
+        running.delete(id);
+        startTelling(ports, log, lanes, signal);
+      });
+    running.set(id, lane);
   }
 }
 
-/** @param heard whether webhooks come from its connection */
-export function isDue(
-  pull: Pick<FollowedPull, "syncedAtMs" | "updatedAtMs">,
-  heard: boolean,
-  now: number,
-): boolean {
-  if (pull.syncedAtMs === null) return true;
+/** No connection has this id; answers have a lane of their own. */
+const TELLING = 0;
+
+function startTelling(ports: ReplyPorts, log: Log, { running }: Lanes, signal: AbortSignal): void {
+  if (running.has(TELLING) || signal.aborted) return;
+  const lane = tellAuthors(ports, log, signal)
+    .catch((error) => log.error({ err: error }, "forges: the database did not answer"))
+    .then(() => void running.delete(TELLING));
+  running.set(TELLING, lane);
+}
+
+/** Looks at what is due of one connection, one after the other. @returns until when to leave it alone, if so */
+async function runLane(
+  ports: SyncPorts,
+  log: Log,
+  connectionId: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const db = ports.database.kysely;
+  const heard = await isHeardOf(db, connectionId);
+  for (const pull of await listDue(db, connectionId, Date.now())) {
+    if (signal.aborted) return undefined;
+    const heldMs = await takeFollowed(db, pull, Date.now());
+    if (heldMs === undefined) continue;
+    try {
+      const { follow, changed, later } = await syncPullRequest(ports, pull);
+      const now = Date.now();
+      const updatedAtMs = changed ? now : pull.updatedAtMs;
+      const waitMs = later ? PULL_REQUEST_POLL_MS : lookWaitMs({ updatedAtMs }, heard, now);
+      await settleLook(db, pull.id, heldMs, {
+        lookAtMs: follow ? now + waitMs : null,
+        failures: 0,
+        problem: null,
+      });
+    } catch (error) {
+      const said = error instanceof AppError ? error.message : undefined;
+      log.warn({ err: error, pull_request: pull.id, said }, "forges: a pull request could not be read");
+      const untilMs = pauseOf(error);
+      await settleLook(db, pull.id, heldMs, afterFailure(pull, error, untilMs));
+      if (untilMs !== undefined) return untilMs;
+    }
+  }
+  return undefined;
+}
+
+/** What concerns the whole connection says nothing about the pull request that was being looked at. */
+function afterFailure(pull: FollowedPull, error: unknown, pausedUntilMs: number | undefined) {
+  const problem = error instanceof AppError ? error.message : "internal error; the server log has the cause";
+  if (pausedUntilMs !== undefined) return { lookAtMs: pausedUntilMs, failures: pull.failures, problem };
+  const failures = pull.failures + 1;
+  const missing = error instanceof AppError && error.code === "not_found";
+  if (missing && failures >= MISSING_LOOKS_MAX) {
+    return { lookAtMs: null, failures, problem: `${problem} The pull request is no longer followed.` };
+  }
+  const waitMs = Math.min(PULL_REQUEST_POLL_MS_MAX, PULL_REQUEST_POLL_MS * 2 ** Math.min(failures, 10));
+  return { lookAtMs: Date.now() + waitMs, failures, problem };
+}
+
+/** Time to the next look, ms. @param heard whether webhooks come from its connection */
+export function lookWaitMs(pull: Pick<FollowedPull, "updatedAtMs">, heard: boolean, now: number): number {
   const least = heard ? PULL_REQUEST_POLL_HEARD_MS : PULL_REQUEST_POLL_MS;
-  const quiet = (now - pull.updatedAtMs) * QUIET_SHARE;
-  return now - pull.syncedAtMs >= Math.min(PULL_REQUEST_POLL_MS_MAX, Math.max(least, quiet));
+  return Math.min(PULL_REQUEST_POLL_MS_MAX, Math.max(least, (now - pull.updatedAtMs) * QUIET_SHARE));
 }

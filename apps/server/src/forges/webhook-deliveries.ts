@@ -16,15 +16,16 @@ export async function keepDelivery(db: Queries, connectionId: number, delivery: 
   return row !== undefined;
 }
 
-/** Connections from which webhooks come. */
-export async function listHeardOf(db: Queries): Promise<Set<number>> {
-  const rows = await db
+/** Whether webhooks come from a connection. */
+export async function isHeardOf(db: Queries, connectionId: number): Promise<boolean> {
+  const row = await db
     .selectFrom("forge_deliveries")
-    .select("connection_id")
-    .distinct()
+    .select("delivery")
+    .where("connection_id", "=", connectionId)
     .where("received_at_ms", ">", Date.now() - HEARD_OF_MS)
-    .execute();
-  return new Set(rows.map((row) => row.connection_id));
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 export async function forgetOldDeliveries(db: Queries): Promise<void> {

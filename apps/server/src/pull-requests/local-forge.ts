@@ -48,9 +48,6 @@ export function createLocalForge(ports: PullRequestPorts & { baseUrl: string }):
       const state = PullRequestState.parse(row.state);
       return { url: pullRequestUrl(ports.baseUrl, row.id), title: row.title, state };
     },
-
-    // The server's own pull requests have no comments beside those of the item.
-    comment: async () => {},
   };
 }
 

@@ -102,14 +102,16 @@ async function takeHead(
  */
 export async function insertForgePullRequest(
   tx: Queries,
-  row: Omit<NewRow<"pull_requests">, "number"> & { number: number },
+  row: Omit<NewRow<"pull_requests">, "number" | "state" | "look_at_ms"> & { number: number },
 ): Promise<void> {
   const { number, url, forge_id, head_oid, updated_at_ms } = row;
   await tx
     .insertInto("pull_requests")
-    .values({ ...row, state: "open", merged_oid: null, synced_at_ms: null })
+    .values({ ...row, state: "open", look_at_ms: 0 })
     .onConflict((oc) =>
-      oc.column("run_id").doUpdateSet({ number, url, forge_id, head_oid, updated_at_ms, synced_at_ms: null }),
+      oc
+        .column("run_id")
+        .doUpdateSet({ number, url, forge_id, head_oid, updated_at_ms, synced_at_ms: null, look_at_ms: 0 }),
     )
     .execute();
 }

@@ -19,8 +19,6 @@ export interface Forge {
    * is decided stays as it is.
    */
   openPullRequest(request: PullRequestDraft): Promise<OpenedPullRequest>;
-  /** Writes on the pull request of a branch, once for each `key`; where there is nothing to write on, nothing is done. */
-  comment(repositoryId: number, branchRun: RunId, key: string, body: string): Promise<void>;
 }
 
 export interface Comparison {

@@ -1,8 +1,8 @@
 import { ATTEMPTS_MAX } from "@windshift/contract/limits.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
-import type { Ending, Run } from "./run.ts";
+import { branchRunOf, type Ending, type Run } from "./run.ts";
 import { createRun, type RunDefaults } from "./run-create.ts";
-import { findUnreadAuthor, moveUnreadMessages } from "./run-messages.ts";
+import { findUnreadAuthor, isCalledFromForge, moveUnreadMessages } from "./run-messages.ts";
 import { startPublishing } from "./run-publishing-store.ts";
 import { resumeRun } from "./run-resume.ts";
 import { salvageResult } from "./run-salvage.ts";
@@ -63,6 +63,7 @@ async function startFollowUp(
 ): Promise<void> {
   const requestedBy = await findUnreadAuthor(tx, run.id);
   if (requestedBy === undefined) return;
+  const fromForge = await isCalledFromForge(tx, run.id);
   const next = await createRun(
     database,
     tx,
@@ -70,9 +71,10 @@ async function startFollowUp(
       workspaceId: run.workspace_id,
       workItemId: run.work_item_id,
       agentUserId: run.agent_user_id,
-      trigger: run.trigger_kind,
+      trigger: fromForge ? "pr_comment" : run.trigger_kind,
       requestedBy,
-      branchRunId: run.branch_run_id ?? undefined,
+      // Who wrote on a pull request asked for commits on its branch.
+      branchRunId: fromForge ? branchRunOf(run) : (run.branch_run_id ?? undefined),
     },
     defaults,
   );

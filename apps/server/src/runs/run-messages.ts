@@ -106,6 +106,19 @@ export async function findUnreadAuthor(db: Queries, run: number): Promise<string
   return row?.author_id;
 }
 
+/** Whether a comment on its pull request is among what the agent has not acknowledged. */
+export async function isCalledFromForge(db: Queries, run: number): Promise<boolean> {
+  const row = await db
+    .selectFrom("run_messages")
+    .innerJoin("forge_comments", "forge_comments.message_id", "run_messages.id")
+    .select("run_messages.id")
+    .where("run_messages.run_id", "=", run)
+    .where("run_messages.status", "!=", "acknowledged")
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Hands messages the agent has not acknowledged over to the run that follows. */
 export async function moveUnreadMessages(db: Queries, from: number, to: number): Promise<void> {
   await db

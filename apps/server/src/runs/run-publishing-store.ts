@@ -2,7 +2,10 @@ import type { AttemptResult } from "@windshift/contract/job.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { parseRun, type Run } from "./run.ts";
 
-/** What follows a result, in order. Each is idempotent where it takes effect: look before create. */
+/**
+ * What follows a result, in order. Each is idempotent where it takes effect: look before create. `reply` is not waited for:
+ * whoever follows the pull request writes it when the run has ended, and a run does not fail for it.
+ */
 export const PUBLISHING_STEPS = [
   "verify_branch",
   "open_pull_request",
@@ -69,10 +72,10 @@ export async function takePublishing(database: Database): Promise<Run | undefine
       .where("status", "=", "running")
       .where("phase", "=", "publishing")
       .where((eb) => eb.or([eb("publishing_until_ms", "is", null), eb("publishing_until_ms", "<", now)]))
+      .where((eb) => eb.or([eb("not_before_ms", "is", null), eb("not_before_ms", "<=", now)]))
       .orderBy("id")
       .limit(1);
     if (database.engine === "postgres") query = query.forUpdate().skipLocked();
-      .where((eb) => eb.or([eb("not_before_ms", "is", null), eb("not_before_ms", "<=", now)]))
     const next = await query.executeTakeFirst();
     if (next === undefined) return undefined;
     return tx

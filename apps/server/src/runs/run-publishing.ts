@@ -15,7 +15,7 @@ import {
   postResultComment,
   setItemInReview,
 } from "./run-outcome-store.ts";
-import { describePullRequest, describeReply, describeResult } from "./run-outcome-text.ts";
+import { describePullRequest, describeResult } from "./run-outcome-text.ts";
 import { listSteps, type PublishingStep, recordStep } from "./run-publishing-store.ts";
 
 export interface PublishingPorts {
@@ -73,12 +73,6 @@ export async function publishRun(ports: PublishingPorts, run: Run): Promise<void
     const { pullRequest } = findings;
     const text = describeResult({ run, names, result, ending, commits, pullRequest, baseUrl: ports.baseUrl });
     await postResultComment(ports.database, run, text);
-  });
-  await step(ports, run, "reply", async () => {
-    if (run.trigger_kind !== "pr_comment") return;
-    const text = describeReply({ run, names, result, ending, commits, baseUrl: ports.baseUrl });
-    const { repositoryId } = branchesOf(run);
-    await ports.forge.comment(repositoryId, branchRunOf(run), `run:${run.id}:${result.attempt}`, text);
   });
   if (findings.pullRequest?.state === "open") await setItemInReview(ports.database.kysely, run);
   await finish(ports, run, ending);

@@ -1,6 +1,7 @@
-import type { RunId } from "@windshift/contract/ids.ts";
+import type { MessageId, RunId } from "@windshift/contract/ids.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import type { Database, Queries } from "../db/database.ts";
+import { branchRunOf } from "./run.ts";
 import { createRun, type RunDefaults, type RunRequest } from "./run-create.ts";
 import { lockRun } from "./run-fence.ts";
 import { addMessage, type MessageKind } from "./run-messages.ts";
@@ -9,9 +10,11 @@ import { findActiveRun } from "./run-store.ts";
 
 export type TriggerResult =
   /** A run was queued, or stored as failed because it cannot start. */
-  | { kind: "started"; run: RunId }
+  | { kind: "started"; run: RunId; message?: MessageId | undefined }
   /** A run is active already: the trigger was kept as a message for it. */
-  | { kind: "kept"; run: RunId };
+  | { kind: "kept"; run: RunId; message: MessageId }
+  /** A run is active on another branch than the one that was asked for: nothing was done. */
+  | { kind: "busy"; run: RunId };
 
 /**
  * Starts a run for a trigger, in the caller's transaction. There is one active run per item and agent; a further trigger
@@ -31,19 +34,26 @@ export async function triggerRun(
   const active = found && (await lockRun(database, tx, found.id));
   if (active === undefined || isTerminal(active.status)) {
     const run = await createRun(database, tx, request, defaults);
-    if (text !== undefined)
-      await addMessage(database, tx, { run, author: request.requestedBy, kind: kindOf(request), body: text });
-    return { kind: "started", run };
+    if (text === undefined) return { kind: "started", run };
+    const message = await addMessage(database, tx, {
+      run,
+      author: request.requestedBy,
+      kind: kindOf(request),
+      body: text,
+    });
+    return { kind: "started", run, message };
   }
+  if (request.branchRunId !== undefined && request.branchRunId !== branchRunOf(active))
+    return { kind: "busy", run: active.id };
   const body = text ?? describeTrigger(request);
-  await addMessage(database, tx, {
+  const message = await addMessage(database, tx, {
     run: active.id,
     author: request.requestedBy,
     kind: kindOf(request),
     body,
   });
   await resumeRun(database, tx, active.id, "needs_info");
-  return { kind: "kept", run: active.id };
+  return { kind: "kept", run: active.id, message };
 }
 
 /** Two triggers for one item come one after the other, so that the second finds the first one's run. */

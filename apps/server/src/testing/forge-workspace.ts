@@ -127,7 +127,11 @@ async function startLoops(server: TestServer) {
   const quiet: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
   const loops = [
     runPublishingLoop({ database, forge, defaults, baseUrl: server.url }, quiet, ending.signal),
-    runForgeLoop({ database, defaults, clients: server.forgeClients }, quiet, ending.signal),
+    runForgeLoop(
+      { database, defaults, clients: server.forgeClients, baseUrl: server.url },
+      quiet,
+      ending.signal,
+    ),
   ];
   return {
     claim: async (hasEnded: () => Promise<boolean>) => {

@@ -52,16 +52,11 @@ async function extendRuns(db: Db): Promise<void> {
     ["forge_id", "text"],
     ["synced_at_ms", "bigint"],
     ["comments_cursor", "text"],
-    ["look_at_ms", "bigint", 0],
+    ["look_at_ms", "bigint"],
     ["sync_failures", "integer", 0],
     ["sync_problem", "text"],
   ]);
-  await db.schema
-    .createIndex("pull_requests_look")
-    .on("pull_requests")
-    .column("look_at_ms")
-    .where("url", "is not", null)
-    .execute();
+  await db.schema.createIndex("pull_requests_look").on("pull_requests").column("look_at_ms").execute();
 }
 
 /** What a crash leaves set aside is counted in one row, which may be more than four bytes hold; SQLite has no such bound. */
