@@ -54,7 +54,7 @@ export const AGENT_SETTINGS: { [K in keyof AgentConfig]: AgentSetting<AgentConfi
   apiKey: {
     name: "LLM_API_KEY",
     defaultText: "unset",
-    doc: "The run token, sent as Bearer. Not passed on to the commands the model runs.",
+    doc: "The run token, sent as Bearer. Left out of the environment of the commands the model runs; they are of the same user and can find it all the same.",
     secret: true,
     read: (text) => ({ value: text }),
   },
