@@ -1,6 +1,7 @@
 import type { Clock } from "@windshift/base/clock.ts";
 import { errorText } from "@windshift/base/error-text.ts";
 import { AGENT_EXIT } from "@windshift/contract/agent-exit.ts";
+import type { AgentOutput } from "@windshift/contract/agent-jsonl.ts";
 import { JSONL_LINE_BYTES_MAX } from "@windshift/contract/limits.ts";
 import type { AgentConfig } from "./config.ts";
 import { Conversation } from "./context/conversation.ts";
@@ -85,17 +86,17 @@ function crashOf(error: unknown): Crashed {
 /** The session was stopped before there was anything to do. */
 function reportNoPrompt(stopped: StopCause | undefined, events: SessionEvents): number {
   if (stopped?.kind === "crash") return report(crashOf(stopped.error), events);
-  const tell = (message: string, code: "aborted" | "no_prompt") =>
-    events.emit({ type: "error", message, code });
-  if (stopped?.kind === "prompt_too_long")
-    tell(
-      `the prompt is over ${JSONL_LINE_BYTES_MAX / 1_048_576} MiB, more than one line may have`,
-      "no_prompt",
-    );
-  else if (stopped === undefined || stopped.kind === "input_ended")
-    tell("input ended before a prompt came", "no_prompt");
-  else tell(`aborted ${byWhom(stopped)} before a prompt came`, "aborted");
+  const message = whyNoPrompt(stopped);
+  if (message !== undefined) events.emit({ type: "error", message, code: "no_prompt" });
+  else events.emit(abortedEvent(stopped, "no prompt had come"));
   return AGENT_EXIT.failed;
+}
+
+/** Undefined when one could still have come. */
+function whyNoPrompt(stopped: StopCause | undefined): string | undefined {
+  if (stopped?.kind === "prompt_too_long")
+    return `the prompt is over ${JSONL_LINE_BYTES_MAX / 1_048_576} MiB, more than one line may have`;
+  return stopped?.kind === "input_ended" ? "input ended before a prompt came" : undefined;
 }
 
 async function reportAbort(
@@ -104,10 +105,15 @@ async function reportAbort(
   { inbox, events }: SessionParts,
 ): Promise<number> {
   const stopped = inbox.stopped();
-  const left = // without a reader there is nobody to look for
-    stopped?.kind === "reader_gone" ? "" : `; ${await abortReport(place, startedMs, AGENT_AUTHOR.email)}`;
-  events.emit({ type: "error", message: `aborted ${byWhom(stopped)}${left}`, code: "aborted" });
+  const isHeard = stopped?.kind !== "reader_gone"; // without a reader there is nobody to look for
+  const left = isHeard ? await abortReport(place, startedMs, AGENT_AUTHOR.email) : "nobody reads";
+  events.emit(abortedEvent(stopped, left));
   return AGENT_EXIT.failed;
+}
+
+function abortedEvent(stopped: StopCause | undefined, rest: string): AgentOutput {
+  const message = `aborted ${byWhom(stopped)}; ${rest}`;
+  return { type: "error", message, code: "aborted" };
 }
 
 function byWhom(stopped: StopCause | undefined): string {
@@ -116,8 +122,6 @@ function byWhom(stopped: StopCause | undefined): string {
       return `by ${stopped.name}`;
     case "input_ended":
       return "by the end of input";
-    case "reader_gone":
-      return "as nobody reads";
     default:
       return "by request";
   }

@@ -18,7 +18,7 @@ describe("before the prompt", () => {
     expect(await asked.ended()).toBe(1);
     expect(asked.only("error")).toMatchObject({
       code: "aborted",
-      message: "aborted by request before a prompt came",
+      message: "aborted by request; no prompt had come",
     });
     await using ended = new AgentProcess(model.url, checkout);
     await ended.next("starting");
@@ -26,7 +26,7 @@ describe("before the prompt", () => {
     await ended.ended();
     expect(ended.only("error")).toMatchObject({
       code: "aborted",
-      message: "aborted by SIGTERM before a prompt came",
+      message: "aborted by SIGTERM; no prompt had come",
     });
   });
 
