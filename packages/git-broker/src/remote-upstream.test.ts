@@ -148,17 +148,17 @@ describe("a repository behind git's http-backend", () => {
     expect(broker.pushed).toEqual([]);
   });
 
-  test("a credential that just expired is asked for once more, and a good one serves", async () => {
-    const given: boolean[] = [];
+  test("a credential that the forge does not accept is sent once and no more", async () => {
+    let given = 0;
     run = grantOf({
-      credential: async (refused) => {
-        given.push(refused);
-        return { username: "forge-user", password: refused ? PASSWORD : "expired-password" };
+      credential: async () => {
+        given++;
+        return { username: "forge-user", password: "expired-password" };
       },
     });
-    expect((await list()).status).toBe(200);
-    expect(given).toEqual([false, true]);
-    expect(failures).toEqual([]);
+    expect((await list()).status).toBe(502);
+    expect(given).toBe(1);
+    expect(failures.map(({ kind }) => kind)).toEqual(["unauthorized"]);
   });
 });
 

@@ -16,8 +16,8 @@ export interface RemoteUpstreamOptions {
   /** As stored; several segments for a subgroup: `group/sub`. */
   owner: string;
   name: string;
-  /** For Basic authentication. Asked for before each request, and once more when the host did not accept it. */
-  credential(refused: boolean): Promise<RemoteCredential>;
+  /** For Basic authentication. Asked for before each request that goes out; it renews itself in time. */
+  credential(): Promise<RemoteCredential>;
   /** The guarded way out: checks where it leads, and gives redirects back. */
   fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Hears of every failure, before the client does. Kept on the run; `credential_echo` belongs into the audit log. */
@@ -55,23 +55,20 @@ const COMPLAINT_BYTES_MAX = 4_096;
 export function remoteUpstream(options: RemoteUpstreamOptions): GitUpstream {
   const remote = new Remote(options);
   return {
-    async advertise(service, protocol, signal) {
-      const call: Call = {
-        method: "GET",
-        path: `info/refs?service=${service}`,
-        accept: `application/x-${service}-advertisement`,
-        protocol,
-        body: undefined,
-      };
-      const first = await remote.ask(call, false, signal);
-      if (first.status !== 401) return first;
-      await first.body.cancel();
-      return remote.ask(call, true, signal);
-    },
+    advertise: (service, protocol, signal) =>
+      remote.ask(
+        {
+          method: "GET",
+          path: `info/refs?service=${service}`,
+          accept: `application/x-${service}-advertisement`,
+          protocol,
+          body: undefined,
+        },
+        signal,
+      ),
     rpc: (service, body, protocol, signal) =>
       remote.ask(
         { method: "POST", path: service, accept: `application/x-${service}-result`, protocol, body },
-        false,
         signal,
       ),
   };
@@ -106,9 +103,8 @@ class Remote {
     };
   }
 
-  /** @param again the host did not accept the credential a moment ago; its second no is final */
-  async ask(call: Call, again: boolean, signal: AbortSignal): Promise<UpstreamReply> {
-    const credential = await this.options.credential(again);
+  async ask(call: Call, signal: AbortSignal): Promise<UpstreamReply> {
+    const credential = await this.options.credential();
     const scan = new CredentialScan(credential);
     const watch = new RequestWatch(signal);
     const sent = new SentBody(call.body, () => watch.start(this.limits.answerMsMax));
@@ -131,7 +127,7 @@ class Remote {
     const reply = { status: response.status, contentType: response.headers.get("content-type") ?? "" };
     const body = response.body ?? new Blob().stream();
     if (reply.status !== 200 || reply.contentType !== call.accept || isPacked(response))
-      return this.complaint(response, body, call, again, scan, watch);
+      return this.complaint(response, body, scan, watch);
     return this.scanned(call, body, reply, scan, watch);
   }
 
@@ -154,19 +150,16 @@ class Remote {
   private async complaint(
     response: Response,
     body: ReadableStream<Uint8Array>,
-    call: Call,
-    again: boolean,
     scan: CredentialScan,
     watch: RequestWatch,
   ): Promise<UpstreamReply> {
     watch.start(this.limits.advertiseMsMax);
     const said = await head(body, COMPLAINT_BYTES_MAX).catch(() => "");
     watch.stop();
-    if (scan.isIn(said)) return gone(502, (await this.failed(echoOf(this.place))).message);
-    if (response.status === 401 && call.method === "GET" && !again) return gone(401, "");
+    if (scan.isIn(said)) return gone((await this.failed(echoOf(this.place))).message);
     const quoted = /^text\/plain\b/.test(response.headers.get("content-type") ?? "") ? oneLine(said) : "";
     const failure = failureOfStatus(this.place, response.status, quoted);
-    return gone(502, (await this.failed(failure)).message);
+    return gone((await this.failed(failure)).message);
   }
 
   /** The answer itself, its first bytes read already, so that a host that echoes at once becomes an error page. */
@@ -187,8 +180,7 @@ class Remote {
       })();
       return { ...reply, body: byteStream(all, () => watch.abort()) };
     } catch (error) {
-      if (error instanceof AppError && error.cause instanceof CredentialEchoed)
-        return gone(502, error.message);
+      if (error instanceof AppError && error.cause instanceof CredentialEchoed) return gone(error.message);
       throw error;
     }
   }
@@ -271,8 +263,8 @@ function echoOf(place: UpstreamPlace): UpstreamFailure {
   };
 }
 
-function gone(status: number, sentence: string): UpstreamReply {
-  return { status, contentType: "", sentence, body: new Blob().stream() };
+function gone(sentence: string): UpstreamReply {
+  return { status: 502, contentType: "", sentence, body: new Blob().stream() };
 }
 
 async function head(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<string> {
