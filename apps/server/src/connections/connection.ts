@@ -3,6 +3,7 @@ import {
   type ConnectionWithSecret,
   FORGE_URLS,
   type NewConnection,
+  ProviderUrl,
 } from "@windshift/contract/api/connection.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { record } from "../audit/audit-store.ts";
@@ -64,11 +65,12 @@ export function createConnection(
 export async function changeConnection(
   ports: ConnectionPorts,
   id: number,
-  patch: ConnectionPatch,
+  given: ConnectionPatch,
   by: string,
 ): Promise<void> {
   await ports.database.transaction(async (tx) => {
     const row = await getConnectionRow(tx, id);
+    const patch = withAddressOf(row, given);
     requireFitting(row, patch);
     if (patch.name !== undefined) await renameConnection(tx, row, patch.name);
     const {
@@ -172,6 +174,12 @@ function requireFitting(row: Row<"connections">, patch: ConnectionPatch): void {
         : "give the key together with a new base_url (null for none): a stored key never goes elsewhere",
     );
   }
+}
+
+/** An address as this kind of connection keeps it: `/v1` at its end is an API's version for models, and a part of the path for forges. */
+function withAddressOf(row: Row<"connections">, patch: ConnectionPatch): ConnectionPatch {
+  if (row.kind !== "llm" || patch.base_url === undefined) return patch;
+  return { ...patch, base_url: ProviderUrl.parse(patch.base_url) };
 }
 
 /** Undefined when none was given; null when there shall be none. */

@@ -47,6 +47,21 @@ describe("a connection to a forge", () => {
     expect(stored).not.toContain(made.webhook_secret ?? "none");
   });
 
+  test("keeps the whole path of a new address; that of models is cut to its root", async () => {
+    const { id } = await github("path");
+    const address = { base_url: "https://git.example/api/v1", token: "ghp_other0000000000000" };
+    const moved = await admin.patch<Connection>(`/api/v1/connections/${id}`, address);
+    expect(moved.body.base_url).toBe("https://git.example/api/v1");
+    const llm = await create<Connection>(admin, AT, {
+      kind: "llm",
+      name: "p",
+      base_url: "https://a.example",
+    });
+    const patch = { base_url: "https://b.example/v1/" };
+    const cut = await admin.patch<Connection>(`/api/v1/connections/${llm.id}`, patch);
+    expect(cut.body.base_url).toBe("https://b.example");
+  });
+
   test("with a GitHub App keeps the key sealed and shows the ids", async () => {
     const made = await github("app", { app: { app_id: 12, installation_id: 34, private_key: pem } });
     expect(made.app).toEqual({ app_id: 12, installation_id: 34 });

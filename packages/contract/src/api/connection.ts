@@ -167,7 +167,8 @@ export type NewConnection = z.infer<typeof NewConnection>;
 /** A new `base_url` needs the credential again: a stored one is never sent to another place than it was given for. */
 export const ConnectionPatch = z.strictObject({
   name: lineOfText(NAME_CHARS_MAX).optional(),
-  base_url: ProviderUrl.optional(),
+  /** Of a model provider it is taken as a ProviderUrl. */
+  base_url: ForgeUrl.optional(),
   /** Of a model provider. */
   api_key: ApiKey.nullable().optional(),
   context_window: ContextWindow.nullable().optional(),
