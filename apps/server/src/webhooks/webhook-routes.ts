@@ -1,21 +1,31 @@
 import { AppError } from "@windshift/contract/app-error.ts";
+import type { Log } from "../http/log.ts";
 import { parseRowId } from "../http/params.ts";
 import type { RouteTable } from "../http/route-table.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import { takeDelivery, type WebhookPorts } from "./webhook.ts";
 
 /** One delivery, bytes: what forges send of a pull request or a comment is far below. */
 const WEBHOOK_BYTES_MAX = 1_048_576;
 
 /** Where forges tell of what happened. The signature over the bytes as they came is all that counts. */
-export function addWebhookRoutes(table: RouteTable, ports: WebhookPorts): void {
+export function addWebhookRoutes(
+  table: RouteTable,
+  ports: Omit<WebhookPorts, "refusals"> & { log: Log },
+): void {
+  const refusals = new RefusalLog(ports.log);
   table.mount(
     ["POST"],
     "/api/webhooks/:connection",
     { handler: "the forge's signature, made with the connection's webhook secret" },
     async (c) => {
-      const body = await readBody(c.req.raw);
       const headers = Object.fromEntries(c.req.raw.headers);
-      const outcome = await takeDelivery(ports, parseRowId(c.req.param("connection")), { headers, body });
+      const delivery = { headers, body: () => readBody(c.req.raw) };
+      const outcome = await takeDelivery(
+        { ...ports, refusals },
+        parseRowId(c.req.param("connection")),
+        delivery,
+      );
       return c.json({ outcome }, 202);
     },
   );

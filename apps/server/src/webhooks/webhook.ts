@@ -2,23 +2,24 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import type { ForgeEvent } from "@windshift/forges/forge-event.ts";
 import { openWebhookSecret } from "../connections/connection-secret.ts";
 import { findConnectionRow, isForge } from "../connections/connection-store.ts";
-import type { Database } from "../db/database.ts";
+import type { Database, Queries } from "../db/database.ts";
 import { wantLook } from "../forges/followed-pull.ts";
 import type { ForgeClients } from "../forges/forge-clients.ts";
 import { keepDelivery } from "../forges/webhook-deliveries.ts";
-import type { Log } from "../http/log.ts";
 import type { MasterKey } from "../secrets/secret-box.ts";
+import type { RefusalLog } from "./refusal-log.ts";
 
 export interface WebhookPorts {
   database: Database;
   masterKey: MasterKey;
   forgeClients: ForgeClients;
-  log: Log;
+  refusals: RefusalLog;
 }
 
 export interface Delivery {
   headers: Record<string, string>;
-  body: Uint8Array;
+  /** Reads it; not called for a connection that does not exist. */
+  body(): Promise<Uint8Array>;
 }
 
 /**
@@ -31,18 +32,26 @@ export async function takeDelivery(
   connectionId: number | undefined,
   delivery: Delivery,
 ): Promise<"taken" | "known" | "ignored"> {
-  const db = ports.database.kysely;
   const event = await verify(ports, connectionId, delivery);
   if (connectionId === undefined || event.kind === "refused") {
     const why = event.kind === "refused" ? event.message : "no such connection";
-    ports.log.warn({ connection: connectionId, why }, "a webhook was refused");
+    ports.refusals.note(connectionId, why);
     throw new AppError("unauthenticated", "the delivery is not accepted");
   }
-  if (!(await keepDelivery(db, connectionId, event.deliveryId))) return "known";
+  // One or none: a delivery that is known but was not acted on would be lost when it is sent again.
+  const outcome = await ports.database.transaction((tx) => keep(tx, connectionId, event));
+  if (outcome === "taken") await ports.database.signals.notify("forges");
+  return outcome;
+}
+
+async function keep(
+  tx: Queries,
+  connectionId: number,
+  event: Exclude<ForgeEvent, { kind: "refused" }>,
+): Promise<"taken" | "known" | "ignored"> {
+  if (!(await keepDelivery(tx, connectionId, event.deliveryId))) return "known";
   if (event.kind !== "pull_request" && event.kind !== "comment" && event.kind !== "review") return "ignored";
-  if (!(await wantLook(db, connectionId, event))) return "ignored";
-  await ports.database.signals.notify("forges");
-  return "taken";
+  return (await wantLook(tx, connectionId, event)) ? "taken" : "ignored";
 }
 
 async function verify(
@@ -56,5 +65,6 @@ async function verify(
     return { kind: "refused", message: "the address is that of no connection to a forge" };
   }
   const secret = openWebhookSecret(ports.masterKey, row);
-  return ports.forgeClients.use(row.id, (client) => client.verifyWebhook(headers, body, secret));
+  const bytes = await body();
+  return ports.forgeClients.use(row.id, (client) => client.verifyWebhook(headers, bytes, secret));
 }
