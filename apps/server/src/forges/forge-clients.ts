@@ -53,7 +53,7 @@ export class ForgeClients {
   private async recheck(row: Row<"connections">, client: ForgeClient): Promise<void> {
     if (row.check_problem === null || Date.now() - (row.checked_at_ms ?? 0) < RECHECK_MS) return;
     const found = await client.check();
-    if (found.ok) await recordCheck(this.ports.database.kysely, row.id, null);
+    await recordCheck(this.ports.database.kysely, row.id, found.ok ? null : row.check_problem);
   }
 
   private clientFor(row: Row<"connections">): Promise<ForgeClient> {
