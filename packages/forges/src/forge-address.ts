@@ -33,6 +33,9 @@ export function forgejoAddress(baseUrl: string): ForgeAddress {
   return { webUrl: url.origin + path, apiUrl: `${url.origin}${path}/api/v1`, host: url.host };
 }
 
+/** Of each kind of forge; needs neither a credential nor the forge's library. */
+export const forgeAddress = { github: githubAddress, gitlab: gitlabAddress, forgejo: forgejoAddress };
+
 function parseBase(baseUrl: string, apiPath: string): { url: URL; path: string } {
   const url = URL.parse(baseUrl);
   const plain =

@@ -1,11 +1,13 @@
 import type { RunId } from "@windshift/contract/ids.ts";
+import type { ForgeKind } from "@windshift/forges/create-forge-client.ts";
+import { forgeAddress } from "@windshift/forges/forge-address.ts";
 import type { GitUpstream } from "@windshift/git-broker/git-upstream.ts";
 import { localUpstream } from "@windshift/git-broker/local-upstream.ts";
 import { type RemoteUpstreamOptions, remoteUpstream } from "@windshift/git-broker/remote-upstream.ts";
 import type { UpstreamFailure } from "@windshift/git-broker/upstream-failure.ts";
 import { record } from "../audit/audit-store.ts";
-import { recordCheck } from "../connections/connection-store.ts";
-import type { Database } from "../db/database.ts";
+import { getConnectionRow, recordCheck } from "../connections/connection-store.ts";
+import type { Database, Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
 import { dirOf } from "../repositories/repository.ts";
 import { getRepositoryRow } from "../repositories/repository-store.ts";
@@ -33,8 +35,8 @@ export function createGitUpstreams(
     const connection = row.connection_id;
     return remoteUpstream({
       ...address,
-      root: await clients.use(connection, async (client) => client.gitBaseUrl),
-      // The client keeps it and renews it in time: one that was refused is no better at the second look.
+      root: await rootOf(db, connection),
+      // Opened when a request goes out, so never for one that the gate refused. The client keeps it and renews it in time.
       credential: () => clients.use(connection, (client) => client.gitCredential(address)),
       fetch: ports.outbound,
       onFailure: (failure) => noteFailure(database, row, run, failure),
@@ -70,4 +72,10 @@ async function noteFailure(
     subject: `connection ${row.connection_id}`,
     data: { run, repository: `${row.owner}/${row.name}` },
   });
+}
+
+/** Where the forge serves git, from the stored address alone. */
+async function rootOf(db: Queries, connection: number): Promise<string> {
+  const { provider, base_url } = await getConnectionRow(db, connection);
+  return forgeAddress[provider as ForgeKind](base_url).webUrl;
 }
