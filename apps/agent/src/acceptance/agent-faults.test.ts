@@ -2,16 +2,20 @@ import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { AgentProcess, TestCheckout } from "../testing/agent-process.ts";
+import { runSessionOf } from "../testing/session-run.ts";
 import { FINISH, type Turn, TurnModel } from "../testing/turn-model.ts";
+
+/** In this process, where the waits between tries pass faster. */
+const runIn = (checkout: TestCheckout, model: TurnModel) =>
+  runSessionOf(model.url, { checkout: checkout.dir, home: checkout.home }, { stream: false });
 
 for (const status of [408, 409, 429, 500, 503])
   test(`an answer of ${status} is tried again`, async () => {
     using checkout = await TestCheckout.create();
     await using model = await TurnModel.start([{ status }, FINISH]);
-    await using agent = new AgentProcess(model.url, checkout);
-    expect(await agent.work()).toBe(0);
-    expect(agent.only("retry")).toMatchObject({ attempt: 1 });
-    expect(agent.only("retry").why).toContain(String(status));
+    const run = await runIn(checkout, model);
+    expect(run.exitCode).toBe(0);
+    expect(run.list("retry")).toMatchObject([{ attempt: 1, why: expect.stringContaining(String(status)) }]);
   });
 
 test("Retry-After is waited for", async () => {
@@ -27,10 +31,10 @@ test("Retry-After is waited for", async () => {
 test("three failed tries end the run as failed", async () => {
   using checkout = await TestCheckout.create();
   await using model = await TurnModel.start([{ status: 500 }]);
-  await using agent = new AgentProcess(model.url, checkout);
-  expect(await agent.work()).toBe(1);
-  expect(agent.list("retry")).toHaveLength(2);
-  expect(agent.only("error").message).toContain("500");
+  const run = await runIn(checkout, model);
+  expect(run.exitCode).toBe(1);
+  expect(run.list("retry")).toHaveLength(2);
+  expect(run.list("error")[0]?.message).toContain("500");
   expect(model.requests()).toHaveLength(3);
 });
 
@@ -43,10 +47,10 @@ for (const [status, code] of [
   test(`the broker's ${code} ends the run at once with that code`, async () => {
     using checkout = await TestCheckout.create();
     await using model = await TurnModel.start([{ status, code }]);
-    await using agent = new AgentProcess(model.url, checkout);
-    expect(await agent.work()).toBe(1);
-    expect(agent.only("error").code).toBe(code);
-    expect(agent.list("retry")).toEqual([]);
+    const run = await runIn(checkout, model);
+    expect(run.exitCode).toBe(1);
+    expect(run.list("error")[0]?.code).toBe(code);
+    expect(run.list("retry")).toEqual([]);
     expect(model.requests()).toHaveLength(1);
   });
 
@@ -144,7 +148,10 @@ for (const how of ["abort", "end of input", "SIGTERM"] as const)
     await using agent = new AgentProcess(model.url, checkout);
     agent.send({ type: "prompt", message: "wait" });
     await agent.next("tool_start");
-    await eventually("the command runs", () => existsSync(checkout.path("shell.pid")));
+    await eventually(
+      "the command runs",
+      () => readFileSync(checkout.path("shell.pid"), "utf8").trim() !== "",
+    );
     const startedMs = performance.now();
     if (how === "abort") agent.send({ type: "abort" });
     else if (how === "SIGTERM") agent.terminate();
