@@ -38,7 +38,7 @@ export interface ForgeClient {
   getPullRequest(repository: RepositoryAddress, number: number): Promise<ForgePullRequest>;
   /**
    * What people wrote on a pull request, oldest first: comments, bodies of reviews, comments in the diff. At least once:
-   * the last second of the former answer comes again, so keep the ids.
+   * the last minute of the former answer comes again, so keep the ids.
    * @param cursor of the former answer; undefined for all
    */
   listComments(

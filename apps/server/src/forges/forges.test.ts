@@ -290,6 +290,46 @@ for (const { start, createPath } of FORGES) {
     );
 
     test(
+      "is not started for a pull request that was closed or whose branch is gone, nor credited with a person's push",
+      async () => {
+        const decided = await proposed({ "decided.txt": "1\n" });
+        await forge.comment(decided.pull.number, forge.people.writer, "@windshift too late");
+        await lookNow(decided.pull.number);
+        await eventually("the comment starts a run", async () => (await runs(decided.key)).length === 2);
+        await forge.close(decided.pull.number);
+        await lookNow(decided.pull.number);
+        await eventually("it is closed", async () => (await row(decided.pull.id)).state === "closed");
+        expect(await workspace.claim(decided.key)).toBeUndefined();
+        expect((await workspace.ended(decided.key)).detail).toContain("was closed");
+
+        const { key, run, pull } = await proposed({ "again.txt": "1\n" });
+        const follow = async (body: string, nth: number) => {
+          await forge.comment(pull.number, forge.people.writer, body);
+          await lookNow(pull.number);
+          await eventually("the comment starts a run", async () => (await runs(key)).length === nth);
+        };
+        await follow("@windshift look at it", 2);
+        const job = await workspace.claim(key);
+        if (job === undefined) throw new Error("no job");
+        const head = run.head_oid ?? "none";
+        const tip = await gitOut(
+          ["commit-tree", `${head}^{tree}`, "-p", head, "-m", "A person's"],
+          forge.dir,
+        );
+        await gitOut(["update-ref", `refs/heads/${run.branch}`, tip], forge.dir);
+        await workspace.report(job, tip);
+        expect((await workspace.ended(key)).reason).toBe("no_changes");
+        await follow("@windshift once more", 3);
+        await gitOut(["update-ref", "-d", `refs/heads/${run.branch}`], forge.dir);
+        expect(await workspace.claim(key)).toBeUndefined();
+        const gone = await workspace.ended(key);
+        expect([gone.status, gone.detail]).toEqual(["failed", expect.stringContaining("was deleted")]);
+        expect(job.repo.branch).toBe(run.branch);
+      },
+      TEST_MS_MAX,
+    );
+
+    test(
       "takes no comment while nobody knows which account is its own",
       async () => {
         const { key, pull } = await proposed({ "own.txt": "o\n" });

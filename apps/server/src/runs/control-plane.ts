@@ -5,6 +5,7 @@ import type { Isolation } from "@windshift/contract/run.ts";
 import type { ControlPlane } from "@windshift/execution/control-plane.ts";
 import type { Database, Queries } from "../db/database.ts";
 import { waitForSignal } from "../db/signals.ts";
+import { findPullRequestOfRun } from "../pull-requests/pull-request-store.ts";
 import { ClaimFault, spendAttempt } from "./claim-fault.ts";
 import { isForPerson } from "./forge.ts";
 import { putOffForForge } from "./forge-wait.ts";
@@ -103,6 +104,7 @@ async function completeJob(
       [draft.repo.base_ref, draft.repo.branch].map((branch) => options.readBranch(repository, branch)),
     );
     if (branch_oid) requireOwnBranch(run, draft);
+    await requireOpenPull(database.kysely, run, draft, branch_oid ?? null);
     await keepBase(database, run, base_oid ?? null);
     return JobSpec.parse({ ...draft, repo: { ...draft.repo, base_oid, branch_oid } });
   } catch (cause) {
@@ -141,6 +143,26 @@ function requireOwnBranch(run: Run, draft: JobDraft): void {
     "conflict",
     `The branch ${draft.repo.branch} exists in ${run.grants?.owner}/${run.grants?.repo} although this run has pushed nothing: it was made by another installation, or before this database was restored. Delete or rename the branches agent-runs/* there that are not of this installation, then run the item again.`,
   );
+}
+
+/**
+ * A run that goes on with a pull request is not started for one that is decided: nobody would see its commits.
+ * @throws AppError `conflict`
+ */
+async function requireOpenPull(
+  db: Queries,
+  run: Run,
+  draft: JobDraft,
+  branchOid: string | null,
+): Promise<void> {
+  if (run.branch_run_id === null) return;
+  const pull = await findPullRequestOfRun(db, run.branch_run_id);
+  const what = `pull request #${pull?.number ?? "?"}`;
+  const next = "Run the item again to start on a branch of its own.";
+  if (pull !== undefined && pull.state !== "open")
+    throw new AppError("conflict", `The ${what} that this run goes on with was ${pull.state}. ${next}`);
+  if (branchOid === null)
+    throw new AppError("conflict", `The branch ${draft.repo.branch} of ${what} was deleted. ${next}`);
 }
 
 function isConflict(cause: unknown): cause is AppError {

@@ -145,25 +145,17 @@ async function verifyBranch(ports: PublishingPorts, run: Run): Promise<Findings[
     );
   }
   if (found.commits === 0) return undefined;
-  const fresh = run.branch_run_id === null || run.pushed_oid !== null || (await isNews(ports, run, headOid));
+  // What the branch of a pull request holds may be a person's: only what this run has pushed, now or before it waited, is its own.
+  const fresh = run.branch_run_id === null || run.pushed_oid !== null || run.head_oid === headOid;
+  // A run that went on with a pull request and added nothing to it has no commits of its own.
+  if (!fresh) return undefined;
   await ports.database.kysely
     .updateTable("runs")
     .set({ head_oid: headOid, base_oid: found.baseOid })
     .where("id", "=", run.id)
     .where("attempt", "=", run.attempt)
     .execute();
-  // A run that went on with a pull request and added nothing to it has no commits of its own.
-  return fresh ? { headOid, ...found } : undefined;
-}
-
-/** Whether the branch of a pull request was moved since it was opened or last gone on with. */
-async function isNews(ports: PublishingPorts, run: Run, headOid: string): Promise<boolean> {
-  const row = await ports.database.kysely
-    .selectFrom("pull_requests")
-    .select("head_oid")
-    .where("run_id", "=", branchRunOf(run))
-    .executeTakeFirst();
-  return row?.head_oid !== headOid;
+  return { headOid, ...found };
 }
 
 function branchesOf(run: Run) {

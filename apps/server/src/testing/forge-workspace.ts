@@ -7,6 +7,7 @@ import type { Repository } from "@windshift/contract/api/repository.ts";
 import type { AgentRunDetail } from "@windshift/contract/api/run.ts";
 import type { UserRef } from "@windshift/contract/api/user.ts";
 import { assert } from "@windshift/contract/app-error.ts";
+import { Oid } from "@windshift/contract/ids.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
@@ -35,6 +36,8 @@ export interface ForgeWorkspace {
   claim(itemKey: string): Promise<JobSpec | undefined>;
   /** Does the job's work: commits these files on its branch, pushes them through the git broker and reports. */
   work(job: JobSpec, files: Record<string, string>, summary?: string): Promise<void>;
+  /** Reports that the agent has ended its work, with `headOid` as the head of its branch. */
+  report(job: JobSpec, headOid: string, summary?: string): Promise<void>;
   /** Waits for the end of an item's newest run. */
   ended(itemKey: string): Promise<AgentRunDetail>;
   stop(): Promise<void>;
@@ -85,6 +88,7 @@ export async function createForgeWorkspace(
     assign: async (title = "Fix it") => (await createItem(admin, key, { title, assignee_id: agent.id })).key,
     claim: (itemKey) => loops.claim(async () => isTerminal((await newestRun(admin, itemKey)).status)),
     work: loops.work,
+    report: loops.report,
     ended: (itemKey) =>
       eventually(
         `the run of ${itemKey} ends`,
@@ -133,7 +137,20 @@ async function startLoops(server: TestServer) {
       ending.signal,
     ),
   ];
+  const report = async (job: JobSpec, headOid: string, summary = "It is done.") => {
+    await plane.report(job, {
+      attempt: job.attempt,
+      isolation: "container",
+      outcome: "completed",
+      summary,
+      failure: null,
+      base_oid: job.repo.base_oid,
+      head_oid: Oid.parse(headOid),
+      exit_code: 0,
+    });
+  };
   return {
+    report,
     claim: async (hasEnded: () => Promise<boolean>) => {
       const given = new AbortController();
       const claimed = claimJob(control, pool, runner, given.signal);
@@ -146,19 +163,8 @@ async function startLoops(server: TestServer) {
       await watched;
       return job ?? undefined;
     },
-    work: async (job: JobSpec, files: Record<string, string>, summary = "It is done.") => {
-      const headOid = await pushWork(server, job, files);
-      await plane.report(job, {
-        attempt: job.attempt,
-        isolation: "container",
-        outcome: "completed",
-        summary,
-        failure: null,
-        base_oid: job.repo.base_oid,
-        head_oid: headOid,
-        exit_code: 0,
-      });
-    },
+    work: async (job: JobSpec, files: Record<string, string>, summary?: string) =>
+      report(job, await pushWork(server, job, files), summary),
     stop: async () => {
       ending.abort();
       await Promise.all(loops);
