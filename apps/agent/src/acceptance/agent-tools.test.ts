@@ -72,7 +72,7 @@ test("PI-09 the programs that search and list get neither the run's token nor th
   mkdirSync(bin);
   for (const name of ["git", "rg"]) {
     const real = Bun.which(name) ?? "/bin/false";
-    writeFileSync(`${bin}/${name}`, `#!/bin/sh\nenv >> "$HOME/${name}-env"\nexec ${real} "$@"\n`);
+    writeFileSync(`${bin}/${name}`, `#!/bin/sh\n(echo "ARGUMENTS $*"; env) >> "$HOME/${name}-env"\nexec ${real} "$@"\n`);
     chmodSync(`${bin}/${name}`, 0o755);
   }
   const search: [string, object][] = [
@@ -89,8 +89,9 @@ test("PI-09 the programs that search and list get neither the run's token nor th
   expect(await agent.work()).toBe(0);
   const rg = readFileSync(`${checkout.home}/rg-env`, "utf8");
   expect(rg).toContain("LC_ALL=C.UTF-8");
-  const git = readFileSync(`${checkout.home}/git-env`, "utf8").split(/^PWD=.*$/m);
-  const searching = git.filter((env) => env.includes("LC_ALL=C.UTF-8"));
+  const git = readFileSync(`${checkout.home}/git-env`, "utf8").split(/^(?=ARGUMENTS )/m);
+  // The wrap-up at the end of the run uses git too, to commit in the run's name.
+  const searching = git.filter((env) => /^ARGUMENTS .* (grep|ls-files) /.test(env));
   expect(searching.length).toBeGreaterThan(2);
   for (const env of [rg, ...searching])
     expect(env).not.toMatch(/wsrun_test|swordfish|LLM_|AGENT_|WINDSHIFT_/);
