@@ -16,6 +16,7 @@ const inspector =
   repository === undefined
     ? undefined
     : createQuarantineInspector({
+        run: 1,
         processes: new InspectionProcesses(INSPECTION_COMMAND),
         tempRoot,
         known: localBase(repository),

@@ -6,6 +6,7 @@ import { type GitRoute, parseGitRoute } from "./git-route.ts";
 import { BODY_IDLE_MS_MAX, withIdleLimit } from "./patient-body.ts";
 import { receivePack } from "./receive-pack.ts";
 import { BodyRefused, refusal } from "./refusal.ts";
+import { RequestSlots } from "./request-slots.ts";
 import { PushTips, ShownTips } from "./shown-tips.ts";
 import { uploadPack } from "./upload-pack.ts";
 
@@ -25,6 +26,7 @@ export interface GitBrokerDeps {
  */
 export function createGitBroker(deps: GitBrokerDeps): (request: Request) => Promise<Response> {
   const tips = { shown: new ShownTips(), push: new PushTips() };
+  const slots = new RequestSlots();
   return async (request) => {
     if (isAmbiguous(request)) return refusal(400, "one Host and one Content-Length");
     const password = basicPassword(request.headers.get("authorization"));
@@ -34,7 +36,8 @@ export function createGitBroker(deps: GitBrokerDeps): (request: Request) => Prom
     const grant = await findGrant(deps.grants, route, password.value);
     if (grant === undefined) return notFound();
     try {
-      return await answer(route, request, grant);
+      const asked = { run: grant.runId, streams: route.kind !== "advertise", signal: request.signal };
+      return await slots.serve(asked, () => answer(route, request, grant));
     } catch (error) {
       if (error instanceof BodyRefused) return refusal(error.status, error.message);
       throw error;

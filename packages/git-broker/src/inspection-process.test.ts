@@ -23,7 +23,7 @@ test("an answer without an end is cut off and not collected", async () => {
   const processes = answering(
     `for (let i = 0; i < 64; i++) await Bun.write(Bun.stdout, "x".repeat(${INSPECTION_LINE_BYTES_MAX / 8}));`,
   );
-  await expect(processes.run(JOB, new AbortController().signal)).rejects.toThrow("answered more than");
+  await expect(processes.run(1, JOB, new AbortController().signal)).rejects.toThrow("answered more than");
   processes.close();
 });
 
@@ -34,7 +34,7 @@ test("two answers that come at once are read one by one", async () => {
     { kind: "done", findings },
   ].map((reply) => JSON.stringify(reply));
   const processes = answering(`await Bun.write(Bun.stdout, ${JSON.stringify(`${first}\n${second}\n`)});`);
-  const ended = await processes.run(JOB, new AbortController().signal);
+  const ended = await processes.run(1, JOB, new AbortController().signal);
   expect(ended).toMatchObject({ kind: "done", findings });
   processes.close();
 });

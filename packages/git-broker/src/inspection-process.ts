@@ -1,4 +1,5 @@
 import { type InspectionJob, InspectionReply } from "./inspection-job.ts";
+import { TurnQueue } from "./turn-queue.ts";
 
 /** Inspections at once; further ones wait. Each is a process of some 60 MB while it works. */
 export const INSPECTIONS_MAX = 2;
@@ -16,20 +17,23 @@ type Ended = Exclude<InspectionReply, { kind: "looked_at" }>;
 /** The processes that look into pushes. They start when they are needed and end when they are not. */
 export class InspectionProcesses {
   private readonly idle: InspectionProcess[] = [];
-  private readonly waiting: (() => void)[] = [];
-  private busy = 0;
+  private readonly turns = new TurnQueue(INSPECTIONS_MAX);
 
   /** @param command a program that calls runInspections; absolute, nothing is looked up */
   constructor(private readonly command: readonly string[]) {}
 
   /** Has a process ready soon: a client that asks where the branch stands will push next. */
   warm(): void {
-    if (this.idle.length === 0 && this.busy < INSPECTIONS_MAX) this.keep(new InspectionProcess(this.command));
+    if (this.idle.length === 0 && this.turns.taken < INSPECTIONS_MAX)
+      this.keep(new InspectionProcess(this.command));
   }
 
-  /** @throws when the process cannot do its work or takes too long */
-  async run(job: InspectionJob, signal: AbortSignal): Promise<Ended> {
-    await this.turn();
+  /**
+   * @param run whose push it is: runs take turns
+   * @throws when the process cannot do its work or takes too long, or the client left
+   */
+  async run(run: number, job: InspectionJob, signal: AbortSignal): Promise<Ended> {
+    const done = await this.turns.take(run, signal);
     const child = this.idle.pop() ?? new InspectionProcess(this.command);
     try {
       const ended = await child.ask(job, signal);
@@ -39,22 +43,13 @@ export class InspectionProcesses {
       child.end();
       throw error;
     } finally {
-      this.busy--;
-      this.waiting.shift()?.();
+      done();
     }
   }
 
   /** Ends all that wait for work. */
   close(): void {
     for (const child of this.idle.splice(0)) child.end();
-  }
-
-  private async turn(): Promise<void> {
-    while (this.busy >= INSPECTIONS_MAX)
-      await new Promise<void>((resolve) => {
-        this.waiting.push(resolve);
-      });
-    this.busy++;
   }
 
   private keep(child: InspectionProcess): void {

@@ -48,6 +48,7 @@ export async function startQuarantine(broker: BrokerFixture): Promise<Quarantine
     async grant(number, change = {}) {
       const base = Oid.parse(await mustGit(broker, broker.repository, "rev-parse", "refs/heads/main"));
       const inspector = createQuarantineInspector({
+        run: number,
         processes,
         tempRoot,
         known: localBase(broker.repository),

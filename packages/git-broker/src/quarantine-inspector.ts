@@ -10,6 +10,8 @@ import type { BaseObjects } from "./quarantine-base.ts";
 import { makeQuarantine, type Quarantine } from "./quarantine-repository.ts";
 
 export interface QuarantineOptions {
+  /** Whose pushes they are. */
+  run: number;
   processes: InspectionProcesses;
   /** Where quarantines are made; on a disk with room for a pack. */
   tempRoot: string;
@@ -89,12 +91,13 @@ class QuarantineInspection implements PackInspection {
   }
 
   private async inspect(quarantine: Quarantine, indexFile: string | null): Promise<InspectionVerdict> {
-    const { processes, base, policy, path } = this.options;
+    const { run, processes, base, policy, path } = this.options;
     const tip = Oid.parse(this.command.newOid);
     // Nothing to look at: the branch is set to what the run started from, or stays.
     if (indexFile === null && (tip === base || tip === this.branch))
       return { kind: "accepted", findings: [] };
     const reply = await processes.run(
+      run,
       {
         git_dir: quarantine.dir,
         index_file: indexFile,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { eventually } from "@windshift/testing/eventually.ts";
 import {
   authorization,
   type BrokerFixture,
@@ -12,6 +13,7 @@ import {
   startBroker,
 } from "./broker-fixture.ts";
 import { pktLine } from "./pkt-line.ts";
+import { GIT_REQUESTS_OF_RUN_MAX } from "./request-slots.ts";
 
 let broker: BrokerFixture;
 let run: RunGrant;
@@ -240,6 +242,43 @@ test("what a push was told about the branch is good for one push only", async ()
   expect(await reply.text()).toContain("not where this push says");
   expect(receiveCalls()).toHaveLength(1);
 });
+
+test("a run that half-sends many pushes gets eight of them and leaves room for others", async () => {
+  const leaving = new AbortController();
+  const statuses: number[] = [];
+  const half = () =>
+    fetch(`${run.url}/git-receive-pack`, {
+      method: "POST",
+      headers: {
+        authorization: authorization(run.token),
+        "content-type": "application/x-git-receive-pack-request",
+      },
+      body: new ReadableStream({
+        start: (controller) => controller.enqueue(smallPush().subarray(0, -30)),
+      }),
+      signal: leaving.signal,
+    }).then(
+      (reply) => statuses.push(reply.status),
+      () => undefined,
+    );
+  const ended = Promise.all(Array.from({ length: 40 }, half));
+  await eventually("most are refused", async () => statuses.length === 40 - GIT_REQUESTS_OF_RUN_MAX);
+  expect(new Set(statuses)).toEqual(new Set([429]));
+  const other = broker.grant(7_000);
+  const list = (of: RunGrant) =>
+    fetch(`${of.url}/info/refs?service=git-upload-pack`, {
+      headers: { authorization: authorization(of.token) },
+    }).then(async (reply) => {
+      await reply.text();
+      return reply.status;
+    });
+  expect(await list(run)).toBe(429);
+  expect(await list(other)).toBe(200);
+  leaving.abort();
+  await ended;
+  await eventually("the places are free again", async () => (await list(run)) === 200);
+  for (let i = 0; i < 3 * GIT_REQUESTS_OF_RUN_MAX; i++) expect(await list(run)).toBe(200);
+}, 30_000);
 
 function smallPush(old = ZERO): Buffer {
   return Buffer.concat([

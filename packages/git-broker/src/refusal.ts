@@ -1,4 +1,4 @@
-type RefusalStatus = 400 | 401 | 403 | 404 | 413 | 415 | 502;
+type RefusalStatus = 400 | 401 | 403 | 404 | 413 | 415 | 429 | 502 | 503;
 
 /** An answer that says no in one line; git shows it to a person for `info/refs`, and curl for the rest. */
 export function refusal(status: RefusalStatus, sentence: string): Response {
@@ -7,6 +7,7 @@ export function refusal(status: RefusalStatus, sentence: string): Response {
     headers: {
       "content-type": "text/plain; charset=utf-8",
       "cache-control": "no-store",
+      ...(status === 429 || status === 503 ? { "retry-after": "5" } : {}),
       ...(status === 401 ? { "www-authenticate": 'Basic realm="windshift git"' } : {}),
     },
   });

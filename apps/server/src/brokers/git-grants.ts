@@ -15,6 +15,7 @@ export type UpstreamOf = (repositoryId: number, run: RunId) => Promise<GitUpstre
 /** What looks into the pushes of a run. */
 export type InspectorOf = (run: InspectedRun) => Promise<PackInspector>;
 export interface InspectedRun {
+  run: RunId;
   repositoryId: number;
   upstream: GitUpstream;
   /** The commit the run started from. */
@@ -45,7 +46,7 @@ export function createGitGrants(
         ref,
         fetchRefs: [`refs/heads/${run.grants.base_branch}`, ref],
         upstream,
-        inspector: await inspectorOf({ repositoryId, upstream, base, policy }),
+        inspector: await inspectorOf({ run: runId, repositoryId, upstream, base, policy }),
         isLive: () => isLiveAttempt(database.kysely, runId, attempt),
         onPushed: (oid, findings) => recordPush(database, runId, attempt, oid, findings),
       };

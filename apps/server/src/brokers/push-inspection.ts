@@ -26,7 +26,7 @@ export function createPushInspection(
   const snapshots = join(beside, "inspection");
   const processes = new InspectionProcesses(command);
   const sweep = createSweep(tempRoot, snapshots);
-  return async ({ repositoryId, upstream, base, policy }) => {
+  return async ({ run, repositoryId, upstream, base, policy }) => {
     await mkdir(tempRoot, { recursive: true, mode: 0o700 });
     await sweep();
     const db = ports.database.kysely;
@@ -35,7 +35,7 @@ export function createPushInspection(
     const known = local
       ? localBase(dirOf(ports, await getRepositoryRow(db, repositoryId)))
       : fetchedBase({ dir, upstream });
-    return createQuarantineInspector({ processes, tempRoot, known, base, policy });
+    return createQuarantineInspector({ run, processes, tempRoot, known, base, policy });
   };
 }
 
