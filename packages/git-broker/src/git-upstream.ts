@@ -33,3 +33,8 @@ export interface GitUpstream {
     signal: AbortSignal,
   ): Promise<UpstreamReply>;
 }
+
+/** The content type of a service's answer, the upstream's and ours. */
+export function resultType(service: GitService): string {
+  return `application/x-${service}-result`;
+}

@@ -1,3 +1,4 @@
+import { resultType } from "./git-upstream.ts";
 import { pktLine } from "./pkt-line.ts";
 
 /** Lines of a refusal that git shows, and the characters of each. */
@@ -6,7 +7,6 @@ const LINE_CHARS_MAX = 900;
 const REASON = "refused by Windshift";
 /** Refs that a refusal answers one by one. */
 const REFS_MAX = 50;
-const RESULT = "application/x-git-receive-pack-result";
 
 /**
  * A refusal in the words of git's own protocol: git shows each line of `why` behind `remote:`, and the ref as rejected.
@@ -23,7 +23,7 @@ export function pushRefusal(why: string, refs: readonly string[]): Response {
   ];
   const body = Buffer.concat([...shown, band(1, Buffer.concat(report)), Buffer.from("0000")]);
   return new Response(new Uint8Array(body), {
-    headers: { "content-type": RESULT, "cache-control": "no-cache" },
+    headers: { "content-type": resultType("git-receive-pack"), "cache-control": "no-cache" },
   });
 }
 

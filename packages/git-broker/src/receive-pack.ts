@@ -2,6 +2,7 @@ import type { Oid } from "@windshift/contract/ids.ts";
 import { byteStream, chunksOf } from "./byte-stream.ts";
 import { readPushTip } from "./git-advertise.ts";
 import type { GitAudit, GitGrant } from "./git-grant.ts";
+import { resultType } from "./git-upstream.ts";
 import type { PushFinding } from "./pack-inspector.ts";
 import { forwardedPush, type Judged } from "./push-forward.ts";
 import { PushGate, type PushVerdict } from "./push-gate.ts";
@@ -17,7 +18,6 @@ type Chunks = AsyncGenerator<Uint8Array, void>;
 
 /** What a push names as the place of a branch that does not exist. */
 const NO_OID = "0".repeat(40);
-const RESULT = "application/x-git-receive-pack-result";
 /** What is read of a refused push so that git gets to read the answer, bytes: git sends all before it looks. */
 export const REFUSED_BYTES_MAX = 16 * 1_048_576;
 
@@ -50,7 +50,9 @@ export async function receivePack(
       return say(403, verdict.why, verdict.refs);
     case "probe":
       await chunks.return();
-      return new Response(null, { headers: { "content-type": RESULT, "cache-control": "no-cache" } });
+      return new Response(null, {
+        headers: { "content-type": resultType("git-receive-pack"), "cache-control": "no-cache" },
+      });
     case "push": {
       const why = (await grant.isLive())
         ? await staleWhy(grant, tips, verdict.command.oldOid, request.signal)
@@ -134,7 +136,9 @@ async function forward(
     }
     // The host's no reaches the client as our own does: git shows no body of an error.
     if (reply.status !== 200 && reply.sentence !== undefined) throw new BodyRefused(403, reply.sentence);
-    return await passedOn(reply, RESULT, async () => reportTo(grant, judged.push, reply.body, sent.findings));
+    return await passedOn(reply, resultType("git-receive-pack"), async () =>
+      reportTo(grant, judged.push, reply.body, sent.findings),
+    );
   } catch (error) {
     giveUp.abort();
     await sent.abort();

@@ -44,7 +44,8 @@ export class TurnQueue {
     for (const [who, [start, ...later]] of this.waiting) {
       this.waiting.delete(who);
       if (later.length > 0) this.waiting.set(who, later);
-      return start?.();
+      start?.();
+      return;
     }
     this.busy--;
   }

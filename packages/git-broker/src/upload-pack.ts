@@ -4,6 +4,7 @@ import { chunksOf } from "./byte-stream.ts";
 import { commandBody, type FetchRequest, parseFetchRequest } from "./fetch-request.ts";
 import { readTips } from "./git-advertise.ts";
 import type { GitAudit, GitGrant } from "./git-grant.ts";
+import { resultType } from "./git-upstream.ts";
 import { pktLine } from "./pkt-line.ts";
 import { PktBroken } from "./pkt-units.ts";
 import { printable } from "./printable.ts";
@@ -18,8 +19,6 @@ export const FETCH_BODY_BYTES_MAX = 8 * 1_048_576;
 const UNPACK_RATIO_MAX = 20;
 /** Small bodies are all framing, bytes: here the ratio says nothing. */
 const UNPACK_FREE_BYTES = 65_536;
-
-const RESULT = "application/x-git-upload-pack-result";
 
 type Fetch = Extract<FetchRequest, { kind: "fetch" }>;
 type Refs = Extract<FetchRequest, { kind: "ls-refs" }>;
@@ -42,7 +41,9 @@ export async function uploadPack(
     case "malformed":
       return refusal(400, asked.why);
     case "probe":
-      return new Response(null, { headers: { "content-type": RESULT, "cache-control": "no-cache" } });
+      return new Response(null, {
+        headers: { "content-type": resultType("git-upload-pack"), "cache-control": "no-cache" },
+      });
     case "ls-refs":
       return listRefs(request, grant, tips, asked);
     case "fetch":
@@ -98,7 +99,7 @@ async function listRefs(request: Request, grant: GitGrant, tips: ShownTips, aske
   const body = commandBody("ls-refs", asked.capabilities, [...given, ...prefixes]);
   const reply = await grant.upstream.rpc("git-upload-pack", streamOf(body), "version=2", request.signal);
   if (reply.status !== 200 && reply.sentence !== undefined) return saidAloud(reply.sentence);
-  return passedOn(reply, RESULT, async () => {
+  return passedOn(reply, resultType("git-upload-pack"), async () => {
     try {
       const shown = await filterLsRefs(reply.body, grant.fetchRefs);
       tips.add(grant, shown.oids);
@@ -133,7 +134,7 @@ async function refuseFetch(grant: GitGrant, audit: GitAudit, asked: Fetch): Prom
 /** A no in git's own words: of an answer with another status than 200 git would show the number alone. */
 function saidAloud(why: string): Response {
   return new Response(new Uint8Array(pktLine(`ERR ${why}\n`)), {
-    headers: { "content-type": RESULT, "cache-control": "no-cache" },
+    headers: { "content-type": resultType("git-upload-pack"), "cache-control": "no-cache" },
   });
 }
 
@@ -145,7 +146,7 @@ async function sendPack(request: Request, grant: GitGrant, asked: Fetch): Promis
     request.signal,
   );
   if (reply.status !== 200 && reply.sentence !== undefined) return saidAloud(reply.sentence);
-  return passedOn(reply, RESULT, async () => reply.body);
+  return passedOn(reply, resultType("git-upload-pack"), async () => reply.body);
 }
 
 function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
