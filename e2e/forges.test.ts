@@ -5,11 +5,12 @@ import { AgentRun, AgentRunDetail, AgentRunList } from "@windshift/contract/api/
 import { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
-import type { ForgeServer } from "@windshift/testing/forges/forge-server.ts";
+import type { ForgeServer, WebhookEvent } from "@windshift/testing/forges/forge-server.ts";
 import { startForgejoServer } from "@windshift/testing/forges/forgejo-server.ts";
 import { startGithubServer } from "@windshift/testing/forges/github-server.ts";
 import { startGitlabServer } from "@windshift/testing/forges/gitlab-server.ts";
 import { gitOut } from "@windshift/testing/git-repository.ts";
+import type { ModelScript } from "@windshift/testing/model-script.ts";
 import { readScenarios } from "@windshift/testing/scenario.ts";
 import { startScriptedModel } from "@windshift/testing/scripted-model.ts";
 import { type BuiltWorkspace, buildWorkspace } from "@windshift/testing/workspace-builder.ts";
@@ -34,7 +35,7 @@ const FORGES: [key: string, start: () => Promise<ForgeServer>][] = [
 describe("the main job on a forge", () => {
   for (const [key, start] of FORGES) {
     test(
-      `${key} gets a draft with the agent's branch, and a revoked token stops the next run`,
+      `${key} gets a draft with the agent's branch, a comment starts another run, a merge ends the item, and a revoked token stops the next run`,
       () => play(key, start),
       TEST_MS_MAX,
     );
@@ -66,11 +67,41 @@ async function play(key: string, start: () => Promise<ForgeServer>): Promise<voi
     const { links } = await api.get(`/api/v1/items/${item.key}`, WorkItemDetail);
     expect(links.map((link) => link.url)).toEqual([run.pull_request?.url ?? "none"]);
     expect(forge.violations).toEqual([]);
+    const pull = run.pull_request?.number ?? 0;
+    provider.play(READS_ONLY);
+    await forge.comment(pull, forge.people.writer, "@windshift please look at it once more");
+    await deliver(workspace, forge, "comment", pull);
+    const next = await newestEnded(item.key, 2);
+    expect(next).toMatchObject({ trigger: "pr_comment", branch: run.branch, reason: "no_changes" });
+    await forge.merge(pull);
+    await deliver(workspace, forge, "pull_request", pull);
+    await eventually("the merge ends the item", async () => {
+      const { status } = await api.get(`/api/v1/items/${item.key}`, WorkItemDetail);
+      return status === "done";
+    });
     await stopsWhenRevoked(workspace, forge, item.key);
   } finally {
     await forge.stop();
     await provider.stop();
   }
+}
+
+/** The second run finds nothing left to do. */
+const READS_ONLY: ModelScript = [
+  { tool_calls: [{ name: "finish", args: { outcome: "completed", summary: "It is as it should be." } }] },
+];
+
+/** A webhook of the forge, signed with the connection's secret. */
+async function deliver(
+  workspace: BuiltWorkspace,
+  forge: ForgeServer,
+  event: WebhookEvent,
+  pull: number,
+): Promise<void> {
+  const { headers, body } = forge.webhook(event, pull, workspace.git.webhook_secret ?? "");
+  const to = `${product.server.url}/api/webhooks/${workspace.git.id}`;
+  const reply = await fetch(to, { method: "POST", headers, body: new Uint8Array(body) });
+  expect([reply.status, await reply.json()]).toEqual([202, { outcome: "taken" }]);
 }
 
 async function stopsWhenRevoked(
@@ -82,7 +113,7 @@ async function stopsWhenRevoked(
   const at = `/api/v1/connections/${workspace.git.id}`;
   await api.patch(at, { token: forge.tokens.revoked }, Connection);
   await api.post(`/api/v1/items/${itemKey}/agent-runs`, {}, AgentRun);
-  const run = await newestEnded(itemKey, 2);
+  const run = await newestEnded(itemKey, 3);
   expect([run.status, run.reason]).toEqual(["failed", "misconfigured"]);
   const { check_problem } = await api.get(at, Connection);
   expect(run.detail).toBe(check_problem);
