@@ -197,14 +197,21 @@ async function searchBlobs(
       findings.add(
         notScanned(path, `only its first ${SECRET_TEXT_BYTES_MAX} bytes were searched for credentials`),
       );
-    const found = await searchSecrets({ path, text, before: undefined });
-    if (found.length === 0) {
-      clean.add(oid);
-      continue;
-    }
-    const old = before === undefined ? undefined : (await reader.read(before, SECRET_TEXT_BYTES_MAX))?.bytes;
-    const fresh = old === undefined ? found : await searchSecrets({ path, text, before: textOf(old) });
-    for (const finding of fresh) findings.add(finding);
+    const readBefore = async () => {
+      const old = before === undefined ? undefined : await reader.read(before, SECRET_TEXT_BYTES_MAX);
+      return old === undefined ? undefined : textOf(old.bytes);
+    };
+    let asked = false;
+    const found = await searchSecrets({
+      path,
+      text,
+      before: () => {
+        asked = true;
+        return readBefore();
+      },
+    });
+    if (!asked) clean.add(oid);
+    for (const finding of found) findings.add(finding);
   }
 }
 

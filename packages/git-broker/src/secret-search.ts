@@ -11,8 +11,8 @@ export const TEXT_SAMPLE_BYTES = 8_000;
 export interface TextBlob {
   path: string;
   text: string;
-  /** What stood at the path before, where that is known: what it held already is nothing new. */
-  before: string | undefined;
+  /** What stood at the path before, where that is known: what it held already is nothing new. Asked only when something was found. */
+  before(): Promise<string | undefined>;
 }
 
 /**
@@ -38,8 +38,10 @@ export async function searchSecrets({ path, text, before }: TextBlob): Promise<P
       },
     },
   });
+  if (messages.length === 0) return [];
+  const old = await before();
   const fresh = messages.filter(
-    (message) => before === undefined || !before.includes(text.slice(...message.range)),
+    (message) => old === undefined || !old.includes(text.slice(...message.range)),
   );
   return fresh.map((message) => ({
     kind: "secret",
