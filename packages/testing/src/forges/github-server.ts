@@ -38,7 +38,7 @@ export async function startGithubServer(): Promise<GithubServer> {
     expired: "ghp_expired0000000000000",
     revoked: "ghp_revoked0000000000000",
   };
-  const of = (login: string) => `ghp_of_${login}0000000000`;
+  const of = (login: string) => (login === AGENT ? tokens.full : `ghp_of_${login}0000000000`);
   const known = new Map<string, GithubToken>([
     [tokens.full, { login: AGENT, scopes: ["repo", "read:org"] }],
     [tokens.narrow, { login: AGENT, scopes: ["read:user"] }],
