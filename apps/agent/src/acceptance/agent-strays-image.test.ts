@@ -3,7 +3,8 @@ import { FINISH, type Turn, TurnModel } from "../testing/turn-model.ts";
 
 const IMAGE = process.env.WINDSHIFT_TEST_IMAGE ?? "windshift/agent:local";
 const RUN_MS_MAX = 120_000;
-const CALLS = 300;
+/** Each leaves three processes: together more than the container may have. */
+const CALLS = 200;
 const CALLS_A_TURN = 10;
 /** As runs have it, but for the network: the model listens on this machine's loopback address. */
 const CONFINED = [

@@ -72,7 +72,10 @@ test("PI-09 the programs that search and list get neither the run's token nor th
   mkdirSync(bin);
   for (const name of ["git", "rg"]) {
     const real = Bun.which(name) ?? "/bin/false";
-    writeFileSync(`${bin}/${name}`, `#!/bin/sh\n(echo "ARGUMENTS $*"; env) >> "$HOME/${name}-env"\nexec ${real} "$@"\n`);
+    writeFileSync(
+      `${bin}/${name}`,
+      `#!/bin/sh\n(echo "ARGUMENTS $*"; env) >> "$HOME/${name}-env"\nexec ${real} "$@"\n`,
+    );
     chmodSync(`${bin}/${name}`, 0o755);
   }
   const search: [string, object][] = [

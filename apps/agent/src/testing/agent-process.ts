@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { LineSplitter } from "@windshift/base/jsonl.ts";
 import { type AgentInput, AgentOutput } from "@windshift/contract/agent-jsonl.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
@@ -16,7 +16,10 @@ export class TestCheckout implements Disposable {
   static async create(): Promise<TestCheckout> {
     const checkout = new TestCheckout();
     mkdirSync(checkout.home);
-    await createRepository(checkout.dir, { files: { "README.md": "a project\n" } });
+    pattern ??= makePattern();
+    const { folders, files } = await pattern;
+    for (const path of folders) mkdirSync(checkout.path(path), { recursive: true });
+    for (const { path, bytes } of files) writeFileSync(checkout.path(path), bytes);
     return checkout;
   }
   git(...args: string[]): Promise<string> {
@@ -28,6 +31,29 @@ export class TestCheckout implements Disposable {
   [Symbol.dispose](): void {
     this.root.remove();
   }
+}
+
+/** What such a repository is made of. */
+interface Pattern {
+  folders: string[];
+  files: { path: string; bytes: Buffer }[];
+}
+
+/** Git makes it once, as starting git costs more than most tests. */
+let pattern: Promise<Pattern> | undefined;
+
+async function makePattern(): Promise<Pattern> {
+  using root = tempDir();
+  await createRepository(root.path, { files: { "README.md": "a project\n" } });
+  const entries = readdirSync(root.path, { recursive: true, withFileTypes: true }).map((entry) => ({
+    isFolder: entry.isDirectory(),
+    path: relative(root.path, join(entry.parentPath, entry.name)),
+  }));
+  const files = entries.filter(({ isFolder, path }) => !isFolder && !path.endsWith(".sample"));
+  return {
+    folders: ["", ...entries.filter(({ isFolder }) => isFolder).map(({ path }) => path)],
+    files: files.map(({ path }) => ({ path, bytes: readFileSync(join(root.path, path)) })),
+  };
 }
 
 type EventOf<T extends AgentOutput["type"]> = Extract<AgentOutput, { type: T }>;

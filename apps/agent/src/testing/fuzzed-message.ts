@@ -105,8 +105,6 @@ function fuzzedCall(random: SeededRandom): JsonObject {
 function fuzzedTool(random: SeededRandom): [string, Json] {
   const path = random.pick(PATHS);
   const tools: readonly [[string, Json], ...[string, Json][]] = [
-    ["list_files", { path }],
-    ["list_files", {}],
     ["read_file", { path: "README.md" }],
     ["read_file", { path, start_line: random.below(5) }],
     ["edit_file", { path, old_text: "absent", new_text: random.pick(TEXTS) }],
@@ -124,8 +122,9 @@ function fuzzedTool(random: SeededRandom): [string, Json] {
       { path: random.pick(["out.txt", "docs/b.txt", path]), content: random.pick(TEXTS) },
     ];
   // These start a process each, which is what costs time.
-  if (random.chance(0.03)) return ["bash", { command: random.pick(COMMANDS) }];
-  if (random.chance(0.03)) return ["grep", { pattern: random.pick(["project", "(", "", "a|b"]), path }];
+  if (random.chance(0.015)) return ["bash", { command: random.pick(COMMANDS) }];
+  if (random.chance(0.015)) return ["list_files", random.pick([{ path }, {}])];
+  if (random.chance(0.015)) return ["grep", { pattern: random.pick(["project", "(", "", "a|b"]), path }];
   return random.pick(tools);
 }
 

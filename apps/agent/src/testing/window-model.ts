@@ -164,9 +164,13 @@ function countTokens(messages: Message[]): number {
   return tokens;
 }
 
+/** Of every text counted so far: each request repeats those of the requests before it. */
+const counts = new Map<string, number>();
+
 /** The pieces byte-pair tokenizers cut a text into first, each then in parts of its usual length. */
 export function countText(text: string): number {
-  let tokens = 0;
+  let tokens = counts.get(text) ?? 0;
+  if (tokens > 0) return tokens;
   for (const [piece] of text.matchAll(/ ?[A-Za-z]+| ?\d+|[\u0080-\uffff]|\n+| +|[^A-Za-z0-9\s]+/g)) {
     const code = piece.charCodeAt(piece.length - 1);
     if (code > 127) tokens += 1;
@@ -175,5 +179,6 @@ export function countText(text: string): number {
     else if (/[A-Za-z]/.test(piece)) tokens += Math.ceil(piece.length / 7);
     else tokens += Math.ceil(piece.length / 4);
   }
+  counts.set(text, tokens);
   return tokens;
 }

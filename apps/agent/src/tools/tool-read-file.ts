@@ -12,8 +12,8 @@ const READ_BYTES_MAX = 23_000;
 /** A line is shown up to this, bytes; one that is asked for alone gets most of the answer. */
 const LINE_BYTES_MAX = 2_000;
 const LINE_ALONE_BYTES_MAX = 20_000;
-/** How far lines are counted in search of the first one, bytes: a second or two. */
-const SCAN_BYTES_MAX = 2 * 1_073_741_824;
+/** How far lines are counted in search of the first one, bytes: half a second or so. */
+const SCAN_BYTES_MAX = 512 * 1_048_576;
 /** Read at a time, bytes: past this a larger buffer is no faster. */
 const CHUNK_BYTES = 262_144;
 
