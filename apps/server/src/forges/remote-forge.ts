@@ -48,7 +48,6 @@ export function createRemoteForge(database: Database, clients: ForgeClients): Fo
       await keep(database, draft, pullRequest);
       return { url: pullRequest.url, title: pullRequest.title, state: pullRequest.state, note };
     },
-
   };
 }
 
