@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { agentContract } from "@windshift/testing/agent-contract.ts";
 
-const WRAPPER = join(import.meta.dir, "agent-wrapper.js");
+const WRAPPER = join(import.meta.dir, "wrapper/agent-wrapper.mjs");
 const LOOP_AGENT = join(import.meta.dir, "loop-agent/loop-agent.js");
 const AGENT_RULES = join(import.meta.dir, "loop-agent/rules.json");
 /** In an image it lies where the wrapper looks by itself. */

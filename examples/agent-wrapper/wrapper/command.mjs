@@ -1,0 +1,56 @@
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { told } from "./events.mjs";
+import { readOutput } from "./output.mjs";
+import { commandEnv, settings } from "./settings.mjs";
+
+/** Between the polite signal and the one nothing survives, ms. The runner kills the container 10 s after `abort`. */
+const TERM_GRACE_MS = 3_000;
+/** How long output is read after a command's group is dead, ms: what left the group may hold the pipe open for ever. */
+const DRAIN_MS_MAX = 500;
+
+/** Runs a shell command with the prompt on stdin and in $PROMPT_FILE. Resolves with its exit code or signal. */
+export async function runCommand(command, prompt, { scratch, signal }) {
+  const promptFile = join(scratch, "prompt.md");
+  writeFileSync(promptFile, prompt, { mode: 0o600 });
+  told.said = "";
+  told.fault = undefined;
+  const child = spawn("sh", ["-c", command], {
+    cwd: settings.workspace,
+    env: { ...commandEnv(), PROMPT_FILE: promptFile },
+    stdio: ["pipe", "pipe", "inherit"], // what it says on stderr becomes the run's `stderr` events
+    detached: true, // a process group of its own, which can be ended as a whole
+  });
+  const exited = new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code, killedBy) => resolve(code ?? killedBy));
+  });
+  child.stdin.on("error", () => {}); // an agent need not read its stdin
+  child.stdin.end(prompt);
+  const end = () => {
+    signalGroup(child.pid, "SIGTERM");
+    setTimeout(() => signalGroup(child.pid, "SIGKILL"), TERM_GRACE_MS).unref();
+  };
+  signal.addEventListener("abort", end, { once: true });
+  if (signal.aborted) end();
+  const read = readOutput(child.stdout);
+  try {
+    const code = await exited;
+    signalGroup(child.pid, "SIGKILL"); // what it left in the background ends with it
+    const late = setTimeout(() => child.stdout.destroy(), DRAIN_MS_MAX);
+    await read.catch(() => {}); // destroyed: everything before was read
+    clearTimeout(late);
+    return code;
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+}
+
+function signalGroup(pid, signal) {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The whole group is gone already.
+  }
+}
