@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { backoffMs } from "@windshift/base/backoff.ts";
 import { systemClock } from "@windshift/base/clock.ts";
 import pg from "pg";
@@ -10,13 +11,15 @@ const RECONNECT_MAX_MS = 5_000;
 
 /**
  * Signals over LISTEN/NOTIFY: one connection of its own per server. When it breaks it is opened again, and then
- * everybody is woken once, because what was signalled in between is unknown.
+ * everybody is woken once, because what was signalled in between is unknown. Its own process hears of a signal at once and
+ * not by way of the database: who cancels a run here finds its token dead here.
  */
 export async function openPostgresSignals(
   url: string,
   pool: pg.Pool,
 ): Promise<Signals & { close(): Promise<void> }> {
   const local = new LocalSignals();
+  const own = `${randomUUID()} `;
   let closed = false;
   let client = await connect();
 
@@ -26,7 +29,9 @@ export async function openPostgresSignals(
       application_name: "windshift signals",
       keepAlive: true,
     });
-    next.on("notification", (message) => void local.notify(message.payload ?? ""));
+    next.on("notification", ({ payload = "" }) => {
+      if (!payload.startsWith(own)) void local.notify(payload.slice(own.length));
+    });
     next.on("error", () => {});
     await next.connect();
     await next.query(`LISTEN ${CHANNEL}`);
@@ -49,7 +54,10 @@ export async function openPostgresSignals(
   return {
     notify: async (topic: Topic) => {
       // What it tells of is committed already; everybody also looks from time to time, so a lost signal only delays.
-      await pool.query("select pg_notify($1, $2)", [CHANNEL, topic]).catch(() => {});
+      await Promise.all([
+        local.notify(topic),
+        pool.query("select pg_notify($1, $2)", [CHANNEL, own + topic]).catch(() => {}),
+      ]);
     },
     listen: (topic, listener) => local.listen(topic, listener),
     close: async () => {
