@@ -44,6 +44,15 @@ export function createGithubFront(options: GithubFrontOptions) {
     return turn;
   };
 
+  // One creation at a time: GitHub looks for another pull request of the branch and makes this one in one step.
+  let creations: Promise<unknown> = Promise.resolve();
+  const answered = (call: FrontCall, b: Behind): Promise<Response> => {
+    if (!isPullCreation(call)) return answer(call, options, b, issued);
+    const made = creations.then(() => answer(call, options, b, issued));
+    creations = made.catch(() => undefined);
+    return made;
+  };
+
   async function api(request: Request, path: string, url: URL): Promise<Response> {
     if (behind === undefined) return message(503, "not ready");
     const text = await request.text();
@@ -59,7 +68,7 @@ export function createGithubFront(options: GithubFrontOptions) {
     violations.push(...openapi.requestProblems(exchange));
     // Inside, so that the answers of faults are not compared: those are nobody's.
     return faults.around(request, path, async () => {
-      const response = await answer(call, options, behind as Behind, issued);
+      const response = await answered(call, behind as Behind);
       const reply = JSON.parse((await response.clone().text()) || "null");
       const problems = openapi.replyProblems({ ...exchange, status: response.status, reply });
       violations.push(...problems.filter(isOurs));
@@ -118,7 +127,7 @@ async function answer(
   behind: Behind,
   issued: Set<string>,
 ): Promise<Response> {
-  const { request, path, token } = call;
+  const { path, token } = call;
   const held = options.known.get(token);
   const isJwt = token.startsWith("eyJ");
   if (held === undefined && !isJwt && !issued.has(token)) return message(401, "Bad credentials");
@@ -127,10 +136,8 @@ async function answer(
   if (held !== undefined && path.startsWith("/repos/") && !held.scopes.includes("repo"))
     return message(404, "Not Found", scopes);
   if (path === "/installation/repositories") return installationRepositories(call, options, behind);
-  if (request.method === "POST" && path.endsWith("/pulls")) {
-    const refusal = await pullRefusal(call, options, behind);
-    if (refusal !== undefined) return refusal;
-  }
+  const refusal = isPullCreation(call) ? await pullRefusal(call, options, behind) : undefined;
+  if (refusal !== undefined) return refusal;
   const tooLong = lengthRefusal(call);
   if (tooLong !== undefined) return tooLong;
   const response = await forward(call, behind);
@@ -162,6 +169,10 @@ function corrected(path: string, body: string, ok: boolean): string {
   const right = JSON.parse(body) as { permission: string };
   const permission = { push: "write", pull: "read" }[right.permission] ?? right.permission;
   return JSON.stringify({ ...right, permission });
+}
+
+function isPullCreation({ request, path }: FrontCall): boolean {
+  return request.method === "POST" && path.endsWith("/pulls");
 }
 
 /** Pull requests that GitHub refuses and emulate does not. */
