@@ -23,6 +23,15 @@ test("commands get neither the key nor settings of the runtime, and author and h
   accessSync(join(env.GIT_CONFIG_VALUE_0 ?? "", "prepare-commit-msg"), constants.X_OK);
 });
 
+test("commands take text for UTF-8 where nobody chose a language, and keep a language that was chosen", () => {
+  const localeOf = (env: Record<string, string>) =>
+    Object.entries(commandEnv(env)).filter(([name]) => /^LANG$|^LC_/.test(name));
+  for (const env of [{}, { LANG: "" }, { LANG: "C.UTF-8" }, { LANG: "C.utf8", LC_ALL: "" }])
+    expect(localeOf(env)).toEqual([["LC_CTYPE", "C.UTF-8"]]);
+  for (const env of [{ LANG: "de_DE.UTF-8" }, { LC_ALL: "C" }, { LANG: "C.UTF-8", LC_CTYPE: "POSIX" }])
+    expect(Object.fromEntries(localeOf(env))).toEqual(env);
+});
+
 test("a home folder that cannot be written to sends the hook to the folder for temporary files", async () => {
   using checkout = await TestCheckout.create();
   const file = join(checkout.home, "no folder");

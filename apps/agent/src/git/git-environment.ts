@@ -27,7 +27,7 @@ export function commandEnv(env: Record<string, string | undefined>): Record<stri
     if (value !== undefined && !WITHHELD.includes(name)) own[name] = value;
   const hooks = hooksDir([env.HOME, env.TMPDIR, tmpdir()]);
   return {
-    ...own,
+    ...inUtf8(own),
     GIT_AUTHOR_NAME: AGENT_AUTHOR.name,
     GIT_AUTHOR_EMAIL: AGENT_AUTHOR.email,
     GIT_COMMITTER_NAME: AGENT_AUTHOR.name,
@@ -40,6 +40,16 @@ export function commandEnv(env: Record<string, string | undefined>): Record<stri
       ? {}
       : { GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "core.hooksPath", GIT_CONFIG_VALUE_0: hooks }),
   };
+}
+
+/**
+ * A bare image names no language, and there grep, sed and sort would take UTF-8 for bytes. Only the encoding is set, as
+ * C.UTF-8 differs from C in nothing else: to load the other eleven parts of a locale takes a small command a fifth of its time.
+ */
+function inUtf8(env: Record<string, string>): Record<string, string> {
+  const { LANG, LC_ALL, LC_CTYPE, ...others } = env;
+  if (LC_ALL || LC_CTYPE || (LANG && !/^C\.utf-?8$/i.test(LANG))) return env;
+  return { ...others, LC_CTYPE: "C.UTF-8" };
 }
 
 /** The trailers of the run, as the last paragraph of a commit message; empty without any. The hook, where there is one, sets the same. */

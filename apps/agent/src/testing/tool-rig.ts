@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import { commandEnv } from "../git/git-environment.ts";
 import { OutputStore } from "../tools/output-store.ts";
 import { PictureBudget } from "../tools/picture-budget.ts";
 import type { Tool, ToolResult } from "../tools/tool.ts";
@@ -33,7 +34,7 @@ export class ToolRig implements Disposable {
       images,
       pictures,
       signal: this.abort.signal,
-      env: () => ({ PATH: process.env.PATH ?? "", HOME: this.checkout.home, ...this.env }),
+      env: () => commandEnv({ PATH: process.env.PATH, HOME: this.checkout.home, ...this.env }),
       progress: (text) => this.live.push(text),
     });
   }

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from "node:fs";
+import { signalGroup } from "./process-group.ts";
 import { reap } from "./zombies.ts";
 
 /** Variable that marks everything a command starts, however far it gets from its process group. */
@@ -25,15 +26,18 @@ export function markCall(env: Record<string, string>): CallMark {
 }
 
 /**
- * Kills what a command left behind outside its process group (`setsid`, a daemon's double fork). Found by the mark in its
- * environment; and where the agent is the container's only program also by being an orphan, as some daemons write their
+ * Kills what a command left behind: in its process group, and outside it (`setsid`, a daemon's double fork). What left the
+ * group is found by the mark in its environment; and where the agent is the container's only program also by being an orphan, as some daemons write their
  * title over their environment. Outside a container a process that emptied its environment is not found. Commands run one
  * after the other, so an orphan is this one's.
  * @param shellPid the command's shell, which has ended; what it started came after it
  */
 export async function endStrays(mark: CallMark, shellPid: number): Promise<void> {
+  // Most commands leave nothing, and to signal a group that is gone costs as much as all the looking.
+  if (startedSince(shellPid)?.length === 0) return;
+  signalGroup(shellPid, "SIGKILL");
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const started = startedSince(shellPid);
+    const started = startedSince(shellPid) ?? [];
     const strays = started.filter((pid) => isMarked(pid, mark.value) || adopted(pid) === "running");
     if (strays.length === 0) return reap(started.filter((pid) => adopted(pid) === "zombie"));
     for (const pid of strays) kill(pid);
@@ -44,12 +48,13 @@ export async function endStrays(mark: CallMark, shellPid: number): Promise<void>
 /** Pids that are asked for one by one; more than that, and the list of all processes is the shorter way. */
 const PIDS_PROBED_MAX = 64;
 
-/** Cheap when the shell started little: the kernel tells the newest pid. Empty where there is no /proc. */
-function startedSince(shellPid: number): number[] {
+/** What still runs of what was started since, by whomever. Cheap when that is little: the kernel tells the newest pid. Undefined without /proc. */
+function startedSince(shellPid: number): number[] | undefined {
   try {
     const newest = newestPid();
     const others = newest - shellPid;
-    if (others >= 0 && others <= PIDS_PROBED_MAX) {
+    if (others === 0) return [];
+    if (others > 0 && others <= PIDS_PROBED_MAX) {
       const pids = Array.from({ length: others }, (_, at) => shellPid + 1 + at);
       const alive = pids.filter((pid) => existsSync(`/proc/${pid}`));
       if (newestPid() === newest) return alive; // else something was started meanwhile
@@ -58,12 +63,20 @@ function startedSince(shellPid: number): number[] {
     // A smaller newest pid means that the numbers began anew meanwhile.
     return pids.filter((pid) => pid !== process.pid && pid !== 1 && (others < 0 || pid > shellPid));
   } catch {
-    return [];
+    return undefined;
   }
 }
 
+/** The file that ends with the newest pid. Kept open, as it is read after every command. */
+let loadavg: number | undefined;
+/** Its line is about 30 bytes long. */
+const loadavgLine = Buffer.alloc(128);
+
 function newestPid(): number {
-  return Number(readFileSync("/proc/loadavg", "latin1").trim().split(" ").at(-1));
+  loadavg ??= openSync("/proc/loadavg", "r");
+  const length = readSync(loadavg, loadavgLine, 0, loadavgLine.length, 0);
+  const line = loadavgLine.toString("latin1", 0, length);
+  return Number(line.slice(line.lastIndexOf(" ") + 1));
 }
 
 function isMarked(pid: number, value: string): boolean {

@@ -14,6 +14,20 @@ test("both outputs come in their order, with the exit code", async () => {
   });
 });
 
+test("what a shell cannot parse gets its words, by the line; the next command is clean of them", async () => {
+  using rig = await ToolRig.create();
+  const broken = await rig.call(bashTool, { command: "if; then\necho never" });
+  expect(broken.output).toMatch(/line 1: syntax error.*\n(.*\n)*\[exit code 2\]$/);
+  expect((await rig.call(bashTool, { command: "echo fine; exit 4" })).output).toBe("fine\n[exit code 4]");
+  const later = await rig.call(bashTool, { command: "echo first\nif; then" });
+  expect(later.output).toMatch(/^first\n.*line 2: syntax error/);
+});
+
+test("a command counts characters, not bytes, in an environment that names no language", async () => {
+  using rig = await ToolRig.create();
+  expect((await rig.call(bashTool, { command: "printf 'grüße' | wc -m" })).output).toBe("5");
+});
+
 test("people see what a command prints while it runs; the model gets it once", async () => {
   using rig = await ToolRig.create();
   const running = rig.call(bashTool, {

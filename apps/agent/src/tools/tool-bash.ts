@@ -1,4 +1,6 @@
 import { LiveOutput } from "./live-output.ts";
+import { signalGroup } from "./process-group.ts";
+import { shellErrors, takeShellErrors } from "./shell-errors.ts";
 import { endStrays, markCall } from "./strays.ts";
 import { defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 
@@ -40,13 +42,13 @@ async function runCommand(command: string, timeoutMs: number, context: ToolConte
   const mark = markCall(context.env());
   // An image that is not ours may have no bash.
   const shell = Bun.which("bash", { PATH: mark.env.PATH ?? "" }) ?? "sh";
-  // One pipe for both streams keeps their lines in order. A shell that cannot even parse still has stderr.
+  // One pipe for both streams keeps their lines in order.
   const child = Bun.spawn([shell, "-c", `exec 2>&1; ${command}`], {
     cwd: context.workspace.root,
     env: mark.env,
     stdin: "ignore",
     stdout: "pipe",
-    stderr: "pipe",
+    stderr: shellErrors(),
     detached: true,
   });
   const collector = context.outputs.collect("terminal");
@@ -55,18 +57,15 @@ async function runCommand(command: string, timeoutMs: number, context: ToolConte
     collector.push(chunk);
     live.push(chunk);
   };
-  const drains = [drain(child.stdout, take), drain(child.stderr, take)];
+  const output = drain(child.stdout, take);
   const ending = endOnTimeoutOrAbort(child.pid, timeoutMs, context.signal);
-  try {
-    await child.exited;
-    // Its children got the polite signal too, and the same time to clean up.
-    if (ending.why() !== undefined) await groupGone(child.pid);
-  } finally {
-    ending.clear();
-    signalGroup(child.pid, "SIGKILL");
-  }
+  await child.exited;
+  // Its children got the polite signal too, and the same time to clean up.
+  if (ending.why() !== undefined) await groupGone(child.pid);
+  ending.clear();
   await endStrays(mark, child.pid);
-  await drained(drains);
+  await drained(output);
+  if (child.exitCode !== 0) take(takeShellErrors());
   live.close();
   const shown = collector.end();
   const exitCode = child.exitCode ?? -1;
@@ -94,15 +93,15 @@ function drain(stream: ReadableStream<Uint8Array>, take: (chunk: Uint8Array) => 
   return { ended: readAll(), close: () => reader.cancel() };
 }
 
-/** Waits for the end of the streams, and closes those that a process outside the group still holds open. */
-async function drained(drains: readonly Drain[]): Promise<void> {
+/** Waits for the end of the stream, and closes one that a process outside the group still holds open. */
+async function drained({ ended, close }: Drain): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, DRAIN_MS_MAX);
   });
-  await Promise.race([Promise.all(drains.map(({ ended }) => ended)), late]);
+  await Promise.race([ended, late]);
   clearTimeout(timer);
-  await Promise.all(drains.map(({ close }) => close()));
+  await close();
 }
 
 function endOnTimeoutOrAbort(pid: number, timeoutMs: number, signal: AbortSignal) {
@@ -131,16 +130,6 @@ function endOnTimeoutOrAbort(pid: number, timeoutMs: number, signal: AbortSignal
 async function groupGone(pid: number): Promise<void> {
   const lastMs = performance.now() + TERM_GRACE_MS;
   while (signalGroup(pid, 0) && performance.now() < lastMs) await Bun.sleep(GROUP_POLL_MS);
-}
-
-/** @returns whether there was anyone to get it; 0 only asks */
-function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
-  try {
-    process.kill(-pid, signal);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function statusLine(
