@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { AppError } from "@windshift/contract/app-error.ts";
+import {
+  INSIDE_ADDRESSES,
+  LOOPBACK_SPELLINGS,
+  METADATA_HOSTS,
+  STRANGE_URLS,
+} from "./inside-addresses.fixture.ts";
 import type { Lookup } from "./outbound-address.ts";
 import { createOutboundFetch } from "./outbound-fetch.ts";
 import { type PrivateHost, parsePrivateHosts } from "./private-hosts.ts";
@@ -13,6 +19,8 @@ beforeAll(() => {
     port: 0,
     fetch: (request) => {
       seen.push(`${request.headers.get("host")} ${new URL(request.url).pathname}`);
+      if (request.url.endsWith("/chain"))
+        return new Response(null, { status: 307, headers: { location: "/away" } });
       if (request.url.endsWith("/away")) return Response.redirect("http://169.254.169.254/latest/meta-data");
       return new Response("inner");
     },
@@ -46,32 +54,7 @@ function refusalOf(work: Promise<Response>): Promise<{ code: string; message: st
 }
 
 describe("WB-09 an address inside the network is not reached", () => {
-  const spellings = [
-    "http://127.0.0.1:PORT/",
-    "http://127.1:PORT/",
-    "http://0:PORT/",
-    "http://0.0.0.0:PORT/",
-    "http://2130706433:PORT/",
-    "http://0x7f000001:PORT/",
-    "http://0177.0.0.1:PORT/",
-    "http://[::1]:PORT/",
-    "http://[::ffff:127.0.0.1]:PORT/",
-    "http://[::ffff:7f00:1]:PORT/",
-    "http://[::127.0.0.1]:PORT/",
-    "http://[64:ff9b::127.0.0.1]:PORT/",
-    "http://[2002:7f00:1::]:PORT/",
-    "http://localhost:PORT/",
-    "http://LOCALHOST.:PORT/",
-    "http://10.0.0.1/",
-    "http://172.16.0.1/",
-    "http://192.168.1.1/",
-    "http://100.64.0.1/",
-    "http://[fd12::1]/",
-    "http://[fe80::1]/",
-    "http://224.0.0.1/",
-    "http://255.255.255.255/",
-  ];
-  for (const spelling of spellings)
+  for (const spelling of [...LOOPBACK_SPELLINGS, ...INSIDE_ADDRESSES])
     test(spelling, async () => {
       const before = seen.length;
       const guarded = createOutboundFetch({ privateHosts: [] });
@@ -79,6 +62,16 @@ describe("WB-09 an address inside the network is not reached", () => {
       expect(refusal.code).toBe("forbidden");
       expect(seen).toHaveLength(before);
     });
+
+  test("what a name leads to is held to the same, zone or not, whatever stands beside it", async () => {
+    for (const { hostname } of [...INSIDE_ADDRESSES].map((text) => new URL(text)))
+      for (const found of [[hostname], ["8.8.8.8", hostname], [`${hostname}%eth0`]]) {
+        const addresses = found.map((text) => text.replaceAll(/[[\]]/g, ""));
+        const guarded = createOutboundFetch({ privateHosts: [] }, names({ "a.test": [addresses] }));
+        const refusal = await refusalOf(guarded("http://a.test/"));
+        expect([addresses, refusal.code]).toEqual([addresses, "forbidden"]);
+      }
+  });
 
   test("the refusal names the host, the port and the setting", async () => {
     const guarded = createOutboundFetch({ privateHosts: [] });
@@ -89,16 +82,16 @@ describe("WB-09 an address inside the network is not reached", () => {
     });
   });
 
-  for (const address of [
-    "file:///etc/passwd",
-    "gopher://a.test/",
-    "ftp://a.test/",
-    "http://u:p@a.test/",
-    "not a url",
-  ])
+  for (const address of STRANGE_URLS)
     test(`${address} is refused`, async () => {
-      const guarded = createOutboundFetch({ privateHosts: [] }, names({ "a.test": [["8.8.8.8"]] }));
+      let lookups = 0;
+      const lookup: Lookup = async () => {
+        lookups++;
+        return ["8.8.8.8"];
+      };
+      const guarded = createOutboundFetch({ privateHosts: [] }, lookup);
       expect((await refusalOf(guarded(address))).code).toBe("forbidden");
+      expect(lookups).toBe(0);
     });
 
   for (const port of [25, 22, 6379, 11211])
@@ -127,10 +120,35 @@ describe("WB-09 an address inside the network is not reached", () => {
     expect(seen).toHaveLength(before);
   });
 
-  test("a redirect is given back and not followed", async () => {
+  test("a name that cannot be resolved and then leads inside is checked anew", async () => {
+    const guarded = createOutboundFetch({ privateHosts: [] }, names({ "a.test": [[], ["127.0.0.1"]] }));
+    const before = seen.length;
+    expect((await refusalOf(guarded(`http://a.test:${inner.port}/`))).code).toBe("upstream_failed");
+    expect((await refusalOf(guarded(`http://a.test:${inner.port}/`))).code).toBe("forbidden");
+    expect(seen).toHaveLength(before);
+  });
+
+  test("a name that was public and now leads inside is checked anew", async () => {
+    const port = Number(inner.port);
+    const lookup = names({ "a.test": [["127.0.0.1"], ["169.254.169.254"], ["127.0.0.2", "10.0.0.1"]] });
+    const policy = listed(`a.test:${port}`);
+    const guarded = createOutboundFetch({ privateHosts: policy }, lookup);
+    expect((await guarded(`http://a.test:${port}/`)).ok).toBe(true);
+    expect((await refusalOf(guarded(`http://a.test:${port}/`))).message).toContain("metadata service");
+    const strict = createOutboundFetch({ privateHosts: [] }, lookup);
+    expect((await refusalOf(strict(`http://a.test:${port}/`))).code).toBe("forbidden");
+  });
+
+  test("a redirect is given back and not followed, and each address of a chain is checked by itself", async () => {
     const guarded = createOutboundFetch({ privateHosts: listed(`127.0.0.1:${inner.port}`) });
-    const response = await guarded(`http://127.0.0.1:${inner.port}/away`, { redirect: "follow" });
-    expect(response.status).toBe(302);
+    const start = `http://127.0.0.1:${inner.port}/chain`;
+    const before = seen.length;
+    const first = await guarded(start, { redirect: "follow" });
+    expect([first.status, seen.length]).toEqual([307, before + 1]);
+    const second = await guarded(new URL(first.headers.get("location") ?? "", start), { redirect: "follow" });
+    expect(second.status).toBe(302);
+    const refusal = await refusalOf(guarded(second.headers.get("location") ?? ""));
+    expect(refusal.message).toContain("metadata service");
   });
 });
 
@@ -177,19 +195,43 @@ describe("WB-10 one host on the allow-list opens nothing else", () => {
       expect((await refusalOf(guarded(address))).code).toBe("forbidden");
   });
 
-  for (const address of [
-    "169.254.169.254",
-    "169.254.170.2",
-    "[fd00:ec2::254]",
-    "100.100.100.200",
-    "[::ffff:a9fe:a9fe]",
-    "[fd20:ce::254]",
-    "168.63.129.16",
-  ])
-    test(`the metadata service ${address} is refused although it is listed`, async () => {
-      const guarded = createOutboundFetch({ privateHosts: listed(`${address}, metadata.test`) });
-      expect((await refusalOf(guarded(`http://${address}/`))).message).toContain("metadata service");
+  for (const address of METADATA_HOSTS)
+    test(`the metadata service ${address} is refused although it is listed, by itself and behind a name`, async () => {
+      const found = [new URL(`http://${address}`).hostname.replaceAll(/[[\]]/g, "")];
+      const lookup = names({ "metadata.google.internal": [found, found] });
+      const guarded = createOutboundFetch(
+        { privateHosts: listed(`${address}, metadata.google.internal`) },
+        lookup,
+      );
+      for (const host of [address, "metadata.google.internal", "Metadata.Google.INTERNAL."])
+        expect((await refusalOf(guarded(`http://${host}/`))).message).toContain("metadata service");
+      expect((await refusalOf(createOutboundFetch({ privateHosts: [] })(`http://${address}/`))).code).toBe(
+        "forbidden",
+      );
     });
+
+  test("a listed name leads to no other private address with the metadata service among them", async () => {
+    const lookup = names({ "a.test": [["10.0.0.1", "64:ff9b::a9fe:a9fe"]] });
+    const guarded = createOutboundFetch({ privateHosts: listed("a.test") }, lookup);
+    expect((await refusalOf(guarded("http://a.test/"))).message).toContain("metadata service");
+  });
+
+  test("the listed address in its other notations is the same address; within IPv6 it is another", async () => {
+    const port = Number(inner.port);
+    const guarded = createOutboundFetch({ privateHosts: listed(`127.0.0.1:${port}`) });
+    for (const same of ["127.1", "2130706433", "0x7f.1", "0177.0.0.1", "127.0.0.1."])
+      expect(await (await guarded(`http://${same}:${port}/`)).text()).toBe("inner");
+    for (const other of ["[::ffff:127.0.0.1]", "[::127.0.0.1]", "[64:ff9b::127.0.0.1]", "[::1]", "0"])
+      expect((await refusalOf(guarded(`http://${other}:${port}/`))).code).toBe("forbidden");
+  });
+
+  test("every other address inside stays closed", async () => {
+    const guarded = createOutboundFetch({ privateHosts: listed("127.0.0.9") });
+    for (const address of [...LOOPBACK_SPELLINGS, ...INSIDE_ADDRESSES]) {
+      const refusal = await refusalOf(guarded(address.replace("PORT", String(inner.port))));
+      expect([address, refusal.code]).toEqual([address, "forbidden"]);
+    }
+  });
 
   test("a listed name that leads to a metadata service is refused", async () => {
     const lookup = names({ "metadata.test": [["169.254.169.254"]] });
