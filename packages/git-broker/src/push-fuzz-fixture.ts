@@ -182,6 +182,9 @@ export function refsGitReads(bytes: Buffer): string[] | undefined {
   return refs;
 }
 
+/** A ref name as the oracle gives it back: an id in it was made real, whatever its letters were. */
+export const fuzzName = (ref: string) => ref.replaceAll(new RegExp(FUZZ_OID, "gi"), FUZZ_OID);
+
 /** A certificate's lines are joined before they are cut at their line ends. */
 function certified(certificate: string): string[] {
   return certificate
@@ -218,7 +221,7 @@ export class PushOracle {
 
   /**
    * Sends the command part of a body, its ids made real, to `git receive-pack` with an empty pack behind it.
-   * @returns the refs git moved or reported on
+   * @returns the refs git moved or reported on, ids in their names as `fuzzName` has them; a name that git reports ends at its first line end
    */
   async refsTouched(commands: Buffer): Promise<string[]> {
     const text = commands.toString("latin1").replaceAll(new RegExp(FUZZ_OID, "gi"), this.oid);
@@ -233,7 +236,7 @@ export class PushOracle {
     await child.exited;
     const reported = [...said.matchAll(/(?:ok|ng) (refs\/[^\n ]+)/g)].map(([, ref]) => ref ?? "");
     const moved = this.takeRefs("refs");
-    return [...new Set([...reported, ...moved])].sort();
+    return [...new Set([...reported, ...moved].map((ref) => ref.replaceAll(this.oid, FUZZ_OID)))].sort();
   }
 
   close(): void {

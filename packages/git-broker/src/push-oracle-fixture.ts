@@ -1,4 +1,11 @@
-import { FUZZ_REF, mutatedPush, type PushOracle, refsGitReads, seededRandom } from "./push-fuzz-fixture.ts";
+import {
+  FUZZ_REF,
+  fuzzName,
+  mutatedPush,
+  type PushOracle,
+  refsGitReads,
+  seededRandom,
+} from "./push-fuzz-fixture.ts";
 import { PushGate } from "./push-gate.ts";
 
 export interface FuzzOutcome {
@@ -59,9 +66,13 @@ export async function fuzzPushGate(options: {
     const touched = await options.oracle.refsTouched(commands);
     if (touched.length > 0) outcome.realTouched++;
     const allowed = passed ? [FUZZ_REF] : (read ?? []);
-    // A report separates a name from what is wrong with it by a space, which a bad name may hold itself.
-    const isAllowed = (ref: string) => allowed.some((name) => name === ref || name.startsWith(`${ref} `));
+    const isAllowed = (ref: string) => allowed.some((name) => isReported(fuzzName(name), ref));
     if (!touched.every(isAllowed)) outcome.counterExamples.push(bytes.toString("latin1"));
   }
   return outcome;
+}
+
+/** Whether git may call a ref of the name `name` `ref`: a report ends a name at a space or a line end, which a bad name may hold. */
+function isReported(name: string, ref: string): boolean {
+  return name === ref || name.startsWith(`${ref} `) || name.startsWith(`${ref}\n`);
 }
