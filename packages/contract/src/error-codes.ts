@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   not_found: { status: 404, exit: 5, retry: false },
   conflict: { status: 409, exit: 6, retry: false },
   lease_lost: { status: 409, exit: 6, retry: false },
+  superseded: { status: 409, exit: 6, retry: false },
   too_large: { status: 413, exit: 2, retry: false },
   unsupported: { status: 415, exit: 2, retry: false },
   rate_limited: { status: 429, exit: 75, retry: true },

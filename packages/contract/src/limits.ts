@@ -11,6 +11,23 @@ export const HEARTBEAT_INTERVAL_MS = 30_000;
 export const SWEEP_INTERVAL_MS = 5_000;
 /** Leases of one run before it is given up. */
 export const ATTEMPTS_MAX = 3;
+/** Runs one runner may take at once, and labels of a runner, a pool or a binding: far beyond what a host bears or people oversee. */
+export const RUNNER_CAPACITY_MAX = 100;
+export const RUNNER_LABELS_MAX = 20;
+/** Runs of one pool at once. */
+export const POOL_RUNNING_MAX = 10_000;
+/** How long a registration token may be used at most, ms. */
+export const REGISTRATION_TOKEN_MS_MAX = 30 * 86_400_000;
+/** How long a registration is repeated with the same nonce, ms: the first answer may have been lost. */
+export const REGISTRATION_REPEAT_MS = 600_000;
+/** How long the former credential of a runner works after a rotation, ms. */
+export const CREDENTIAL_OVERLAP_MS = 3_600_000;
+/** Longest wait of a claim or for notices, ms: below the 30 s after which many proxies cut a silent request. */
+export const LONG_POLL_MS_MAX = 25_000;
+/** How long a runner that reaches no server lets its containers go on, ms; then it stops them. Their lease lapsed before. */
+export const PARTITION_MS_MAX = 240_000;
+/** Events of one attempt that a runner keeps on disk for a server it cannot reach, bytes; then only text as it is written is dropped, and the transcript says so. */
+export const SPOOL_BYTES_MAX = 64 * 1_048_576;
 /** Wall clock of one run, ms; a binding may set less or more, up to RUN_WALL_CLOCK_MS_MAX. */
 export const RUN_WALL_CLOCK_MS = 8 * 3_600_000;
 export const RUN_WALL_CLOCK_MS_MAX = 24 * 3_600_000;
@@ -50,6 +67,11 @@ export const LLM_BODY_BYTES_MAX = 16 * 1_048_576;
 export const API_BODY_BYTES_MAX = 1_048_576;
 /** Models that a binding may name beside its first one: more would only hide that none of them works. */
 export const FALLBACKS_MAX = 4;
+/**
+ * Model calls of one run under way at once, over whichever connection; the next ones wait. An agent and those of its own
+ * kind beside it make ten or so; more is a loop, which would take the provider's rate limit from every other run.
+ */
+export const LLM_CALLS_PER_RUN_MAX = 16;
 /** How long the broker waits for a model's response header, ms. */
 export const LLM_HEADER_MS_MAX = 5 * 60_000;
 

@@ -2,9 +2,14 @@ import { DEFAULT_MIGRATION_TABLE, Migrator, sql } from "kysely";
 import type { Database } from "./database.ts";
 import { migrateInitial } from "./migrations/001-initial.ts";
 import { migrateForgesAndBudgets } from "./migrations/002-forges-and-budgets.ts";
+import { migrateRunnerHosts } from "./migrations/003-runner-hosts.ts";
 
 /** Every schema change in order. A name is never changed or removed once released. */
-const MIGRATIONS = { "001-initial": migrateInitial, "002-forges-and-budgets": migrateForgesAndBudgets };
+const MIGRATIONS = {
+  "001-initial": migrateInitial,
+  "002-forges-and-budgets": migrateForgesAndBudgets,
+  "003-runner-hosts": migrateRunnerHosts,
+};
 
 /**
  * Brings the schema up to date. Safe to call from several servers at once: the engine's lock lets one work.

@@ -114,6 +114,8 @@ export const ForgeRepository = z.object({
   web_url: z.string(),
   private: z.boolean(),
   archived: z.boolean(),
+  /** Whether the credential may push to it; false also when the forge does not say. */
+  can_push: z.boolean(),
 });
 export const ForgeRepositoryPage = z.object({
   repositories: z.array(ForgeRepository),

@@ -42,6 +42,8 @@ export const AgentRun = z.object({
       url: z.string().nullable(),
       state: PullRequestState,
       draft: z.boolean(),
+      /** What the forge said when its state was last asked for in vain: a sentence, null when it was read. */
+      sync_problem: z.string().nullable(),
     })
     .nullable(),
   /** The pull request could not be opened; POST /api/v1/agent-runs/{id}/publish tries again. */

@@ -1,11 +1,9 @@
-import { type CreateTableBuilder, type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import type { Engine } from "../database.ts";
+import { type Db, identified as table } from "./columns.ts";
 
 /** The statuses in which a run counts as active; there is one such run per item and agent. */
 const ACTIVE = sql`('queued', 'running', 'waiting')`;
-
-// biome-ignore lint/suspicious/noExplicitAny: a migration is written against the schema of its own time, not today's.
-type Db = Kysely<any>;
 
 export async function migrateInitial(db: Db, engine: Engine): Promise<void> {
   await createSignIn(db, engine);
@@ -13,13 +11,6 @@ export async function migrateInitial(db: Db, engine: Engine): Promise<void> {
   await createAgents(db, engine);
   await createRuns(db, engine);
   await createReview(db, engine);
-}
-
-/** Starts a table with an integer key that the engine numbers and never gives out twice. */
-function table(db: Db, engine: Engine, name: string): CreateTableBuilder<string, "id"> {
-  return engine === "sqlite"
-    ? db.schema.createTable(name).addColumn("id", "integer", (c) => c.primaryKey().autoIncrement())
-    : db.schema.createTable(name).addColumn("id", "serial", (c) => c.primaryKey());
 }
 
 /** Names and types are the sign-in library's own; a test holds them to its idea of them. */

@@ -1,8 +1,6 @@
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import type { Engine } from "../database.ts";
-
-// biome-ignore lint/suspicious/noExplicitAny: a migration is written against the schema of its own time, not today's.
-type Db = Kysely<any>;
+import { addColumns, type Db } from "./columns.ts";
 
 /** Repositories on GitHub, Forgejo and GitLab; budgets; prices of models; what a push may hold. */
 export async function migrateForgesAndBudgets(db: Db, engine: Engine): Promise<void> {
@@ -138,15 +136,4 @@ async function createForgeRecords(db: Db): Promise<void> {
     .addPrimaryKeyConstraint("forge_comments_pk", ["pull_request_id", "comment"])
     .execute();
   await db.schema.createIndex("forge_comments_tell").on("forge_comments").column("tell_at_ms").execute();
-}
-
-type NewColumn = [name: string, type: "text" | "integer" | "bigint", byDefault?: string | number];
-
-/** A column without a default may be null. */
-async function addColumns(db: Db, table: string, columns: readonly NewColumn[]): Promise<void> {
-  for (const [name, type, byDefault] of columns)
-    await db.schema
-      .alterTable(table)
-      .addColumn(name, type, (c) => (byDefault === undefined ? c : c.notNull().defaultTo(byDefault)))
-      .execute();
 }
