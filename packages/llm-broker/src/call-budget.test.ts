@@ -7,6 +7,7 @@ import {
   QUESTION,
   startBroker,
   startProvider,
+  targetOf,
   USAGE_CHUNK,
   within,
   writableStream,
@@ -55,8 +56,12 @@ describe("budgets", () => {
     const usage = { prompt_tokens: 200, completion_tokens: 100 };
     const provider = keep(startProvider(() => Response.json({ choices: [], usage })));
     const budget = new MemoryBudget(5_000);
-    const broker = keep(startBroker(provider.url, { budget }));
-    const calls = Array.from({ length: 50 }, () => broker.post({ ...QUESTION, max_tokens: 500 }));
+    // Of four runs, which share the budget, so that all of them are under way at once.
+    const otherRuns = Array(3).fill(targetOf(provider.url));
+    const broker = keep(startBroker(provider.url, { budget, otherRuns }));
+    const calls = Array.from({ length: 50 }, (_, at) =>
+      broker.post({ ...QUESTION, max_tokens: 500 }, { run: at % 4 }),
+    );
     const statuses = (await Promise.all(calls)).map(({ status }) => status);
     const granted = statuses.filter((status) => status === 200).length;
     expect(statuses.filter((status) => status === 402)).toHaveLength(50 - granted);

@@ -15,11 +15,14 @@ export interface LogLine {
   message: string;
 }
 
-/** The broker behind a real HTTP server on loopback, with one grant, and what it wrote down. */
+/** The broker behind a real HTTP server on loopback, with one run or several, and what it wrote down. */
 export interface BrokerFixture {
+  /** Of the first run, as is the grant. */
   token: string;
   grant: LlmGrant;
-  /** Ends the run of the grant. */
+  /** Of all runs. */
+  tokens: readonly string[];
+  /** Ends the first run. */
   endRun: AbortController;
   usage: UsageEntry[];
   log: LogLine[];
@@ -34,6 +37,8 @@ export interface PostOptions {
   headers?: Record<string, string>;
   signal?: AbortSignal;
   path?: string;
+  /** Whose token is sent: 0 is the first run, 1 the first of `otherRuns`. */
+  run?: number;
 }
 
 export interface BrokerOptions {
@@ -43,6 +48,8 @@ export interface BrokerOptions {
   /** Of the first target. */
   target?: Partial<LlmTarget>;
   fallbacks?: readonly LlmTarget[];
+  /** More runs beside the first one, by what each of them calls. */
+  otherRuns?: readonly LlmTarget[];
   budget?: LlmBudget;
   fetch?: ProviderFetch;
 }
@@ -68,24 +75,29 @@ export function targetOf(
 
 /** Without a limit of its own it does not try again, so that a test of one answer sees one request. Waits are noted, not waited. */
 export function startBroker(baseUrl: string, options: BrokerOptions = {}): BrokerFixture {
-  const token = createToken("run");
   const endRun = new AbortController();
   const usage: UsageEntry[] = [];
   const log: LogLine[] = [];
   const waits: number[] = [];
-  const { apiKey = PROVIDER_KEY } = options;
+  const { apiKey = PROVIDER_KEY, otherRuns = [], fallbacks = [] } = options;
   const grant: LlmGrant = {
     runId: RunId.parse(7),
     attempt: Attempt.parse(1),
-    targets: [targetOf(baseUrl, { apiKey, ...options.target }), ...(options.fallbacks ?? [])],
+    targets: [targetOf(baseUrl, { apiKey, ...options.target }), ...fallbacks],
     budget: options.budget ?? null,
     isLive: async () => options.live?.() ?? true,
     ended: endRun.signal,
   };
+  const others = otherRuns.map((target, at): LlmGrant => {
+    return { ...grant, runId: RunId.parse(8 + at), targets: [target], ended: new AbortController().signal };
+  });
+  const grants = new Map([grant, ...others].map((one) => [createToken("run"), one]));
+  const tokens = [...grants.keys()];
+  const [token = ""] = tokens;
   const note = (fields: Record<string, unknown>, message: string) => void log.push({ fields, message });
   const broker = createLlmBroker({
     fetch: options.fetch ?? fetch,
-    grants: { find: async (given) => (given === token ? grant : undefined) },
+    grants: { find: async (given) => grants.get(given) },
     ledger: { record: async (entry) => void usage.push(entry) },
     log: { warn: note, error: note },
     limits: { retriesMax: 0, ...options.limits },
@@ -96,6 +108,7 @@ export function startBroker(baseUrl: string, options: BrokerOptions = {}): Broke
   return {
     token,
     grant,
+    tokens,
     endRun,
     usage,
     log,
@@ -104,7 +117,11 @@ export function startBroker(baseUrl: string, options: BrokerOptions = {}): Broke
     post: (body, init = {}) =>
       fetch(`${url}${init.path ?? "/api/llm-proxy/v1/chat/completions"}`, {
         method: "POST",
-        headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json", ...init.headers },
+        headers: {
+          Authorization: `Bearer ${tokens[init.run ?? 0]}`,
+          "Content-Type": "application/json",
+          ...init.headers,
+        },
         body: typeof body === "string" ? body : JSON.stringify(body),
         ...(init.signal === undefined ? {} : { signal: init.signal }),
       }),

@@ -1,10 +1,10 @@
 import { type Clock, systemClock } from "@windshift/base/clock.ts";
 import { AppError, errorBody } from "@windshift/contract/app-error.ts";
 import { readBounded } from "./bounded-read.ts";
-import { ConnectionQueue } from "./connection-queue.ts";
+import { CallQueue } from "./call-queue.ts";
 import { LlmCall } from "./llm-call.ts";
 import type { BrokerLog, LlmGrant, LlmGrants, ProviderFetch, UsageLedger } from "./llm-grant.ts";
-import { LLM_LIMITS, type LlmLimits } from "./llm-limits.ts";
+import { LLM_LIMITS, type LlmLimits, QUEUE_RETRY_AFTER_S } from "./llm-limits.ts";
 import { LLM_WIRES, type LlmWire } from "./llm-wire.ts";
 
 export interface LlmBrokerDeps {
@@ -22,13 +22,15 @@ export interface LlmBrokerDeps {
  * `POST …/v1/messages`, whatever comes before it in the path.
  *
  * Promises: a key is in no answer; addresses come from stored connections alone; replies are passed on as they arrive;
- * every call that was sent is charged and recorded once, however it ended; nothing is tried again once a reply began.
+ * every call that was sent is charged and recorded once, however it ended; nothing is tried again once a reply began; a run
+ * has so many calls under way at once, and the next ones wait.
  * Answers failures in the shape of the route, with our code; never rejects.
  */
 export function createLlmBroker(deps: LlmBrokerDeps): (request: Request) => Promise<Response> {
   const limits = { ...LLM_LIMITS, ...deps.limits };
   const clock = deps.clock ?? systemClock;
-  const queue = new ConnectionQueue(limits);
+  const queue = new CallQueue(limits);
+  const runQueue = new CallQueue(limits);
   return async (request) => {
     let wire: LlmWire | undefined;
     try {
@@ -39,7 +41,7 @@ export function createLlmBroker(deps: LlmBrokerDeps): (request: Request) => Prom
       const call = wire.authorize(await readBody(request, limits.bodyBytesMax), target);
       if (grant.ended.aborted) throw runEnded();
       const { ledger, fetch, log } = deps;
-      return await new LlmCall({ grant, wire, limits, clock, queue, ledger, fetch, log }).send(
+      return await new LlmCall({ grant, wire, limits, clock, queue, runQueue, ledger, fetch, log }).send(
         call,
         request.signal,
       );
@@ -116,8 +118,7 @@ function refused(error: unknown, wire: LlmWire | undefined, log: BrokerLog): Res
       : new AppError("internal", "The broker failed; the server log has the cause.", { cause: error });
   if (known.code === "internal") log.error({ err: known.cause }, "llm broker failed");
   const body = errorBody(known);
-  return Response.json(wire?.errorBody(known.status, body) ?? body, {
-    status: known.status,
-    headers: { "Cache-Control": "no-store" },
-  });
+  const headers = new Headers({ "Cache-Control": "no-store" });
+  if (known.code === "rate_limited") headers.set("Retry-After", String(QUEUE_RETRY_AFTER_S));
+  return Response.json(wire?.errorBody(known.status, body) ?? body, { status: known.status, headers });
 }

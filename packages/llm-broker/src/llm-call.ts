@@ -1,7 +1,7 @@
 import type { Clock } from "@windshift/base/clock.ts";
-import { assert } from "@windshift/contract/app-error.ts";
+import { AppError, assert } from "@windshift/contract/app-error.ts";
 import { CallEnd } from "./call-end.ts";
-import type { ConnectionQueue } from "./connection-queue.ts";
+import type { CallQueue, Slot } from "./call-queue.ts";
 import type { CallCharge } from "./llm-budget.ts";
 import type { BrokerLog, LlmGrant, ProviderFetch, UsageEntry, UsageLedger } from "./llm-grant.ts";
 import type { LlmLimits } from "./llm-limits.ts";
@@ -15,7 +15,10 @@ export interface LlmCallDeps {
   wire: LlmWire;
   limits: LlmLimits;
   clock: Clock;
-  queue: ConnectionQueue;
+  /** Calls over each connection. */
+  queue: CallQueue;
+  /** Calls of each run. */
+  runQueue: CallQueue;
   ledger: UsageLedger;
   fetch: ProviderFetch;
   log: BrokerLog;
@@ -25,12 +28,17 @@ export interface LlmCallDeps {
 export class LlmCall {
   private readonly startedAtMs: number;
   private tries = 0;
+  private slot: Slot | undefined;
 
   constructor(private readonly deps: LlmCallDeps) {
     this.startedAtMs = deps.clock.nowMs();
   }
 
-  /** Answers with a model's reply or with a refusal; a streamed reply goes on after this resolved. */
+  /**
+   * Answers with a model's reply or with a refusal; a streamed reply goes on after this resolved. Waits while its run has as
+   * many calls under way as it may.
+   * @throws AppError `rate_limited` when too many calls of the run wait already, and the reason when it ended waiting
+   */
   async send(call: AuthorizedCall, client: AbortSignal): Promise<Response> {
     const { grant, limits } = this.deps;
     const end = new CallEnd(client, grant.ended, limits.drainMsMax);
@@ -40,10 +48,28 @@ export class LlmCall {
       limits.headerMsMax,
     );
     try {
+      await this.enter(end);
       return await this.overTargets(call, end);
+    } catch (error) {
+      this.leave(end);
+      throw error;
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  private async enter(end: CallEnd): Promise<void> {
+    const { runQueue, grant, limits } = this.deps;
+    const slot = await runQueue.enter(grant.runId, limits.callsPerRunMax, grant.runId, end.signal);
+    if (slot === "left") throw end.error();
+    if (slot === "full") throw tooMany(limits);
+    this.slot = slot;
+  }
+
+  /** The call is over: the next one of its run may go. */
+  private leave(end: CallEnd): void {
+    end.release();
+    this.slot?.release();
   }
 
   private async overTargets(call: AuthorizedCall, end: CallEnd): Promise<Response> {
@@ -57,7 +83,7 @@ export class LlmCall {
         await this.record(target, targetIndex, outcome.charge, outcome.status);
       }
       if (falls) continue;
-      end.release();
+      this.leave(end);
       return outcome.response;
     }
     return assert(false, "a grant has no target for a call that was authorized") as never;
@@ -79,7 +105,7 @@ export class LlmCall {
       hasNext,
       onTry: () => this.tries++,
       onReplied: (charge, status) => {
-        end.release();
+        this.leave(end);
         return this.record(target, targetIndex, charge, status);
       },
     }).run();
@@ -121,4 +147,11 @@ export class LlmCall {
       log.error({ ...entry, target: { model, connectionId }, err: error }, "llm usage could not be recorded");
     }
   }
+}
+
+function tooMany({ callsPerRunMax, queuedCallsPerRunMax }: LlmLimits): AppError {
+  return new AppError(
+    "rate_limited",
+    `This run has ${callsPerRunMax} model calls under way and ${queuedCallsPerRunMax} that wait. Send fewer at once, or this one again later.`,
+  );
 }

@@ -1,4 +1,4 @@
-import { LLM_BODY_BYTES_MAX, LLM_HEADER_MS_MAX } from "@windshift/contract/limits.ts";
+import { LLM_BODY_BYTES_MAX, LLM_CALLS_PER_RUN_MAX, LLM_HEADER_MS_MAX } from "@windshift/contract/limits.ts";
 
 /** Limits of the broker; a test may set them lower. */
 export interface LlmLimits {
@@ -9,6 +9,7 @@ export interface LlmLimits {
   documentBytesMax: number;
   lineBytesMax: number;
   retriesMax: number;
+  callsPerRunMax: number;
   queuedCallsMax: number;
   queuedCallsPerRunMax: number;
 }
@@ -25,8 +26,8 @@ export const LLM_LINE_BYTES_MAX = 262_144;
 export const LLM_RETRIES_MAX = 2;
 /** Calls that may wait for one connection: at 5 s a call and ten at once, the last one waits two minutes. */
 export const LLM_QUEUED_CALLS_MAX = 256;
-/** Of these, calls of one run: an agent makes one at a time, and a few of its own kind beside it. */
-export const LLM_QUEUED_CALLS_PER_RUN_MAX = 16;
+/** Calls of one run that may wait, for its own turn or for a connection: at 5 s a call and 16 at once, the last one waits 15 s. */
+export const LLM_QUEUED_CALLS_PER_RUN_MAX = 48;
 
 export const LLM_LIMITS: LlmLimits = {
   bodyBytesMax: LLM_BODY_BYTES_MAX,
@@ -36,6 +37,7 @@ export const LLM_LIMITS: LlmLimits = {
   documentBytesMax: LLM_DOCUMENT_BYTES_MAX,
   lineBytesMax: LLM_LINE_BYTES_MAX,
   retriesMax: LLM_RETRIES_MAX,
+  callsPerRunMax: LLM_CALLS_PER_RUN_MAX,
   queuedCallsMax: LLM_QUEUED_CALLS_MAX,
   queuedCallsPerRunMax: LLM_QUEUED_CALLS_PER_RUN_MAX,
 };

@@ -6,6 +6,7 @@ import {
   QUESTION,
   startBroker,
   startProvider,
+  targetOf,
   USAGE_CHUNK,
 } from "./llm-broker.fixture.ts";
 
@@ -32,7 +33,9 @@ const provider = startProvider(() => {
   });
   return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
 });
-const broker = startBroker(provider.url);
+/** Of ten runs, since one has sixteen calls at once. */
+const RUNS = 10;
+const broker = startBroker(provider.url, { otherRuns: Array(RUNS - 1).fill(targetOf(provider.url)) });
 afterAll(async () => {
   await broker.close();
   await provider.close();
@@ -41,7 +44,9 @@ afterAll(async () => {
 test("LB-13 many streams with slow readers and leavers leave no socket and no memory behind", async () => {
   const memory: number[] = [];
   for (let round = 1; round <= ROUNDS; round++) {
-    const texts = await Promise.all(Array.from({ length: STREAMS }, (_, at) => read(at % 10)));
+    const texts = await Promise.all(
+      Array.from({ length: STREAMS }, (_, at) => read(at % 10, Math.floor((at * RUNS) / STREAMS))),
+    );
     for (const [at, text] of texts.entries()) {
       if (at % 10 !== 1) expect(text.endsWith(DONE_CHUNK)).toBe(true);
     }
@@ -57,9 +62,9 @@ test("LB-13 many streams with slow readers and leavers leave no socket and no me
 }, 60_000);
 
 /** Of ten callers one reads slowly and one leaves in the middle. */
-async function read(kind: number): Promise<string> {
+async function read(kind: number, run: number): Promise<string> {
   const caller = new AbortController();
-  const response = await broker.post({ ...QUESTION, stream: true }, { signal: caller.signal });
+  const response = await broker.post({ ...QUESTION, stream: true }, { signal: caller.signal, run });
   const reader = response.body?.getReader();
   let text = "";
   for (let reads = 0; ; reads++) {

@@ -8,6 +8,7 @@ import {
   QUESTION,
   startBroker,
   startProvider,
+  targetOf,
   USAGE_CHUNK,
   writableStream,
 } from "./llm-broker.fixture.ts";
@@ -105,9 +106,13 @@ describe("LB-19 a changed key", () => {
       held.push(new WeakRef(endpoint));
       return endpoint;
     };
-    const broker = keep(startBroker(provider.url, { target: { open } }));
+    // Of ten runs, since one has sixteen calls at once.
+    const otherRuns = Array(9).fill(targetOf(provider.url, { open }));
+    const broker = keep(startBroker(provider.url, { target: { open }, otherRuns }));
     const texts = await Promise.all(
-      Array.from({ length: 100 }, async () => ({ text: (await broker.post(STREAM)).text() })),
+      Array.from({ length: 100 }, async (_, at) => {
+        return { text: (await broker.post(STREAM, { run: at % 10 })).text() };
+      }),
     );
     key = "sk-new-2222222222222222";
     const next = await broker.post(STREAM);

@@ -3,7 +3,7 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import { readBounded } from "./bounded-read.ts";
 import type { CallEnd } from "./call-end.ts";
 import { chargeOf, estimateCall, hiddenTokens, NO_CHARGE } from "./call-estimate.ts";
-import type { ConnectionQueue, Slot } from "./connection-queue.ts";
+import type { CallQueue, Slot } from "./call-queue.ts";
 import { type DocumentReply, readDocument } from "./document-reply.ts";
 import type { CallCharge, CallEstimate, Reservation } from "./llm-budget.ts";
 import type { BrokerLog, LlmGrant, ProviderFetch } from "./llm-grant.ts";
@@ -31,7 +31,7 @@ export interface TargetCallDeps {
   end: CallEnd;
   limits: LlmLimits;
   clock: Clock;
-  queue: ConnectionQueue;
+  queue: CallQueue;
   fetch: ProviderFetch;
   log: BrokerLog;
   /** When the caller gives up waiting for a header, ms. */

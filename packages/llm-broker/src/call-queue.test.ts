@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { eventually } from "@windshift/testing/eventually.ts";
-import { ConnectionQueue, type Slot } from "./connection-queue.ts";
+import { CallQueue, type Slot } from "./call-queue.ts";
 import { QUESTION, startBroker, startProvider } from "./llm-broker.fixture.ts";
 import { QUEUE_RETRY_AFTER_S } from "./llm-limits.ts";
 
@@ -9,7 +9,7 @@ const never = new AbortController().signal;
 
 /** Enters calls and notes the order in which they start. */
 function line(max: number) {
-  const queue = new ConnectionQueue(LIMITS);
+  const queue = new CallQueue(LIMITS);
   const started: { name: string; slot: Slot }[] = [];
   const enter = async (name: string, run: number, signal = never) => {
     const slot = await queue.enter(1, max, run, signal);
