@@ -71,7 +71,7 @@ export const FALLBACKS_MAX = 4;
  * Model calls of one run under way at once, over whichever connection; the next ones wait. An agent and those of its own
  * kind beside it make ten or so; more is a loop, which would take the provider's rate limit from every other run.
  */
-export const LLM_CALLS_PER_RUN_MAX = 16;
+export const LLM_RUN_CALLS_MAX = 16;
 /** How long the broker waits for a model's response header, ms. */
 export const LLM_HEADER_MS_MAX = 5 * 60_000;
 

@@ -1,4 +1,4 @@
-import { LLM_BODY_BYTES_MAX, LLM_CALLS_PER_RUN_MAX, LLM_HEADER_MS_MAX } from "@windshift/contract/limits.ts";
+import { LLM_BODY_BYTES_MAX, LLM_HEADER_MS_MAX, LLM_RUN_CALLS_MAX } from "@windshift/contract/limits.ts";
 
 /** Limits of the broker; a test may set them lower. */
 export interface LlmLimits {
@@ -27,7 +27,7 @@ export const LLM_RETRIES_MAX = 2;
 /** Calls that may wait for one connection: at 5 s a call and ten at once, the last one waits two minutes. */
 export const LLM_QUEUED_CALLS_MAX = 256;
 /** Calls of one run that may wait, for its own turn or for a connection: at 5 s a call and 16 at once, the last one waits 15 s. */
-export const LLM_QUEUED_CALLS_PER_RUN_MAX = 48;
+export const LLM_RUN_QUEUED_CALLS_MAX = 48;
 
 export const LLM_LIMITS: LlmLimits = {
   bodyBytesMax: LLM_BODY_BYTES_MAX,
@@ -37,9 +37,9 @@ export const LLM_LIMITS: LlmLimits = {
   documentBytesMax: LLM_DOCUMENT_BYTES_MAX,
   lineBytesMax: LLM_LINE_BYTES_MAX,
   retriesMax: LLM_RETRIES_MAX,
-  callsPerRunMax: LLM_CALLS_PER_RUN_MAX,
+  callsPerRunMax: LLM_RUN_CALLS_MAX,
   queuedCallsMax: LLM_QUEUED_CALLS_MAX,
-  queuedCallsPerRunMax: LLM_QUEUED_CALLS_PER_RUN_MAX,
+  queuedCallsPerRunMax: LLM_RUN_QUEUED_CALLS_MAX,
 };
 
 /** Wait before the first retry, ms; doubled for each further one, and cut by up to half at random. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { ErrorBody } from "@windshift/contract/app-error.ts";
-import { LLM_CALLS_PER_RUN_MAX } from "@windshift/contract/limits.ts";
+import { LLM_RUN_CALLS_MAX } from "@windshift/contract/limits.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import {
   type BrokerFixture,
@@ -12,7 +12,7 @@ import {
   targetOf,
   USAGE_CHUNK,
 } from "./llm-broker.fixture.ts";
-import { LLM_QUEUED_CALLS_PER_RUN_MAX, type LlmLimits, QUEUE_RETRY_AFTER_S } from "./llm-limits.ts";
+import { LLM_RUN_QUEUED_CALLS_MAX, type LlmLimits, QUEUE_RETRY_AFTER_S } from "./llm-limits.ts";
 
 const REPLY = { choices: [], usage: { prompt_tokens: 3, completion_tokens: 4 } };
 
@@ -40,17 +40,17 @@ describe("the calls of one run", () => {
   test("wait for each other past sixteen at once, over a connection without a limit, and all are answered", async () => {
     start();
     let most = 0;
-    const calls = Array.from({ length: LLM_CALLS_PER_RUN_MAX + LLM_QUEUED_CALLS_PER_RUN_MAX }, () =>
+    const calls = Array.from({ length: LLM_RUN_CALLS_MAX + LLM_RUN_QUEUED_CALLS_MAX }, () =>
       broker.post(QUESTION),
     );
     for (let answered = 0; answered < calls.length; answered++) {
-      const due = Math.min(LLM_CALLS_PER_RUN_MAX, calls.length - answered);
+      const due = Math.min(LLM_RUN_CALLS_MAX, calls.length - answered);
       await eventually(`${due} calls are out`, () => provider.held.length >= due);
       most = Math.max(most, provider.held.length);
       provider.answerOne();
     }
     expect((await Promise.all(calls)).map(({ status }) => status)).toEqual(Array(calls.length).fill(200));
-    expect(most).toBe(LLM_CALLS_PER_RUN_MAX);
+    expect(most).toBe(LLM_RUN_CALLS_MAX);
     expect(broker.usage).toHaveLength(calls.length);
   });
 
