@@ -13,14 +13,17 @@ const ADMIN = { name: "Ada", email: "ada@example.test", password: "correct horse
 /** Longer than any benchmark, ms. */
 const LEASE_MS = 24 * 3_600_000;
 
-/** A compiled server on SQLite with a run that an agent could be working on, and that run's token. */
+/** Runs that calls are spread over: a thousand streams at once, of which each run may have sixteen. */
+export const BENCH_RUNS = 64;
+
+/** A compiled server on SQLite with runs that agents could be working on, and the tokens of these runs. */
 export interface BenchRun {
   server: ServerProcess;
   port: number;
-  token: string;
+  tokens: readonly string[];
 }
 
-/** The run has a budget, so that each call is reserved and settled. No runner takes it: it is marked as claimed. */
+/** Each run has a budget, so that each call is reserved and settled. No runner takes them: they are marked as claimed. */
 export async function startBenchRun(
   program: string | readonly string[],
   dir: string,
@@ -47,24 +50,31 @@ export async function startBenchRun(
     agentName: "Agent",
     llm: { baseUrl: upstreamUrl, apiKey: "sk-bench-0123456789", model: "bench-1", contextWindow: 200_000 },
   });
-  await workspace.createItem({ title: "Bench", description: "" }, true);
-  return { server, port, token: await claimRun(dataDir) };
+  for (let at = 0; at < BENCH_RUNS; at++) {
+    await workspace.createItem({ title: `Bench ${at}`, description: "" }, true);
+  }
+  return { server, port, tokens: await claimRuns(dataDir) };
 }
 
 /** Never reached, so that each call is granted; with it each one is reserved and settled. */
 const BUDGET = { tokens_max: 1_000_000_000_000, cost_micros_max: null };
 
-async function claimRun(dataDir: string): Promise<string> {
+async function claimRuns(dataDir: string): Promise<string[]> {
   const database = await openDatabase({ url: undefined, sqliteFile: join(dataDir, "windshift.db") });
+  const tokens: string[] = [];
   try {
-    const run = await database.kysely.selectFrom("runs").select(["id", "grants"]).executeTakeFirstOrThrow();
-    const grants = JSON.stringify({ ...Grants.parse(JSON.parse(run.grants)), budget: BUDGET });
+    const runs = await database.kysely.selectFrom("runs").select(["id", "grants"]).execute();
     const lease_expires_at_ms = Date.now() + LEASE_MS;
-    await database.kysely
-      .updateTable("runs")
-      .set({ status: "running", attempt: 1, lease_expires_at_ms, grants })
-      .execute();
-    return (await createRunTokens(database.kysely, RunId.parse(run.id), Attempt.parse(1))).agent;
+    for (const run of runs) {
+      const grants = JSON.stringify({ ...Grants.parse(JSON.parse(run.grants)), budget: BUDGET });
+      await database.kysely
+        .updateTable("runs")
+        .set({ status: "running", attempt: 1, lease_expires_at_ms, grants })
+        .where("id", "=", run.id)
+        .execute();
+      tokens.push((await createRunTokens(database.kysely, RunId.parse(run.id), Attempt.parse(1))).agent);
+    }
+    return tokens;
   } finally {
     await database.close();
   }

@@ -54,11 +54,19 @@ export const llmBroker: Bench = {
       name: "ours",
       port: run.port,
       pid: run.server.pid,
-      request: (body) => requestBytes("/api/llm-proxy/v1/chat/completions", run.token, body),
+      request: (body, at) =>
+        requestBytes("/api/llm-proxy/v1/chat/completions", tokenOf(run.tokens, at), body),
     };
     await measure(report, ours, nginx ?? none, none);
   },
 };
+
+/** Connections take the runs in turn, so that no run has more calls than it may. */
+function tokenOf(tokens: readonly string[], at: number): string {
+  const token = tokens[at % tokens.length];
+  if (token === undefined) throw new Error("there is no run");
+  return token;
+}
 
 async function measure(report: BenchReport, ours: Way, floor: Way, none: Way): Promise<void> {
   const idle = await residentMb(ours.pid ?? 0);

@@ -6,7 +6,8 @@ export interface Way {
   port: number;
   /** Process whose time is counted; undefined where nothing stands between client and provider. */
   pid: number | undefined;
-  request(body: unknown): Buffer;
+  /** @param at the connection's place among those of the load */
+  request(body: unknown, at: number): Buffer;
 }
 
 export interface Throughput {
@@ -22,7 +23,7 @@ export async function throughput(
   connections: number,
   ms: number,
 ): Promise<Throughput> {
-  const all = await connect(way, way.request(body), connections);
+  const all = await connect(way, body, connections);
   let done = 0;
   const cpuBefore = way.pid === undefined ? 0 : await cpuMs(way.pid);
   const startedMs = performance.now();
@@ -50,7 +51,7 @@ export async function pacedLatencies(
   perS: number,
   count: number,
 ): Promise<number[]> {
-  const idle = await connect(way, way.request(body), PACED_CONNECTIONS);
+  const idle = await connect(way, body, PACED_CONNECTIONS);
   const latencies: number[] = [];
   const calls: Promise<void>[] = [];
   const startedMs = performance.now();
@@ -82,7 +83,7 @@ export interface StreamTimes {
 /** Reads so many streams at once; they start spread over a second, as runs do. */
 export async function streamTimes(way: Way, streams: number, tokens: number): Promise<StreamTimes> {
   const body = { messages: [{ role: "user", content: `stream ${tokens}` }], stream: true };
-  const all = await connect(way, way.request(body), streams);
+  const all = await connect(way, body, streams);
   const times: StreamTimes = { firstMs: [], gapsMs: [] };
   await Promise.all(
     all.map(async (one, at) => {
@@ -102,8 +103,8 @@ export async function streamTimes(way: Way, streams: number, tokens: number): Pr
   return times;
 }
 
-async function connect(way: Way, request: Buffer, count: number): Promise<LoadConnection[]> {
-  const all = Array.from({ length: count }, () => new LoadConnection(way.port, request));
+async function connect(way: Way, body: unknown, count: number): Promise<LoadConnection[]> {
+  const all = Array.from({ length: count }, (_, at) => new LoadConnection(way.port, way.request(body, at)));
   await Promise.all(all.map((one) => one.open()));
   return all;
 }
