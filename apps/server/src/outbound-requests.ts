@@ -7,7 +7,12 @@ export const OUTBOUND_REQUESTS_MAX = 16_384;
 /** Where the runtime reads that limit: once, before the first line of a program. */
 const VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 
-/** Starts this program again in the same process (execve: its id and its open files stay) unless the limit is set already. */
+/**
+ * Starts this program again in the same process (execve: its id and its open files stay) unless the limit is set already.
+ * Call it before anything else is loaded: then it costs the start of an empty runtime. There is no way without it: the
+ * limit is not read from `process.env`, from what is defined at build time, nor from arguments of a compiled program; a
+ * file of settings would have to be read from the folder the server is started in.
+ */
 export function raiseOutboundRequests(): void {
   if (process.env[VARIABLE] !== undefined || process.execve === undefined) return;
   const [, main = "", ...args] = process.argv;

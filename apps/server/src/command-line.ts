@@ -1,0 +1,114 @@
+import { buildVersion } from "@windshift/base/build-version.ts";
+import { redact } from "@windshift/base/redact.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
+import { ERROR_CODES } from "@windshift/contract/error-codes.ts";
+import { INSPECT_PUSHES } from "./brokers/inspection-command.ts";
+import {
+  containerApiUrl,
+  localhostWarning,
+  readServerSettings,
+  type ServerSettings,
+  worktreeRootOf,
+} from "./config.ts";
+import { ignoreProxies } from "./ignored-proxies.ts";
+import { createLog } from "./log.ts";
+import { DEFAULT_PATH } from "./runners/sandbox-choice.ts";
+import { triageCommand } from "./runners/triage-command.ts";
+import { replaceKeyFile } from "./secrets/secret-key-file.ts";
+
+const USAGE = `windshift            start the server; settings come from the environment (docs/configuration.md)
+windshift change-key make a new secret key; with the server stopped, then start it again
+windshift doctor     check each thing a run needs, and say what to do about what is missing
+windshift --version
+`;
+
+/** Does what the arguments ask for; a failure is told on standard error and in the exit code. */
+export async function runCommandLine(args: readonly string[]): Promise<void> {
+  try {
+    await runCommand(args);
+  } catch (error) {
+    const known = error instanceof AppError;
+    process.stderr.write(
+      redact(
+        `windshift: ${known ? error.message : `internal error: ${error instanceof Error ? error.stack : String(error)}`}\n`,
+      ),
+    );
+    process.exit(ERROR_CODES[known ? error.code : "internal"].exit);
+  }
+}
+
+function runCommand(args: readonly string[]): Promise<void> | void {
+  switch (args[0]) {
+    case undefined:
+    case "serve":
+      return serve(settingsOrExit());
+    case "change-key":
+      return changeKey(settingsOrExit());
+    case "doctor":
+      return diagnose(settingsOrExit());
+    case INSPECT_PUSHES:
+      return import("@windshift/git-broker/inspection-main.ts").then((main) => main.runInspections());
+    case "--version":
+      return void process.stdout.write(`windshift ${buildVersion}\n`);
+    case "help":
+    case "--help":
+      return void process.stdout.write(USAGE);
+    default:
+      process.stderr.write(`windshift: there is no command "${args[0]}"\n${USAGE}`);
+      process.exit(ERROR_CODES.invalid_input.exit);
+  }
+}
+
+function settingsOrExit(): ServerSettings {
+  const result = readServerSettings(process.env);
+  if (result.kind === "ok") return result.settings;
+  process.stderr.write(
+    `windshift cannot start; mend these settings:\n${result.problems.map((p) => `  ${p}\n`).join("")}`,
+  );
+  process.exit(ERROR_CODES.invalid_input.exit);
+}
+
+async function serve(settings: ServerSettings): Promise<void> {
+  const log = createLog(settings.logLevel);
+  ignoreProxies(log);
+  const { startServer } = await import("./server.ts");
+  const server = await startServer(settings, process.env, log);
+  log.info({ port: server.port, url: settings.baseUrl, version: buildVersion }, "ready");
+  let ending = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (ending) process.exit(1);
+      ending = true;
+      log.info({ signal }, "ending; runs in progress are queued again");
+      server.stop().then(
+        () => process.exit(0),
+        (error) => {
+          log.error({ err: error }, "the server did not end in order");
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
+
+async function changeKey(settings: ServerSettings): Promise<void> {
+  const key = await replaceKeyFile(settings.dataDir);
+  process.stdout.write(
+    `made the secret key ${key.id}. Start the server: it seals everything anew and removes the former key when that is done.\n`,
+  );
+}
+
+async function diagnose(settings: ServerSettings): Promise<void> {
+  const { runDoctor } = await import("./doctor/doctor.ts");
+  const options = {
+    settings,
+    worktreeRoot: worktreeRootOf(settings),
+    apiUrl: containerApiUrl(settings),
+    apiWarning: localhostWarning(settings),
+    triage: triageCommand(settings.triageBin, process.execPath, import.meta.dir),
+    path: process.env.PATH ?? DEFAULT_PATH,
+    env: process.env,
+  };
+  const healthy = await runDoctor(options, (line) => process.stdout.write(`${line}\n`));
+  process.exit(healthy ? 0 : 1);
+}
