@@ -4,6 +4,7 @@ import { Oid } from "@windshift/contract/ids.ts";
 import { PushPolicy } from "@windshift/contract/push-policy.ts";
 import type { BrokerFixture, ClientResult, RunGrant } from "./broker-fixture.ts";
 import { mustGit } from "./broker-fixture.ts";
+import type { GitUpstream } from "./git-upstream.ts";
 import { InspectionProcesses } from "./inspection-process.ts";
 import { type BaseObjects, localBase } from "./quarantine-base.ts";
 import { createQuarantineInspector, type QuarantineOptions } from "./quarantine-inspector.ts";
@@ -20,6 +21,8 @@ export interface QuarantineFixture {
 export type QuarantineChange = Partial<Omit<QuarantineOptions, "policy">> & {
   policy?: Partial<PushPolicy>;
   known?: BaseObjects;
+  /** In place of the repository itself. */
+  upstream?: GitUpstream;
 };
 export interface InspectedRun extends RunGrant {
   /** A clone of the repository as the run sees it. */
@@ -45,7 +48,7 @@ export async function startQuarantine(broker: BrokerFixture): Promise<Quarantine
     processes,
     leftovers: () => readdir(tempRoot),
     stop: () => processes.close(),
-    async grant(number, change = {}) {
+    async grant(number, { upstream, ...change } = {}) {
       const base = Oid.parse(await mustGit(broker, broker.repository, "rev-parse", "refs/heads/main"));
       const inspector = createQuarantineInspector({
         run: number,
@@ -56,7 +59,7 @@ export async function startQuarantine(broker: BrokerFixture): Promise<Quarantine
         ...change,
         policy: PushPolicy.parse(change.policy ?? {}),
       });
-      const run = broker.grant(number, { inspector });
+      const run = broker.grant(number, { inspector, ...(upstream === undefined ? {} : { upstream }) });
       const work = join(broker.dir, `inspected-${number}`);
       await mustGit(
         broker,
