@@ -20,6 +20,8 @@ export interface Way {
 export interface Ways {
   ways: Way[];
   ours: Way;
+  /** Ours, with another run's number. */
+  urlOfRun(run: number): string;
   /** The bare repository and a working copy of it. */
   repository: string;
   work: string;
@@ -87,5 +89,6 @@ export async function openWays(dir: string, progress: (line: string) => void): P
     await nginx?.stop();
     await forge.stop();
   };
-  return { ways, ours, repository, work, stop };
+  const urlOfRun = (run: number) => ours.url.replace("/api/git-proxy/1/", `/api/git-proxy/${run}/`);
+  return { ways, ours, urlOfRun, repository, work, stop };
 }

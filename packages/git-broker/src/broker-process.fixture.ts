@@ -1,4 +1,4 @@
-import { Attempt, Oid, RunId, runRef } from "@windshift/contract/ids.ts";
+import { Attempt, Oid, runRef } from "@windshift/contract/ids.ts";
 import { PushPolicy } from "@windshift/contract/push-policy.ts";
 import { createGitBroker } from "./git-broker.ts";
 import { InspectionProcesses } from "./inspection-process.ts";
@@ -9,7 +9,7 @@ import { remoteUpstream } from "./remote-upstream.ts";
 
 /**
  * `broker-process.fixture.ts ROOT PASSWORD TOKEN [REPOSITORY BASE TEMP]`: the broker alone, in a process of its own, so that its memory and its
- * processor time can be read. Run 1 may fetch `main` of `ROOT/forge/repo.git` and push its branch; with the folder of that repository and a commit, pushes are looked into. Prints its address.
+ * processor time can be read. A run may fetch `main` of `ROOT/forge/repo.git` and push its branch; with the folder of that repository and a commit, pushes are looked into. Prints the address of run 1.
  */
 const [root = "", password = "", token = "", repository, base, tempRoot = ""] = process.argv.slice(2);
 const inspector =
@@ -23,10 +23,9 @@ const inspector =
         base: Oid.parse(base),
         policy: PushPolicy.parse({}),
       });
-const runId = RunId.parse(1);
 const handle = createGitBroker({
   grants: {
-    find: async (_run, given) =>
+    find: async (runId, given) =>
       given !== token
         ? undefined
         : {

@@ -8,7 +8,7 @@ export interface PackInspector {
   warm?(): void;
 }
 
-/** One push under inspection. After `end` or `abort` nothing of it is left on disk. */
+/** One push under inspection. After `abort`, which is called in any case, nothing of it is left on disk. */
 export interface PackInspection {
   /**
    * Takes the next bytes of the pack; resolves when it can take more.
@@ -17,6 +17,7 @@ export interface PackInspection {
   write(chunk: Uint8Array): Promise<void>;
   /** All bytes came; the upstream still lacks the last ones, so its ref has not moved. */
   end(): Promise<InspectionVerdict>;
+  /** May be called more than once, also after `end`. */
   abort(): Promise<void>;
 }
 

@@ -105,6 +105,9 @@ export class PackIntake {
         ...GIT_GUARDS,
         "-c",
         `core.bigFileThreshold=${STREAMED_BYTES_MIN}`,
+        // It is thrown away after, also by a crash: waiting for the disk would save nothing.
+        "-c",
+        "core.fsync=none",
         `--git-dir=${gitDir}`,
         "index-pack",
         "--stdin",

@@ -32,6 +32,8 @@ export interface Forwarded {
   findings(): readonly PushFinding[];
   /** Nothing is left of it after. */
   abort(): Promise<void>;
+  /** Resolves when what an accepted push left is removed; waits for nothing before that is begun, and stops nothing. */
+  cleared(): Promise<void>;
 }
 
 /**
@@ -47,6 +49,7 @@ export function forwardedPush(
   const inspection = grant.inspector?.start(judged.push.command, signal);
   let failure: unknown;
   let findings: readonly PushFinding[] = [];
+  let cleared: Promise<void> | undefined;
   const chunks = (async function* (): Chunks {
     try {
       const { commands, pack } = split(judged);
@@ -62,12 +65,14 @@ export function forwardedPush(
       findings = await accepted(inspection);
       if (!(await grant.isLive())) throw new BodyRefused(403, NOT_LIVE);
       sentWhole();
+      // Beside the upstream's work, not before it. What cannot be removed now is swept up later, and no reason to fail.
+      cleared = inspection?.abort().catch(() => undefined);
       yield* tail.rest();
     } catch (error) {
       failure = error;
       throw error;
     } finally {
-      await inspection?.abort();
+      if (cleared === undefined) await inspection?.abort();
     }
   })();
   return {
@@ -75,6 +80,7 @@ export function forwardedPush(
     failure: () => failure,
     findings: () => findings,
     abort: async () => inspection?.abort(),
+    cleared: async () => cleared,
   };
 }
 

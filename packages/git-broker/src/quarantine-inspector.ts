@@ -41,6 +41,7 @@ export function createQuarantineInspector(options: QuarantineOptions): PackInspe
 class QuarantineInspection implements PackInspection {
   private readonly ready: Promise<{ quarantine: Quarantine; intake: PackIntake }>;
   private readonly branch: Oid | null;
+  private cleared: Promise<void> | undefined;
 
   constructor(
     private readonly options: QuarantineOptions,
@@ -57,17 +58,18 @@ class QuarantineInspection implements PackInspection {
   }
 
   async end(): Promise<InspectionVerdict> {
-    try {
-      const { quarantine, intake } = await this.ready;
-      const taken = await intake.end();
-      if (taken.kind === "refused") return refused(taken.why);
-      return await this.inspect(quarantine, taken.indexFile);
-    } finally {
-      await this.abort();
-    }
+    const { quarantine, intake } = await this.ready;
+    const taken = await intake.end();
+    if (taken.kind === "refused") return refused(taken.why);
+    return this.inspect(quarantine, taken.indexFile);
   }
 
-  async abort(): Promise<void> {
+  abort(): Promise<void> {
+    this.cleared ??= this.clear();
+    return this.cleared;
+  }
+
+  private async clear(): Promise<void> {
     const made = await this.ready.catch(() => undefined);
     await made?.intake.abort();
     await made?.quarantine.remove();

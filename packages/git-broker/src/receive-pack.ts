@@ -3,8 +3,7 @@ import { byteStream, chunksOf } from "./byte-stream.ts";
 import { readPushTip } from "./git-advertise.ts";
 import type { GitAudit, GitGrant } from "./git-grant.ts";
 import { resultType } from "./git-upstream.ts";
-import type { PushFinding } from "./pack-inspector.ts";
-import { forwardedPush, type Judged } from "./push-forward.ts";
+import { type Forwarded, forwardedPush, type Judged } from "./push-forward.ts";
 import { PushGate, type PushVerdict } from "./push-gate.ts";
 import { pushRefusal } from "./push-refusal.ts";
 import { PushReport } from "./push-report.ts";
@@ -137,7 +136,7 @@ async function forward(
     // The host's no reaches the client as our own does: git shows no body of an error.
     if (reply.status !== 200 && reply.sentence !== undefined) throw new BodyRefused(403, reply.sentence);
     return await passedOn(reply, resultType("git-receive-pack"), async () =>
-      reportTo(grant, judged.push, reply.body, sent.findings),
+      reportTo(grant, judged.push, reply.body, sent),
     );
   } catch (error) {
     giveUp.abort();
@@ -153,14 +152,15 @@ function reportTo(
   grant: GitGrant,
   push: Push,
   body: ReadableStream<Uint8Array>,
-  findings: () => readonly PushFinding[],
+  sent: Forwarded,
 ): ReadableStream<Uint8Array> {
   const report = new PushReport(grant.ref, push.sideBand);
   const recorded = (async function* () {
     for await (const chunk of chunksOf(body)) {
-      if (report.push(chunk)) await grant.onPushed(push.command.newOid as Oid, findings()); // 40 hex digits by the gate
+      if (report.push(chunk)) await grant.onPushed(push.command.newOid as Oid, sent.findings()); // 40 hex digits by the gate
       yield chunk;
     }
+    await sent.cleared();
   })();
   return new ReadableStream<Uint8Array>(
     {
