@@ -16,6 +16,11 @@ export interface ForgeClient {
   /** Repositories the credential can see, the most recently used first. @param page from 1 */
   listRepositories(options: { page: number; search?: string | undefined }): Promise<RepositoryPage>;
   getRepository(repository: RepositoryAddress): Promise<ForgeRepository>;
+  /**
+   * What the credential lacks to push to a repository and to open pull requests there: one sentence that says what to grant.
+   * Writes nothing, so it finds what the forge tells beforehand; undefined is no promise.
+   */
+  findMissingRight(repository: RepositoryAddress): Promise<string | undefined>;
   /** Commit id of a branch, null when it does not exist (the repository does). */
   readBranch(repository: RepositoryAddress, branch: string): Promise<string | null>;
   /** Where a commit left a branch and how many commits came since; `unrelated` also when the branch is gone. */
@@ -30,7 +35,7 @@ export interface ForgeClient {
    */
   findPullRequest(repository: RepositoryAddress, sourceBranch: string): Promise<ForgePullRequest | undefined>;
   /**
-   * Opens a draft in the forge's own way, or gives the one that this request made before: it looks first, and takes the
+   * Opens a draft in the forge's own way, its text cut to what the forge takes, or gives the one that this request made before: it looks first, and takes the
    * forge's "already exists" for an answer. So it may be called again, also when the reply was lost (`unreachable`).
    * Rejects with the forge's sentence when the branch has an open one that is another's.
    */
@@ -48,6 +53,7 @@ export interface ForgeClient {
   ): Promise<{ comments: ForgeComment[]; cursor: string | undefined }>;
   /** Whether this account may push to the repository; false for one that does not exist. */
   canWrite(repository: RepositoryAddress, login: string): Promise<boolean>;
+  /** A body that is longer than the forge takes is cut, and says so; hidden marks at its end stay. */
   addComment(
     repository: RepositoryAddress,
     number: number,

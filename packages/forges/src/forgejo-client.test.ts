@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { forgeContract } from "@windshift/testing/forges/forge-contract.ts";
+import { forgeContract } from "@windshift/testing/forges/forge-contract/contract-suite.ts";
 import { startForgejoServer } from "@windshift/testing/forges/forgejo-server.ts";
 import { createForgeClient } from "./create-forge-client.ts";
 
@@ -7,6 +7,7 @@ forgeContract("Forgejo", startForgejoServer, {
   draftPrefix: "WIP: ",
   saysExpired: false,
   createPath: /^\/repos\/acme\/shop\/pulls$/,
+  charsMax: { text: 262_144, comment: 262_144 },
   limit: (resetS) => ({
     status: 429,
     headers: { "retry-after": new Date(resetS * 1_000).toUTCString() },
@@ -45,7 +46,7 @@ test("an account that administers nothing hears nobody, and the check says so", 
       Promise.all([writer, reader, outsider].map((login) => client.canWrite(forge.repository, login)));
     expect(await client.check()).toMatchObject({ ok: true, message: `Connected as ${forge.agent}.` });
     expect(await heard()).toEqual([true, false, false]);
-    forge.setAgentAccess("write");
+    await forge.setAgentAccess("write");
     expect(await heard()).toEqual([false, false, false]);
     const checked = await client.check();
     expect(checked.ok).toBe(true);

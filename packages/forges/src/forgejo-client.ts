@@ -18,14 +18,18 @@ import { createForgeTransport } from "./forge-transport.ts";
 import { compareForgejo } from "./forgejo-compare.ts";
 import { branchPath, pathOf, segment } from "./forgejo-path.ts";
 import {
+  FORGEJO_TEXT_CHARS_MAX,
   findForgejoPullRequest,
   listForgejoComments,
   openForgejoPullRequest,
 } from "./forgejo-pull-requests.ts";
 import { ForgejoPullRequest, ForgejoRepository, ForgejoUser } from "./forgejo-schemas.ts";
 import { verifyForgejoWebhook } from "./forgejo-webhook.ts";
+import { mayPushByGit } from "./git-push-right.ts";
+import { hasNextPage } from "./page-link.ts";
 import { toPullRequest } from "./pull-request-choice.ts";
 import { matchingPage, REPOSITORIES_PAGE } from "./repository-search.ts";
+import { fitText } from "./text-bounds.ts";
 
 /** Forgejo, Gitea and Codeberg. @throws ForgeError `refused` for a base address that is none, or a GitHub App */
 export function createForgejoClient(options: ForgeOptions): ForgeClient {
@@ -47,6 +51,14 @@ export function createForgejoClient(options: ForgeOptions): ForgeClient {
         ? listRepositories(api, page)
         : matchingPage(search, (p) => listRepositories(api, p)),
     getRepository: (repository) => getRepository(api, repository),
+    findMissingRight: async (repository) => {
+      const at = `${repository.owner}/${repository.name}`;
+      if (!(await getRepository(api, repository)).canPush)
+        return `The account of the token may not push to ${at}: give it write access there, as an administrator if comments are to start runs.`;
+      const credential = { username: "token", password: token, expiresAtMs: null };
+      if ((await mayPushByGit(options.fetch, webUrl, repository, credential)) !== false) return undefined;
+      return `The token may not push to ${at}: make one with the scope write:repository that has access to the repository.`;
+    },
     readBranch: (repository, branch) => readBranch(api, repository, branch),
     compare: async (repository, headOid, targetBranch) => {
       const targetOid = await readBranch(api, repository, targetBranch);
@@ -64,7 +76,8 @@ export function createForgejoClient(options: ForgeOptions): ForgeClient {
       ),
     listComments: (repository, number, cursor) => listForgejoComments(api, repository, number, cursor),
     canWrite: (repository, login) => canWrite(api, repository, login),
-    addComment: async (repository, number, body) => {
+    addComment: async (repository, number, text) => {
+      const body = fitText(text, FORGEJO_TEXT_CHARS_MAX, "Forgejo");
       const call = async () =>
         (await api.repos.issueCreateComment(...pathOf(repository), number, { body })).data;
       const { id, html_url } = await ask(Created, call);
@@ -114,11 +127,9 @@ function describeDeaf(repositories: readonly string[]): string {
 
 async function listRepositories(api: Api<unknown>, page: number): Promise<RepositoryPage> {
   const query = { page, limit: REPOSITORIES_PAGE, order_by: "recentupdate" } as const;
-  const repositories = await ask(
-    z.array(ForgejoRepository),
-    async () => (await api.user.userCurrentListRepos(query)).data,
-  );
-  return { repositories, nextPage: repositories.length === REPOSITORIES_PAGE ? page + 1 : null };
+  const { data, headers } = await forgeCall(() => api.user.userCurrentListRepos(query));
+  const repositories = await ask(z.array(ForgejoRepository), async () => data);
+  return { repositories, nextPage: hasNextPage(headers.get("link")) ? page + 1 : null };
 }
 
 function getRepository(api: Api<unknown>, repository: RepositoryAddress) {

@@ -13,6 +13,7 @@ import { ask, orNull } from "./forge-reply.ts";
 import { pathOf } from "./forgejo-path.ts";
 import { ForgejoComment, ForgejoPullRequest, ForgejoReview } from "./forgejo-schemas.ts";
 import { bestOf, type ListedPullRequest, type MadeBy, toPullRequest } from "./pull-request-choice.ts";
+import { fitText } from "./text-bounds.ts";
 
 /** Forgejo's largest page unless its administrator changed it. */
 const PAGE = 50;
@@ -20,6 +21,8 @@ const PAGE = 50;
 const PULL_PAGES_MAX = 10;
 /** Titles are cut here, characters. Source: Forgejo's column. */
 const TITLE_CHARS_MAX = 255;
+/** Text of a pull request or a comment, characters: Forgejo names no bound, but a proxy before it mostly takes 1 MiB of a request. */
+export const FORGEJO_TEXT_CHARS_MAX = 262_144;
 
 export async function findForgejoPullRequest(
   api: Api<unknown>,
@@ -47,7 +50,8 @@ export async function openForgejoPullRequest(
   api: Api<unknown>,
   request: NewPullRequest,
 ): Promise<OpenedPullRequest> {
-  const { repository, sourceBranch: head, targetBranch: base, body } = request;
+  const { repository, sourceBranch: head, targetBranch: base } = request;
+  const body = fitText(request.body, FORGEJO_TEXT_CHARS_MAX, "Forgejo");
   const existing = await findForgejoPullRequest(api, repository, head, request);
   if (existing !== undefined) return { pullRequest: existing, adopted: true, note: undefined };
   const title = `WIP: ${request.title}`.slice(0, TITLE_CHARS_MAX);

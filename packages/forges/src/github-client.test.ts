@@ -1,10 +1,11 @@
-import { forgeContract } from "@windshift/testing/forges/forge-contract.ts";
+import { forgeContract } from "@windshift/testing/forges/forge-contract/contract-suite.ts";
 import { startGithubServer } from "@windshift/testing/forges/github-server.ts";
 
 forgeContract("GitHub", startGithubServer, {
   draftPrefix: "",
   saysExpired: false,
   createPath: /^\/repos\/acme\/shop\/pulls$/,
+  charsMax: { text: 65_536, comment: 65_536 },
   limit: (resetS) => ({
     status: 403,
     headers: {

@@ -4,16 +4,24 @@ import type { ForgeOptions } from "./create-forge-client.ts";
 import { failedCheck } from "./failed-check.ts";
 import { githubAddress } from "./forge-address.ts";
 import type { ForgeClient, RepositoryAddress, RepositoryPage } from "./forge-client.ts";
-import { ask, orNull } from "./forge-reply.ts";
+import { ask, forgeCall, orNull } from "./forge-reply.ts";
 import { createForgeTransport } from "./forge-transport.ts";
+import { mayPushByGit } from "./git-push-right.ts";
 import { createGithubAccess, type GithubAccess, type GithubApi } from "./github-access.ts";
 import { checkGithub, explainGithub } from "./github-check.ts";
 import { listGithubComments } from "./github-comments.ts";
-import { findGithubPullRequest, openGithubPullRequest } from "./github-pull-requests.ts";
+import {
+  findGithubPullRequest,
+  GITHUB_TEXT_CHARS_MAX,
+  openGithubPullRequest,
+} from "./github-pull-requests.ts";
+import { findMissingGithubRight } from "./github-right.ts";
 import { GithubPullRequest, GithubRepository } from "./github-schemas.ts";
 import { verifyGithubWebhook } from "./github-webhook.ts";
+import { hasNextPage } from "./page-link.ts";
 import { toPullRequest } from "./pull-request-choice.ts";
 import { matchingPage, REPOSITORIES_PAGE } from "./repository-search.ts";
+import { fitText } from "./text-bounds.ts";
 
 /** GitHub, GitHub Enterprise Server and ghe.com. @throws ForgeError `refused` for a base address that is none */
 export function createGithubClient(options: ForgeOptions): ForgeClient {
@@ -39,6 +47,10 @@ export function createGithubClient(options: ForgeOptions): ForgeClient {
         ? listRepositories(access, page)
         : matchingPage(search, (p) => listRepositories(access, p)),
     getRepository: (repository) => getRepository(api, repository),
+    findMissingRight: (repository) =>
+      findMissingGithubRight(access, repository, (credential) =>
+        mayPushByGit(options.fetch, webUrl, repository, credential),
+      ),
     readBranch: (repository, branch) => readBranch(api, repository, branch),
     compare: (repository, headOid, targetBranch) => compare(api, repository, headOid, targetBranch),
     findPullRequest: (repository, branch) => findGithubPullRequest(api, repository, branch),
@@ -49,7 +61,8 @@ export function createGithubClient(options: ForgeOptions): ForgeClient {
     },
     listComments: (repository, number, cursor) => listGithubComments(api, repository, number, cursor),
     canWrite: (repository, login) => canWrite(api, repository, login),
-    addComment: async ({ owner, name: repo }, number, body) => {
+    addComment: async ({ owner, name: repo }, number, text) => {
+      const body = fitText(text, GITHUB_TEXT_CHARS_MAX, "GitHub");
       const params = { owner, repo, issue_number: number, body };
       const { id, html_url } = await ask(
         Created,
@@ -69,12 +82,16 @@ const Permission = z.object({ permission: z.string(), role_name: z.string().opti
 
 async function listRepositories({ api, app }: GithubAccess, page: number): Promise<RepositoryPage> {
   const params = { per_page: REPOSITORIES_PAGE, page };
-  const repositories = await ask(z.array(GithubRepository), async () =>
-    app === undefined
-      ? (await api.rest.repos.listForAuthenticatedUser({ ...params, sort: "pushed" })).data
-      : (await api.rest.apps.listReposAccessibleToInstallation(params)).data.repositories,
-  );
-  return { repositories, nextPage: repositories.length === REPOSITORIES_PAGE ? page + 1 : null };
+  const { headers, listed } = await forgeCall(async () => {
+    if (app === undefined) {
+      const reply = await api.rest.repos.listForAuthenticatedUser({ ...params, sort: "pushed" });
+      return { headers: reply.headers, listed: reply.data as unknown };
+    }
+    const reply = await api.rest.apps.listReposAccessibleToInstallation(params);
+    return { headers: reply.headers, listed: reply.data.repositories as unknown };
+  });
+  const repositories = await ask(z.array(GithubRepository), async () => listed);
+  return { repositories, nextPage: hasNextPage(headers.link) ? page + 1 : null };
 }
 
 function getRepository(api: GithubApi, { owner, name: repo }: RepositoryAddress) {

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { COMMENT_PAGES_MAX, cursorMs, sinceCursor } from "./comment-cursor.ts";
 import type { ForgeComment, RepositoryAddress } from "./forge-client.ts";
-import { ask } from "./forge-reply.ts";
+import { ask, forgeCall } from "./forge-reply.ts";
 import type { GithubApi } from "./github-access.ts";
 import { GithubComment, GithubReview, GithubReviewComment } from "./github-schemas.ts";
+import { hasNextPage } from "./page-link.ts";
 
 /** GitHub's largest page. */
 const PAGE = 100;
@@ -47,13 +48,13 @@ export async function listGithubComments(
 
 async function pages<T>(
   schema: z.ZodType<T>,
-  read: (page: number) => Promise<{ data: unknown }>,
+  read: (page: number) => Promise<{ data: unknown; headers: { link?: string } }>,
 ): Promise<T[]> {
   const all: T[] = [];
   for (let page = 1; page <= COMMENT_PAGES_MAX; page++) {
-    const found = await ask(z.array(schema), async () => (await read(page)).data);
-    all.push(...found);
-    if (found.length < PAGE) break;
+    const { data, headers } = await forgeCall(() => read(page));
+    all.push(...(await ask(z.array(schema), async () => data)));
+    if (!hasNextPage(headers.link)) break;
   }
   return all;
 }

@@ -10,10 +10,13 @@ import { ask } from "./forge-reply.ts";
 import type { GithubApi } from "./github-access.ts";
 import { GithubPullRequest } from "./github-schemas.ts";
 import { bestOf, type MadeBy, toPullRequest } from "./pull-request-choice.ts";
+import { fitText } from "./text-bounds.ts";
 
 const Listed = z.array(GithubPullRequest);
 /** GitHub's largest page. */
 const PAGE = 100;
+/** Text of a pull request or a comment, characters. Source: GitHub's answer to a longer one. */
+export const GITHUB_TEXT_CHARS_MAX = 65_536;
 
 export async function findGithubPullRequest(
   api: GithubApi,
@@ -49,7 +52,8 @@ const NO_DRAFTS =
   "It is not a draft: GitHub has no drafts for this repository (private repositories on free plans have none).";
 
 async function create(api: GithubApi, request: NewPullRequest, draft: boolean): Promise<ForgePullRequest> {
-  const { repository, title, body, sourceBranch: head, targetBranch: base } = request;
+  const { repository, title, sourceBranch: head, targetBranch: base } = request;
+  const body = fitText(request.body, GITHUB_TEXT_CHARS_MAX, "GitHub");
   const params = { owner: repository.owner, repo: repository.name, title, body, head, base, draft };
   return toPullRequest(await ask(GithubPullRequest, async () => (await api.rest.pulls.create(params)).data));
 }

@@ -4,15 +4,18 @@ import type { ForgeOptions } from "./create-forge-client.ts";
 import { failedCheck } from "./failed-check.ts";
 import { gitlabAddress } from "./forge-address.ts";
 import { type ForgeClient, ForgeError, type RepositoryAddress, type RepositoryPage } from "./forge-client.ts";
-import { ask, orNull } from "./forge-reply.ts";
+import { ask, forgeCall, orNull } from "./forge-reply.ts";
 import { createForgeTransport } from "./forge-transport.ts";
+import { mayPushByGit } from "./git-push-right.ts";
 import { createGitlabApi, type GitlabApi } from "./gitlab-api.ts";
 import { checkGitlab, explainGitlab } from "./gitlab-check.ts";
 import { findMergeRequest, listNotes, openMergeRequest, projectPath } from "./gitlab-merge-requests.ts";
+import { findMissingGitlabRight } from "./gitlab-right.ts";
 import { GITLAB_DEVELOPER, GitlabMergeRequest, GitlabProject } from "./gitlab-schemas.ts";
 import { verifyGitlabWebhook } from "./gitlab-webhook.ts";
 import { toPullRequest } from "./pull-request-choice.ts";
 import { REPOSITORIES_PAGE } from "./repository-search.ts";
+import { fitText } from "./text-bounds.ts";
 
 /** GitLab, self-hosted or not. @throws ForgeError `refused` for a base address that is none, or a GitHub App */
 export function createGitlabClient(options: ForgeOptions): ForgeClient {
@@ -35,6 +38,14 @@ export function createGitlabClient(options: ForgeOptions): ForgeClient {
     check: () => checkGitlab(api).catch(failedCheck("GitLab", host)),
     listRepositories: ({ page, search }) => listProjects(api, page, search),
     getRepository: (repository) => getProject(api, repository),
+    findMissingRight: (repository) =>
+      findMissingGitlabRight(api, repository, () =>
+        mayPushByGit(options.fetch, webUrl, repository, {
+          username: "oauth2",
+          password: token,
+          expiresAtMs: null,
+        }),
+      ),
     readBranch: (repository, branch) => readBranch(api, repository, branch),
     compare: (repository, headOid, targetBranch) => compare(api, repository, headOid, targetBranch),
     findPullRequest: (repository, branch) => findMergeRequest(api, repository, branch),
@@ -45,8 +56,9 @@ export function createGitlabClient(options: ForgeOptions): ForgeClient {
       ),
     listComments: (repository, number, cursor) => listNotes(api, repository, number, cursor),
     canWrite: (repository, login) => canWrite(api, repository, login),
-    addComment: async (repository, number, body) => {
+    addComment: async (repository, number, text) => {
       const path = projectPath(repository);
+      const body = fitText(text, NOTE_CHARS_MAX, "GitLab");
       const { id } = await ask(Created, () => api.notes.create(path, number, body));
       return { id: `comment-${id}`, url: `${webUrl}/${path}/-/merge_requests/${number}#note_${id}` };
     },
@@ -65,13 +77,15 @@ const Member = z.object({ access_level: z.int(), state: z.string().optional() })
 const COMMIT_PAGES_MAX = 10;
 /** GitLab's largest page. */
 const PAGE = 100;
+/** Text of a comment, characters. Source: GitLab's API of notes. */
+const NOTE_CHARS_MAX = 1_000_000;
 
 async function listProjects(
   api: GitlabApi,
   page: number,
   search: string | undefined,
 ): Promise<RepositoryPage> {
-  const repositories = await ask(z.array(GitlabProject), () =>
+  const { data, paginationInfo } = await forgeCall(() =>
     api.projects.all({
       membership: true,
       orderBy: "last_activity_at",
@@ -79,10 +93,12 @@ async function listProjects(
       page,
       perPage: REPOSITORIES_PAGE,
       maxPages: 1,
+      showExpanded: true,
       ...(search === undefined ? {} : { search, searchNamespaces: true }),
     }),
   );
-  return { repositories, nextPage: repositories.length === REPOSITORIES_PAGE ? page + 1 : null };
+  const repositories = await ask(z.array(GitlabProject), async () => data);
+  return { repositories, nextPage: paginationInfo.next };
 }
 
 function getProject(api: GitlabApi, repository: RepositoryAddress) {
@@ -110,11 +126,11 @@ async function compare(api: GitlabApi, repository: RepositoryAddress, headOid: s
   let commits = 0;
   for (let page = 1; page <= COMMIT_PAGES_MAX; page++) {
     const refName = `${targetBranch}..${headOid}`;
-    const found = await ask(z.array(Commit), () =>
-      api.commits.all(path, { refName, page, perPage: PAGE, maxPages: 1 }),
+    const { data, paginationInfo } = await forgeCall(() =>
+      api.commits.all(path, { refName, page, perPage: PAGE, maxPages: 1, showExpanded: true }),
     );
-    commits += found.length;
-    if (found.length < PAGE) break;
+    commits += (await ask(z.array(Commit), async () => data)).length;
+    if (paginationInfo.next === null) break;
   }
   return { baseOid: base, commits };
 }

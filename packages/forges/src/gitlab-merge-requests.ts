@@ -8,15 +8,18 @@ import {
   type OpenedPullRequest,
   type RepositoryAddress,
 } from "./forge-client.ts";
-import { ask } from "./forge-reply.ts";
+import { ask, forgeCall } from "./forge-reply.ts";
 import type { GitlabApi } from "./gitlab-api.ts";
 import { GitlabMergeRequest, GitlabNote } from "./gitlab-schemas.ts";
 import { bestOf, type MadeBy, toPullRequest } from "./pull-request-choice.ts";
+import { fitText } from "./text-bounds.ts";
 
 /** GitLab's largest page. */
 const PAGE = 100;
 /** Titles are cut here, characters. Source: GitLab's own limit. */
 const TITLE_CHARS_MAX = 255;
+/** Descriptions are cut here, characters. Source: GitLab's API of merge requests. */
+const DESCRIPTION_CHARS_MAX = 1_048_576;
 
 export function projectPath({ owner, name }: RepositoryAddress): string {
   return `${owner}/${name}`;
@@ -42,7 +45,8 @@ export async function findMergeRequest(
 
 /** A draft is a title that begins with `Draft: `. */
 export async function openMergeRequest(api: GitlabApi, request: NewPullRequest): Promise<OpenedPullRequest> {
-  const { repository, sourceBranch, targetBranch, body } = request;
+  const { repository, sourceBranch, targetBranch } = request;
+  const body = fitText(request.body, DESCRIPTION_CHARS_MAX, "GitLab");
   const existing = await findMergeRequest(api, repository, sourceBranch, request);
   if (existing !== undefined) return { pullRequest: existing, adopted: true, note: undefined };
   const title = `Draft: ${request.title}`.slice(0, TITLE_CHARS_MAX);
@@ -73,19 +77,21 @@ export async function listNotes(
   );
   const found: ForgeComment[] = [];
   for (let page = 1; page <= COMMENT_PAGES_MAX; page++) {
-    const notes = await ask(z.array(GitlabNote), () =>
+    const { data, paginationInfo } = await forgeCall(() =>
       api.notes.all(projectPath(repository), number, {
         sort: "desc",
         orderBy: "created_at",
         perPage: PAGE,
         page,
         maxPages: 1,
+        showExpanded: true,
       }),
     );
+    const notes = await ask(z.array(GitlabNote), async () => data);
     found.push(...notes.filter((note) => !note.system).map((note) => normalized(note, request.url)));
     const oldest = notes.at(-1);
-    if (notes.length < PAGE || oldest === undefined || Date.parse(oldest.created_at) < cursorMs(cursor))
-      break;
+    if (paginationInfo.next === null || oldest === undefined) break;
+    if (Date.parse(oldest.created_at) < cursorMs(cursor)) break;
   }
   return sinceCursor(found, cursor);
 }

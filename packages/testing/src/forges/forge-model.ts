@@ -61,6 +61,8 @@ export interface ModelComment {
   createdAtMs: number;
 }
 
+/** Repositories of no content, so that lists have three pages of fifty. */
+export const OTHER_REPOSITORIES = 104;
 export const AGENT = "agent-bot";
 export const PEOPLE = { writer: "wanda", reader: "rita", outsider: "oscar" } as const;
 
@@ -78,11 +80,20 @@ export async function createForgeModel(owner: string, name: string): Promise<For
     [PEOPLE.writer, "write"],
     [PEOPLE.reader, "read"],
   ]);
+  const others = Array.from({ length: OTHER_REPOSITORIES }, (_, at) => ({
+    id: 1_000 + at,
+    owner,
+    name: `other-${at + 1}`,
+    private: true,
+    dir: join(root, owner, `other-${at + 1}.git`),
+    access: new Map([[AGENT, "admin" as const]]),
+    pulls: [],
+  }));
   return {
     root,
     accounts,
     tokens: new Map(),
-    repositories: [{ id: 7, owner, name, private: true, dir, access, pulls: [] }],
+    repositories: [{ id: 7, owner, name, private: true, dir, access, pulls: [] }, ...others],
     account: (login) => {
       const found = accounts.get(login);
       if (found === undefined) throw new Error(`the test forge has no account ${login}`);

@@ -51,6 +51,9 @@ export function startForge(options: {
   };
 }
 
+/** Scopes of GitLab and of Forgejo with which git pushes. */
+const GIT_WRITE_SCOPES = new Set(["api", "write_repository", "write:repository"]);
+
 function gitAnswer(request: Request, model: ForgeModel, path: string): Promise<Response> | Response {
   const token = model.tokens.get(tokenOf(request) ?? "");
   if (token?.state !== "good") return askForPassword();
@@ -58,7 +61,9 @@ function gitAnswer(request: Request, model: ForgeModel, path: string): Promise<R
   const access = repository?.access.get(token.login);
   if (access === undefined) return new Response("Not found\n", { status: 404 });
   const writes = `${request.url}`.includes("git-receive-pack");
-  if (writes && access === "read") return new Response("Forbidden\n", { status: 403 });
+  const mayWrite = access !== "read" && token.scopes.some((scope) => GIT_WRITE_SCOPES.has(scope));
+  if (writes && !mayWrite)
+    return new Response("You are not allowed to push code to this project.\n", { status: 403 });
   return serveGit(request, model.root, token.login);
 }
 

@@ -14,15 +14,21 @@ export interface ForgeServer {
   readonly agent: string;
   /** Of `agent`. `narrow` lacks the scope that pull requests need. */
   readonly tokens: { full: string; narrow: string; expired: string; revoked: string };
+  /** Good tokens with which runs cannot work, and what a person is told to grant. */
+  readonly weakTokens: readonly { token: string; grant: string }[];
   /** Logins of people with write access, with read access, and without any. */
   readonly people: { writer: string; reader: string; outsider: string };
   /** Private, with one commit on `main`; `agent` may push. */
   readonly repository: RepositoryAddress;
+  /** How many other repositories `agent` sees: more than a page of any forge. */
+  readonly otherRepositories: number;
   /** The bare repository behind `repository`. */
   readonly dir: string;
   readonly faults: ForgeFaults;
   /** Requests and replies that are not those of the forge's published description, one sentence each. */
   readonly violations: readonly string[];
+  /** What the account of the tokens may do in the repository. */
+  setAgentAccess(access: "read" | "write" | "admin"): Promise<void>;
   /** A person writes below a pull request. */
   comment(number: number, login: string, body: string): Promise<void>;
   /** A person submits a review with one comment in the diff. */

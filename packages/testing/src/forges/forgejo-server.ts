@@ -8,9 +8,11 @@ import {
   type ModelComment,
   type ModelPull,
   type ModelRepository,
+  OTHER_REPOSITORIES,
   PEOPLE,
   readOid,
 } from "./forge-model.ts";
+import { pageOf } from "./forge-pages.ts";
 import { addComment, addReview, type ForgeCall, findPull, startForge } from "./forge-process.ts";
 import type { ForgeServer } from "./forge-server.ts";
 import { signForgejoDelivery } from "./forgejo-deliveries.ts";
@@ -23,8 +25,6 @@ const FULL: Scope[] = ["read:user", "write:repository", "write:issue"];
 export interface ForgejoServer extends ForgeServer {
   /** Another token of the agent. */
   addToken(scopes: Scope[]): string;
-  /** What the agent's account may do in the repository; an administrator at first. */
-  setAgentAccess(access: "read" | "write" | "admin"): void;
 }
 
 /** A Forgejo that answers by the types of forgejo-js, from memory and real git. */
@@ -41,6 +41,12 @@ export async function startForgejoServer(): Promise<ForgejoServer> {
   // Forgejo's tokens do not expire by themselves; one that was deleted and one of a deleted account look alike.
   model.tokens.set(tokens.expired, { login: AGENT, scopes: FULL, state: "expired" });
   model.tokens.set(tokens.revoked, { login: AGENT, scopes: FULL, state: "revoked" });
+  const weak = "e4".repeat(20);
+  model.tokens.set(weak, {
+    login: AGENT,
+    scopes: ["read:user", "read:repository", "write:issue"],
+    state: "good",
+  });
   const faults = createForgeFaults();
   const forge = startForge({ model, faults, apiPath: "/api/v1", answer: (call) => answer(call, model) });
   const [repository] = model.repositories as [ModelRepository];
@@ -50,6 +56,8 @@ export async function startForgejoServer(): Promise<ForgejoServer> {
     url: forge.url,
     agent: AGENT,
     tokens,
+    weakTokens: [{ token: weak, grant: "make one with the scope write:repository" }],
+    otherRepositories: OTHER_REPOSITORIES,
     people: PEOPLE,
     repository: { owner: "acme", name: "shop" },
     dir: repository.dir,
@@ -60,7 +68,7 @@ export async function startForgejoServer(): Promise<ForgejoServer> {
       model.tokens.set(token, { login: AGENT, scopes, state: "good" });
       return token;
     },
-    setAgentAccess: (access) => void repository.access.set(AGENT, access),
+    setAgentAccess: async (access) => void repository.access.set(AGENT, access),
     comment: async (number, login, body) => void addComment(findPull(repository, number), login, body),
     review: async (number, login, body, inDiff) =>
       addReview(findPull(repository, number), login, body, inDiff),
@@ -85,11 +93,10 @@ async function answer(call: ForgeCall, model: ForgeModel): Promise<Response> {
   const base = call.url.origin;
   if (call.path === "/user") return Response.json(user(model, token.login));
   if (call.path === "/user/repos")
-    return Response.json(
-      page(
-        call.url,
-        model.repositories.filter((r) => r.access.has(token.login)),
-      ).map((r) => repositoryJson(r, token.login, base)),
+    return listed(
+      call.url,
+      model.repositories.filter((r) => r.access.has(token.login)),
+      (r) => repositoryJson(r, token.login, base),
     );
   const [, owner, name, rest = ""] = /^\/repos\/([^/]+)\/([^/]+)(\/.*)?$/.exec(call.path) ?? [];
   const repository = model.repositories.find(
@@ -131,7 +138,7 @@ async function repositoryAnswer(at: RepositoryCall): Promise<Response> {
   }
   if (below === "/comments")
     return Response.json(commentsOf(pull, call.url).map((c) => commentJson(model, pull, c, base)));
-  if (below === "/reviews") return Response.json(page(call.url, reviewsJson(model, pull, base)));
+  if (below === "/reviews") return listed(call.url, reviewsJson(model, pull, base), (review) => review);
   const review = /^\/reviews\/(\d+)\/comments$/.exec(below)?.[1];
   const inDiff = pull.comments.filter((c) => c.kind === "review_comment" && c.reviewId === Number(review));
   return Response.json(inDiff.map((c) => commentJson(model, pull, c, base)));
@@ -147,11 +154,11 @@ async function commitsAnswer(repository: ModelRepository, url: URL): Promise<Res
   const head = await readOid(repository, url.searchParams.get("sha") ?? "main");
   if (head === null) return message(404, "The target couldn't be found.");
   const all = await listNew(repository, url.searchParams.get("not") ?? undefined, head);
-  const commits: Commit[] = page(url, all).map(({ oid, parents }) => ({
-    sha: oid,
-    parents: parents.map((sha) => ({ sha })),
-  }));
-  return Response.json(commits, { headers: { "x-total-count": String(all.length) } });
+  return listed(
+    url,
+    all,
+    ({ oid, parents }) => ({ sha: oid, parents: parents.map((sha) => ({ sha })) }) satisfies Commit,
+  );
 }
 
 /** Only administrators of the repository, and everyone for themselves. */
@@ -174,9 +181,7 @@ async function listPulls({ call, model, repository, base }: RepositoryCall): Pro
   const wanted = repository.pulls.filter(
     (p) => state === "all" || (state === "open") === (p.state === "open"),
   );
-  return Response.json(
-    await Promise.all(page(call.url, wanted.toReversed()).map((p) => pullJson(model, p, base))),
-  );
+  return listed(call.url, wanted.toReversed(), (p) => pullJson(model, p, base));
 }
 
 async function createPull({ call, model, repository, login, base }: RepositoryCall): Promise<Response> {
@@ -219,11 +224,10 @@ function scopeOf({ method, path }: ForgeCall): Scope {
   return method === "GET" ? "read:repository" : "write:repository";
 }
 
-/** A limit above 50 is cut, as Forgejo does. */
-function page<T>(url: URL, items: readonly T[]): T[] {
-  const limit = Math.min(Number(url.searchParams.get("limit") ?? 30), 50);
-  const from = (Number(url.searchParams.get("page") ?? 1) - 1) * limit;
-  return items.slice(from, from + limit);
+/** Answers with one page; a limit above 50 is cut, as Forgejo does. */
+async function listed<T>(url: URL, all: readonly T[], json: (one: T) => unknown): Promise<Response> {
+  const { items, headers } = pageOf(url, all, { sizeName: "limit", sizeDefault: 30, sizeMax: 50 });
+  return Response.json(await Promise.all(items.map(json)), { headers });
 }
 
 function message(status: number, text: string): Response {

@@ -3,10 +3,14 @@ import type { ForgeFaults } from "./forge-faults.ts";
 import { askForPassword, gitRepositoryOf, serveGit, tokenOf } from "./git-http.ts";
 import type { GithubEmulator } from "./github-emulator.ts";
 import type { loadGithubOpenapi } from "./github-openapi.ts";
+import { type GithubPermissions, lacksPermission, neededPermissions } from "./github-permissions.ts";
 
 export interface GithubToken {
   login: string;
+  /** Of a classic token; empty for a fine-grained one. */
   scopes: string[];
+  /** Of a fine-grained token: what it may do in the repository. */
+  permissions?: GithubPermissions;
 }
 
 export interface GithubFrontOptions {
@@ -84,7 +88,7 @@ export function createGithubFront(options: GithubFrontOptions) {
     fetch: async (request) => {
       const url = new URL(request.url);
       const repository = gitRepositoryOf(url.pathname);
-      if (repository !== undefined) return git(request, repository, options, issued);
+      if (repository !== undefined) return git(request, repository, options, behind, issued);
       if (!url.pathname.startsWith(`${API}/`))
         return new Response("<!doctype html>", { headers: { "content-type": "text/html" } });
       return api(request, url.pathname.slice(API.length), url);
@@ -131,9 +135,11 @@ async function answer(
   const held = options.known.get(token);
   const isJwt = token.startsWith("eyJ");
   if (held === undefined && !isJwt && !issued.has(token)) return message(401, "Bad credentials");
-  const scopes: Record<string, string> =
-    held === undefined ? {} : { "x-oauth-scopes": held.scopes.join(", "), "x-accepted-oauth-scopes": "repo" };
-  if (held !== undefined && path.startsWith("/repos/") && !held.scopes.includes("repo"))
+  const scopes = headersOf(call, held);
+  if (held?.permissions !== undefined) {
+    if (lacksPermission(call.request.method, path, held.permissions))
+      return message(403, "Resource not accessible by personal access token", scopes);
+  } else if (held !== undefined && path.startsWith("/repos/") && !held.scopes.includes("repo"))
     return message(404, "Not Found", scopes);
   if (path === "/installation/repositories") return installationRepositories(call, options, behind);
   const refusal = isPullCreation(call) ? await pullRefusal(call, options, behind) : undefined;
@@ -146,10 +152,20 @@ async function answer(
     issued.add((JSON.parse(body) as { token: string }).token);
   const headers = new Headers(scopes);
   headers.set("content-type", response.headers.get("content-type") ?? "application/json");
-  return new Response(response.status === 204 ? null : corrected(path, body, response.ok), {
-    status: response.status,
-    headers,
-  });
+  const link = response.headers.get("link");
+  if (link !== null) headers.set("link", link);
+  if (response.status === 204) return new Response(null, { status: 204, headers });
+  const told = response.ok ? await corrected(call, body, held, options, behind) : body;
+  return new Response(told, { status: response.status, headers });
+}
+
+/** What the headers say of the token: the scopes of a classic one, and what the call asks of a fine-grained one. */
+function headersOf({ request, path }: FrontCall, held: GithubToken | undefined): Record<string, string> {
+  if (held === undefined) return {};
+  if (held.permissions === undefined)
+    return { "x-oauth-scopes": held.scopes.join(", "), "x-accepted-oauth-scopes": "repo" };
+  const needed = neededPermissions(request.method, path);
+  return { "x-accepted-github-permissions": needed.map(([name, level]) => `${name}=${level}`).join("; ") };
 }
 
 function forward({ request, path, url, text }: FrontCall, { emulator }: Behind): Promise<Response> {
@@ -163,12 +179,26 @@ function forward({ request, path, url, text }: FrontCall, { emulator }: Behind):
   });
 }
 
-/** GitHub names the right by its old words `write` and `read`; emulate by those of the call that grants it. */
-function corrected(path: string, body: string, ok: boolean): string {
-  if (!ok || !/\/collaborators\/[^/]+\/permission$/.test(path)) return body;
-  const right = JSON.parse(body) as { permission: string };
-  const permission = { push: "write", pull: "read" }[right.permission] ?? right.permission;
-  return JSON.stringify({ ...right, permission });
+/**
+ * GitHub names a right by its old words `write` and `read`, and emulate by those of the call that grants it. A repository tells
+ * the role of who asks, and an app that it has none; emulate calls everybody its administrator.
+ */
+async function corrected(
+  { path, token }: FrontCall,
+  body: string,
+  held: GithubToken | undefined,
+  { owner, name }: GithubFrontOptions,
+  behind: Behind,
+): Promise<string> {
+  if (/\/collaborators\/[^/]+\/permission$/.test(path)) {
+    const right = JSON.parse(body) as { permission: string };
+    const permission = { push: "write", pull: "read" }[right.permission] ?? right.permission;
+    return JSON.stringify({ ...right, permission });
+  }
+  if (path !== `/repos/${owner}/${name}`) return body;
+  const push = held !== undefined && (await mayPush(behind, token, held.login, `${owner}/${name}`));
+  const permissions = { admin: false, maintain: false, push, triage: push, pull: held !== undefined };
+  return JSON.stringify({ ...(JSON.parse(body) as object), permissions });
 }
 
 function isPullCreation({ request, path }: FrontCall): boolean {
@@ -232,17 +262,37 @@ async function installationRepositories(
   return Response.json({ total_count: 1, repositories: first ? [repository] : [] });
 }
 
-function git(
+async function git(
   request: Request,
   repository: string,
   options: GithubFrontOptions,
+  behind: Behind | undefined,
   issued: ReadonlySet<string>,
-): Promise<Response> | Response {
+): Promise<Response> {
   const token = tokenOf(request) ?? "";
   const held = options.known.get(token);
-  if (!issued.has(token) && !held?.scopes.includes("repo")) return askForPassword();
-  if (repository !== `${options.owner}/${options.name}`) return new Response("Not found\n", { status: 404 });
+  const permissions = held?.permissions;
+  if (!issued.has(token) && permissions === undefined && !held?.scopes.includes("repo"))
+    return askForPassword();
+  const at = `${options.owner}/${options.name}`;
+  if (repository !== at) return new Response("Not found\n", { status: 404 });
+  if (request.url.includes("git-receive-pack")) {
+    if (permissions !== undefined && permissions.contents !== "write")
+      return new Response("Write access to repository not granted.\n", { status: 403 });
+    if (held !== undefined && !(await mayPush(behind, token, held.login, at)))
+      return new Response(`Permission to ${at}.git denied to ${held.login}.\n`, { status: 403 });
+  }
   return serveGit(request, options.root, held?.login ?? "app");
+}
+
+async function mayPush(
+  behind: Behind | undefined,
+  token: string,
+  login: string,
+  at: string,
+): Promise<boolean> {
+  const role = await behind?.emulator.call(token, "GET", `/repos/${at}/collaborators/${login}/permission`);
+  return /^(push|maintain|admin)$/.test((role as { permission?: string } | undefined)?.permission ?? "");
 }
 
 function message(status: number, text: string, headers: Record<string, string> = {}): Response {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createBareRepository } from "../git-repository.ts";
 import { tempDir } from "../temp-dir.ts";
 import { createForgeFaults } from "./forge-faults.ts";
-import { AGENT, PEOPLE } from "./forge-model.ts";
+import { AGENT, OTHER_REPOSITORIES, PEOPLE } from "./forge-model.ts";
 import type { ForgeServer, SignedDelivery, WebhookEvent } from "./forge-server.ts";
 import { startGithubEmulator } from "./github-emulator.ts";
 import { createGithubFront, type GithubToken } from "./github-front.ts";
@@ -47,8 +47,21 @@ export async function startGithubServer(): Promise<GithubServer> {
       { login, scopes: ["repo"] },
     ]),
   ]);
+  const readsCode = "github_pat_reads_code_00000000";
+  const reviewsOnly = "github_pat_without_pulls_00000";
+  known.set(readsCode, {
+    login: AGENT,
+    scopes: [],
+    permissions: { contents: "read", pull_requests: "write" },
+  });
+  known.set(reviewsOnly, {
+    login: AGENT,
+    scopes: [],
+    permissions: { contents: "write", pull_requests: "read" },
+  });
   const faults = createForgeFaults();
   const openapi = await loadGithubOpenapi();
+  const others = Array.from({ length: OTHER_REPOSITORIES }, (_, at) => `other-${at + 1}`);
   const state = { drafts: true };
   const front = createGithubFront({ root, known, faults, openapi, owner: OWNER, name: NAME, state });
   const emulator = await startGithubEmulator(
@@ -56,15 +69,17 @@ export async function startGithubServer(): Promise<GithubServer> {
       tokens: Object.fromEntries([...known].map(([token, { login }]) => [token, login])),
       users: [AGENT, ...Object.values(PEOPLE)],
       owner: OWNER,
-      repositories: [{ name: NAME, private: true }],
+      repositories: [NAME, ...others].map((name) => ({ name, private: true })),
       app: APP,
       baseUrl: front.url,
     },
     folder.path,
   );
+  const asOwnerOf = (name: string, method: string, path: string, body?: unknown) =>
+    emulator.call(of(OWNER), method, `/repos/${OWNER}/${name}${path}`, body);
+  for (const name of others) await asOwnerOf(name, "PUT", `/collaborators/${AGENT}`, { permission: "push" });
   const repository = `${OWNER}/${NAME}`;
-  const asOwner = (method: string, path: string, body?: unknown) =>
-    emulator.call(of(OWNER), method, `/repos/${repository}${path}`, body);
+  const asOwner = (method: string, path: string, body?: unknown) => asOwnerOf(NAME, method, path, body);
   for (const [login, permission] of [
     [AGENT, "push"],
     [PEOPLE.writer, "push"],
@@ -77,6 +92,15 @@ export async function startGithubServer(): Promise<GithubServer> {
     url: front.url,
     agent: AGENT,
     tokens,
+    weakTokens: [
+      { token: readsCode, grant: "the permission Contents: write" },
+      { token: reviewsOnly, grant: "the permission Pull requests: write" },
+    ],
+    otherRepositories: others.length,
+    setAgentAccess: async (access) => {
+      const permission = { read: "pull", write: "push", admin: "admin" }[access];
+      await asOwner("PUT", `/collaborators/${AGENT}`, { permission });
+    },
     people: PEOPLE,
     repository: { owner: OWNER, name: NAME },
     dir,

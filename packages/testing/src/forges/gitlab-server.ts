@@ -1,12 +1,4 @@
-import { createHmac, randomUUID } from "node:crypto";
-import type {
-  BranchSchema,
-  CommitSchema,
-  MergeRequestNoteSchema,
-  MergeRequestSchema,
-  PersonalAccessTokenSchema,
-  ProjectSchema,
-} from "@gitbeaker/core";
+import type { BranchSchema } from "@gitbeaker/core";
 import { gitOut } from "../git-repository.ts";
 import { createForgeFaults } from "./forge-faults.ts";
 import {
@@ -14,18 +6,31 @@ import {
   createForgeModel,
   type ForgeModel,
   listNew,
-  type ModelComment,
   type ModelPull,
   type ModelRepository,
+  OTHER_REPOSITORIES,
   PEOPLE,
   readOid,
   type Token,
 } from "./forge-model.ts";
+import { pageOf } from "./forge-pages.ts";
 import { addComment, addReview, type ForgeCall, findPull, startForge } from "./forge-process.ts";
-import type { ForgeServer, SignedDelivery, WebhookEvent } from "./forge-server.ts";
+import type { ForgeServer } from "./forge-server.ts";
+import { signGitlabDelivery } from "./gitlab-deliveries.ts";
+import {
+  commitJson,
+  LEVELS,
+  noteJson,
+  projectJson,
+  requestJson,
+  tokenJson,
+  userJson,
+} from "./gitlab-json.ts";
 
 const OWNER = "acme/web";
-const LEVELS = { read: 20, write: 30, admin: 50 } as const;
+/** Text of a note and of a merge request, characters. Source: GitLab's API documentation. */
+const NOTE_CHARS_MAX = 1_000_000;
+const DESCRIPTION_CHARS_MAX = 1_048_576;
 
 /** A GitLab with a project in a subgroup, that answers by the types of gitbeaker, from memory and real git. */
 export async function startGitlabServer(): Promise<ForgeServer> {
@@ -38,6 +43,9 @@ export async function startGitlabServer(): Promise<ForgeServer> {
   };
   model.tokens.set(tokens.full, { login: AGENT, scopes: ["api", "write_repository"], state: "good" });
   model.tokens.set(tokens.narrow, { login: AGENT, scopes: ["read_api"], state: "good" });
+  const weak = "glpat-weak00000000000000";
+  // Of a project, whose own account is a Reporter: the token has all scopes, and its role is less.
+  model.tokens.set(weak, { login: PEOPLE.reader, scopes: ["api", "write_repository"], state: "good" });
   model.tokens.set(tokens.expired, { login: AGENT, scopes: ["api"], state: "expired" });
   model.tokens.set(tokens.revoked, { login: AGENT, scopes: ["api"], state: "revoked" });
   const faults = createForgeFaults();
@@ -48,6 +56,9 @@ export async function startGitlabServer(): Promise<ForgeServer> {
     url: forge.url,
     agent: AGENT,
     tokens,
+    weakTokens: [{ token: weak, grant: "its role is Reporter. Give it at least the role Developer" }],
+    otherRepositories: OTHER_REPOSITORIES,
+    setAgentAccess: async (access) => void repository.access.set(AGENT, access),
     people: PEOPLE,
     repository: { owner: OWNER, name: "shop" },
     dir: repository.dir,
@@ -60,7 +71,7 @@ export async function startGitlabServer(): Promise<ForgeServer> {
       findPull(repository, number).state = "closed";
     },
     merge: (number) => model.merge(findPull(repository, number)),
-    webhook: (event, number, secret) => deliver(event, number, secret),
+    webhook: signGitlabDelivery,
     stop: () => forge.stop(),
   };
 }
@@ -116,10 +127,14 @@ function refusalOf({ method }: ForgeCall, token: Token | undefined): Response | 
   return undefined;
 }
 
-function listProjects({ url }: ForgeCall, visible: readonly ModelRepository[], login: string): Response {
+function listProjects(
+  { url }: ForgeCall,
+  visible: readonly ModelRepository[],
+  login: string,
+): Promise<Response> {
   const search = (url.searchParams.get("search") ?? "").toLowerCase();
   const found = visible.filter((r) => `${r.owner}/${r.name}`.includes(search));
-  return Response.json(page(url, found).map((r) => projectJson(r, login, url.origin)));
+  return listed(url, found, (r) => projectJson(r, login, url.origin));
 }
 
 interface ProjectCall {
@@ -145,12 +160,13 @@ async function projectAnswer(at: ProjectCall): Promise<Response> {
   const pull = repository.pulls.find((p) => p.number === Number(number));
   if (pull === undefined) return message(404, "404 Not found");
   if (below === "") return Response.json(await requestJson(model, pull, call.url.origin));
-  if (call.method === "POST")
-    return Response.json(noteJson(model, pull, addComment(pull, login, String(call.body.body))), {
-      status: 201,
-    });
-  const notes = pull.comments.map((c) => noteJson(model, pull, c)).toReversed();
-  return Response.json(page(call.url, notes));
+  if (call.method === "POST") {
+    const text = String(call.body.body);
+    if (text.length > NOTE_CHARS_MAX)
+      return message(400, `Note {:note=>["is too long (maximum is ${NOTE_CHARS_MAX} characters)"]}`);
+    return Response.json(noteJson(model, pull, addComment(pull, login, text)), { status: 201 });
+  }
+  return listed(call.url, pull.comments.toReversed(), (c) => noteJson(model, pull, c));
 }
 
 async function branchAnswer(repository: ModelRepository, name: string): Promise<Response> {
@@ -181,7 +197,7 @@ async function commitsAnswer(repository: ModelRepository, url: URL): Promise<Res
     head === undefined
       ? await listNew(repository, undefined, base ?? "")
       : await listNew(repository, base, head);
-  return Response.json(page(url, all).map(({ oid, parents }) => commitJson(oid, parents)));
+  return listed(url, all, ({ oid, parents }) => commitJson(oid, parents));
 }
 
 function memberAnswer(model: ForgeModel, repository: ModelRepository, id: number): Response {
@@ -194,9 +210,7 @@ function memberAnswer(model: ForgeModel, repository: ModelRepository, id: number
 async function listRequests({ call, model, repository }: ProjectCall): Promise<Response> {
   const source = call.url.searchParams.get("source_branch");
   const found = repository.pulls.filter((p) => source === null || p.source === source).toReversed();
-  return Response.json(
-    await Promise.all(page(call.url, found).map((p) => requestJson(model, p, call.url.origin))),
-  );
+  return listed(call.url, found, (p) => requestJson(model, p, call.url.origin));
 }
 
 async function createRequest({ call, model, repository, login }: ProjectCall): Promise<Response> {
@@ -209,6 +223,8 @@ async function createRequest({ call, model, repository, login }: ProjectCall): P
   if (!title || !source || !target) return Response.json({ error: "title is missing" }, { status: 400 });
   if ((await readOid(repository, `refs/heads/${source}`)) === null)
     return message(422, ["The source branch does not exist"]);
+  if ((description ?? "").length > DESCRIPTION_CHARS_MAX)
+    return message(422, [`Description is too long (maximum is ${DESCRIPTION_CHARS_MAX} characters)`]);
   const twin = repository.pulls.find((p) => p.source === source && p.target === target && p.state === "open");
   if (twin !== undefined)
     return message(409, [
@@ -233,156 +249,12 @@ async function createRequest({ call, model, repository, login }: ProjectCall): P
   return Response.json(await requestJson(model, pull, call.url.origin), { status: 201 });
 }
 
-function userJson(model: ForgeModel, login: string) {
-  const { id } = model.account(login);
-  return { id, username: login, name: login, state: "active", avatar_url: "", web_url: "" };
-}
-
-function tokenJson(model: ForgeModel, token: Token): Partial<PersonalAccessTokenSchema> {
-  return {
-    id: 1,
-    name: "windshift",
-    revoked: false,
-    scopes: token.scopes,
-    user_id: model.account(token.login).id,
-    active: true,
-    expires_at: "2099-01-02",
-  };
-}
-
-function projectJson(repository: ModelRepository, login: string, base: string): Partial<ProjectSchema> {
-  const path = `${repository.owner}/${repository.name}`;
-  const level = LEVELS[repository.access.get(login) ?? "read"];
-  return {
-    id: repository.id,
-    name: repository.name,
-    path: repository.name,
-    path_with_namespace: path,
-    default_branch: "main",
-    web_url: `${base}/${path}`,
-    archived: false,
-    visibility: repository.private ? "private" : "public",
-    // The right comes from the group, as it mostly does.
-    permissions: {
-      project_access: { access_level: 0, notification_level: 0 },
-      group_access: { access_level: level, notification_level: 3 },
-    },
-  } as Partial<ProjectSchema>;
-}
-
-async function requestJson(
-  model: ForgeModel,
-  pull: ModelPull,
-  base: string,
-): Promise<Partial<MergeRequestSchema>> {
-  const { repository } = pull;
-  const head = await readOid(repository, `refs/heads/${pull.source}`);
-  return {
-    id: pull.id,
-    iid: pull.number,
-    project_id: repository.id,
-    title: pull.title,
-    description: pull.body,
-    state: pull.state === "open" ? "opened" : pull.state,
-    draft: /^Draft:/i.test(pull.title),
-    source_branch: pull.source,
-    target_branch: pull.target,
-    source_project_id: repository.id,
-    target_project_id: repository.id,
-    web_url: `${base}/${repository.owner}/${repository.name}/-/merge_requests/${pull.number}`,
-    sha: head ?? "",
-    ...(pull.mergeOid === null ? {} : { merge_commit_sha: pull.mergeOid }),
-    author: userJson(model, pull.author) as MergeRequestSchema["author"],
-  };
-}
-
-function noteJson(
-  model: ForgeModel,
-  pull: ModelPull,
-  comment: ModelComment,
-): Partial<MergeRequestNoteSchema> {
-  const at = new Date(comment.createdAtMs).toISOString();
-  return {
-    id: comment.id,
-    body: comment.body,
-    system: false,
-    created_at: at,
-    updated_at: at,
-    noteable_iid: pull.number,
-    author: userJson(model, comment.login) as MergeRequestNoteSchema["author"],
-    type: comment.kind === "review_comment" ? "DiffNote" : null,
-  } as Partial<MergeRequestNoteSchema>;
-}
-
-function commitJson(oid: string, parents: string[]): CommitSchema {
-  const at = "2026-01-02T03:04:05Z";
-  return {
-    id: oid,
-    short_id: oid.slice(0, 8),
-    created_at: at,
-    parent_ids: parents,
-    title: "",
-    message: "",
-    author_name: "",
-    author_email: "",
-    authored_date: at,
-    committer_name: "",
-    committer_email: "",
-    committed_date: at,
-    web_url: "",
-  } as CommitSchema;
-}
-
-function page<T>(url: URL, items: readonly T[]): T[] {
-  const size = Math.min(Number(url.searchParams.get("per_page") ?? 20), 100);
-  const from = (Number(url.searchParams.get("page") ?? 1) - 1) * size;
-  return items.slice(from, from + size);
+/** Answers with one page. */
+async function listed<T>(url: URL, all: readonly T[], json: (one: T) => unknown): Promise<Response> {
+  const { items, headers } = pageOf(url, all, { sizeName: "per_page", sizeDefault: 20, sizeMax: 100 });
+  return Response.json(await Promise.all(items.map(json)), { headers });
 }
 
 function message(status: number, text: string | string[]): Response {
   return Response.json({ message: text }, { status });
-}
-
-/** A secret that begins with `whsec_` is a signing token; any other goes along as it is. */
-function deliver(event: WebhookEvent, number: number, secret: string): SignedDelivery {
-  const project = { id: 7, path_with_namespace: `${OWNER}/shop` };
-  const note = {
-    object_kind: "note",
-    object_attributes: { noteable_type: "MergeRequest" },
-    merge_request: { iid: number },
-    project,
-  };
-  const payload = {
-    pull_request: { object_kind: "merge_request", object_attributes: { iid: number }, project },
-    comment: note,
-    review: note,
-    push: { object_kind: "push", ref: "refs/heads/main", project },
-  }[event];
-  const name = {
-    pull_request: "Merge Request Hook",
-    comment: "Note Hook",
-    review: "Note Hook",
-    push: "Push Hook",
-  }[event];
-  const body = new TextEncoder().encode(JSON.stringify(payload));
-  const id = randomUUID();
-  const headers: Record<string, string> = {
-    "content-type": "application/json",
-    "x-gitlab-event": name,
-    "x-gitlab-event-uuid": id,
-    "idempotency-key": id,
-  };
-  if (!secret.startsWith("whsec_")) return { headers: { ...headers, "x-gitlab-token": secret }, body };
-  const time = String(Math.floor(Date.now() / 1_000));
-  const key = Buffer.from(secret.slice(6), "base64");
-  const signature = createHmac("sha256", key).update(`${id}.${time}.`).update(body).digest("base64");
-  return {
-    headers: {
-      ...headers,
-      "webhook-id": id,
-      "webhook-timestamp": time,
-      "webhook-signature": `v1,${signature}`,
-    },
-    body,
-  };
 }
