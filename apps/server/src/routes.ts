@@ -17,6 +17,11 @@ import { addModelRoutes } from "./models/model-routes.ts";
 import { createAttemptFence, createBrokers, createRunTokenPort } from "./ports.ts";
 import { addPullRequestRoutes } from "./pull-requests/pull-request-routes.ts";
 import { addRepositoryRoutes } from "./repositories/repository-routes.ts";
+import { ClaimDesk } from "./runners/host-claim.ts";
+import { HostPace } from "./runners/host-pace.ts";
+import { addHostRoutes } from "./runners/host-routes.ts";
+import { addPoolRoutes } from "./runners/pool-routes.ts";
+import { findHost } from "./runners/runner-credential.ts";
 import type { Forge } from "./runs/forge.ts";
 import { addItemRunRoutes } from "./runs/item-run-routes.ts";
 import { resumeAfterRaise } from "./runs/run-budget.ts";
@@ -66,7 +71,7 @@ export interface Routes {
 /** All routes of the server; their order does not matter. */
 export function buildRoutes(parts: RouteParts): Routes {
   const { baseUrl, database, masterKey, repositoriesRoot, defaults, log, signInTriesMax } = parts;
-  const forges = createForgeLists(parts.forgeClients);
+  const forges = createForgeLists(parts.database.kysely, parts.forgeClients);
   const db = database.kysely;
   const secret = Buffer.from(derivedKey(masterKey, "session cookies")).toString("base64url");
   const tries = signInTriesMax === undefined ? {} : { triesMax: signInTriesMax };
@@ -82,6 +87,10 @@ export function buildRoutes(parts: RouteParts): Routes {
     runTokens: createRunTokenPort(database),
     sessions: signIn,
     memberships,
+    runner: async (headers) => {
+      const { id: runnerId, pool: poolId, instance, name } = await findHost(database, headers);
+      return { kind: "runner", runnerId, poolId, instance, name };
+    },
     foreign: (caller, method, path) => recordDenied(db, caller, method, path),
   });
   addUserRoutes(app, { database, signIn });
@@ -100,6 +109,9 @@ export function buildRoutes(parts: RouteParts): Routes {
   addModelRoutes(app, { database });
   addBudgetRoutes(app, { database, changed: (of) => resumeAfterRaise(database, of) });
   addRunRoutes(app, { ...service, memberships, sessions: signIn });
+  addPoolRoutes(app, { database, baseUrl, defaults });
+  const desk = new ClaimDesk({ database, defaults, readBranch: parts.forge.readBranch, log });
+  addHostRoutes(app, { database, masterKey, defaults, desk, pace: new HostPace(), log });
   addBrokerRoutes(app, createBrokers(parts));
   addWebhookRoutes(app, parts);
   addWebRoutes(app, { baseUrl, isSetUp: () => isSetUp(db) });

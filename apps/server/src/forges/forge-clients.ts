@@ -6,6 +6,7 @@ import { getConnectionRow, recordCheck } from "../connections/connection-store.t
 import type { Database } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
 import type { MasterKey } from "../secrets/secret-box.ts";
+import { checkConnection } from "./connection-check.ts";
 import { blamesCredential, forgeFailure } from "./forge-failure.ts";
 
 export interface ForgeClientPorts {
@@ -52,8 +53,10 @@ export class ForgeClients {
   /** A problem that was recorded and may be over: what works says so, and the check whether all does. */
   private async recheck(row: Row<"connections">, client: ForgeClient): Promise<void> {
     if (row.check_problem === null || Date.now() - (row.checked_at_ms ?? 0) < RECHECK_MS) return;
-    const found = await client.check();
-    await recordCheck(this.ports.database.kysely, row.id, found.ok ? null : row.check_problem);
+    const db = this.ports.database.kysely;
+    // What asked for this has succeeded, and must not fail for it.
+    const found = await checkConnection(db, row.id, client).catch(() => undefined);
+    await recordCheck(db, row.id, found?.ok ? null : row.check_problem);
   }
 
   private clientFor(row: Row<"connections">): Promise<ForgeClient> {

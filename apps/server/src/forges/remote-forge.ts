@@ -88,4 +88,5 @@ async function keep(database: Database, draft: PullRequestDraft, found: ForgePul
       updated_at_ms: now,
     }),
   );
+  await database.signals.notify("forges");
 }

@@ -28,6 +28,8 @@ const FORGET_MS = 3_600_000;
 interface Lanes {
   paused: Map<number, number>;
   running: Map<number, Promise<void>>;
+  /** Ends the wait for more: what became due while a lane was on its way was not taken by it. */
+  wake(): void;
 }
 
 /**
@@ -39,10 +41,13 @@ export async function runForgeLoop(
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  const lanes: Lanes = { paused: new Map(), running: new Map() };
+  const lanes: Lanes = { paused: new Map(), running: new Map(), wake: () => {} };
   let forgetAtMs = 0;
   while (!signal.aborted) {
-    const woken = waitForSignal(ports.database.signals, "forges", LOOK_MS, signal);
+    const round = new AbortController();
+    lanes.wake = () => round.abort();
+    const over = AbortSignal.any([signal, round.signal]);
+    const woken = waitForSignal(ports.database.signals, "forges", LOOK_MS, over);
     try {
       if (Date.now() >= forgetAtMs) {
         await forgetOldDeliveries(ports.database.kysely);
@@ -70,11 +75,19 @@ async function startLanes(
   const due = await listDueConnections(ports.database.kysely, now, [...paused.keys(), ...running.keys()]);
   for (const id of due.slice(0, Math.max(0, LANES_MAX - running.size))) {
     const lane = runLane(ports, log, id, signal)
-      .then((untilMs) => untilMs !== undefined && paused.set(id, untilMs))
-      .catch((error) => log.error({ err: error, connection: id }, "forges: the database did not answer"))
-      .then(() => {
+      .then((untilMs) => {
+        if (untilMs !== undefined) paused.set(id, untilMs);
+        return true;
+      })
+      .catch((error) => {
+        log.error({ err: error, connection: id }, "forges: the database did not answer");
+        return false;
+      })
+      .then((answered) => {
         running.delete(id);
         startTelling(ports, log, lanes, signal);
+        // A database that does not answer is not asked again at once.
+        if (answered) lanes.wake();
       });
     running.set(id, lane);
   }

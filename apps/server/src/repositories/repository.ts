@@ -23,6 +23,11 @@ export interface NewRepositoryPorts extends RepositoryPorts {
       connectionId: number,
       address: { owner: string; name: string },
     ): Promise<{ owner: string; name: string; defaultBranch: string; webUrl: string; archived: boolean }>;
+    /** A sentence about what the credential lacks for runs there, and what to grant. */
+    findMissingRight(
+      connectionId: number,
+      address: { owner: string; name: string },
+    ): Promise<string | undefined>;
   };
 }
 
@@ -73,6 +78,8 @@ async function adoptRemote(ports: NewRepositoryPorts, wanted: Wanted): Promise<n
     throw error;
   });
   if (found.archived) throw problem("name", `${owner}/${name} is archived: nothing can be pushed to it`);
+  const missing = await ports.forges.findMissingRight(connection_id, { owner, name });
+  if (missing !== undefined) throw problem("connection_id", missing);
   const row = {
     owner: fitting(RepositoryOwner, found.owner, "owner"),
     name: fitting(RepositorySlug, found.name, "name"),
