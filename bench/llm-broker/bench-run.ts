@@ -14,7 +14,7 @@ const ADMIN = { name: "Ada", email: "ada@example.test", password: "correct horse
 const LEASE_MS = 24 * 3_600_000;
 
 /** Runs that calls are spread over: a thousand streams at once, of which each run may have sixteen. */
-export const BENCH_RUNS = 64;
+const BENCH_RUNS = 64;
 
 /** A compiled server on SQLite with runs that agents could be working on, and the tokens of these runs. */
 export interface BenchRun {
@@ -28,6 +28,7 @@ export async function startBenchRun(
   program: string | readonly string[],
   dir: string,
   upstreamUrl: string,
+  runs = BENCH_RUNS,
 ): Promise<BenchRun> {
   const dataDir = join(dir, "data");
   const projectDir = join(dir, "project");
@@ -50,7 +51,7 @@ export async function startBenchRun(
     agentName: "Agent",
     llm: { baseUrl: upstreamUrl, apiKey: "sk-bench-0123456789", model: "bench-1", contextWindow: 200_000 },
   });
-  for (let at = 0; at < BENCH_RUNS; at++) {
+  for (let at = 0; at < runs; at++) {
     await workspace.createItem({ title: `Bench ${at}`, description: "" }, true);
   }
   return { server, port, tokens: await claimRuns(dataDir) };
