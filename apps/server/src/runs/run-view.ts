@@ -44,7 +44,7 @@ export async function viewRun(database: Database, run: Run): Promise<AgentRun> {
 async function viewPullRequest(db: Queries, run: Run): Promise<AgentRun["pull_request"]> {
   const row = await db
     .selectFrom("pull_requests")
-    .select(["id", "number", "url", "state", "draft"])
+    .select(["id", "number", "url", "state", "draft", "sync_problem"])
     .where("run_id", "=", branchRunOf(run))
     .executeTakeFirst();
   if (row === undefined) return null;

@@ -53,6 +53,12 @@ export function PullRequestBadge({ state, draft }: Pick<PullRequest, "state" | "
   return draft ? <Badge tone="idle" text="Draft" /> : <Badge tone="good" text="Open" />;
 }
 
+/** How the last try of a connection went. */
+export function ConnectionBadge({ tried, problem }: { tried: boolean; problem: boolean }) {
+  if (problem) return <Badge tone="bad" text="Problem" />;
+  return tried ? <Badge tone="good" text="Works" /> : <Badge tone="idle" text="Not tested" />;
+}
+
 /** A name, and whether it is an agent's. */
 export function UserName({ user }: { user: Pick<UserRef, "name" | "kind"> }) {
   return (

@@ -6,6 +6,7 @@ import { ItemBadge, UserName } from "./badge.tsx";
 import { Field, FormError } from "./form-field.tsx";
 import { Layout } from "./layout.tsx";
 import type { PageApi } from "./page-api.ts";
+import { settingsPath } from "./settings-frame.tsx";
 import { Time } from "./time-text.tsx";
 
 /** Items shown of each workspace. */
@@ -39,9 +40,20 @@ export function HomePage({ me, workspaces }: Home) {
         {workspaces.length === 0 && <NoWorkspace admin={me.admin} />}
         {workspaces.map((workspace) => (
           <section class="workspace" aria-labelledby={`workspace-${workspace.key}`}>
-            <h2 id={`workspace-${workspace.key}`}>
-              {workspace.name} <span class="key">{workspace.key}</span>
-            </h2>
+            <div class="section-head">
+              <h2 id={`workspace-${workspace.key}`}>
+                {workspace.name} <span class="key">{workspace.key}</span>
+              </h2>
+              {allows(workspace.role, "admin") && (
+                <a
+                  class="small"
+                  href={settingsPath(workspace.key)}
+                  aria-label={`Settings of ${workspace.name}`}
+                >
+                  Settings
+                </a>
+              )}
+            </div>
             {allows(workspace.role, "member") && <NewItem workspace={workspace.key} />}
             <ItemList items={workspace.items} />
             {workspace.more && <p class="muted small">The newest {ITEMS_MAX} are shown.</p>}

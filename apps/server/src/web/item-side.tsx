@@ -4,6 +4,7 @@ import type { Member } from "@windshift/contract/api/workspace.ts";
 import { ITEM_STATUS_TEXT, ItemBadge, UserName } from "./badge.tsx";
 import { Field, FormError } from "./form-field.tsx";
 import type { ItemView } from "./item-page.tsx";
+import { SyncProblem } from "./run-list.tsx";
 import { Time } from "./time-text.tsx";
 
 /** Status, assignee and links, beside the item or below its title. */
@@ -13,7 +14,7 @@ export function ItemSide({ view, baseUrl }: { view: ItemView; baseUrl: string })
     <aside class="split-side" aria-label="Properties">
       <section id="item-links" data-refresh class="side-block">
         <h2>Pull requests</h2>
-        <Links links={item.links} baseUrl={baseUrl} />
+        <Links links={item.links} runs={view.runs} baseUrl={baseUrl} />
       </section>
       <section id="item-properties" data-refresh class="side-block">
         <h2>Properties</h2>
@@ -36,14 +37,17 @@ export function ItemSide({ view, baseUrl }: { view: ItemView; baseUrl: string })
   );
 }
 
-function Links({ links, baseUrl }: { links: readonly ItemLink[]; baseUrl: string }) {
+function Links(props: { links: readonly ItemLink[]; runs: ItemView["runs"]; baseUrl: string }) {
+  const { links, runs, baseUrl } = props;
   if (links.length === 0) return <p class="muted small">None yet.</p>;
+  const pullOf = (runId: number | null) => runs.find(({ id }) => id === runId)?.pull_request ?? null;
   return (
     <ul class="links">
       {links.map((link) => (
         <li>
           <Link link={link} baseUrl={baseUrl} />
           {link.run_id !== null && <span class="muted small">from run {link.run_id}</span>}
+          <SyncProblem pull={pullOf(link.run_id)} />
         </li>
       ))}
     </ul>

@@ -9,6 +9,7 @@ import icon from "./assets/icon.svg" with { type: "text" };
 import partsCss from "./assets/parts.css" with { type: "text" };
 import refreshJs from "./assets/refresh.js" with { type: "text" };
 import runCss from "./assets/run.css" with { type: "text" };
+import settingsCss from "./assets/settings.css" with { type: "text" };
 import themeCss from "./assets/theme.css" with { type: "text" };
 import timesJs from "./assets/times.js" with { type: "text" };
 import transcriptJs from "./assets/transcript.js" with { type: "text" };
@@ -19,7 +20,10 @@ const JS = "text/javascript; charset=utf-8";
 
 /** Everything the pages load; nothing comes from anywhere else. */
 const ASSETS: Record<string, { type: string; text: string }> = {
-  "app.css": { type: CSS, text: [themeCss, frameCss, formsCss, partsCss, runCss, diffCss].join("\n") },
+  "app.css": {
+    type: CSS,
+    text: [themeCss, frameCss, formsCss, partsCss, runCss, diffCss, settingsCss].join("\n"),
+  },
   "app.js": { type: JS, text: appJs },
   "forms.js": { type: JS, text: formsJs },
   "refresh.js": { type: JS, text: refreshJs },

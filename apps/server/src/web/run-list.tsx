@@ -2,7 +2,7 @@ import type { AgentRun, AgentRunUsage } from "@windshift/contract/api/run.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { PullRequestBadge, RunBadge } from "./badge.tsx";
 import { FormError } from "./form-field.tsx";
-import { RaiseForm, RunUsage } from "./run-usage.tsx";
+import { BudgetLink, RaiseForm, RunUsage } from "./run-usage.tsx";
 import { PHASE_TEXT, TRIGGER_TEXT } from "./run-words.ts";
 import { Time } from "./time-text.tsx";
 
@@ -58,7 +58,13 @@ function RunCard(props: {
 }) {
   const { run, usage, open, mayChange, isAdmin } = props;
   return (
-    <article class="card run" id={`run-${run.id}`} data-run={run.id} data-state={stateOf(run)}>
+    <article
+      class="card run"
+      id={`run-${run.id}`}
+      data-run={run.id}
+      data-live={isTerminal(run.status) ? undefined : ""}
+      data-state={stateOf(run)}
+    >
       <header class="run-head">
         <div>
           <h3>
@@ -78,6 +84,7 @@ function RunCard(props: {
       {run.pull_request && <PullRequestLine pull={run.pull_request} />}
       {mayChange && run.can_publish_again && <PublishForm run={run} />}
       {usage && isAdmin && <RaiseForm run={run} usage={usage} />}
+      {usage && isAdmin && <BudgetLink run={run} usage={usage} />}
       {usage && <RunUsage usage={usage} />}
       <details class="transcript" open={open} data-transcript={run.id} id={`transcript-${run.id}`}>
         <summary>Transcript</summary>
@@ -108,11 +115,11 @@ function RunState({ run }: { run: AgentRun }) {
   );
 }
 
-/** On a forge it is decided there; here stands what was last read. */
+/** On a forge it is decided there; here stands what was last read, and why that may be old. */
 function PullRequestLine({ pull }: { pull: NonNullable<AgentRun["pull_request"]> }) {
   const href = pull.url ?? `/pull-requests/${pull.id}`;
   return (
-    <p class="pull-line">
+    <div class="pull-line">
       <PullRequestBadge state={pull.state} draft={pull.draft} />
       {/^(?:https?:\/\/|\/)/i.test(href) ? (
         <a href={href} rel="noopener noreferrer">
@@ -121,7 +128,18 @@ function PullRequestLine({ pull }: { pull: NonNullable<AgentRun["pull_request"]>
       ) : (
         <span>Pull request #{pull.number}</span>
       )}
-    </p>
+      <SyncProblem pull={pull} />
+    </div>
+  );
+}
+
+/** Why the state that is shown of a pull request may be old; nothing when it was read. */
+export function SyncProblem({ pull }: { pull: AgentRun["pull_request"] }) {
+  if (pull === null || pull.sync_problem === null) return null;
+  return (
+    <span class="sync-problem small">
+      Its state could not be read from the forge and may have changed: {pull.sync_problem}
+    </span>
   );
 }
 
@@ -161,6 +179,7 @@ function stateOf(run: AgentRun): string {
     run.attempt,
     run.cancel_requested,
     run.pull_request?.state,
+    run.pull_request?.sync_problem,
     run.queued_because?.text,
     run.detail,
   ].join("|");

@@ -1,9 +1,26 @@
 import type { AgentRun, AgentRunUsage } from "@windshift/contract/api/run.ts";
 import { COST_MICROS_PER_DOLLAR } from "@windshift/contract/budget.ts";
+import { BudgetUse } from "./budget-use.tsx";
 import { Field, FormError } from "./form-field.tsx";
+import { budgetsPath } from "./settings-frame.tsx";
 
 /** What a run used so far, in a line. */
 export function RunUsage({ usage }: { usage: AgentRunUsage }) {
+  const own = usage.budgets.find(({ scope }) => scope === "run");
+  return (
+    <>
+      <Calls usage={usage} />
+      {own && own.tokens_max !== null && (
+        <BudgetUse measure="tokens" used={own.tokens_used} max={own.tokens_max} />
+      )}
+      {own && own.cost_micros_max !== null && (
+        <BudgetUse measure="cost" used={own.cost_micros_used} max={own.cost_micros_max} />
+      )}
+    </>
+  );
+}
+
+function Calls({ usage }: { usage: AgentRunUsage }) {
   if (usage.calls === 0) return null;
   const tokens = (usage.input_tokens + usage.output_tokens).toLocaleString("en-US");
   const guessed = usage.estimated_calls + usage.unknown_calls;
@@ -14,6 +31,27 @@ export function RunUsage({ usage }: { usage: AgentRunUsage }) {
       {guessed > 0 && ` · ${guessed === 1 ? "1 call is" : `${guessed} calls are`} estimated or unknown`}
     </p>
   );
+}
+
+/** The way from a run that waits for a budget to where the month's are raised. */
+export function BudgetLink({ run, usage }: { run: AgentRun; usage: AgentRunUsage }) {
+  const { short } = usage;
+  if (run.status !== "waiting" || short === null) return null;
+  const at = budgetsPath(workspaceOf(run.item_key));
+  return (
+    <p class="small">
+      {short.scope === "workspace" && (
+        <a href={`${at}#workspace`}>Raise the workspace's budget of the month</a>
+      )}
+      {short.scope === "binding" && <a href={`${at}#bindings`}>Raise the agent's budget of the month</a>}
+      {short.scope === "run" && <a href={`${at}#bindings`}>Budgets of later runs</a>}
+    </p>
+  );
+}
+
+/** `DEMO` of `DEMO-12`. */
+function workspaceOf(itemKey: string): string {
+  return itemKey.slice(0, itemKey.indexOf("-"));
 }
 
 /** Adds to the budget of a run that waits for it. What waits for a month's budget is told so by its sentence. */

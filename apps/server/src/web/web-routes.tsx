@@ -12,6 +12,7 @@ import { LoginPage, SetUpPage } from "./login-page.tsx";
 import { PageApi } from "./page-api.ts";
 import { addAssetRoutes } from "./page-assets.ts";
 import { PullRequestPage, readPullRequest } from "./pull-request-page.tsx";
+import { addSettingsPages } from "./settings-routes.tsx";
 
 export interface WebPorts {
   /** As browsers see the server; links of ours that begin with it are shown without. */
@@ -56,6 +57,8 @@ export function addWebRoutes(table: RouteTable, ports: WebPorts): void {
     return <PullRequestPage {...(await readPullRequest(api, id.data))} />;
   });
 
+  addSettingsPages(page);
+
   table.mount(["GET"], "/login", "public", async (c) => {
     if (!(await ports.isSetUp())) return c.redirect("/setup");
     const api = new PageApi((request) => table.hono.fetch(request, c.env), c.req.raw);
@@ -90,7 +93,10 @@ function nextQuery(url: string): string {
   return pathname === "/" ? "" : `?next=${encodeURIComponent(pathname)}`;
 }
 
+const OUR_PAGES =
+  /^\/(?:items\/[A-Z0-9-]+|pull-requests\/[0-9]+|workspaces\/[A-Z0-9]+\/(?:settings|budgets|connections(?:\/[a-z0-9_]+){1,2}))$/;
+
 /** Where to go after sign-in: one of our own pages, whatever the link said. */
 function localPath(next: string | undefined): string {
-  return next !== undefined && /^\/(?:items|pull-requests)\/[A-Za-z0-9-]+$/.test(next) ? next : "/";
+  return next !== undefined && OUR_PAGES.test(next) ? next : "/";
 }

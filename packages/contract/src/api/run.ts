@@ -9,7 +9,15 @@ import { BudgetNeed, BudgetView, UsageSum } from "./usage.ts";
 
 /** Why a queued run has not started. */
 export const QueuedBecause = z.object({
-  reason: z.enum(["no_live_runner", "forge_busy", "pool_full", "behind_others", "next"]),
+  reason: z.enum([
+    "no_live_runner",
+    "no_runner_with_labels",
+    "draining",
+    "forge_busy",
+    "pool_full",
+    "behind_others",
+    "next",
+  ]),
   ahead: z.int().min(0),
   text: z.string(),
 });

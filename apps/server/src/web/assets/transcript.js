@@ -7,11 +7,20 @@ const SHOW_MS = 60;
 /** Follows the transcript of every run that is unfolded; a folded one is read when somebody opens it. */
 export function followTranscripts() {
   for (const details of document.querySelectorAll("details[data-transcript]")) {
-    if (details.hasAttribute("data-followed")) continue;
+    if (details.hasAttribute("data-followed")) {
+      resumeIfLive(details);
+      continue;
+    }
     details.setAttribute("data-followed", "");
     if (details.open) follow(details);
     else details.addEventListener("toggle", () => follow(details), { once: true });
   }
+}
+
+/** A run whose pull request is tried again lives once more, after its transcript had ended. */
+function resumeIfLive(details) {
+  const isLive = details.closest("[data-run]")?.hasAttribute("data-live");
+  if (isLive && details.hasAttribute("data-ended")) details.dispatchEvent(new Event("resume"));
 }
 
 function follow(details) {
@@ -37,6 +46,7 @@ function follow(details) {
   };
   const onEnd = () => {
     ended = true;
+    details.setAttribute("data-ended", "");
     source.close();
     say(note, lastId === 0 ? "Nothing was recorded." : "");
     void refresh();
@@ -57,6 +67,11 @@ function follow(details) {
     source.addEventListener("end", onEnd);
     source.addEventListener("error", onError);
   };
+  details.addEventListener("resume", () => {
+    ended = false;
+    details.removeAttribute("data-ended");
+    if (!document.hidden) connect();
+  });
   // A browser has six connections to a server for all its tabs together; those in the background give theirs back.
   document.addEventListener("visibilitychange", () => {
     if (ended) return;
@@ -81,6 +96,7 @@ function runChanged(run) {
     run.attempt,
     run.cancel_requested,
     run.pull_request?.state,
+    run.pull_request?.sync_problem,
     run.queued_because?.text,
     run.detail,
   ].join("|");
