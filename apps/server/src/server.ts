@@ -25,6 +25,7 @@ import { claimJob, createControlPlane } from "./runs/control-plane.ts";
 import { runPublishingLoop } from "./runs/publishing-loop.ts";
 import { runKeyChange } from "./secrets/key-change-loop.ts";
 import { checkMasterKey, hasMasterKey } from "./secrets/key-check.ts";
+import { usesWarning } from "./secrets/key-uses.ts";
 import type { MasterKey } from "./secrets/secret-box.ts";
 import { readMasterKey } from "./secrets/secret-key-file.ts";
 
@@ -108,6 +109,8 @@ async function openKey(settings: ServerSettings, database: Database, log: Log): 
   if (known) await checkMasterKey(database.kysely, masterKey);
   await storeAnswers(settings, () => migrate(database, (line) => log.info({}, line)));
   await checkMasterKey(database.kysely, masterKey);
+  const worn = await usesWarning(database.kysely, masterKey);
+  if (worn !== undefined) log.warn({ key: masterKey.id }, worn);
   return masterKey;
 }
 

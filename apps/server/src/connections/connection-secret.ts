@@ -3,7 +3,8 @@ import { GithubApp } from "@windshift/contract/api/connection.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
-import { fingerprint, type MasterKey, open, type SealedPlace, seal } from "../secrets/secret-box.ts";
+import { sealCounted } from "../secrets/key-uses.ts";
+import { fingerprint, type MasterKey, open, type SealedPlace } from "../secrets/secret-box.ts";
 
 /** A key or token as it is, or a GitHub App. */
 export type ConnectionSecret = { kind: "key"; key: string } | ({ kind: "app" } & GithubApp);
@@ -20,10 +21,12 @@ export async function storeSecret(
   row: Place,
   secret: ConnectionSecret | null,
 ): Promise<void> {
+  const secret_sealed =
+    secret === null ? null : await sealCounted(tx, masterKey, textOf(secret), placeOf(row, "secret_sealed"));
   await tx
     .updateTable("connections")
     .set({
-      secret_sealed: secret === null ? null : seal(masterKey, textOf(secret), placeOf(row, "secret_sealed")),
+      secret_sealed,
       secret_fingerprint: secret === null ? null : secretFingerprint(secret),
       settings: JSON.stringify(
         secret?.kind === "app"
@@ -57,11 +60,13 @@ export function openSecret(masterKey: MasterKey, row: Row<"connections">): Conne
 /** Makes a new webhook secret, which is shown this once; the former one is refused from now on. */
 export async function renewWebhookSecret(tx: Queries, masterKey: MasterKey, row: Place): Promise<string> {
   const secret = randomBytes(WEBHOOK_SECRET_BYTES).toString("base64url");
-  await tx
-    .updateTable("connections")
-    .set({ webhook_secret_sealed: seal(masterKey, secret, placeOf(row, "webhook_secret_sealed")) })
-    .where("id", "=", row.id)
-    .execute();
+  const webhook_secret_sealed = await sealCounted(
+    tx,
+    masterKey,
+    secret,
+    placeOf(row, "webhook_secret_sealed"),
+  );
+  await tx.updateTable("connections").set({ webhook_secret_sealed }).where("id", "=", row.id).execute();
   return secret;
 }
 

@@ -8,6 +8,7 @@ import type { ServerSettings } from "../config.ts";
 import { type Database, openDatabase } from "../db/database.ts";
 import { readMigrations } from "../db/migrate.ts";
 import { checkMasterKey, hasMasterKey } from "../secrets/key-check.ts";
+import { usesWarning } from "../secrets/key-uses.ts";
 import { readMasterKey, secretKeyFile } from "../secrets/secret-key-file.ts";
 
 type StoreSettings = Pick<ServerSettings, "dataDir" | "databaseUrl" | "secretKey" | "previousSecretKey">;
@@ -62,6 +63,8 @@ export async function checkSecretKey(settings: StoreSettings): Promise<Check> {
       async () => false,
     );
     if (known) await checkMasterKey(database.kysely, key);
+    const worn = known ? await usesWarning(database.kysely, key) : undefined;
+    if (worn !== undefined) return warned("secret key", `${worn}: docs/brokers.md says how.`);
     if (settings.secretKey !== undefined) return passed("secret key", `WINDSHIFT_SECRET_KEY (${key.id})`);
     const { mode } = await stat(file);
     if ((mode & 0o077) === 0) return passed("secret key", `${file} (${key.id})`);

@@ -1,4 +1,4 @@
-import { systemClock } from "@windshift/base/clock.ts";
+import { type Clock, systemClock } from "@windshift/base/clock.ts";
 import type { Database } from "../db/database.ts";
 import type { Log } from "../http/log.ts";
 import { sealAnew } from "./key-change.ts";
@@ -19,6 +19,7 @@ export async function runKeyChange(
   dataDir: string,
   log: Log,
   signal: AbortSignal,
+  clock: Clock = systemClock,
 ): Promise<void> {
   const { database, masterKey } = parts;
   if (masterKey.previous === undefined) return;
@@ -42,6 +43,6 @@ export async function runKeyChange(
     } catch (error) {
       log.error({ err: error }, "the change of the secret key goes on later");
     }
-    await systemClock.sleep(ROUND_MS, signal);
+    await clock.sleep(ROUND_MS, signal);
   }
 }

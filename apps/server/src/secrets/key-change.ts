@@ -1,5 +1,6 @@
 import type { Database, Queries } from "../db/database.ts";
 import { KEY_CHECK_PLACE } from "./key-check.ts";
+import { countUses } from "./key-uses.ts";
 import { keyIdOf, type MasterKey, open, type SealedPlace, seal } from "./secret-box.ts";
 
 /** A sealed value where it is stored. */
@@ -10,22 +11,29 @@ interface SealedValue {
   replace(tx: Queries, sealed: string): Promise<void>;
 }
 
-/** Rows looked at in one go. */
+/** Rows looked at in one go, and values counted in one go: an end at any moment loses that many uses of the key at most. */
 const PAGE = 100;
 
 /**
  * Seals with the key everything that the key before it sealed, row by row (WB-12). Each row is changed by itself and only if
  * it is still what was read, so it can end at any moment, go on later, and run on several servers at once.
+ * @param onChanged told after each value how many were changed
  * @returns how many values were sealed anew; 0 means the key before it is not needed any more
+ * @throws AppError `conflict` when the key has sealed as many values as it may
  */
-export async function sealAnew(database: Database, key: MasterKey): Promise<number> {
+export async function sealAnew(
+  database: Database,
+  key: MasterKey,
+  onChanged: (changed: number) => void = () => {},
+): Promise<number> {
   if (key.previous === undefined) return 0;
   let changed = 0;
   for (const values of [connectionValues, keyCheckValues])
     for await (const value of values(database.kysely)) {
       if (keyIdOf(value.sealed) === key.id) continue;
+      if (changed % PAGE === 0) await countUses(database.kysely, key, PAGE);
       await value.replace(database.kysely, seal(key, open(key, value.sealed, value.place), value.place));
-      changed++;
+      onChanged(++changed);
     }
   return changed;
 }

@@ -1,6 +1,7 @@
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { Database, Queries } from "../db/database.ts";
-import { keyIdOf, type MasterKey, open, type SealedPlace, seal } from "./secret-box.ts";
+import { sealCounted } from "./key-uses.ts";
+import { keyIdOf, type MasterKey, open, type SealedPlace } from "./secret-box.ts";
 
 const SETTING = "secret_key_check";
 const PLAIN = "this value can be opened";
@@ -14,7 +15,7 @@ export const KEY_CHECK_PLACE: SealedPlace = {
 
 /**
  * Holds the master key against a value that was sealed when the installation was new (WB-13). Writes nothing but that
- * value, and only when there is none. Call it before anything else is written.
+ * value and its count, and only when there is none. Call it before anything else is written.
  * @throws AppError `invalid_input` when the key is not the one this database was used with
  */
 export async function checkMasterKey(db: Queries, key: MasterKey): Promise<void> {
@@ -44,7 +45,7 @@ async function findCheck(db: Queries): Promise<string | undefined> {
 
 /** @returns what is stored then, which is another server's value if that one came first */
 async function storeCheck(db: Queries, key: MasterKey): Promise<string> {
-  const value = seal(key, PLAIN, KEY_CHECK_PLACE);
+  const value = await sealCounted(db, key, PLAIN, KEY_CHECK_PLACE);
   await db
     .insertInto("settings")
     .values({ key: SETTING, value })
