@@ -53,6 +53,8 @@ function push(job: JobSpec, ref: string, oid: string): Promise<Response> {
   });
 }
 
+const audited = (action: string) =>
+  server.database.kysely.selectFrom("audit_log").selectAll().where("action", "=", action).execute();
 const branches = () => gitOut(["for-each-ref", "--format=%(refname)", "refs/heads"], forge.dir);
 
 test(
@@ -77,6 +79,10 @@ test(
       const refused = await push(job, "refs/heads/main", job.repo.base_oid ?? ZERO);
       expect(refused.status).toBe(200);
       expect(await refused.text()).toContain("this run may push only refs/heads/agent-runs/");
+      const [row, ...more] = await audited("push.refused");
+      expect(more).toEqual([]);
+      expect(row).toMatchObject({ subject: `run ${job.run_id}`, actor: `run ${job.run_id} attempt 1` });
+      expect(JSON.stringify(row)).toContain("refs/heads/main");
       const granted = await push(job, `refs/heads/${job.repo.branch}`, job.repo.base_oid ?? ZERO);
       expect(granted.status).toBeGreaterThanOrEqual(500);
     } finally {
@@ -132,11 +138,7 @@ test(
     const upstream = await upstreamOf(workspace.repository.id, RunId.parse(job.run_id));
     const reply = await upstream.advertise("git-upload-pack", undefined, new AbortController().signal);
     expect(reply.sentence).not.toContain(forge.tokens.full);
-    const rows = await server.database.kysely
-      .selectFrom("audit_log")
-      .selectAll()
-      .where("action", "=", "connection.credential_echoed")
-      .execute();
+    const rows = await audited("connection.credential_echoed");
     expect(rows).toHaveLength(1);
     expect(JSON.stringify(rows)).toContain(`connection ${workspace.connection.id}`);
     expect(JSON.stringify(rows)).not.toContain(forge.tokens.full);

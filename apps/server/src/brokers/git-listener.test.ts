@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { connect } from "node:net";
 import { Attempt, RunId, runRef } from "@windshift/contract/ids.ts";
 import { createGitBroker } from "@windshift/git-broker/git-broker.ts";
+import { pktLine } from "@windshift/git-broker/pkt-line.ts";
 import { type Listener, listen } from "../listen.ts";
 
 /** The git broker on the server's own listener, asked by bytes on a socket. */
@@ -134,23 +135,40 @@ describe("GB-15 Expect: 100-continue", () => {
       expect(reached).toEqual([]);
     });
 
+  test("a push beyond the grant is answered after its commands, and the rest of its body is not waited for", async () => {
+    const said = await conversation(
+      `POST ${PATH.replace("upload", "receive")} HTTP/1.1\r\nHost: a\r\n${AUTH}${TYPE.replace("upload", "receive")}Expect: 100-continue\r\nContent-Length: 100000000\r\n\r\n`,
+      Buffer.concat([
+        pktLine(`${"0".repeat(40)} ${"a".repeat(40)} refs/heads/main\0report-status`),
+        Buffer.from("0000PACK"),
+      ]),
+    );
+    expect(said).toContain("HTTP/1.1 403 ");
+    expect(said).toContain("this run may push only refs/heads/agent-runs/run-1");
+    expect(reached).toEqual([]);
+  });
+
   test("a good token sends its body after the 100", async () => {
-    const said = await new Promise<string>((resolve) => {
-      let all = "";
-      const socket = connect(listener.port, "127.0.0.1", () =>
-        socket.write(`${HEAD}Expect: 100-continue\r\n${length}\r\n`),
-      );
-      socket.on("data", (bytes) => {
-        all += bytes.toString("latin1");
-        if (all.endsWith("100 Continue\r\n\r\n")) socket.write(LIST);
-        if (all.includes(" 200 ")) socket.end();
-      });
-      socket.on("close", () => resolve(all));
-    });
+    const said = await conversation(`${HEAD}Expect: 100-continue\r\n${length}\r\n`, LIST);
     expect(said).toContain("HTTP/1.1 200 ");
     expect(reached).toHaveLength(1);
   });
 });
+
+/** Sends a head, its body once it was asked for, and gives all that came back. */
+function conversation(head: string, body: string | Uint8Array): Promise<string> {
+  return new Promise<string>((resolve) => {
+    let all = "";
+    const socket = connect(listener.port, "127.0.0.1", () => socket.write(head));
+    socket.on("data", (bytes) => {
+      all += bytes.toString("latin1");
+      if (all.endsWith("100 Continue\r\n\r\n")) socket.write(body);
+      if (/ [2-5]\d\d /.test(all)) socket.end();
+    });
+    socket.on("close", () => resolve(all));
+    socket.on("error", () => resolve(all));
+  });
+}
 
 test("GB-28 headers that never end are given up", async () => {
   const startedMs = performance.now();
