@@ -10,11 +10,14 @@ export class AppError extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options: { cause?: unknown; details?: readonly FieldProblem[] } = {},
+    options: { cause?: unknown; details?: readonly FieldProblem[]; retryAfterS?: number } = {},
   ) {
     super(message, { cause: options.cause });
     this.details = options.details ?? [];
+    this.retryAfterS = options.retryAfterS;
   }
+  /** When to try again, s; said in the header Retry-After. */
+  readonly retryAfterS: number | undefined;
   readonly details: readonly FieldProblem[];
   get status(): number {
     return ERROR_CODES[this.code].status;

@@ -71,7 +71,10 @@ export const HostState = z.object({
 export type HostState = z.infer<typeof HostState>;
 
 export const ClaimRequest = HostState.extend({
-  /** One wish for a job. A claim repeated with the same key gives the same job, with new tokens, while its attempt lives. */
+  /**
+   * One wish for a job, used until it brings one: a claim repeated with the same key gives the same job, with new tokens, while its
+   * attempt lives.
+   */
   claim_key: Nonce,
   /** The server as this host reaches it: the addresses in the job are built on it. */
   api_url: z.url({ protocol: /^https?$/ }).regex(/\/api$/, "must end in /api"),

@@ -56,6 +56,7 @@ export async function listBindings(
       push_policy: JSON.parse(row.push_policy),
       image: row.image,
       pool: row.pool_name,
+      labels: JSON.parse(row.labels),
       enabled: row.enabled === 1,
       created_at: isoTime(row.created_at_ms),
     }),

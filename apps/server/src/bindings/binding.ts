@@ -4,6 +4,7 @@ import { record } from "../audit/audit-store.ts";
 import { findConnectionRow } from "../connections/connection-store.ts";
 import type { Database, Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
+import { isPoolOpenTo } from "../pools/pool-store.ts";
 import { findRepositoryRow } from "../repositories/repository-store.ts";
 import { findMemberKind } from "../workspaces/membership-store.ts";
 import { findPoolId, getBindingRow, insertBinding } from "./binding-store.ts";
@@ -61,6 +62,7 @@ export async function createBinding(
       push_policy: JSON.stringify(wanted.push_policy),
       image: wanted.image,
       pool_id: found.poolId,
+      labels: JSON.stringify(wanted.labels),
       enabled: wanted.enabled ? 1 : 0,
       created_at_ms: Date.now(),
     });
@@ -88,7 +90,7 @@ export async function changeBinding(
     pool: patch.pool ?? (await poolName(ports.database.kysely, row.pool_id)),
   });
   const { repository_id, llm_connection_id, model, instructions, image, limits, enabled } = patch;
-  const { fallbacks, budget, push_policy } = patch;
+  const { fallbacks, budget, push_policy, labels } = patch;
   await ports.database.transaction(async (tx) => {
     await tx
       .updateTable("bindings")
@@ -102,6 +104,7 @@ export async function changeBinding(
       .$if(fallbacks !== undefined, (q) => q.set({ fallbacks: JSON.stringify(fallbacks) }))
       .$if(budget !== undefined, (q) => q.set({ budget: JSON.stringify(budget) }))
       .$if(push_policy !== undefined, (q) => q.set({ push_policy: JSON.stringify(push_policy) }))
+      .$if(labels !== undefined, (q) => q.set({ labels: JSON.stringify(labels) }))
       .$if(enabled !== undefined, (q) => q.set({ enabled: enabled ? 1 : 0 }))
       .where("id", "=", id)
       .execute();
@@ -144,6 +147,11 @@ async function checkTargets(
   const poolId = await findPoolId(db, targets.pool);
   if (poolId === undefined)
     throw problem("pool", `there is no pool ${targets.pool}; the server's own is local`);
+  if (!(await isPoolOpenTo(db, poolId, targets.workspaceId)))
+    throw problem(
+      "pool",
+      `the pool ${targets.pool} is not open to this workspace; an administrator can open it`,
+    );
   return { baseBranch, poolId };
 }
 

@@ -60,6 +60,7 @@ afterAll(() => server.close());
 /** Whether a caller is let in, and with what answer if not; derived from what the route says and nothing else. */
 function expectedRefusal(access: Access, caller: keyof Callers): number | "let in" {
   if (access === "public" || (typeof access === "object" && "handler" in access)) return "let in";
+  if (access === "runner") return 401;
   if (caller === "anonymous" || caller === "badToken") return 401;
   if (caller === "ownRun") return typeof access === "object" && access.run ? "let in" : 404;
   if (caller === "otherRun") return 404;

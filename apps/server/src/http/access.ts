@@ -11,6 +11,8 @@ export type Access =
   | "person"
   /** Administrators of the installation. */
   | "instance_admin"
+  /** Runner hosts, by their credential. */
+  | "runner"
   /** Members of the workspace the path points into, from this role up; with `run` also the run working on that very item. */
   | { role: Role; in: Scope; run?: "own_item" }
   /** The handler checks a credential of its own kind; the text says which. */
@@ -49,7 +51,12 @@ export async function decide(
   ports: { db: Queries; memberships: Memberships },
 ): Promise<Decision> {
   if (access === "public" || (typeof access === "object" && "handler" in access)) return admitted();
-  if (principal.kind === "anonymous") return refused("unauthenticated", "sign in first");
+  if (access === "runner")
+    return principal.kind === "runner"
+      ? admitted()
+      : refused("unauthenticated", "this is for runners: send the credential of one as a bearer token");
+  if (principal.kind === "anonymous" || principal.kind === "runner")
+    return refused("unauthenticated", "sign in first");
   if (principal.kind === "run") {
     const place = hasScope(access) && access.run ? await access.in(ports.db, params) : undefined;
     if (place?.workItemId !== principal.workItemId) {

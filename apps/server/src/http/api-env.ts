@@ -1,7 +1,7 @@
 import { assert } from "@windshift/contract/app-error.ts";
 import type { Context } from "hono";
 import type { Grant } from "./access.ts";
-import type { Person, Principal, RunCaller } from "./principal.ts";
+import type { Person, Principal, RunCaller, RunnerCaller } from "./principal.ts";
 
 /** What the foundation puts beside a request for its handler. */
 export interface ApiEnv {
@@ -20,7 +20,14 @@ export function personOf(c: Context<ApiEnv>): Person {
 /** The caller of a route that admits people and runs. */
 export function callerOf(c: Context<ApiEnv>): Person | RunCaller {
   const principal = c.get("principal");
-  assert(principal.kind !== "anonymous", "the route admits nobody unknown");
+  assert(principal.kind === "person" || principal.kind === "run", "the route admits people and runs");
+  return principal;
+}
+
+/** The runner host; for routes that admit runners only. */
+export function runnerOf(c: Context<ApiEnv>): RunnerCaller {
+  const principal = c.get("principal");
+  assert(principal.kind === "runner", "the route admits runners");
   return principal;
 }
 

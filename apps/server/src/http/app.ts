@@ -5,7 +5,7 @@ import type { Queries } from "../db/database.ts";
 import { decide, type Memberships } from "./access.ts";
 import { errorResponse, toAppError } from "./error-reply.ts";
 import type { Log } from "./log.ts";
-import { findCaller, type RunCaller, type RunTokens, type Sessions } from "./principal.ts";
+import { findCaller, type RunCaller, type RunnerCaller, type RunTokens, type Sessions } from "./principal.ts";
 import { type Frame, type Gate, pathOf, RouteTable } from "./route-table.ts";
 import { requireJson, requireSameOrigin } from "./same-origin.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -19,6 +19,8 @@ export interface AppOptions {
   runTokens: RunTokens;
   sessions: Sessions;
   memberships: Memberships;
+  /** The runner host that a request's credential names. @throws AppError `unauthenticated` */
+  runner(headers: Headers): Promise<RunnerCaller>;
   /** Told when a run reached for something that is not its own. */
   foreign(caller: RunCaller, method: string, path: string): Promise<void>;
 }
@@ -32,6 +34,11 @@ export function createApp(options: AppOptions): RouteTable {
       if (typeof access === "object" && "handler" in access) return { kind: "admitted", grant: undefined };
       if (access === "public") {
         requireSameOrigin(c.req.raw, options.baseUrl, "no session");
+        requireJson(c.req.raw);
+        return { kind: "admitted", grant: undefined };
+      }
+      if (access === "runner") {
+        c.set("principal", await options.runner(c.req.raw.headers));
         requireJson(c.req.raw);
         return { kind: "admitted", grant: undefined };
       }

@@ -39,6 +39,7 @@ export function errorResponse(error: AppError): Response {
     status: error.status,
     headers: {
       "cache-control": "no-store",
+      ...(error.retryAfterS === undefined ? {} : { "retry-after": String(error.retryAfterS) }),
       ...(error.status === 401 ? { "www-authenticate": "Bearer" } : {}),
     },
   });

@@ -1,8 +1,18 @@
 import { AppError } from "@windshift/contract/app-error.ts";
+import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import { TOKEN_PREFIX } from "@windshift/contract/tokens.ts";
 
 /** Who calls. */
-export type Principal = { kind: "anonymous" } | Person | RunCaller;
+export type Principal = { kind: "anonymous" } | Person | RunCaller | RunnerCaller;
+
+/** A runner host, by its credential. */
+export interface RunnerCaller {
+  kind: "runner";
+  runnerId: RunnerId;
+  poolId: PoolId;
+  instance: string;
+  name: string;
+}
 
 /** A person with a session. */
 export interface Person {

@@ -16,7 +16,7 @@ import { endRun, interruptAttempt } from "./run-end.ts";
 import { appendEvents } from "./run-events.ts";
 import { lockLiveAttempt } from "./run-fence.ts";
 import { takeQueuedMessages } from "./run-messages.ts";
-import { claimRun, renewLease } from "./run-queue.ts";
+import { claimRun, type HostClaim, renewLease } from "./run-queue.ts";
 import { reportResult } from "./run-report.ts";
 import { findRun } from "./run-store.ts";
 
@@ -57,17 +57,58 @@ export async function claimJob(
   const { database } = options;
   while (!signal.aborted) {
     const woken = waitForSignal(database.signals, "queue", CLAIM_LOOK_MS, signal);
-    const claimed = await claimNext(options, pool, runner);
-    if (claimed === "faulty") continue;
-    if (claimed !== undefined) {
-      await database.signals.notify(`run:${claimed.run.id}`);
-      const job = await completeJob(options, claimed.run, claimed.draft);
-      if (job !== undefined) return job;
-      continue;
-    }
+    const job = await claimAtOnce(options, pool, runner);
+    if (job !== null) return job;
     await woken;
   }
   return null;
+}
+
+/** Claims the next run of the pool; null when there is none now. Never waits. */
+export async function claimAtOnce(
+  options: ControlPlaneOptions,
+  pool: PoolId,
+  runner: RunnerId,
+  host?: HostClaim,
+): Promise<JobSpec | null> {
+  for (;;) {
+    const claimed = await claimNext(options, pool, runner, host);
+    if (claimed === undefined) return null;
+    if (claimed === "faulty") continue; // it had its turn; the next may be well
+    await options.database.signals.notify(`run:${claimed.run.id}`);
+    const job = await completeJob(options, claimed.run, claimed.draft);
+    if (job !== undefined) return job;
+  }
+}
+
+/**
+ * Gives the job of a claim again whose answer was lost, with new tokens; the former ones die. Undefined when the key answered
+ * none, or its attempt is over.
+ */
+export async function repeatClaim(
+  options: ControlPlaneOptions,
+  runner: RunnerId,
+  key: string,
+): Promise<JobSpec | undefined> {
+  const { database } = options;
+  const claimed = await database.transaction(async (tx) => {
+    const row = await tx
+      .selectFrom("runs")
+      .select(["id", "attempt"])
+      .where("runner_id", "=", runner)
+      .where("claim_key", "=", key)
+      .where("status", "=", "running")
+      .executeTakeFirst();
+    const run = row && (await lockLiveAttempt(database, tx, row.id, row.attempt));
+    if (run === undefined) return undefined;
+    await tx
+      .deleteFrom("run_tokens")
+      .where("run_id", "=", run.id)
+      .where("attempt", "=", run.attempt)
+      .execute();
+    return { run, draft: await draftJob(tx, run, options.addresses) };
+  });
+  return claimed && completeJob(options, claimed.run, claimed.draft);
 }
 
 /** Claims one run and drafts its job, both or neither. `faulty`: a run could not be drafted and had its turn. */
@@ -75,14 +116,16 @@ async function claimNext(
   options: ControlPlaneOptions,
   pool: PoolId,
   runner: RunnerId,
+  host: HostClaim | undefined,
 ): Promise<{ run: Run; draft: JobDraft } | "faulty" | undefined> {
   const { database } = options;
+  const start = async (tx: Queries, run: Run) => {
+    await startItem(tx, run.work_item_id);
+    await tx.updateTable("runs").set({ isolation: options.isolation }).where("id", "=", run.id).execute();
+    return { run, draft: await draftJob(tx, run, options.addresses) };
+  };
   try {
-    return await claimRun(database, pool, runner, async (tx, run) => {
-      await startItem(tx, run.work_item_id);
-      await tx.updateTable("runs").set({ isolation: options.isolation }).where("id", "=", run.id).execute();
-      return { run, draft: await draftJob(tx, run, options.addresses) };
-    });
+    return await claimRun(database, pool, runner, start, host);
   } catch (error) {
     if (!(error instanceof ClaimFault)) throw error;
     options.onClaimError(error.run, error.cause);

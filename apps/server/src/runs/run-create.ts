@@ -7,7 +7,7 @@ import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
 import { describeUnpriced, pricesOf } from "../models/model.ts";
 import { findModelRow } from "../models/model-store.ts";
-import { getLocalPoolId } from "../pools/pool-store.ts";
+import { getLocalPoolId, isPoolOpenTo } from "../pools/pool-store.ts";
 import { Grants, NO_GRANTS } from "./grants.ts";
 import { insertRun } from "./run-store.ts";
 
@@ -46,7 +46,8 @@ export async function createRun(
   const grants = await freezeGrants(tx, request, binding, defaults);
   const now = dbNowMs(database.engine);
   const refused = grants.kind === "refused";
-  return insertRun(tx, {
+  const labels: string[] = JSON.parse(binding?.labels ?? "[]");
+  const run = await insertRun(tx, {
     workspace_id: request.workspaceId,
     work_item_id: request.workItemId,
     agent_user_id: request.agentUserId,
@@ -60,9 +61,16 @@ export async function createRun(
     grants: refused ? NO_GRANTS : JSON.stringify(grants.grants),
     prompt: "",
     branch_run_id: request.branchRunId ?? null,
+    labels: JSON.stringify(labels),
     created_at_ms: now,
     ended_at_ms: refused ? now : null,
   });
+  if (labels.length > 0)
+    await tx
+      .insertInto("run_labels")
+      .values(labels.map((label) => ({ run_id: run, label })))
+      .execute();
+  return run;
 }
 
 type Frozen = { kind: "granted"; grants: Grants } | { kind: "refused"; why: string };
@@ -78,6 +86,10 @@ async function freezeGrants(
       "This agent has no binding in the workspace. An admin must bind it to a repository and a model.",
     );
   if (binding.enabled === 0) return refused("The binding of this agent is disabled. An admin can enable it.");
+  if (!(await isPoolOpenTo(tx, binding.pool_id, request.workspaceId)))
+    return refused(
+      "The runner pool of this agent's binding is not open to this workspace any more. An administrator can open it, or an admin choose another.",
+    );
   const followed = await followedGrants(tx, request);
   const repository = await tx
     .selectFrom("repositories")

@@ -1,3 +1,4 @@
+import { AppError } from "@windshift/contract/app-error.ts";
 import type { RunEvent, StoredEvent } from "@windshift/contract/event.ts";
 import { MessageId } from "@windshift/contract/ids.ts";
 import { RunPhase } from "@windshift/contract/run.ts";
@@ -11,6 +12,7 @@ export type AppendReply = { kind: "accepted"; ackedSeq: number } | { kind: "leas
  * Stores events of the live attempt, exactly once and without gaps: what is already stored is skipped, what comes after
  * a gap is left out. Durable when it resolves.
  * @returns the last `seq` stored, so that the sender knows where to go on
+ * @throws AppError `conflict` when an event that is stored comes again with another content: nothing is stored then
  */
 export async function appendEvents(
   database: Database,
@@ -22,6 +24,12 @@ export async function appendEvents(
     const run = await lockLiveAttempt(database, tx, runId, attempt);
     if (run === undefined) return { kind: "lease_lost" };
     const stored = await lastSeq(tx, runId, attempt);
+    await requireSame(
+      tx,
+      runId,
+      attempt,
+      events.filter((event) => event.seq <= stored),
+    );
     const fresh = takeGapless(events, stored);
     if (fresh.length > 0) {
       await insertEvents(database, tx, runId, attempt, fresh);
@@ -42,6 +50,37 @@ async function lastSeq(tx: Queries, run: number, attempt: number): Promise<numbe
     .where("seq", ">", 0)
     .executeTakeFirst();
   return row?.seq ?? 0;
+}
+
+/** What was sent twice has to be the same; two senders of one attempt would mix their stories. */
+async function requireSame(
+  tx: Queries,
+  run: number,
+  attempt: number,
+  repeated: readonly RunEvent[],
+): Promise<void> {
+  if (repeated.length === 0) return;
+  const rows = await tx
+    .selectFrom("run_events")
+    .select(["seq", "type", "at", "data"])
+    .where("run_id", "=", run)
+    .where("attempt", "=", attempt)
+    .where(
+      "seq",
+      "in",
+      repeated.map(({ seq }) => seq),
+    )
+    .execute();
+  const stored = new Map(rows.map((row) => [row.seq, row]));
+  for (const { seq, type, at, data } of repeated) {
+    const row = stored.get(seq);
+    if (row !== undefined && row.type === type && row.at === at && row.data === JSON.stringify(data))
+      continue;
+    throw new AppError(
+      "conflict",
+      `event ${seq} of attempt ${attempt} is stored with another content; nothing of the batch was taken`,
+    );
+  }
 }
 
 function takeGapless(events: readonly RunEvent[], stored: number): RunEvent[] {

@@ -77,6 +77,28 @@ export async function takeQueuedMessages(
   return rows.sort((a, b) => a.id - b.id).map((row) => ({ id: row.id as MessageId, body: row.body }));
 }
 
+/**
+ * What the agent of a run on a host has not been given, oldest first; marks it as delivered. What was delivered in an answer that
+ * got lost comes again, until the host says that it has it.
+ * @param after the newest message the host has
+ */
+export async function messagesAfter(
+  db: Queries,
+  run: number,
+  after: number,
+): Promise<{ id: MessageId; body: string }[]> {
+  const rows = await db
+    .selectFrom("run_messages")
+    .select(["id", "body", "status"])
+    .where("run_id", "=", run)
+    .where("id", ">", after)
+    .where("status", "!=", "acknowledged")
+    .orderBy("id")
+    .execute();
+  if (rows.some(({ status }) => status === "queued")) await takeQueuedMessages(db, run);
+  return rows.map(({ id, body }) => ({ id: id as MessageId, body }));
+}
+
 export async function acknowledgeMessage(db: Queries, run: number, id: number): Promise<void> {
   await db
     .updateTable("run_messages")

@@ -19,6 +19,7 @@ const run = Run.parse({
   detail: null,
   attempt: 1,
   interruptions: 0,
+  labels: [],
   runner_id: null,
   lease_expires_at_ms: null,
   cancel_requested_at_ms: null,

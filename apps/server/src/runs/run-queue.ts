@@ -5,9 +5,21 @@ import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { ClaimFault } from "./claim-fault.ts";
 import { parseRun, type Run } from "./run.ts";
 
+/** What a runner host says with its claim; the runner in a server has nothing to say. */
+export interface HostClaim {
+  /** The start of the program that asks. */
+  boot: string;
+  /** Tells a repeated claim from a new one. */
+  key: string;
+  /** Runs it takes at once. */
+  capacity: number;
+  labels: readonly string[];
+}
+
 /**
- * Gives the oldest eligible run of a pool to one runner, in one transaction, so two callers never share a run and the
- * pool's cap holds at every commit. Fair: the workspace with the fewest runs in progress goes first.
+ * Gives the oldest eligible run of a pool to one runner, in one transaction, so two callers never share a run and the caps of
+ * the pool and of a host hold at every commit. Fair: the workspace with the fewest runs in progress goes first. A run that
+ * asks for labels waits for a runner that has all of them, itself or by its pool.
  * `andThen` runs in the same transaction: what it writes exists exactly if the claim does.
  * @throws ClaimFault when `andThen` fails; the claim is rolled back
  * @returns undefined at once when nothing is eligible; never waits
@@ -17,10 +29,14 @@ export function claimRun<T>(
   pool: PoolId,
   runner: RunnerId,
   andThen: (tx: Queries, run: Run) => Promise<T>,
+  host?: HostClaim,
 ): Promise<T | undefined> {
   return database.transaction(async (tx) => {
-    if (!(await hasRoom(tx, database, pool))) return undefined;
-    const next = await nextInLine(tx, database, pool);
+    const open = await lockPool(tx, database, pool);
+    if (open === undefined || !(await hasRoom(tx, pool, open.maxRunning))) return undefined;
+    if (host !== undefined && !(await mayTake(tx, runner, host))) return undefined;
+    const labels = [...open.labels, ...(host?.labels ?? [])];
+    const next = await nextInLine(tx, database, pool, labels);
     if (next === undefined) return undefined;
     const row = await tx
       .updateTable("runs")
@@ -29,6 +45,8 @@ export function claimRun<T>(
         phase: "claimed",
         attempt: eb("attempt", "+", 1),
         runner_id: runner,
+        runner_boot: host?.boot ?? null,
+        claim_key: host?.key ?? null,
         lease_expires_at_ms: leaseEnd(database),
         started_at_ms: eb.fn.coalesce("started_at_ms", dbNowMs(database.engine)),
         pushed_oid: null,
@@ -49,12 +67,38 @@ export function claimRun<T>(
 }
 
 /** Locks the pool's row, so that counting and claiming are one step for all callers. */
-async function hasRoom(tx: Queries, database: Database, pool: PoolId): Promise<boolean> {
-  let cap = tx.selectFrom("pools").select("max_running").where("id", "=", pool);
-  if (database.engine === "postgres") cap = cap.forNoKeyUpdate();
-  const found = await cap.executeTakeFirst();
-  if (found === undefined) return false;
-  return (await countHeld(tx, pool)) < found.max_running;
+async function lockPool(
+  tx: Queries,
+  database: Database,
+  pool: PoolId,
+): Promise<{ maxRunning: number; labels: readonly string[] } | undefined> {
+  let query = tx.selectFrom("pools").select(["max_running", "labels"]).where("id", "=", pool);
+  if (database.engine === "postgres") query = query.forNoKeyUpdate();
+  const found = await query.executeTakeFirst();
+  return found && { maxRunning: found.max_running, labels: JSON.parse(found.labels) };
+}
+
+async function hasRoom(tx: Queries, pool: PoolId, maxRunning: number): Promise<boolean> {
+  return (await countHeld(tx, pool)) < maxRunning;
+}
+
+/** Whether the host that asks is the one that is known, takes work and has a free place. */
+export async function mayTake(tx: Queries, runner: RunnerId, host: HostClaim): Promise<boolean> {
+  const row = await tx
+    .selectFrom("runners")
+    .select(["boot", "revoked_at_ms", "draining", "drain_asked"])
+    .where("id", "=", runner)
+    .executeTakeFirst();
+  if (row === undefined || row.boot !== host.boot || row.revoked_at_ms !== null) return false;
+  if (row.draining === 1 || row.drain_asked === 1) return false;
+  const { held } = await tx
+    .selectFrom("runs")
+    .select((eb) => eb.fn.countAll<number>().as("held"))
+    .where("runner_id", "=", runner)
+    .where("status", "=", "running")
+    .where("lease_expires_at_ms", "is not", null)
+    .executeTakeFirstOrThrow();
+  return held < host.capacity;
 }
 
 /** Runs of the pool that a runner holds. */
@@ -69,7 +113,12 @@ export async function countHeld(db: Queries, pool: number): Promise<number> {
   return held;
 }
 
-async function nextInLine(tx: Queries, database: Database, pool: PoolId): Promise<RunId | undefined> {
+async function nextInLine(
+  tx: Queries,
+  database: Database,
+  pool: PoolId,
+  labels: readonly string[],
+): Promise<RunId | undefined> {
   const row = await tx
     .with("heads", (db) =>
       db
@@ -79,6 +128,16 @@ async function nextInLine(tx: Queries, database: Database, pool: PoolId): Promis
         .where("status", "=", "queued")
         .where((eb) =>
           eb.or([eb("not_before_ms", "is", null), eb("not_before_ms", "<=", dbNowMs(database.engine))]),
+        )
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom("run_labels")
+                .select("run_labels.label")
+                .whereRef("run_labels.run_id", "=", "runs.id")
+                .$if(labels.length > 0, (q) => q.where("run_labels.label", "not in", labels)),
+            ),
+          ),
         )
         .groupBy("workspace_id"),
     )

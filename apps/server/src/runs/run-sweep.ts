@@ -20,20 +20,31 @@ export function sweepLapsedLeases(database: Database, defaults: RunDefaults): Pr
 /**
  * Ends the attempts a runner held before it started anew: they died with its process.
  * @param runner a runner whose row already carries its new boot id
+ * @param boot attempts of this start of it go on; without it none does
  */
 export function interruptHeldBy(
   database: Database,
   defaults: RunDefaults,
   runner: number,
+  boot?: string,
 ): Promise<Interrupted[]> {
-  return interruptWhere(database, defaults, "its runner was restarted", { runner });
+  return interruptWhere(database, defaults, "its runner was restarted", { runner, boot });
+}
+
+/** Ends what a runner holds whose credential was withdrawn. */
+export function interruptRevoked(
+  database: Database,
+  defaults: RunDefaults,
+  runner: number,
+): Promise<Interrupted[]> {
+  return interruptWhere(database, defaults, "its runner was revoked", { runner, boot: undefined });
 }
 
 async function interruptWhere(
   database: Database,
   defaults: RunDefaults,
   why: string,
-  which: { lapsed: true } | { runner: number },
+  which: { lapsed: true } | { runner: number; boot: string | undefined },
 ): Promise<Interrupted[]> {
   let query = database.kysely
     .selectFrom("runs")
@@ -43,7 +54,9 @@ async function interruptWhere(
   query =
     "lapsed" in which
       ? query.where("lease_expires_at_ms", "<", dbNowMs(database.engine))
-      : query.where("runner_id", "=", which.runner);
+      : query
+          .where("runner_id", "=", which.runner)
+          .where((eb) => eb.or([eb("runner_boot", "is", null), eb("runner_boot", "!=", which.boot ?? "")]));
   const done: Interrupted[] = [];
   for (const { id, attempt } of await query.execute()) {
     // One that cannot be ended must not keep the others waiting.

@@ -32,6 +32,8 @@ export const Run = z.object({
   /** 0 until the first claim. */
   attempt: z.union([z.literal(0), Attempt]),
   interruptions: z.int().min(0),
+  /** What its runner has to be able to do. */
+  labels: fromJson.pipe(z.array(z.string())),
   runner_id: z.int().nullable(),
   lease_expires_at_ms: z.number().nullable(),
   cancel_requested_at_ms: z.number().nullable(),

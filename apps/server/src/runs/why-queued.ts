@@ -4,7 +4,14 @@ import type { Run } from "./run.ts";
 import { countHeld, queuePosition } from "./run-queue.ts";
 
 export interface WhyQueued {
-  reason: "no_live_runner" | "forge_busy" | "pool_full" | "behind_others" | "next";
+  reason:
+    | "no_live_runner"
+    | "no_runner_with_labels"
+    | "draining"
+    | "forge_busy"
+    | "pool_full"
+    | "behind_others"
+    | "next";
   /** Runs of the pool that were queued earlier. */
   ahead: number;
   /** What a person reads, with what would help. */
@@ -20,13 +27,31 @@ export async function whyQueued(database: Database, run: Run): Promise<WhyQueued
     .where("id", "=", run.pool_id)
     .executeTakeFirstOrThrow();
   const { ahead } = await queuePosition(db, run);
-  const { live } = await db
+  const live = await db
     .selectFrom("runners")
-    .select((eb) => eb.fn.countAll<number>().as("live"))
+    .select(["labels", "draining", "drain_asked"])
     .where("pool_id", "=", run.pool_id)
+    .where("revoked_at_ms", "is", null)
     .where((eb) => eb("last_seen_at_ms", ">", eb(dbNowMs(database.engine), "-", LEASE_MS)))
-    .executeTakeFirstOrThrow();
-  if (live === 0) return { reason: "no_live_runner", ahead, text: noRunnerText(pool.name) };
+    .execute();
+  if (live.length === 0) return { reason: "no_live_runner", ahead, text: noRunnerText(pool.name) };
+  const wanted = run.labels;
+  const able = live.filter(({ labels }) => {
+    const has = new Set<string>([...JSON.parse(pool.labels), ...JSON.parse(labels)]);
+    return wanted.every((label) => has.has(label));
+  });
+  if (able.length === 0)
+    return {
+      reason: "no_runner_with_labels",
+      ahead,
+      text: `No live runner of pool "${pool.name}" has all of the labels ${wanted.join(", ")}. Set WSRUNNER_LABELS on one, or take the labels out of the agent's binding.`,
+    };
+  if (able.every(({ draining, drain_asked }) => draining === 1 || drain_asked === 1))
+    return {
+      reason: "draining",
+      ahead,
+      text: `Every runner of pool "${pool.name}" that could take it is draining. It starts when one takes work again or another joins.`,
+    };
   if (run.not_before_ms !== null && run.not_before_ms > (await readNowMs(database)))
     return { reason: "forge_busy", ahead, text: run.detail ?? "Its forge asks to wait." };
   const held = await countHeld(db, run.pool_id);

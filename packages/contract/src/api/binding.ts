@@ -5,6 +5,7 @@ import { ConnectionId, RepositoryId, UserId } from "../ids.ts";
 import { ImageReference, RunLimits } from "../job.ts";
 import { FALLBACKS_MAX, INSTRUCTIONS_CHARS_MAX, MODEL_CHARS_MAX } from "../limits.ts";
 import { PushPolicy } from "../push-policy.ts";
+import { RunnerLabels } from "../runner.ts";
 import { UserRef } from "./user.ts";
 
 /** Model ids as providers write them, such as `gpt-5.1-mini` or `qwen/qwen3:free`. */
@@ -40,6 +41,7 @@ export const Binding = z.object({
   /** Null: the runner's own image. */
   image: z.string().nullable(),
   pool: z.string(),
+  labels: z.array(z.string()),
   enabled: z.boolean(),
   created_at: z.iso.datetime(),
 });
@@ -64,6 +66,8 @@ export const NewBinding = z.strictObject({
   push_policy: PushPolicy.strict().prefault({}),
   image: ImageReference.nullable().default(null),
   pool: z.string().max(100).default("local"),
+  /** What the runner has to be able to do: a run waits for one that has all of them. */
+  labels: RunnerLabels.default([]),
   enabled: z.boolean().default(true),
 });
 export type NewBinding = z.infer<typeof NewBinding>;
@@ -81,6 +85,7 @@ export const BindingPatch = z.strictObject({
   push_policy: PushPolicy.strict().optional(),
   image: ImageReference.nullable().optional(),
   pool: z.string().max(100).optional(),
+  labels: RunnerLabels.optional(),
   enabled: z.boolean().optional(),
 });
 export type BindingPatch = z.infer<typeof BindingPatch>;

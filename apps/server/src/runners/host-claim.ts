@@ -1,0 +1,135 @@
+import type { PoolId } from "@windshift/contract/ids.ts";
+import type { JobSpec } from "@windshift/contract/job.ts";
+import type { ClaimRequest } from "@windshift/contract/runner.ts";
+import type { Database } from "../db/database.ts";
+import { waitForSignal } from "../db/signals.ts";
+import type { Log } from "../http/log.ts";
+import { type ControlPlaneOptions, claimAtOnce, repeatClaim } from "../runs/control-plane.ts";
+import type { RunDefaults } from "../runs/run-create.ts";
+import { type HostClaim, mayTake } from "../runs/run-queue.ts";
+import type { Host } from "./runner-credential.ts";
+
+export interface ClaimDeskParts {
+  database: Database;
+  defaults: RunDefaults;
+  readBranch: ControlPlaneOptions["readBranch"];
+  log: Log;
+}
+
+interface Waiter {
+  /** Waiters alike in this ask for the same runs: when one finds nothing, so do the others. */
+  kind: string;
+  claim(): Promise<JobSpec | null>;
+  /** Whether nothing was found for a reason of this host alone, such as that it is full. */
+  isBarred(): Promise<boolean>;
+  done(job: JobSpec | null): void;
+  fail(error: unknown): void;
+}
+
+/** Wait between looks at the database when no signal comes, ms: a lost signal delays, it never loses. */
+const LOOK_MS = 2_000;
+
+/**
+ * Where runner hosts wait for work. However many wait, a wake-up costs a claim for each run that there is and one more for each kind of host,
+ * not one for each host; who waits longest is served first.
+ */
+export class ClaimDesk {
+  private readonly waiting = new Map<PoolId, Set<Waiter>>();
+  constructor(private readonly parts: ClaimDeskParts) {}
+
+  /**
+   * The next run for the host, waiting up to `waitMs` for one. The same key gives the job again whose answer was lost. A host that
+   * hangs up while it waits is given nothing.
+   */
+  async claim(
+    host: Host,
+    request: ClaimRequest,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<JobSpec | null> {
+    const options = this.optionsFor(request);
+    const again = await repeatClaim(options, host.id, request.claim_key);
+    if (again !== undefined) return again;
+    const { boot, claim_key: key, capacity, labels } = request;
+    const wish: HostClaim = { boot, key, capacity, labels };
+    const job = await claimAtOnce(options, host.pool, host.id, wish);
+    if (job !== null || waitMs === 0 || signal.aborted) return job;
+    return this.wait(host, wish, options, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]));
+  }
+
+  private optionsFor({ api_url, isolation }: ClaimRequest): ControlPlaneOptions {
+    const { database, defaults, readBranch, log } = this.parts;
+    return {
+      database,
+      defaults,
+      addresses: { containerApiUrl: api_url, runnerApiUrl: api_url },
+      readBranch,
+      isolation,
+      onClaimError: (run, err) => log.error({ run, err }, "a claimed run could not be started"),
+    };
+  }
+
+  private wait(
+    host: Host,
+    wish: HostClaim,
+    options: ControlPlaneOptions,
+    signal: AbortSignal,
+  ): Promise<JobSpec | null> {
+    const waiters = this.waiting.get(host.pool);
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.waiting.get(host.pool)?.delete(waiter);
+        signal.removeEventListener("abort", onAbort);
+      };
+      const onAbort = () => {
+        leave();
+        resolve(null);
+      };
+      const waiter: Waiter = {
+        kind: wish.labels.join(),
+        claim: () => claimAtOnce(options, host.pool, host.id, wish),
+        isBarred: async () => !(await mayTake(options.database.kysely, host.id, wish)),
+        done: (job) => {
+          leave();
+          resolve(job);
+        },
+        fail: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      if (signal.aborted) return onAbort();
+      if (waiters !== undefined) return void waiters.add(waiter);
+      const first = new Set([waiter]);
+      this.waiting.set(host.pool, first);
+      void this.serve(host.pool, first);
+    });
+  }
+
+  /** Serves one pool for as long as somebody waits. */
+  private async serve(pool: PoolId, waiters: Set<Waiter>): Promise<void> {
+    const { signals } = this.parts.database;
+    while (waiters.size > 0) {
+      const woken = waitForSignal(signals, "queue", LOOK_MS);
+      await this.round(waiters);
+      if (waiters.size > 0) await woken;
+    }
+    this.waiting.delete(pool);
+  }
+
+  private async round(waiters: Set<Waiter>): Promise<void> {
+    const nothingFor = new Set<string>();
+    for (const waiter of [...waiters]) {
+      if (!waiters.has(waiter) || nothingFor.has(waiter.kind)) continue;
+      // One that hangs up while its run is claimed asks again with its key, and gets it then.
+      try {
+        const job = await waiter.claim();
+        if (job !== null) waiter.done(job);
+        else if (!(await waiter.isBarred())) nothingFor.add(waiter.kind);
+      } catch (error) {
+        waiter.fail(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import { AppError } from "@windshift/contract/app-error.ts";
+import type { BootId, HostState } from "@windshift/contract/runner.ts";
+import { record } from "../audit/audit-store.ts";
+import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import type { RunDefaults } from "../runs/run-create.ts";
+import { type Interrupted, interruptHeldBy } from "../runs/run-sweep.ts";
+import type { Host } from "./runner-credential.ts";
+
+/** Starts of one runner that are remembered; an older one is long gone. */
+const BOOTS_KEPT_MAX = 100;
+
+const SUPERSEDED =
+  "another start of this runner has taken its place. If it was not restarted, its credential is used on two hosts: give each host a registration token of its own";
+
+/**
+ * Notes that a host is there, and what it says of itself. A start that was never heard of takes the place of the one before, whose
+ * attempts end at once: their process is gone.
+ * @returns the attempts that were ended
+ * @throws AppError `superseded` for a start whose place was taken
+ */
+export async function enterSession(
+  database: Database,
+  defaults: RunDefaults,
+  host: Host,
+  state: HostState,
+): Promise<Interrupted[]> {
+  const entered = await database.transaction(async (tx) => {
+    const known = await lockBoot(database, tx, host);
+    if (known === state.boot) {
+      await touch(database, tx, host, state);
+      return "again";
+    }
+    if (await wasSeen(tx, host, state.boot)) {
+      await alarm(tx, host);
+      return "superseded";
+    }
+    await remember(database, tx, host, state.boot);
+    await touch(database, tx, host, state);
+    return "new";
+  });
+  if (entered === "superseded") throw new AppError("superseded", SUPERSEDED);
+  return entered === "new" ? interruptHeldBy(database, defaults, host.id, state.boot) : [];
+}
+
+/** @throws AppError `superseded` unless it is the start that speaks for the runner now */
+export async function requireCurrent(database: Database, host: Host, boot: BootId): Promise<void> {
+  const row = await database.kysely
+    .selectFrom("runners")
+    .select("boot")
+    .where("id", "=", host.id)
+    .executeTakeFirst();
+  if (row?.boot !== boot) throw new AppError("superseded", SUPERSEDED);
+}
+
+async function lockBoot(database: Database, tx: Queries, host: Host): Promise<string | undefined> {
+  let query = tx.selectFrom("runners").select("boot").where("id", "=", host.id);
+  if (database.engine === "postgres") query = query.forNoKeyUpdate();
+  return (await query.executeTakeFirst())?.boot;
+}
+
+async function wasSeen(tx: Queries, host: Host, boot: BootId): Promise<boolean> {
+  const row = await tx
+    .selectFrom("runner_boots")
+    .select("boot")
+    .where("runner_id", "=", host.id)
+    .where("boot", "=", boot)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+async function remember(database: Database, tx: Queries, host: Host, boot: BootId): Promise<void> {
+  const seen = dbNowMs(database.engine);
+  await tx.insertInto("runner_boots").values({ runner_id: host.id, boot, first_seen_at_ms: seen }).execute();
+  const kept = tx
+    .selectFrom("runner_boots")
+    .select("boot")
+    .where("runner_id", "=", host.id)
+    .orderBy("first_seen_at_ms", "desc")
+    .limit(BOOTS_KEPT_MAX);
+  await tx
+    .deleteFrom("runner_boots")
+    .where("runner_id", "=", host.id)
+    .where("boot", "!=", boot)
+    .where("boot", "not in", kept)
+    .execute();
+}
+
+async function touch(database: Database, tx: Queries, host: Host, state: HostState): Promise<void> {
+  await tx
+    .updateTable("runners")
+    .set({
+      boot: state.boot,
+      labels: JSON.stringify(state.labels),
+      capacity: state.capacity,
+      version: state.version,
+      draining: state.draining ? 1 : 0,
+      last_seen_at_ms: dbNowMs(database.engine),
+    })
+    .where("id", "=", host.id)
+    .execute();
+}
+
+/** An older start came back: said once on the runner until an administrator sees to it. */
+async function alarm(tx: Queries, host: Host): Promise<void> {
+  const alert =
+    "An earlier start of this runner is still at work, or its credential is used on two hosts. The newer one is served, the older refused.";
+  const row = await tx
+    .updateTable("runners")
+    .set({ alert })
+    .where("id", "=", host.id)
+    .where("alert", "is", null)
+    .returning("id")
+    .executeTakeFirst();
+  if (row === undefined) return;
+  await record(tx, {
+    workspaceId: null,
+    actor: "system",
+    action: "runner.superseded",
+    subject: `runner ${host.id}`,
+    data: { name: host.name },
+  });
+}

@@ -1,0 +1,63 @@
+import { AppError } from "@windshift/contract/app-error.ts";
+import { record } from "../audit/audit-store.ts";
+import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import type { RunDefaults } from "../runs/run-create.ts";
+import { interruptRevoked } from "../runs/run-sweep.ts";
+
+/**
+ * Withdraws a runner's credential for good. It is refused from its next request on, and what it holds is queued again: the
+ * tokens of those attempts die with them. Safe to repeat. @throws AppError `not_found`
+ */
+export async function revokeRunner(
+  database: Database,
+  defaults: RunDefaults,
+  id: number,
+  by: string,
+): Promise<void> {
+  await database.transaction(async (tx) => {
+    await requireHost(tx, id);
+    const row = await tx
+      .updateTable("runners")
+      .set({ revoked_at_ms: dbNowMs(database.engine) })
+      .where("id", "=", id)
+      .where("revoked_at_ms", "is", null)
+      .returning("id")
+      .executeTakeFirst();
+    await tx.deleteFrom("runner_credentials").where("runner_id", "=", id).execute();
+    if (row !== undefined) await tell(tx, by, "runner.revoked", id);
+  });
+  await interruptRevoked(database, defaults, id);
+}
+
+/** Asks a runner to take no more, or to go on. It hears of it with its next heartbeat; claims stop at once. @throws AppError `not_found` */
+export async function askToDrain(database: Database, id: number, drain: boolean, by: string): Promise<void> {
+  await database.transaction(async (tx) => {
+    await requireHost(tx, id);
+    await tx
+      .updateTable("runners")
+      .set({ drain_asked: drain ? 1 : 0 })
+      .where("id", "=", id)
+      .execute();
+    await tell(tx, by, drain ? "runner.drain_asked" : "runner.drain_ended", id);
+  });
+  await database.signals.notify("queue");
+}
+
+/** An administrator has seen to it. @throws AppError `not_found` */
+export async function clearAlert(database: Database, id: number, by: string): Promise<void> {
+  await database.transaction(async (tx) => {
+    await requireHost(tx, id);
+    await tx.updateTable("runners").set({ alert: null }).where("id", "=", id).execute();
+    await tell(tx, by, "runner.alert_cleared", id);
+  });
+}
+
+/** The runner in a server is that server's own. */
+async function requireHost(tx: Queries, id: number): Promise<void> {
+  const row = await tx.selectFrom("runners").select("kind").where("id", "=", id).executeTakeFirst();
+  if (row?.kind !== "host") throw new AppError("not_found", "not found");
+}
+
+function tell(tx: Queries, by: string, action: string, id: number): Promise<void> {
+  return record(tx, { workspaceId: null, actor: { user: by }, action, subject: `runner ${id}` });
+}

@@ -1,0 +1,117 @@
+import { createHmac } from "node:crypto";
+import { AppError } from "@windshift/contract/app-error.ts";
+import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
+import { CREDENTIAL_OVERLAP_MS } from "@windshift/contract/limits.ts";
+import { createToken, hashToken, TOKEN_PREFIX } from "@windshift/contract/tokens.ts";
+import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import { derivedKey, type MasterKey } from "../secrets/secret-box.ts";
+
+/** A credential that nobody used within this time is void, ms: its owner never got it. */
+const UNUSED_MS_MAX = 86_400_000;
+
+/** A runner host that showed a valid credential. */
+export interface Host {
+  id: RunnerId;
+  pool: PoolId;
+  name: string;
+  instance: string;
+}
+
+/**
+ * The credential that a registration gives. Not stored: the same token with the same nonce gives it again, and nobody
+ * without the master key can tell what it is. 256 bits.
+ */
+export function registrationCredential(key: MasterKey, tokenHash: string, nonce: string): string {
+  const mac = createHmac("sha256", derivedKey(key, "runner credentials")).update(`${tokenHash}.${nonce}`);
+  return TOKEN_PREFIX.runner + mac.digest("base64url");
+}
+
+export async function addCredential(
+  database: Database,
+  tx: Queries,
+  runner: RunnerId,
+  credential: string,
+): Promise<void> {
+  await tx
+    .insertInto("runner_credentials")
+    .values({
+      runner_id: runner,
+      token_hash: hashToken(credential),
+      created_at_ms: dbNowMs(database.engine),
+      first_used_at_ms: null,
+      expires_at_ms: null,
+    })
+    .execute();
+}
+
+/**
+ * Makes another credential for the host. The one it came with works for CREDENTIAL_OVERLAP_MS more; older ones that still did
+ * end now, so that there are never more than two.
+ */
+export async function rotateCredential(database: Database, host: Host, used: string): Promise<string> {
+  const fresh = createToken("runner");
+  await database.transaction(async (tx) => {
+    const now = dbNowMs(database.engine);
+    await tx
+      .deleteFrom("runner_credentials")
+      .where("runner_id", "=", host.id)
+      .where("token_hash", "!=", hashToken(used))
+      .execute();
+    await tx
+      .updateTable("runner_credentials")
+      .set((eb) => ({ expires_at_ms: eb(now, "+", CREDENTIAL_OVERLAP_MS) }))
+      .where("token_hash", "=", hashToken(used))
+      .where("expires_at_ms", "is", null)
+      .execute();
+    await addCredential(database, tx, host.id, fresh);
+  });
+  return fresh;
+}
+
+/**
+ * The host a bearer token belongs to. Looked up anew for each request, so that a revocation holds from the next one on.
+ * @throws AppError `unauthenticated`
+ */
+export async function findHost(database: Database, headers: Headers): Promise<Host> {
+  const token = /^bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1] ?? "";
+  const host = token.startsWith(TOKEN_PREFIX.runner)
+    ? await findByHash(database, hashToken(token))
+    : undefined;
+  if (host !== undefined) return host;
+  throw new AppError(
+    "unauthenticated",
+    "the runner credential is unknown, expired or revoked; register this runner again with a new registration token of its pool",
+  );
+}
+
+async function findByHash(database: Database, hash: string): Promise<Host | undefined> {
+  const now = dbNowMs(database.engine);
+  const row = await database.kysely
+    .selectFrom("runner_credentials")
+    .innerJoin("runners", "runners.id", "runner_credentials.runner_id")
+    .select([
+      "runners.id",
+      "runners.pool_id",
+      "runners.instance",
+      "runners.name",
+      "runner_credentials.first_used_at_ms",
+    ])
+    .where("runner_credentials.token_hash", "=", hash)
+    .where("runners.revoked_at_ms", "is", null)
+    .where((eb) => eb.or([eb("expires_at_ms", "is", null), eb("expires_at_ms", ">", now)]))
+    .where((eb) =>
+      eb.or([
+        eb("first_used_at_ms", "is not", null),
+        eb("runner_credentials.created_at_ms", ">", eb(now, "-", UNUSED_MS_MAX)),
+      ]),
+    )
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  if (row.first_used_at_ms === null)
+    await database.kysely
+      .updateTable("runner_credentials")
+      .set({ first_used_at_ms: now })
+      .where("token_hash", "=", hash)
+      .execute();
+  return { id: row.id as RunnerId, pool: row.pool_id as PoolId, instance: row.instance, name: row.name };
+}
