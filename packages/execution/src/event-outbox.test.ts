@@ -5,14 +5,17 @@ import { EVENT_BATCH_BYTES_MAX, EVENT_BATCH_MAX } from "@windshift/contract/limi
 import { eventually } from "@windshift/testing/eventually.ts";
 import { fastClock } from "@windshift/testing/fast-clock.ts";
 import type { WriteReply } from "./control-plane.ts";
-import { EventOutbox, OUTBOX_BYTES_MAX } from "./event-outbox.ts";
+import { EventOutbox } from "./event-outbox.ts";
+import { OUTBOX_BYTES_MAX } from "./event-spool.ts";
+import { MemorySpool } from "./memory-spool.ts";
 
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 function outboxOf(append: (events: readonly RunEvent[]) => Promise<WriteReply>) {
   const lost: string[] = [];
   const onLeaseLost = () => void lost.push("lost");
-  return { outbox: new EventOutbox({ append, clock: fastClock(50), log: SILENT, onLeaseLost }), lost };
+  const spool = new MemorySpool();
+  return { outbox: new EventOutbox({ spool, append, clock: fastClock(50), log: SILENT, onLeaseLost }), lost };
 }
 const acked = (events: readonly RunEvent[]): WriteReply => ({
   kind: "accepted",

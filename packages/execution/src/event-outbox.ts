@@ -6,137 +6,166 @@ import type { EventData, RunEvent, RunEventType } from "@windshift/contract/even
 import { EVENT_BATCH_BYTES_MAX, EVENT_BATCH_MAX, EVENT_BATCH_WAIT_MS } from "@windshift/contract/limits.ts";
 import type { WriteReply } from "./control-plane.ts";
 import { within } from "./deadline.ts";
+import type { EventSpool } from "./event-spool.ts";
 import type { JobLog } from "./job-log.ts";
 
-/** What may wait here for the server, bytes; beyond it whoever adds is held up, and with it the container's output. */
-export const OUTBOX_BYTES_MAX = 4 * 1_048_576;
 /** Time for one batch to be acknowledged, ms. */
 const APPEND_MS_MAX = 30_000;
 const RETRY_MS_FIRST = 250;
 const RETRY_MS_MAX = 15_000;
 
 export interface OutboxOptions {
+  spool: EventSpool;
   append: (events: readonly RunEvent[]) => Promise<WriteReply>;
   clock: Clock;
   log: JobLog;
   onLeaseLost: () => void;
-}
-
-interface Waiting {
-  event: RunEvent;
-  bytes: number;
+  /** Failures in a row after which it gives up; without limit unless set. */
+  triesMax?: number;
 }
 
 /**
- * Numbers the events of one attempt and carries them to the server in order, in batches, each sent again until it is
- * acknowledged: at least once, never with a gap. Kept in memory; what is unacknowledged when the process dies is lost.
+ * Why an outbox carries no more events: its owner abandoned it, the attempt is no longer the live one, the server holds
+ * other events under the same numbers, or `triesMax` was reached.
+ */
+export type OutboxEnd = "abandoned" | "lease_lost" | "conflict" | "unreachable";
+
+/**
+ * Carries the events of one attempt from its spool to the server, in order and in batches, each sent again until it is
+ * acknowledged: at least once, never with a gap.
  */
 export class EventOutbox {
-  private readonly waiting: Waiting[] = [];
-  private bytes = 0;
-  private seq = 0;
   private sending: Promise<void> | undefined;
   private hurry = new AbortController();
-  private readonly abandoned = new AbortController();
-  private room: PromiseWithResolvers<void> | undefined;
+  private readonly over = new AbortController();
+  private why: OutboxEnd | null = null;
 
   constructor(private readonly options: OutboxOptions) {}
 
-  /**
-   * Takes one event. Resolves at once while there is room, else when there is some again. After `abandon` or a lost
-   * lease events are dropped.
-   */
-  async add(type: RunEventType, data: EventData, urgent = false): Promise<void> {
-    if (this.abandoned.signal.aborted) return;
-    const at = new Date(this.options.clock.nowMs()).toISOString();
-    const event: RunEvent = { seq: ++this.seq, at, type, data };
-    const bytes = Buffer.byteLength(JSON.stringify(event));
-    this.waiting.push({ event, bytes });
-    this.bytes += bytes;
-    if (urgent || this.isFull()) this.hurry.abort();
-    this.sending ??= this.send();
-    if (this.bytes <= OUTBOX_BYTES_MAX) return;
-    this.room ??= Promise.withResolvers();
-    await this.room.promise;
+  /** Null while it carries events. */
+  get end(): OutboxEnd | null {
+    return this.why;
   }
 
-  /** Resolves when everything added so far is acknowledged or abandoned. */
+  /** Takes one event; resolves when there is room for more. Once it has ended events are dropped. */
+  async add(type: RunEventType, data: EventData, urgent = false): Promise<void> {
+    if (this.why !== null) return;
+    const at = new Date(this.options.clock.nowMs()).toISOString();
+    const room = this.options.spool.add({ at, type, data });
+    if (urgent || this.isFull()) this.hurry.abort();
+    this.sending ??= this.send();
+    await room;
+  }
+
+  /** Resolves when everything added so far is acknowledged, or it has ended. */
   async flush(): Promise<void> {
     this.hurry.abort();
+    if (this.count > 0) this.sending ??= this.send();
     await this.sending;
   }
 
-  /** Drops what waits and frees whoever is held up: nobody wants these events any more. */
+  /** Frees whoever is held up: nobody is to carry these events any more. */
   abandon(): void {
-    this.abandoned.abort();
-    this.hurry.abort();
-    this.drop(this.waiting.length);
+    this.finish("abandoned");
+  }
+
+  /** Abandons what is left. Resolves when the spool is no longer used. */
+  async close(): Promise<void> {
+    this.abandon();
+    await this.sending;
+  }
+
+  private get count(): number {
+    return this.options.spool.lastSeq - this.options.spool.ackedSeq;
   }
 
   private isFull(): boolean {
-    return this.waiting.length >= EVENT_BATCH_MAX || this.bytes >= EVENT_BATCH_BYTES_MAX;
+    return this.count >= EVENT_BATCH_MAX || this.options.spool.bytes >= EVENT_BATCH_BYTES_MAX;
   }
 
   private async send(): Promise<void> {
-    while (this.waiting.length > 0) {
-      if (!this.isFull()) await this.options.clock.sleep(EVENT_BATCH_WAIT_MS, this.hurry.signal);
+    const { clock } = this.options;
+    for (let tries = 0; this.count > 0 && this.why === null; ) {
+      if (!this.isFull()) await clock.sleep(EVENT_BATCH_WAIT_MS, this.hurry.signal);
       this.hurry = new AbortController();
-      const batch = this.batch();
-      if (batch.length > 0) await this.deliver(batch);
+      if (await this.sendBatch(tries)) tries = 0;
+      else if (this.why === null) await this.pause(++tries);
       // A server in this process answers without one: a flood would keep it from everybody else.
       await turn();
     }
     this.sending = undefined;
   }
 
-  private batch(): RunEvent[] {
-    const events: RunEvent[] = [];
-    let bytes = 0;
-    for (const { event, bytes: size } of this.waiting) {
-      bytes += size;
-      if (events.length === EVENT_BATCH_MAX || (events.length > 0 && bytes > EVENT_BATCH_BYTES_MAX)) break;
-      events.push(event);
-    }
-    return events;
+  private async pause(tries: number): Promise<void> {
+    const { clock, triesMax = Number.POSITIVE_INFINITY } = this.options;
+    if (tries >= triesMax) this.finish("unreachable");
+    else await clock.sleep(backoffMs(tries, RETRY_MS_FIRST, RETRY_MS_MAX), this.over.signal);
   }
 
-  /** Sends one batch until it is taken, wholly or in part. */
-  private async deliver(batch: RunEvent[]): Promise<void> {
-    const { clock, log } = this.options;
-    const signal = this.abandoned.signal;
-    let events = batch;
-    for (let tries = 1; !signal.aborted; tries++) {
-      try {
-        const reply = await within(clock, APPEND_MS_MAX, this.options.append(events), signal);
-        if (reply.kind === "lease_lost") return this.loseLease();
-        const acked = events.filter((event) => event.seq <= reply.ackedSeq).length;
-        if (acked > 0) return this.drop(acked);
-        log.warn("the server took no event of a batch; sending it again", { ackedSeq: reply.ackedSeq });
-      } catch (error) {
-        if (signal.aborted) return;
-        if (isRefusal(error)) events = events.map(refused);
-        log.warn("events could not be delivered; trying again", { tries, error });
+  /** @returns whether the server took some of it */
+  private async sendBatch(tries: number): Promise<boolean> {
+    const { spool, log } = this.options;
+    try {
+      const batch = await spool.head();
+      if (batch.length === 0) return true;
+      const reply = await this.append(batch);
+      if (reply.kind === "lease_lost") {
+        this.finish("lease_lost");
+        return false;
       }
-      await clock.sleep(backoffMs(tries, RETRY_MS_FIRST, RETRY_MS_MAX), signal);
+      const took = reply.ackedSeq > spool.ackedSeq;
+      if (took) spool.acknowledge(reply.ackedSeq);
+      else
+        log.warn("the server took no event of a batch; sending it again", {
+          ackedSeq: reply.ackedSeq,
+        });
+      return took;
+    } catch (error) {
+      this.note(error, tries + 1);
+      return false;
     }
   }
 
-  private loseLease(): void {
-    this.abandon();
-    this.options.onLeaseLost();
+  /** One try; a batch that the server will never take is sent once more with what it does take. */
+  private async append(batch: readonly RunEvent[]): Promise<WriteReply> {
+    const { clock, append } = this.options;
+    const signal = this.over.signal;
+    try {
+      return await within(clock, APPEND_MS_MAX, append(batch), signal);
+    } catch (error) {
+      if (!isRefusal(error) || signal.aborted) throw error;
+      this.options.log.warn("events were refused; the transcript says so in their place", { error });
+      return await within(clock, APPEND_MS_MAX, append(batch.map(refused)), signal);
+    }
   }
 
-  private drop(count: number): void {
-    for (const { bytes } of this.waiting.splice(0, count)) this.bytes -= bytes;
-    if (this.bytes > OUTBOX_BYTES_MAX) return;
-    this.room?.resolve();
-    this.room = undefined;
+  private note(error: unknown, tries: number): void {
+    const { log } = this.options;
+    if (this.why !== null) return;
+    if (hasCode(error, "lease_lost", "superseded")) this.finish("lease_lost");
+    else if (hasCode(error, "conflict")) {
+      log.error("the server holds other events of this attempt; its transcript ends here", { error });
+      this.finish("conflict");
+    } else log.warn("events could not be delivered; trying again", { tries, error });
   }
+
+  private finish(why: OutboxEnd): void {
+    if (this.why !== null) return;
+    this.why = why;
+    this.over.abort();
+    this.hurry.abort();
+    this.options.spool.release();
+    if (why === "lease_lost") this.options.onLeaseLost();
+  }
+}
+
+function hasCode(error: unknown, ...codes: AppError["code"][]): boolean {
+  return error instanceof AppError && codes.includes(error.code);
 }
 
 /** The server read the batch and will never take it as it is. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof AppError && (error.code === "invalid_input" || error.code === "too_large");
+  return hasCode(error, "invalid_input", "too_large");
 }
 
 /** Stands in for an event the server refuses, under the same number: a reader sees that something is missing. */

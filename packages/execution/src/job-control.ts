@@ -4,6 +4,8 @@ export type StopCause =
   | "canceled"
   /** Another attempt may own the run; nothing is reported or pushed. */
   | "lease_lost"
+  /** The server was silent for so long that another host may be at work; nothing is pushed, what is to be said is kept. */
+  | "partitioned"
   /** This program is told to end now; nothing is reported, so the lease lapses and the run is queued again. */
   | "interrupted";
 
@@ -29,7 +31,7 @@ export class JobControl {
   get cause(): StopCause | null {
     return this.first;
   }
-  /** The first cause stays, except that a lost lease or an interruption outranks a cancel. */
+  /** The first cause stays, except that every other one outranks a cancel. */
   stop(cause: StopCause, force = false): void {
     if (this.first === null || (this.first === "canceled" && cause !== "canceled")) this.first = cause;
     this.gentle.abort();

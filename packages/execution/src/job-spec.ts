@@ -19,6 +19,11 @@ export interface JobSettings {
   command: readonly string[];
   /** Time between heartbeats, ms. */
   heartbeatMs: number;
+  /**
+   * A host that reaches no server for so long ends its jobs, ms (PARTITION_MS_MAX): they may be another's by then. Left out
+   * for the runner in the server's own process, which goes on when the database does.
+   */
+  partitionMs?: number;
   /** Used when the server sends no prompt (WSRUNNER_INITIAL_PROMPT). */
   fallbackPrompt?: string;
 }

@@ -1,8 +1,9 @@
 import type { AttemptNotice, AttemptResult, JobSpec } from "@windshift/contract/job.ts";
 import { REPORT_MS_MAX } from "@windshift/contract/limits.ts";
+import { type AttemptSpool, MEMORY_SPOOLS } from "./attempt-spool.ts";
 import { within } from "./deadline.ts";
 import { EventOutbox } from "./event-outbox.ts";
-import { keepLease } from "./heartbeat.ts";
+import { type HeartbeatOptions, keepLease } from "./heartbeat.ts";
 import { JobControl } from "./job-control.ts";
 import type { JobDeps } from "./job-deps.ts";
 import { JobWork } from "./job-work.ts";
@@ -19,7 +20,9 @@ export type JobEnd =
   | { kind: "lease_lost" }
   /** This program was told to end; the lease lapses and the run is queued again. */
   | { kind: "interrupted" }
-  /** The server could not be reached in time; the result is for the caller to keep. */
+  /** No server was reached for so long that the job was ended; its spool has what it had to say. */
+  | { kind: "partitioned" }
+  /** The server could not be reached in time; the spool has the result, and delivers it later. */
   | { kind: "undelivered"; result: AttemptResult };
 
 /**
@@ -30,45 +33,74 @@ export type JobEnd =
  * decides what becomes of it. A canceled run is not pushed.
  */
 export async function runJob(job: JobSpec, deps: JobDeps, signals: { cancel: AbortSignal }): Promise<JobEnd> {
-  const { controlPlane, clock, log } = deps;
   const control = new JobControl();
-  const done = new AbortController();
-  const loseLease = () => control.stop("lease_lost");
-  const outbox = new EventOutbox({
-    append: (events) => controlPlane.append(job, events),
-    clock,
-    log,
-    onLeaseLost: loseLease,
-  });
-  const transcript = new Transcript(outbox, clock, [job.tokens.agent, job.tokens.git]);
-  const work = new JobWork(job, deps, control, transcript);
-
-  // Whoever is held up by a full outbox must be free to end when the job's events no longer matter.
-  control.forsaken.addEventListener("abort", () => outbox.abandon());
   const interrupt = () => control.stop("interrupted");
   signals.cancel.addEventListener("abort", interrupt, { once: true });
   if (signals.cancel.aborted) interrupt();
-  const heartbeat = {
-    controlPlane,
+  const spool = await (deps.spools ?? MEMORY_SPOOLS).open(job);
+  let end: JobEnd = { kind: "interrupted" };
+  try {
+    end = await runSpooled(job, deps, control, spool);
+    return end;
+  } finally {
+    signals.cancel.removeEventListener("abort", interrupt);
+    await spool.end(isKept(end));
+  }
+}
+
+/** What the server has, or wants no more, needs no spool. */
+function isKept(end: JobEnd): boolean {
+  return end.kind !== "reported" && end.kind !== "lease_lost";
+}
+
+async function runSpooled(
+  job: JobSpec,
+  deps: JobDeps,
+  control: JobControl,
+  spool: AttemptSpool,
+): Promise<JobEnd> {
+  const { controlPlane, clock, log } = deps;
+  const done = new AbortController();
+  const outbox = new EventOutbox({
+    spool: spool.events,
+    append: (events) => controlPlane.append(job, events),
     clock,
     log,
-    intervalMs: deps.settings.heartbeatMs,
-    onLeaseLost: loseLease,
-  };
+    onLeaseLost: () => control.stop("lease_lost"),
+  });
+  const transcript = new Transcript(outbox, clock, [job.tokens.agent, job.tokens.git]);
+  const work = new JobWork(job, deps, control, transcript);
+  // Whoever is held up by a full outbox must be free to end when the job's events no longer matter.
+  control.forsaken.addEventListener("abort", () => outbox.abandon());
+  if (control.forsaken.aborted) outbox.abandon();
   const loops = Promise.all([
-    keepLease(job, heartbeat, done.signal),
+    keepLease(job, heartbeatOf(deps, control), done.signal),
     followNotices(job, deps, (notice) => obey(notice, control, work), done.signal),
   ]);
   try {
     const result = await work.run();
     if (control.forsaken.aborted) return ended(control);
+    // Before it is told: the server hears of it after all when this program dies meanwhile.
+    await spool.keepResult(result);
     return await deliver(job, result, deps, transcript, control);
   } finally {
     done.abort();
-    outbox.abandon();
-    signals.cancel.removeEventListener("abort", interrupt);
+    await outbox.close();
     await Promise.all([work.cleanUp(), loops]);
   }
+}
+
+function heartbeatOf({ controlPlane, clock, log, settings }: JobDeps, control: JobControl): HeartbeatOptions {
+  const { heartbeatMs: intervalMs, partitionMs } = settings;
+  const onPartitioned = () => control.stop("partitioned");
+  return {
+    controlPlane,
+    clock,
+    log,
+    intervalMs,
+    onLeaseLost: () => control.stop("lease_lost"),
+    ...(partitionMs === undefined ? {} : { partition: { afterMs: partitionMs, onPartitioned } }),
+  };
 }
 
 function obey(notice: AttemptNotice, control: JobControl, work: JobWork): void {
@@ -101,5 +133,6 @@ async function deliver(
 }
 
 function ended(control: JobControl): JobEnd {
-  return { kind: control.cause === "interrupted" ? "interrupted" : "lease_lost" };
+  const { cause } = control;
+  return { kind: cause === "interrupted" || cause === "partitioned" ? cause : "lease_lost" };
 }

@@ -5,6 +5,7 @@ import { createToken } from "@windshift/contract/tokens.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { fastClock } from "@windshift/testing/fast-clock.ts";
 import { EventOutbox } from "./event-outbox.ts";
+import { MemorySpool } from "./memory-spool.ts";
 import { Transcript } from "./transcript.ts";
 
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -15,6 +16,7 @@ function transcriptOf(options: { bytesMax?: number; factor?: number } = {}) {
   const stored: RunEvent[] = [];
   const clock = fastClock(options.factor ?? 50);
   const outbox = new EventOutbox({
+    spool: new MemorySpool(),
     append: async (events) => {
       stored.push(...events);
       return { kind: "accepted", ackedSeq: stored.at(-1)?.seq ?? 0 };
