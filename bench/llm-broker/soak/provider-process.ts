@@ -1,13 +1,15 @@
 /**
  * A provider for the soak, as a program of its own: `bun provider-process.ts`. Its first line of output is its port; a line
  * on stdin asks how many streams are open. A request that says `steady` gets one event each 200 ms for ten seconds, one that
- * says `flood` gets 4 MiB as fast as they are read.
+ * says `fast` gets 4 MiB at the pace of the fastest models (2,000 tokens/s), one that says `flood` as fast as they are read.
  */
 export {};
 
 const EVENT_MS = 200;
 const STEADY_EVENTS = 50;
-/** One event of a flood, bytes, and all of it: more than the sockets on the way hold, so a slow reader holds the provider back. */
+/** Events of a fast stream in one step. */
+const FAST_EVENTS = 4;
+/** One event of a fast stream or a flood, bytes, and all of it: more than the sockets on the way hold, so a slow reader holds the provider back. */
 const FLOOD_EVENT_BYTES = 16_384;
 const FLOOD_BYTES = 4 * 1_048_576;
 
@@ -26,7 +28,8 @@ const server = Bun.serve({
   hostname: "127.0.0.1",
   idleTimeout: 0,
   fetch: async (request) => {
-    const body = (await request.text()).includes("flood") ? flooding() : steady();
+    const text = await request.text();
+    const body = text.includes("flood") ? flooding() : text.includes("fast") ? fast() : steady();
     return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
   },
 });
@@ -38,15 +41,24 @@ function eventOf(content: string): Buffer {
 }
 
 function steady(): ReadableStream<Uint8Array> {
-  let left = STEADY_EVENTS;
+  return paced(STEADY_EVENTS, 1, word);
+}
+
+function fast(): ReadableStream<Uint8Array> {
+  return paced(FLOOD_BYTES / FLOOD_EVENT_BYTES, FAST_EVENTS, flood);
+}
+
+function paced(events: number, perStep: number, event: Buffer): ReadableStream<Uint8Array> {
+  let left = events;
   let step = () => {};
   return counted({
     start: (controller) => {
       step = () => {
-        controller.enqueue(left-- > 0 ? word : ending);
-        if (left >= 0) return;
+        for (let at = 0; at < perStep && left > 0; at++, left--) controller.enqueue(event);
+        if (left > 0) return;
         steps.delete(step);
         open--;
+        controller.enqueue(ending);
         controller.close();
       };
       steps.add(step);

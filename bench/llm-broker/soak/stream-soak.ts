@@ -19,7 +19,17 @@ const KEPT_SOCKETS_MAX = 256;
 const SAMPLE_MS = 5_000;
 /** Time for the last streams to be closed and written down, ms. */
 const SETTLE_MS = 60_000;
-const TOKENS = ["steady", "flood"] as const;
+
+export interface SoakPlan {
+  streams: number;
+  minutes: number;
+  /**
+   * What the slow callers are sent: a reply at the pace of a fast model, or a flood, which no model makes. Behind a flood the
+   * runtime itself holds 1 to 2 MiB a stream, passing a reply on untouched, too; the bound on memory is then missed.
+   */
+  slow: "fast" | "flood";
+  progress(line: string): void;
+}
 
 export interface SoakReport {
   streams: number;
@@ -35,7 +45,7 @@ export interface SoakReport {
 /** LB-13 in full: so many streams at once through a server, each caller calling again when its stream ended. */
 export async function soakStreams(
   program: readonly string[],
-  { streams, minutes, progress }: { streams: number; minutes: number; progress(line: string): void },
+  { streams, minutes, slow, progress }: SoakPlan,
 ): Promise<SoakReport> {
   using dir = tempDir();
   await using started = new AsyncDisposableStack();
@@ -49,7 +59,7 @@ export async function soakStreams(
   const end = AbortSignal.timeout(minutes * 60_000);
   const callers = Array.from({ length: streams }, async (_, at) => {
     await Bun.sleep((at * 10_000) / streams); // as runs start, not all at once
-    await callUntil(run.port, requestOf(run, at), kindOf(at), count, end);
+    await callUntil(run.port, requestOf(run, at, slow), kindOf(at), count, end);
   });
   const samples = await sample(run, count, end, progress);
   await Promise.all(callers);
@@ -129,8 +139,8 @@ function kindOf(at: number): CallerKind {
   return at % 10 === 0 ? "slow" : at % 10 === 1 ? "leaver" : "reader";
 }
 
-function requestOf(run: BenchRun, at: number): Buffer {
-  const content = kindOf(at) === "slow" ? TOKENS[1] : TOKENS[0];
+function requestOf(run: BenchRun, at: number, slow: SoakPlan["slow"]): Buffer {
+  const content = kindOf(at) === "slow" ? slow : "steady";
   const token = run.tokens[at % run.tokens.length] ?? "";
   const body = { messages: [{ role: "user", content }], stream: true };
   return requestBytes("/api/llm-proxy/v1/chat/completions", token, body);

@@ -12,8 +12,8 @@ import {
   within,
   writableStream,
 } from "./llm-broker.fixture.ts";
-import type { CallCharge, CallEstimate, LlmBudget } from "./llm-budget.ts";
 import { BUDGET_OUTPUT_TOKENS } from "./llm-limits.ts";
+import { MemoryBudget } from "./memory-budget.fixture.ts";
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -24,32 +24,6 @@ function keep<T extends { close(): unknown }>(one: T): T {
   return one;
 }
 const STREAM = { ...QUESTION, stream: true, max_tokens: 500 };
-
-/** A budget in memory: what the database's does, without the database. */
-class MemoryBudget implements LlmBudget {
-  held = 0;
-  spent = 0;
-  readonly estimates: CallEstimate[] = [];
-  readonly charges: CallCharge[] = [];
-  constructor(private readonly tokensMax = Number.POSITIVE_INFINITY) {}
-
-  async reserve(_: unknown, estimate: CallEstimate) {
-    const tokens = estimate.inputTokens + estimate.outputTokens;
-    if (this.spent + this.held + tokens > this.tokensMax) {
-      return { kind: "exhausted" as const, message: "The budget of this run is used up." };
-    }
-    this.held += tokens;
-    this.estimates.push(estimate);
-    return {
-      kind: "granted" as const,
-      settle: (charge: CallCharge) => {
-        this.held -= tokens;
-        this.spent += charge.usage.inputTokens + charge.usage.outputTokens;
-        this.charges.push(charge);
-      },
-    };
-  }
-}
 
 describe("budgets", () => {
   test("LB-08 of 50 calls at once only what fits goes out, and what is settled is what the provider counted", async () => {
