@@ -10,6 +10,7 @@ export interface FollowedPull {
   draft: boolean;
   title: string;
   url: string;
+  sourceBranch: string;
   commentsCursor: string | undefined;
   /** When it was due to be looked at; 0 when somebody wants it looked at now. */
   lookAtMs: number;
@@ -85,6 +86,7 @@ export async function listDue(db: Queries, connectionId: number, nowMs: number):
     draft: row.draft === 1,
     title: row.title,
     url: row.url ?? "",
+    sourceBranch: row.source_branch,
     commentsCursor: row.comments_cursor ?? undefined,
     lookAtMs: row.look_at_ms ?? 0,
     failures: row.sync_failures,

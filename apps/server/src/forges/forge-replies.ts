@@ -12,7 +12,12 @@ import { describeReply } from "../runs/run-outcome-text.ts";
 import { recordStep } from "../runs/run-publishing-store.ts";
 import { getRun } from "../runs/run-store.ts";
 import type { ForgeClients } from "./forge-clients.ts";
-import { COMMENT_RUNS_MAX, COMMENT_RUNS_PER_DAY_MAX, sameLogin } from "./forge-comment.ts";
+import {
+  COMMENT_RUNS_MAX,
+  COMMENT_RUNS_PER_DAY_MAX,
+  COMMENT_RUNS_PER_HOUR_MAX,
+  sameLogin,
+} from "./forge-comment.ts";
 import { pauseOf } from "./forge-failure.ts";
 import { markOf, OUR_MARK } from "./our-mark.ts";
 import { accountOf } from "./pull-request-sync.ts";
@@ -140,12 +145,18 @@ function describeTaken(outcome: string, run: string, item: string): string {
   switch (outcome) {
     case "started":
       return `${run} was started for the comment.`;
+    case "started_moved":
+      return `${run} was started for the comment. Somebody else has pushed to this branch since the agent did; the run goes on from there.`;
+    case "decided":
+      return `The comment starts no run: this pull request was merged or closed. Go on with it on ${item}, where a new run has a branch of its own.`;
+    case "branch_gone":
+      return `The comment starts no run: the branch of this pull request was deleted. Go on with it on ${item}, where a new run has a branch of its own.`;
     case "kept":
       return `${run} is at work on this branch already; the comment was handed to it.`;
     case "requester_left":
       return `The comment starts no run: whoever asked for this pull request is no member of the workspace any more. Go on with it on ${item}.`;
     default:
-      return `The comment starts no run: at most ${COMMENT_RUNS_PER_DAY_MAX} in 24 hours and ${COMMENT_RUNS_MAX} in all are started by comments on one pull request. Go on with it on ${item}.`;
+      return `The comment starts no run: at most ${COMMENT_RUNS_PER_HOUR_MAX} in an hour, ${COMMENT_RUNS_PER_DAY_MAX} in 24 hours and ${COMMENT_RUNS_MAX} in all are started by comments on one pull request. Go on with it on ${item}.`;
   }
 }
 

@@ -32,21 +32,26 @@ export async function syncPullRequest(ports: SyncPorts, pull: FollowedPull): Pro
   return ports.clients.use(pull.connectionId, async (client) => {
     const found = await client.getPullRequest(address, pull.number);
     const changed = await takeState(ports.database, pull, found);
-    if (found.state !== "open") return { follow: false, changed, later: false };
-    const later = await takeComments(ports, client, pull);
-    return { follow: true, changed, later };
+    // Of one that is decided as well: who calls the agent there is told that nothing comes of it.
+    const later = await takeComments(ports, client, pull, found);
+    return { follow: found.state === "open", changed, later };
   });
 }
 
 /** @returns whether one must wait for the end of a run; the cursor stays before it */
-async function takeComments(ports: SyncPorts, client: ForgeClient, pull: FollowedPull): Promise<boolean> {
+async function takeComments(
+  ports: SyncPorts,
+  client: ForgeClient,
+  pull: FollowedPull,
+  found: ForgePullRequest,
+): Promise<boolean> {
   const address = { owner: pull.owner, name: pull.name };
   const { comments, cursor } = await client.listComments(address, pull.number, pull.commentsCursor);
   if (comments.length === 0) return false;
   const account = await accountOf(client);
   let waiting: ForgeComment | undefined;
   for (const comment of comments) {
-    const outcome = await takeComment(ports, client, pull, comment, account);
+    const outcome = await takeComment(ports, client, pull, { comment, account, found });
     if (outcome === "later") waiting ??= comment;
   }
   const next = waiting === undefined ? cursor : new Date(waiting.createdAtMs).toISOString();

@@ -1,52 +1,31 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import type { Connection } from "@windshift/contract/api/connection.ts";
 import { RunId } from "@windshift/contract/ids.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
-import type { ForgeServer } from "@windshift/testing/forges/forge-server.ts";
 import { startForgejoServer } from "@windshift/testing/forges/forgejo-server.ts";
 import { recordCheck } from "../connections/connection-store.ts";
 import { createControlPlane } from "../runs/control-plane.ts";
-import { createForgeWorkspace, type ForgeWorkspace } from "../testing/forge-workspace.ts";
-import type { TestClient } from "../testing/test-client.ts";
-import { startTestServer, type TestServer } from "../testing/test-server.ts";
+import { FORGE_TEST_MS_MAX, useForgeScene } from "../testing/forge-scene.ts";
 import { createGitUpstreams } from "./git-upstreams.ts";
 
-/** Each test is a few requests and git processes; a loaded machine may take long for them. */
-const TEST_MS_MAX = 60_000;
-
-let forge: ForgeServer;
-let server: TestServer;
-let admin: TestClient;
-let workspace: ForgeWorkspace;
-beforeAll(async () => {
-  forge = await startForgejoServer();
-  server = await startTestServer();
-  admin = await server.setUp();
-  workspace = await createForgeWorkspace(server, admin, forge, "REFUSE");
-}, TEST_MS_MAX);
-afterAll(async () => {
-  await workspace?.stop();
-  await server?.close();
-  await forge?.stop();
-}, TEST_MS_MAX);
+const at = useForgeScene(startForgejoServer, "REFUSE");
 
 const connection = async () =>
-  (await admin.get<Connection>(`/api/v1/connections/${workspace.connection.id}`)).body;
+  (await at.admin.get<Connection>(`/api/v1/connections/${at.workspace.connection.id}`)).body;
 
 async function claimed(): Promise<{ key: string; job: JobSpec }> {
-  const key = await workspace.assign();
-  const job = await workspace.claim(key);
-  if (job === undefined) throw new Error("no job");
+  const key = await at.workspace.assign();
+  const job = await at.claimed(key);
   return { key, job };
 }
 
 /** Ends an attempt as a runner whose push was not taken. */
 async function reportRejected(job: JobSpec): Promise<void> {
-  const { database, forge: ports } = server;
+  const { database, forge: ports } = at.server;
   const plane = createControlPlane({
     database,
     defaults: { llmModel: undefined },
-    addresses: { containerApiUrl: server.url, runnerApiUrl: server.url },
+    addresses: { containerApiUrl: at.server.url, runnerApiUrl: at.server.url },
     readBranch: ports.readBranch,
     isolation: "container",
     onClaimError: () => {},
@@ -66,12 +45,12 @@ async function reportRejected(job: JobSpec): Promise<void> {
 /** A host of git that answers everything with this status. */
 async function askRefusing(run: number, status: number): Promise<void> {
   const upstreams = createGitUpstreams({
-    database: server.database,
-    repositoriesRoot: server.repositoriesRoot,
-    clients: server.forgeClients,
+    database: at.server.database,
+    repositoriesRoot: at.server.repositoriesRoot,
+    clients: at.server.forgeClients,
     outbound: async () => new Response("no", { status }),
   });
-  const upstream = await upstreams(workspace.repository.id, RunId.parse(run));
+  const upstream = await upstreams(at.workspace.repository.id, RunId.parse(run));
   const asked = upstream.advertise("git-upload-pack", undefined, new AbortController().signal);
   await asked.catch(() => {});
 }
@@ -80,22 +59,22 @@ test(
   "a push that was refused ends with its own reason, though the connection had trouble with another run",
   async () => {
     const { key, job } = await claimed();
-    await recordCheck(server.database.kysely, workspace.connection.id, "A sentence of another run.");
+    await recordCheck(at.server.database.kysely, at.workspace.connection.id, "A sentence of another run.");
     await reportRejected(job);
-    const run = await workspace.ended(key);
+    const run = await at.workspace.ended(key);
     expect([run.reason, run.detail]).toEqual(["push_rejected", "the push was refused by the gate"]);
   },
-  TEST_MS_MAX,
+  FORGE_TEST_MS_MAX,
 );
 
 test(
   "what the host said to the run's own git is its reason, and only a refused credential is the connection's",
   async () => {
-    await recordCheck(server.database.kysely, workspace.connection.id, null);
+    await recordCheck(at.server.database.kysely, at.workspace.connection.id, null);
     const { key, job } = await claimed();
     await askRefusing(job.run_id, 403);
     await reportRejected(job);
-    const run = await workspace.ended(key);
+    const run = await at.workspace.ended(key);
     expect(run.reason).toBe("misconfigured");
     expect(run.detail).toContain("HTTP 403");
     expect((await connection()).check_problem).toBeNull();
@@ -103,19 +82,19 @@ test(
     await askRefusing(next.job.run_id, 401);
     expect((await connection()).check_problem).toContain("HTTP 401");
   },
-  TEST_MS_MAX,
+  FORGE_TEST_MS_MAX,
 );
 
 test(
   "a problem of the connection is over when its credential works again",
   async () => {
-    await server.database.kysely
+    await at.server.database.kysely
       .updateTable("connections")
       .set({ checked_at_ms: 1, check_problem: "It was revoked." })
-      .where("id", "=", workspace.connection.id)
+      .where("id", "=", at.workspace.connection.id)
       .execute();
     await claimed();
     expect((await connection()).check_problem).toBeNull();
   },
-  TEST_MS_MAX,
+  FORGE_TEST_MS_MAX,
 );
