@@ -3,7 +3,6 @@ import { eventually } from "@windshift/testing/eventually.ts";
 import { chargeOf, hiddenTokens, StreamEstimate } from "./call-estimate.ts";
 import {
   chunk,
-  DONE_CHUNK,
   QUESTION,
   startBroker,
   startProvider,
@@ -184,57 +183,6 @@ describe("LB-09 a caller that leaves a stream", () => {
     await eventually("the call is settled", () => budget.charges.length === 1);
     expect(budget.charges).toMatchObject([{ estimated: true }]);
   });
-
-  test("1,000 callers that leave at any byte are charged once each, at least what they were sent", async () => {
-    const words = Array.from({ length: 40 }, (_, at) => `word${at} `);
-    const finished = 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n';
-    const whole = words.map(chunk).join("") + finished + USAGE_CHUNK + DONE_CHUNK;
-    let streaming = 0;
-    const provider = keep(
-      startProvider(() => {
-        streaming++;
-        let from = 0;
-        return new Response(
-          new ReadableStream({
-            pull: async (controller) => {
-              await Bun.sleep(0);
-              controller.enqueue(Buffer.from(whole.slice(from, from + 64)));
-              from += 64;
-              if (from < whole.length) return;
-              streaming--;
-              controller.close();
-            },
-            cancel: () => void streaming--,
-          }),
-          { headers: { "Content-Type": "text/event-stream" } },
-        );
-      }),
-    );
-    const budget = new MemoryBudget();
-    const broker = keep(startBroker(provider.url, { budget, limits: { drainMsMax: 100 } }));
-    const random = seededRandom(9);
-    const one = async () => {
-      const stopAt = Math.floor(random() * whole.length);
-      const caller = new AbortController();
-      const reader = (await broker.post(STREAM, { signal: caller.signal })).body?.getReader();
-      for (let read = 0; read < stopAt; ) {
-        const { value } = (await reader?.read()) ?? {};
-        if (value === undefined) break;
-        read += value.length;
-      }
-      caller.abort();
-    };
-    for (let done = 0; done < 1_000; done += 50) await Promise.all(Array.from({ length: 50 }, one));
-    await eventually("every call is settled", () => budget.charges.length === 1_000);
-    await eventually("every call is recorded", () => broker.usage.length === 1_000);
-    await eventually("no stream of the provider is open", () => streaming === 0);
-    expect(budget.held).toBe(0);
-    for (const { usage, estimated } of budget.charges) {
-      expect(usage.inputTokens).toBeGreaterThanOrEqual(11);
-      if (!estimated) expect(usage).toMatchObject({ inputTokens: 11, outputTokens: 5 });
-    }
-    expect(budget.charges.some(({ estimated }) => estimated)).toBe(true);
-  }, 30_000);
 });
 
 test("what a stream made is estimated rather too high, and never over its cap", () => {
@@ -255,12 +203,3 @@ test("what a stream made is estimated rather too high, and never over its cap", 
     estimated: true,
   });
 });
-
-/** A small generator, so that a failure can be repeated. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
-    return state / 2 ** 32;
-  };
-}
