@@ -77,7 +77,7 @@ export const CONNECTION_KINDS: readonly ConnectionKind[] = [
     title: "OpenAI-compatible models",
     name: "Models",
     credential: "key",
-    needs: "Without a key the provider is called without one.",
+    needs: "Leave it empty when the provider asks for none.",
     address: { example: "https://api.openai.com" },
   },
   {

@@ -48,7 +48,24 @@ beforeAll(async () => {
   });
   const waiting = await startUnpaidRun(server, ada, workspace);
   withTools = `/items/${run.item.key}`;
-  pages = ["/", withTools, `/items/${waiting.item.key}`, url];
+  const settings = "/workspaces/DEMO";
+  // One with a problem, and a price and budgets with some use.
+  await ada.post(`/api/v1/connections/${workspace.llm.id}/check`);
+  const model = `/api/v1/connections/${workspace.llm.id}/models/${"long-name".repeat(10)}`;
+  await ada.send("PUT", model, { input_price: 2_500_000, output_price: 10_000_000 });
+  await ada.send("PUT", "/api/v1/workspaces/DEMO/budget", { tokens_max: 50_000, cost_micros_max: 500_000 });
+  pages = [
+    "/",
+    withTools,
+    `/items/${waiting.item.key}`,
+    url,
+    `${settings}/settings`,
+    `${settings}/budgets`,
+    `${settings}/connections/new/github_app`,
+    `${settings}/connections/${workspace.llm.id}`,
+    `${settings}/connections/${workspace.git.id}`,
+    `${settings}/connections/${workspace.git.id}/repositories`,
+  ];
 });
 afterAll(async () => {
   await chromium?.close();

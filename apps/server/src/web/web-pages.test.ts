@@ -78,7 +78,14 @@ describe("with a workspace", () => {
   });
 
   test("WB-22 every page forbids inline script and style, has none, and is kept by no cache", async () => {
-    for (const path of ["/", item, pull, "/items/NONE-1"]) {
+    for (const path of [
+      "/",
+      item,
+      pull,
+      "/items/NONE-1",
+      "/workspaces/DEMO/settings",
+      "/workspaces/DEMO/budgets",
+    ]) {
       const { headers, text } = await ada.get(path);
       expect(headers.get("content-security-policy")).toContain("default-src 'self'");
       expect(headers.get("content-security-policy")).not.toContain("unsafe");
