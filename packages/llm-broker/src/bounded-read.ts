@@ -7,17 +7,16 @@ export type BoundedRead = { kind: "whole"; text: string } | { kind: "too_large";
  * @throws whatever the stream fails with
  */
 export async function readBounded(message: Request | Response, bytesMax: number): Promise<BoundedRead> {
-  // Of a request the server reads no more than was announced, and by itself it is three times as fast. A reply may say one
-  // length and be another (chunked, with a Content-Length beside it), so its bytes are counted.
-  if (message instanceof Request && announcedBytes(message.headers) <= bytesMax)
-    return { kind: "whole", text: await message.text() };
+  // No more is read of it than was announced, and in one piece that is three times as fast.
+  if (announcedBytes(message.headers) <= bytesMax) return { kind: "whole", text: await message.text() };
   return await readStream(message.body, bytesMax);
 }
 
-/** Infinite when nobody said, or when the bytes are packed and become more. */
+/** Infinite when nobody said, when another length may hold (chunks beside it), or when the bytes are packed and become more. */
 function announcedBytes(headers: Headers): number {
+  if (headers.has("transfer-encoding")) return Number.POSITIVE_INFINITY;
   if ((headers.get("content-encoding") ?? "identity") !== "identity") return Number.POSITIVE_INFINITY;
-  return Number(headers.get("content-length") ?? Number.POSITIVE_INFINITY);
+  return Number(headers.get("content-length") || Number.POSITIVE_INFINITY);
 }
 
 async function readStream(stream: ReadableStream<Uint8Array> | null, bytesMax: number): Promise<BoundedRead> {

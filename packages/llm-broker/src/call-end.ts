@@ -18,6 +18,22 @@ export interface EndListener {
   isDrained(): boolean;
 }
 
+/** What the calls of a run want to be told, by the signal that says it ended. */
+const calls = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** One listener a run and not one a call: adding and removing those is dear on a signal that many calls share. */
+function callsOf(run: AbortSignal): Set<() => void> {
+  const known = calls.get(run);
+  if (known !== undefined) return known;
+  const told = new Set<() => void>();
+  const tellAll = () => {
+    for (const tell of told) tell();
+  };
+  run.addEventListener("abort", tellAll, { once: true });
+  calls.set(run, told);
+  return told;
+}
+
 /**
  * One place where a call is ended: the first cause wins, and the connection to the provider is closed at once, or when a
  * reply whose caller left was drained.
@@ -36,7 +52,7 @@ export class CallEnd {
     private readonly drainMsMax: number,
   ) {
     client.addEventListener("abort", this.onClient, { once: true });
-    run.addEventListener("abort", this.onRun, { once: true });
+    callsOf(run).add(this.onRun);
     if (run.aborted) this.onRun();
     if (client.aborted) this.onClient();
   }
@@ -64,7 +80,7 @@ export class CallEnd {
     clearTimeout(this.drain);
     this.listener = undefined;
     this.client.removeEventListener("abort", this.onClient);
-    this.run.removeEventListener("abort", this.onRun);
+    callsOf(this.run).delete(this.onRun);
   }
 
   /** What the caller is told. A failure nobody caused here is the provider's. */

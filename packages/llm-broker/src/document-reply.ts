@@ -1,6 +1,7 @@
 import { AppError } from "@windshift/contract/app-error.ts";
 import { readBounded } from "./bounded-read.ts";
 import type { CallEnd } from "./call-end.ts";
+import type { Deadlines } from "./deadlines.ts";
 import type { LlmLimits } from "./llm-limits.ts";
 import { secretOf } from "./streamed-reply.ts";
 
@@ -20,8 +21,9 @@ export async function readDocument(
   apiKey: string | null,
   end: CallEnd,
   limits: LlmLimits,
+  idle: Deadlines,
 ): Promise<DocumentReply> {
-  const timer = setTimeout(() => end.end({ kind: "idle_timeout", ms: limits.idleMsMax }), limits.idleMsMax);
+  const silence = idle.start(() => end.end({ kind: "idle_timeout", ms: limits.idleMsMax }));
   try {
     const read = await readBounded(upstream, limits.documentBytesMax);
     if (read.kind === "too_large") {
@@ -34,7 +36,7 @@ export async function readDocument(
     end.end({ kind: "cut" });
     throw end.error();
   } finally {
-    clearTimeout(timer);
+    idle.end(silence);
   }
 }
 

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "@windshift/base/clock.ts";
 import { AppError, errorBody } from "@windshift/contract/app-error.ts";
 import { readBounded } from "./bounded-read.ts";
 import { CallQueue } from "./call-queue.ts";
+import { Deadlines } from "./deadlines.ts";
 import { LlmCall } from "./llm-call.ts";
 import type { BrokerLog, LlmGrant, LlmGrants, ProviderFetch, UsageLedger } from "./llm-grant.ts";
 import { LLM_LIMITS, type LlmLimits, QUEUE_RETRY_AFTER_S } from "./llm-limits.ts";
@@ -31,6 +32,7 @@ export function createLlmBroker(deps: LlmBrokerDeps): (request: Request) => Prom
   const clock = deps.clock ?? systemClock;
   const queue = new CallQueue(limits);
   const runQueue = new CallQueue(limits);
+  const waits = { header: new Deadlines(limits.headerMsMax), idle: new Deadlines(limits.idleMsMax) };
   return async (request) => {
     let wire: LlmWire | undefined;
     try {
@@ -41,10 +43,8 @@ export function createLlmBroker(deps: LlmBrokerDeps): (request: Request) => Prom
       const call = wire.authorize(await readBody(request, limits.bodyBytesMax), target);
       if (grant.ended.aborted) throw runEnded();
       const { ledger, fetch, log } = deps;
-      return await new LlmCall({ grant, wire, limits, clock, queue, runQueue, ledger, fetch, log }).send(
-        call,
-        request.signal,
-      );
+      const shared = { limits, clock, queue, runQueue, waits, ledger, fetch, log };
+      return await new LlmCall({ grant, wire, ...shared }).send(call, request.signal);
     } catch (error) {
       return refused(error, wire, deps.log);
     }

@@ -8,7 +8,7 @@ import type { LlmLimits } from "./llm-limits.ts";
 import type { LlmTarget } from "./llm-target.ts";
 import type { LlmWire } from "./llm-wire.ts";
 import type { AuthorizedCall } from "./request-body.ts";
-import { TargetCall, type TargetOutcome } from "./target-call.ts";
+import { type CallWaits, TargetCall, type TargetOutcome } from "./target-call.ts";
 
 export interface LlmCallDeps {
   grant: LlmGrant;
@@ -19,6 +19,7 @@ export interface LlmCallDeps {
   queue: CallQueue;
   /** Calls of each run. */
   runQueue: CallQueue;
+  waits: CallWaits;
   ledger: UsageLedger;
   fetch: ProviderFetch;
   log: BrokerLog;
@@ -40,13 +41,10 @@ export class LlmCall {
    * @throws AppError `rate_limited` when too many calls of the run wait already, and the reason when it ended waiting
    */
   async send(call: AuthorizedCall, client: AbortSignal): Promise<Response> {
-    const { grant, limits } = this.deps;
+    const { grant, limits, waits } = this.deps;
     const end = new CallEnd(client, grant.ended, limits.drainMsMax);
     // One wait for all of it: turns, tries and fallbacks.
-    const timer = setTimeout(
-      () => end.end({ kind: "header_timeout", ms: limits.headerMsMax }),
-      limits.headerMsMax,
-    );
+    const wait = waits.header.start(() => end.end({ kind: "header_timeout", ms: limits.headerMsMax }));
     try {
       await this.enter(end);
       return await this.overTargets(call, end);
@@ -54,7 +52,7 @@ export class LlmCall {
       this.leave(end);
       throw error;
     } finally {
-      clearTimeout(timer);
+      waits.header.end(wait);
     }
   }
 

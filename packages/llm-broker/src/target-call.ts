@@ -4,6 +4,7 @@ import { readBounded } from "./bounded-read.ts";
 import type { CallEnd } from "./call-end.ts";
 import { chargeOf, estimateCall, hiddenTokens, NO_CHARGE } from "./call-estimate.ts";
 import type { CallQueue, Slot } from "./call-queue.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { type DocumentReply, readDocument } from "./document-reply.ts";
 import type { CallCharge, CallEstimate, Reservation } from "./llm-budget.ts";
 import type { BrokerLog, LlmGrant, ProviderFetch } from "./llm-grant.ts";
@@ -23,6 +24,12 @@ import type { AuthorizedCall } from "./request-body.ts";
 import { isRetriable, retryDelayMs } from "./retry-delay.ts";
 import { relayStream, type StreamEnd } from "./streamed-reply.ts";
 
+/** The waits of all calls, each of them of one length: for the header of a reply, and for more of a document. */
+export interface CallWaits {
+  header: Deadlines;
+  idle: Deadlines;
+}
+
 export interface TargetCallDeps {
   grant: LlmGrant;
   target: LlmTarget;
@@ -32,6 +39,7 @@ export interface TargetCallDeps {
   limits: LlmLimits;
   clock: Clock;
   queue: CallQueue;
+  waits: CallWaits;
   fetch: ProviderFetch;
   log: BrokerLog;
   /** When the caller gives up waiting for a header, ms. */
@@ -158,8 +166,8 @@ export class TargetCall {
   }
 
   private async providerRefusal(upstream: Response): Promise<Refusal> {
-    const { end, limits } = this.deps;
-    const timer = setTimeout(() => end.end({ kind: "idle_timeout", ms: limits.idleMsMax }), limits.idleMsMax);
+    const { end, limits, waits } = this.deps;
+    const silence = waits.idle.start(() => end.end({ kind: "idle_timeout", ms: limits.idleMsMax }));
     try {
       const read = await readBounded(upstream, ERROR_BYTES_MAX);
       const text = read.kind === "whole" ? read.text : read.head;
@@ -169,7 +177,7 @@ export class TargetCall {
       if (end.cause !== undefined) throw end.error();
       return refusalOfProvider(upstream.status, "", null);
     } finally {
-      clearTimeout(timer);
+      waits.idle.end(silence);
     }
   }
 
@@ -186,14 +194,14 @@ export class TargetCall {
 
   /** Passes a reply on; from here nothing is tried again. */
   private async pass(upstream: Response): Promise<TargetOutcome> {
-    const { target, wire, end, limits, onReplied } = this.deps;
+    const { target, wire, end, limits, waits, onReplied } = this.deps;
     this.replied = true;
     const type = upstream.headers.get("content-type") ?? "";
     if (type.startsWith("text/event-stream") && upstream.body !== null) {
       const headers = replyHeaders(target, this.apiKey, "text/event-stream", upstream.headers);
       return { kind: "answered", response: new Response(this.relay(upstream.body), { headers }) };
     }
-    const document = await readDocument(upstream, this.apiKey, end, limits);
+    const document = await readDocument(upstream, this.apiKey, end, limits, waits.idle);
     const charge = this.documentCharge(wire, document);
     await this.close(charge);
     await onReplied(charge, 200);
