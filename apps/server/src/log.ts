@@ -3,9 +3,12 @@ import type { JobLog } from "@windshift/execution/job-log.ts";
 import pino from "pino";
 import type { Log } from "./http/log.ts";
 
-/** JSON lines on standard output; secrets are taken out of every line before it is written. */
-export function createLog(level: "debug" | "info" | "warn" | "error"): Log {
-  const sink = { write: (line: string) => void process.stdout.write(redact(line)) };
+/** JSON lines, on standard output when nothing else is said; secrets are taken out of every line before it is written. */
+export function createLog(
+  level: "debug" | "info" | "warn" | "error",
+  write: (line: string) => void = (line) => void process.stdout.write(line),
+): Log {
+  const sink = { write: (line: string) => write(redact(line)) };
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, sink);
 }
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { assert } from "@windshift/contract/app-error.ts";
-import { createOutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
+import { createOutboundFetch, type OutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { createDatabase } from "@windshift/testing/database-fixture.ts";
 import { BudgetHolds } from "../budgets/budget-holds.ts";
 import { CrashPoints } from "../crash-point.ts";
@@ -44,6 +44,10 @@ export interface TestServerOptions {
   /** Instead of the address the server has. */
   baseUrl?: string;
   signInTriesMax?: number;
+  /** Instead of `logLines`. */
+  log?: Log;
+  /** Instead of a way out that reaches the loopback address. */
+  outbound?: OutboundFetch;
   /** Adds routes for one test. */
   addRoutes?(table: RouteTable): void;
 }
@@ -56,7 +60,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   await migrate(database);
   await ensureLocalPool(database);
   const logLines: string[] = [];
-  const log = memoryLog(logLines);
+  const log = options.log ?? memoryLog(logLines);
   const key = masterKey(new Uint8Array(32).fill(7));
   const repositoriesRoot = join(fixture.dataDir, "repositories");
   const listener = Bun.serve({
@@ -67,7 +71,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const url = `http://127.0.0.1:${listener.port}`;
   const baseUrl = options.baseUrl ?? url;
   const parts = {
-    outbound: createOutboundFetch({ privateHosts: [{ host: "127.0.0.1", port: undefined }] }),
+    outbound:
+      options.outbound ?? createOutboundFetch({ privateHosts: [{ host: "127.0.0.1", port: undefined }] }),
     holds: new BudgetHolds(database, log),
     baseUrl,
     database,
