@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
+import { readdirSync, readlinkSync } from "node:fs";
 import { eventually } from "@windshift/testing/eventually.ts";
 import {
   chunk,
@@ -10,12 +11,15 @@ import {
   USAGE_CHUNK,
 } from "./llm-broker.fixture.ts";
 
-/** The same at 2,000 streams for ten minutes is `npm run bench -- llm-broker`; this is what a test of seconds can hold. */
+/** The same at 2,000 streams for ten minutes is `bun scripts/soak-llm-streams.ts`; this is what a test of seconds can hold. */
 const STREAMS = 120;
 const EVENTS = 200;
 const ROUNDS = 4;
 /** What memory may grow by from round to round, bytes: a stream that is kept would be tens of KiB. */
 const GROWTH_BYTES_MAX = 24 * 1_048_576;
+
+/** Connections that the runtime keeps for the next calls, more than are kept after the first round. */
+const SOCKETS_KEPT_MAX = 20;
 
 let streaming = 0;
 const provider = startProvider(() => {
@@ -43,6 +47,7 @@ afterAll(async () => {
 
 test("LB-13 many streams with slow readers and leavers leave no socket and no memory behind", async () => {
   const memory: number[] = [];
+  const sockets: number[] = [];
   for (let round = 1; round <= ROUNDS; round++) {
     const texts = await Promise.all(
       Array.from({ length: STREAMS }, (_, at) => read(at % 10, Math.floor((at * RUNS) / STREAMS))),
@@ -52,6 +57,9 @@ test("LB-13 many streams with slow readers and leavers leave no socket and no me
     }
     await eventually("no stream of the provider is open", () => streaming === 0);
     await eventually("every call is recorded", () => broker.usage.length === round * STREAMS);
+    const before = sockets[0] ?? Number.POSITIVE_INFINITY;
+    await eventually("the sockets are closed", () => openSockets() <= before + SOCKETS_KEPT_MAX);
+    sockets.push(openSockets());
     Bun.gc(true);
     memory.push(process.memoryUsage.rss());
   }
@@ -75,5 +83,19 @@ async function read(kind: number, run: number): Promise<string> {
     if (kind !== 1 || reads < 5) continue;
     caller.abort();
     return text;
+  }
+}
+
+/** Of this process: callers, broker and provider, at both ends. */
+function openSockets(): number {
+  return readdirSync("/proc/self/fd").filter((fd) => linkOf(fd).startsWith("socket:")).length;
+}
+
+/** A file may be closed between the list and the look. */
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return "";
   }
 }
