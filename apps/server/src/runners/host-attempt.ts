@@ -84,7 +84,10 @@ export async function takeResult(
   if (reply === "lease_lost") throw new AppError("lease_lost", LOST);
 }
 
-/** Runs of other pools do not exist for a host. The attempt itself is fenced in the transaction of the write. */
+/**
+ * Runs of other pools do not exist for a host. That the attempt is the live one is seen to in the transaction of the write. An
+ * attempt that has ended names its start but no runner any more: its result may come a second time.
+ */
 async function requireOwn(database: Database, host: Host, boot: string, run: RunId): Promise<void> {
   const row = await database.kysely
     .selectFrom("runs")
@@ -92,5 +95,6 @@ async function requireOwn(database: Database, host: Host, boot: string, run: Run
     .where("id", "=", run)
     .executeTakeFirst();
   if (row === undefined || row.pool_id !== host.pool) throw new AppError("not_found", "not found");
-  if (row.runner_id !== host.id || row.runner_boot !== boot) throw new AppError("lease_lost", LOST);
+  const isOthers = row.runner_id !== null && row.runner_id !== host.id;
+  if (isOthers || row.runner_boot !== boot) throw new AppError("lease_lost", LOST);
 }

@@ -66,7 +66,7 @@ export class TestHost {
   }
 
   notices(held: readonly object[], wait = "0s") {
-    return this.client.post<{ news: { kind: string }[] } & ErrorReply>(`/api/runner/notices?wait=${wait}`, {
+    return this.client.post<{ news: { kind: string; id?: number }[] } & ErrorReply>(`/api/runner/notices?wait=${wait}`, {
       boot: this.state.boot,
       held,
     });
