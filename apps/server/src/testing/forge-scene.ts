@@ -137,6 +137,17 @@ export class ForgeScene<F extends ForgeServer = ForgeServer> {
     return rows.map((row) => row.outcome).toSorted();
   }
 
+  /** Whether something is still to be said of a comment there, now or when its run ends. */
+  async hasUntold(pull: number): Promise<boolean> {
+    const row = await this.server.database.kysely
+      .selectFrom("forge_comments")
+      .select("comment")
+      .where("pull_request_id", "=", pull)
+      .where("tell_at_ms", "is not", null)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
   pullRow(id: number) {
     const rows = this.server.database.kysely.selectFrom("pull_requests").selectAll();
     return rows.where("id", "=", id).executeTakeFirstOrThrow();

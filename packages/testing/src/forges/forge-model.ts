@@ -71,7 +71,7 @@ export async function createForgeModel(owner: string, name: string): Promise<For
   const folder: TempDir = tempDir();
   const root = join(folder.path, "repositories");
   const accounts = new Map<string, Account>();
-  for (const [at, login] of [AGENT, ...Object.values(PEOPLE)].entries())
+  for (const [at, login] of [AGENT, ...Object.values(PEOPLE), "forgejo-actions"].entries())
     accounts.set(login, { id: 101 + at, login });
   const dir = join(root, owner, `${name}.git`);
   await createBareRepository(dir, join(folder.path, "work"), { files: { "README.md": "# Shop\n" } });
