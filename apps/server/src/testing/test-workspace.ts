@@ -68,6 +68,8 @@ export interface LiveRun {
   runId: number;
   attempt: number;
   token: string;
+  /** Of the same attempt, for the git broker. */
+  gitToken: string;
 }
 
 export async function startLiveRun(
@@ -90,7 +92,8 @@ export async function startLiveRun(
     tokens: await createRunTokens(tx, run.id, Attempt.parse(run.attempt)),
   }));
   assert(claimed !== undefined && claimed.run.work_item_id === item.id, "the item's run is next in line");
-  return { item, runId: claimed.run.id, attempt: claimed.run.attempt, token: claimed.tokens.agent };
+  const { run, tokens } = claimed;
+  return { item, runId: run.id, attempt: run.attempt, token: tokens.agent, gitToken: tokens.git };
 }
 
 /** @throws Error unless the answer is 201 */
