@@ -129,7 +129,8 @@ function FactFields({ id, facts }: { id: string; facts: Model | undefined }) {
         />
       </Field>
       <label class="tick">
-        <input name="images" type="checkbox" checked={facts?.images ?? false} /> Takes pictures
+        <input id={`${id}-images`} name="images" type="checkbox" checked={facts?.images ?? false} /> Takes
+        pictures
       </label>
     </>
   );

@@ -51,7 +51,8 @@ test("an admin adds a connection to GitHub and is told beside the field what is 
   expect(await page.getByLabel("Access token").inputValue()).toBe(forge.tokens.narrow);
   await address.fill(forge.url);
   await page.getByRole("button", { name: "Add connection" }).click();
-  await page.getByRole("heading", { name: "GitHub", level: 1 }).waitFor();
+  await page.waitForURL(/\/connections\/\d+$/);
+  await page.getByRole("heading", { name: "GitHub", level: 1, exact: true }).waitFor();
   const [made] = await connections();
   expect(made).toMatchObject({ provider: "github", base_url: forge.url });
   await page.getByText(made?.secret_fingerprint ?? "none").waitFor();
@@ -115,7 +116,10 @@ test("a repository that the credential cannot push to is shown as such, and an a
     permissions: { push: true },
     ...more,
   });
-  const body = [listed("read-only", { permissions: { push: false } }), listed("old", { archived: true })];
+  const body = [
+    listed("read-only", { permissions: { push: false } }),
+    listed("old", { archived: true, html_url: "javascript:alert(1)" }),
+  ];
   forge.faults.add({ method: "GET", path: /\/user\/repos/, what: { kind: "answer", status: 200, body } });
   const [made] = await connections();
   await page.goto(`/workspaces/DEMO/connections/${made?.id}/repositories`);
@@ -123,6 +127,7 @@ test("a repository that the credential cannot push to is shown as such, and an a
   await row("read-only").getByText("The credential cannot push here.").waitFor();
   await row("read-only").getByText("default branch trunk").waitFor();
   await row("old").getByText("archived").waitFor();
+  expect(await row("old").locator("a").count()).toBe(0);
   expect(await page.getByRole("button", { name: /^Use/ }).allTextContents()).toEqual(["Use acme/read-only"]);
 });
 
@@ -149,14 +154,16 @@ test("a GitHub App and a key for models are taken by their own forms", async () 
   await page.locator("#private_key-error", { hasText: "the whole text of the .pem file" }).waitFor();
   await page.getByLabel("Private key").fill(forge.app.privateKey);
   await page.getByRole("button", { name: "Add connection" }).click();
-  await page.getByRole("heading", { name: "GitHub App", level: 1 }).waitFor();
+  await page.waitForURL(/\/connections\/\d+$/);
+  await page.getByRole("heading", { name: "GitHub App", level: 1, exact: true }).waitFor();
   await page.getByRole("button", { name: "Test connection" }).click();
   await page.locator("[role=status].good", { hasText: "Connected as the app" }).waitFor();
 
   await page.goto("/workspaces/DEMO/connections/new/anthropic");
   await page.getByLabel("API key").fill(KEY);
   await page.getByRole("button", { name: "Add connection" }).click();
-  await page.getByRole("heading", { name: "Anthropic", level: 1 }).waitFor();
+  await page.waitForURL(/\/connections\/\d+$/);
+  await page.getByRole("heading", { name: "Anthropic", level: 1, exact: true }).waitFor();
   expect((await connections()).map(({ name }) => name).sort()).toEqual(["Anthropic", "GitHub", "GitHub App"]);
 });
 const KEY = "sk-ant-0123456789abcdef";

@@ -65,6 +65,8 @@ test("an admin gives a model that agents call a price, and it is kept to the mic
 
 test("a model with a slash in its name is added, refused with a reason, and removed", async () => {
   const { page } = tab;
+  const typed = page.getByRole("form", { name: "scripted-1" }).getByLabel("Cached input, $");
+  await typed.fill("9");
   await page.getByText("Add a model").click();
   const form = page.locator(".new-item form", { hasText: "Add model" });
   await form.getByLabel("Model", { exact: true }).fill("two words");
@@ -75,6 +77,7 @@ test("a model with a slash in its name is added, refused with a reason, and remo
   await form.getByLabel("Model", { exact: true }).fill("qwen/qwen3:free");
   await form.getByRole("button", { name: "Add model" }).click();
   await page.getByRole("form", { name: "qwen/qwen3:free" }).waitFor();
+  expect(await typed.inputValue()).toBe("9");
   await page.getByRole("button", { name: "Remove qwen/qwen3:free" }).click();
   await page.getByRole("form", { name: "qwen/qwen3:free" }).waitFor({ state: "detached" });
 });

@@ -30,6 +30,7 @@ async function send(form) {
     return showProblems(form, reply.message, reply.details);
   }
   if (form.hasAttribute("data-clear")) form.reset();
+  else noteSent(form);
   const said = form.dataset.said?.replace(/\{(\w+)\}/g, (_, name) => reply.body[name] ?? "");
   showResult(form, said ?? reply.body.message ?? "", reply.body.ok !== false);
   await follow(form.dataset.then ?? "reload", reply.body);
@@ -58,6 +59,14 @@ async function post(form) {
 
 function refused(message, details = []) {
   return { kind: "refused", message, details };
+}
+
+/** What was taken is no more something typed that waits to be sent. Secrets are cleared instead, by `data-clear`. */
+function noteSent(form) {
+  for (const field of form.elements) {
+    if (field.type === "checkbox") field.defaultChecked = field.checked;
+    else if (field.type !== "password" && "defaultValue" in field) field.defaultValue = field.value;
+  }
 }
 
 function requestOf(form) {

@@ -32,8 +32,19 @@ function swap(fresh) {
     if (next === null || old.innerHTML === next.innerHTML) continue;
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
     keepParts(old, next);
+    keepTyped(old, next);
     old.replaceWith(document.adoptNode(next));
     if (focused !== "") document.getElementById(focused)?.focus();
+  }
+}
+
+/** What was typed and not sent yet, in another form of the same part, stays. */
+function keepTyped(old, next) {
+  for (const field of old.querySelectorAll("input[id], textarea[id]")) {
+    const place = next.querySelector(`#${CSS.escape(field.id)}`);
+    if (place === null) continue;
+    if (field.value !== field.defaultValue) place.value = field.value;
+    if (field.checked !== field.defaultChecked) place.checked = field.checked;
   }
 }
 
