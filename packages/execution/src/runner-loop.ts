@@ -16,6 +16,8 @@ export interface RunnerLoopOptions {
   run: (job: JobSpec, cancel: AbortSignal) => Promise<JobEnd>;
   /** Jobs at once. */
   capacity: number;
+  /** Takes exactly one job and ends with it. */
+  once?: boolean;
   /** Pause after a claim without a job, ms: 0 where the claim itself waits. */
   idleMs: number;
   clock: Clock;
@@ -30,6 +32,9 @@ const CLAIM_RETRY_MS_MAX = 30_000;
 /**
  * Claims and runs jobs, up to `capacity` at once, until `drain` aborts; then waits for those that run. `cancel` drains
  * and ends the running ones too. Resolves when nothing runs any more.
+ *
+ * One claim is open at a time, as long as there is a free place, and the next one follows its answer at once: a host fills up as
+ * fast as the server answers, and a queue that is empty is asked by one request of each host.
  */
 export async function runnerLoop(
   options: RunnerLoopOptions,
@@ -49,6 +54,7 @@ export async function runnerLoop(
       failures = 0;
       if (job === null) await options.clock.sleep(options.idleMs, stop);
       else start(job, options, signals.cancel, running);
+      if (job !== null && options.once) break;
     } catch (error) {
       if (stop.aborted) break;
       failures++;

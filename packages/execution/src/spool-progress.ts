@@ -19,7 +19,7 @@ export async function readProgress(file: FileHandle): Promise<SpoolProgress> {
   try {
     return SpoolProgress.parse(JSON.parse(buffer.toString("utf8", 0, bytesRead)));
   } catch {
-    return NOTHING;
+    return { ...NOTHING };
   }
 }
 
