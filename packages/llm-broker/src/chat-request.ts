@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { JsonObject, list } from "./json-parts.ts";
 import { OUTPUT_TOKENS_MAX } from "./llm-limits.ts";
 import type { LlmTarget } from "./llm-target.ts";
 import { PictureUrl, refuseUnseen } from "./picture.ts";
@@ -18,10 +19,10 @@ const ToolCall = z.strictObject({
 const Message = z.strictObject({
   role: z.enum(["system", "developer", "user", "assistant", "tool"]),
   content: z
-    .union([z.string(), z.null(), z.array(z.discriminatedUnion("type", [TextPart, PicturePart]))])
+    .union([z.string(), z.null(), list(z.discriminatedUnion("type", [TextPart, PicturePart]))])
     .optional(),
   name: z.string().optional(),
-  tool_calls: z.array(ToolCall).optional(),
+  tool_calls: list(ToolCall).optional(),
   tool_call_id: z.string().optional(),
   refusal: z.string().nullish(),
   reasoning: z.string().nullish(),
@@ -34,7 +35,7 @@ const Tool = z.strictObject({
   function: z.strictObject({
     name: z.string(),
     description: z.string().optional(),
-    parameters: z.record(z.string(), z.unknown()).optional(),
+    parameters: JsonObject.optional(),
     strict: z.boolean().nullish(),
   }),
 });
@@ -47,8 +48,8 @@ const OutputTokens = z.int().min(1).max(OUTPUT_TOKENS_MAX);
 /** The fields a run may send; any other is refused by name, because an unknown one may cost money or carry data out. */
 export const ChatRequest = z.strictObject({
   model: z.string().optional(),
-  messages: z.array(Message).min(1),
-  tools: z.array(Tool).optional(),
+  messages: list(Message, 1),
+  tools: list(Tool).optional(),
   tool_choice: ToolChoice.optional(),
   parallel_tool_calls: z.boolean().optional(),
   temperature: z.number().min(0).max(2).nullish(),

@@ -67,5 +67,12 @@ export const PICTURE_TOKENS_MAX = 5_000;
 export const PICTURE_BYTES_MAX = 5 * 1_048_576;
 /** Levels of brackets in a request body; a tool's JSON Schema takes about twenty. */
 export const JSON_DEPTH_MAX = 128;
-/** Values in a request body: a session of 200 turns with 50 tools has some 10,000; a million would stall the process (LB-14). */
-export const JSON_VALUES_MAX = 100_000;
+/**
+ * Values in a request body: a session of 200 turns with 50 tools has some 10,000. Each costs about a microsecond to read,
+ * check and write, in which no other call is served (LB-14).
+ */
+export const JSON_VALUES_MAX = 32_768;
+/** A body longer than this gives way to other calls between the steps of its reading, bytes: 1 MiB takes 5 to 10 ms a step. */
+export const LARGE_BODY_BYTES = 1_048_576;
+/** Escaped characters in a request body: 4 MB of program text have some 200,000. Each costs up to 60 ns, for the same reason. */
+export const JSON_ESCAPES_MAX = 500_000;

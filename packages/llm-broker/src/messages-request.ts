@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { JsonObject, list } from "./json-parts.ts";
 import { OUTPUT_TOKENS_MAX } from "./llm-limits.ts";
 import type { LlmTarget } from "./llm-target.ts";
 import { MediaType, PictureData, refuseUnseen } from "./picture.ts";
@@ -24,14 +25,14 @@ const ToolUseBlock = z.strictObject({
   type: z.literal("tool_use"),
   id: z.string(),
   name: z.string(),
-  input: z.record(z.string(), z.unknown()),
+  input: JsonObject,
   caller: z.strictObject({ type: z.literal("direct") }).optional(),
   ...cached,
 });
 const ToolResultBlock = z.strictObject({
   type: z.literal("tool_result"),
   tool_use_id: z.string(),
-  content: z.union([z.string(), z.array(z.discriminatedUnion("type", [TextBlock, ImageBlock]))]).optional(),
+  content: z.union([z.string(), list(z.discriminatedUnion("type", [TextBlock, ImageBlock]))]).optional(),
   is_error: z.boolean().optional(),
   ...cached,
 });
@@ -45,7 +46,7 @@ const Block = z.discriminatedUnion("type", [
 ]);
 const Message = z.strictObject({
   role: z.enum(["user", "assistant"]),
-  content: z.union([z.string(), z.array(Block)]),
+  content: z.union([z.string(), list(Block)]),
 });
 /** The caller's own tools only: one that runs at the provider (web search, code, computer) is a way out. */
 const Tool = z.strictObject({
@@ -77,10 +78,10 @@ const Thinking = z.discriminatedUnion("type", [
 /** The fields a run may send to the Messages API; any other is refused by name. */
 export const MessagesRequest = z.strictObject({
   model: z.string().optional(),
-  messages: z.array(Message).min(1),
+  messages: list(Message, 1),
   max_tokens: z.int().min(1).max(OUTPUT_TOKENS_MAX),
-  system: z.union([z.string(), z.array(TextBlock)]).optional(),
-  tools: z.array(Tool).optional(),
+  system: z.union([z.string(), list(TextBlock)]).optional(),
+  tools: list(Tool).optional(),
   tool_choice: ToolChoice.optional(),
   temperature: z.number().min(0).max(1).optional(),
   top_p: z.number().min(0).max(1).optional(),

@@ -1,7 +1,7 @@
 import { jsonExcess } from "@windshift/base/json-depth.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { z } from "zod";
-import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "./llm-limits.ts";
+import { JSON_DEPTH_MAX, JSON_ESCAPES_MAX, JSON_VALUES_MAX } from "./llm-limits.ts";
 import type { LlmTarget } from "./llm-target.ts";
 
 /** What may be sent, and what it may use. Every body is written by us from checked values, so nothing unchecked leaves (LB-02). */
@@ -36,11 +36,22 @@ function parseJson(text: string): unknown {
   if (excess === "values") {
     throw new AppError("too_large", `The request body has more than ${JSON_VALUES_MAX} values.`);
   }
+  if (hasMoreEscapes(text, JSON_ESCAPES_MAX)) {
+    throw new AppError("too_large", `The request body has more than ${JSON_ESCAPES_MAX} escaped characters.`);
+  }
   try {
     return JSON.parse(text);
   } catch (cause) {
     throw new AppError("invalid_input", "The request body is not JSON.", { cause });
   }
+}
+
+function hasMoreEscapes(text: string, max: number): boolean {
+  if (text.length < 2 * max) return false;
+  let escapes = 0;
+  for (let at = text.indexOf("\\"); at !== -1; at = text.indexOf("\\", at + 2))
+    if (++escapes > max) return true;
+  return false;
 }
 
 /** Comes before the field list so that every way of asking for another model gets the same answer. */
