@@ -21,6 +21,33 @@ export interface GithubFrontOptions {
   owner: string;
   name: string;
   state: { drafts: boolean };
+  installationTokens: InstallationTokens;
+}
+
+/** Tokens of the app's installation that were given out. */
+export interface InstallationTokens {
+  readonly given: readonly string[];
+  /** How long one is good from now on, ms; an hour at first, as at GitHub. */
+  lifeMs: number;
+  /** Ends all that were given. */
+  expireAll(): void;
+  add(token: string): void;
+  isGood(token: string): boolean;
+}
+
+export function createInstallationTokens(): InstallationTokens {
+  const given: string[] = [];
+  const good = new Set<string>();
+  return {
+    given,
+    lifeMs: 3_600_000,
+    expireAll: () => good.clear(),
+    add: (token) => {
+      given.push(token);
+      good.add(token);
+    },
+    isGood: (token) => good.has(token),
+  };
 }
 
 /** What the front needs of the process behind it, which is started later since it has to know the front's address. */
@@ -39,7 +66,6 @@ const API = "/api/v3";
 export function createGithubFront(options: GithubFrontOptions) {
   const { faults, openapi } = options;
   const violations: string[] = [];
-  const issued = new Set<string>();
   let behind: Behind | undefined;
   // One after the other, so that nobody sees a branch that is half brought over.
   let turn: Promise<void> = Promise.resolve();
@@ -51,8 +77,8 @@ export function createGithubFront(options: GithubFrontOptions) {
   // One creation at a time: GitHub looks for another pull request of the branch and makes this one in one step.
   let creations: Promise<unknown> = Promise.resolve();
   const answered = (call: FrontCall, b: Behind): Promise<Response> => {
-    if (!isPullCreation(call)) return answer(call, options, b, issued);
-    const made = creations.then(() => answer(call, options, b, issued));
+    if (!isPullCreation(call)) return answer(call, options, b);
+    const made = creations.then(() => answer(call, options, b));
     creations = made.catch(() => undefined);
     return made;
   };
@@ -88,7 +114,7 @@ export function createGithubFront(options: GithubFrontOptions) {
     fetch: async (request) => {
       const url = new URL(request.url);
       const repository = gitRepositoryOf(url.pathname);
-      if (repository !== undefined) return git(request, repository, options, behind, issued);
+      if (repository !== undefined) return git(request, repository, options, behind);
       if (!url.pathname.startsWith(`${API}/`))
         return new Response("<!doctype html>", { headers: { "content-type": "text/html" } });
       return api(request, url.pathname.slice(API.length), url);
@@ -125,16 +151,12 @@ interface FrontCall {
   token: string;
 }
 
-async function answer(
-  call: FrontCall,
-  options: GithubFrontOptions,
-  behind: Behind,
-  issued: Set<string>,
-): Promise<Response> {
+async function answer(call: FrontCall, options: GithubFrontOptions, behind: Behind): Promise<Response> {
   const { path, token } = call;
+  const { installationTokens: issued } = options;
   const held = options.known.get(token);
   const isJwt = token.startsWith("eyJ");
-  if (held === undefined && !isJwt && !issued.has(token)) return message(401, "Bad credentials");
+  if (held === undefined && !isJwt && !issued.isGood(token)) return message(401, "Bad credentials");
   const scopes = headersOf(call, held);
   if (held?.permissions !== undefined) {
     if (lacksPermission(call.request.method, path, held.permissions))
@@ -148,8 +170,12 @@ async function answer(
   if (tooLong !== undefined) return tooLong;
   const response = await forward(call, behind);
   const body = await response.text();
-  if (path.endsWith("/access_tokens") && response.ok)
-    issued.add((JSON.parse(body) as { token: string }).token);
+  if (path.endsWith("/access_tokens") && response.ok) {
+    const made = JSON.parse(body) as { token: string };
+    issued.add(made.token);
+    const expires_at = new Date(Date.now() + issued.lifeMs).toISOString();
+    return Response.json({ ...made, expires_at }, { status: response.status });
+  }
   const headers = new Headers(scopes);
   headers.set("content-type", response.headers.get("content-type") ?? "application/json");
   const link = response.headers.get("link");
@@ -267,12 +293,15 @@ async function git(
   repository: string,
   options: GithubFrontOptions,
   behind: Behind | undefined,
-  issued: ReadonlySet<string>,
 ): Promise<Response> {
   const token = tokenOf(request) ?? "";
   const held = options.known.get(token);
   const permissions = held?.permissions;
-  if (!issued.has(token) && permissions === undefined && !held?.scopes.includes("repo"))
+  if (
+    !options.installationTokens.isGood(token) &&
+    permissions === undefined &&
+    !held?.scopes.includes("repo")
+  )
     return askForPassword();
   const at = `${options.owner}/${options.name}`;
   if (repository !== at) return new Response("Not found\n", { status: 404 });

@@ -6,7 +6,12 @@ import { createForgeFaults } from "./forge-faults.ts";
 import { AGENT, OTHER_REPOSITORIES, PEOPLE } from "./forge-model.ts";
 import type { ForgeServer, SignedDelivery, WebhookEvent } from "./forge-server.ts";
 import { startGithubEmulator } from "./github-emulator.ts";
-import { createGithubFront, type GithubToken } from "./github-front.ts";
+import {
+  createGithubFront,
+  createInstallationTokens,
+  type GithubToken,
+  type InstallationTokens,
+} from "./github-front.ts";
 import { createGithubMirror } from "./github-mirror.ts";
 import { loadGithubOpenapi } from "./github-openapi.ts";
 
@@ -22,6 +27,7 @@ const APP = {
 /** A GitHub Enterprise Server: the API below /api/v3, git beside it. */
 export interface GithubServer extends ForgeServer {
   readonly app: { appId: number; slug: string; installationId: number; privateKey: string };
+  readonly installationTokens: Pick<InstallationTokens, "given" | "lifeMs" | "expireAll">;
   /** Whether drafts can be had, as in a private repository of a paid plan. */
   drafts: boolean;
 }
@@ -63,7 +69,17 @@ export async function startGithubServer(): Promise<GithubServer> {
   const openapi = await loadGithubOpenapi();
   const others = Array.from({ length: OTHER_REPOSITORIES }, (_, at) => `other-${at + 1}`);
   const state = { drafts: true };
-  const front = createGithubFront({ root, known, faults, openapi, owner: OWNER, name: NAME, state });
+  const installationTokens = createInstallationTokens();
+  const front = createGithubFront({
+    root,
+    known,
+    faults,
+    openapi,
+    owner: OWNER,
+    name: NAME,
+    state,
+    installationTokens,
+  });
   const emulator = await startGithubEmulator(
     {
       tokens: Object.fromEntries([...known].map(([token, { login }]) => [token, login])),
@@ -107,6 +123,7 @@ export async function startGithubServer(): Promise<GithubServer> {
     faults,
     violations: front.violations,
     app: { ...APP, privateKey: emulator.privateKey },
+    installationTokens,
     get drafts() {
       return state.drafts;
     },
