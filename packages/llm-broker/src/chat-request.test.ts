@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { connect } from "node:net";
 import { AppError, ErrorBody } from "@windshift/contract/app-error.ts";
 import { authorizeChatRequest } from "./chat-request.ts";
 import {
@@ -90,6 +91,29 @@ describe("what may be sent", () => {
     await elsewhere.close();
   });
 
+  test("LB-01 neither a query, a path nor a Host moves the request or reaches the provider", async () => {
+    const elsewhere = startProvider(() => new Response("taken"));
+    const query = `?api_base=${elsewhere.url}&base_url=${elsewhere.url}&model=expensive&key=mine`;
+    const paths = [
+      `/api/llm-proxy/v1/chat/completions${query}`,
+      `/api/llm-proxy/${elsewhere.url}/v1/chat/completions`,
+      `/api/llm-proxy/@${new URL(elsewhere.url).host}/v1/chat/completions`,
+    ];
+    for (const path of paths) expect((await broker.post(QUESTION, { path })).status).toBe(200);
+    const { host } = new URL(elsewhere.url);
+    for (const first of [`POST /v1/chat/completions`, `POST ${elsewhere.url}/v1/chat/completions`]) {
+      expect(await sendRaw(broker, first, host)).toMatch(/^HTTP\/1\.1 (200|4\d\d)/);
+    }
+    expect(elsewhere.seen).toEqual([]);
+    expect(provider.seen.length).toBeGreaterThanOrEqual(paths.length + 1);
+    for (const seen of provider.seen) {
+      expect(seen.url).toBe(`${provider.url}/v1/chat/completions`);
+      expect(seen.headers.get("host")).toBe(new URL(provider.url).host);
+      expect(JSON.stringify([...seen.headers])).not.toContain(host);
+    }
+    await elsewhere.close();
+  });
+
   test("LB-02 another model is 403 however it is asked for", async () => {
     const others: unknown[] = [
       "other",
@@ -111,6 +135,8 @@ describe("what may be sent", () => {
     const messages = JSON.stringify(QUESTION.messages);
     const last = `{"model":"${MODEL}","messages":${messages},"model":"expensive"}`;
     expect((await broker.post(last)).status).toBe(403);
+    const escaped = `{"model":"${MODEL}","messages":${messages},"mod\\u0065l":"expensive"}`;
+    expect((await broker.post(escaped)).status).toBe(403);
     const first = `{"model":"expensive","messages":${messages},"model":"${MODEL}"}`;
     expect((await broker.post(first)).status).toBe(200);
     expect(provider.seen.map((request) => request.body)).toEqual([
@@ -204,3 +230,27 @@ describe("what may be sent", () => {
     await small.close();
   });
 });
+
+/** One request as bytes, with a Host of the caller's choice; resolves with what came back. */
+function sendRaw(broker: BrokerFixture, first: string, host: string): Promise<string> {
+  const body = JSON.stringify(QUESTION);
+  const head = [
+    `${first} HTTP/1.1`,
+    `Host: ${host}`,
+    `X-Forwarded-Host: ${host}`,
+    `Authorization: Bearer ${broker.token}`,
+    `Content-Length: ${body.length}`,
+    "Connection: close",
+  ];
+  return new Promise((resolve) => {
+    let text = "";
+    const socket = connect({ port: Number(new URL(broker.url).port), host: "127.0.0.1" }, () =>
+      socket.write(`${head.join("\r\n")}\r\n\r\n${body}`),
+    );
+    socket.on("data", (piece) => {
+      text += piece.toString("latin1");
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => resolve(text));
+  });
+}

@@ -66,6 +66,22 @@ describe("LB-03 through the guarded way out", () => {
     expect((await redirected.post(QUESTION)).status).toBe(502);
     expect(inside.seen).toHaveLength(1);
   });
+
+  test("a name that changes its address between two calls is looked at each time; metadata is never dialed", async () => {
+    const inside = keep(startProvider(() => Response.json({ choices: [] })));
+    const { port } = new URL(inside.url);
+    const answers = [["127.0.0.1"], ["169.254.169.254"], ["127.0.0.1", "169.254.169.254"], ["127.0.0.1"]];
+    const privateHosts = parsePrivateHosts(`rebound.test:${port}`);
+    if ("bad" in privateHosts) throw new Error(privateHosts.bad);
+    let looks = 0;
+    const outbound = createOutboundFetch({ privateHosts }, async () => answers[looks++] ?? []);
+    const broker = keep(startBroker(`http://rebound.test:${port}`, { fetch: outbound }));
+    const statuses: number[] = [];
+    for (const _ of answers) statuses.push((await broker.post(QUESTION)).status);
+    expect(statuses).toEqual([200, 403, 403, 200]);
+    // One look a call: what was checked is what was dialed, and nothing asked again in between.
+    expect([looks, inside.seen.length]).toEqual([4, 2]);
+  });
 });
 
 test("LB-04 the stored address can hold nothing that moves the request elsewhere", () => {
@@ -91,6 +107,32 @@ test("LB-04 the stored address can hold nothing that moves the request elsewhere
     ["https://api.test\\evil.test", "https://api.test/evil.test/v1/messages"],
   ];
   for (const [given, url] of paths) expect(providerUrl(given, "/v1/messages").href).toBe(url);
+});
+
+test("LB-06 a key in the query of the address is not used, and neither said nor logged", async () => {
+  const broker = keep(startBroker(`https://api.test/v1?key=${PROVIDER_KEY}`));
+  const response = await broker.post(QUESTION);
+  expect(response.status).toBe(502);
+  const lines = broker.log.map(({ fields, message }) => [message, Bun.inspect(fields)]);
+  expect(lines.length).toBeGreaterThan(0);
+  expect(JSON.stringify([await response.text(), [...response.headers], lines])).not.toContain(PROVIDER_KEY);
+});
+
+test("LB-06 what the runtime says of a real failure names neither key nor address", async () => {
+  const plain = keep(startProvider(() => Response.json({ choices: [] })));
+  const mute = keep(startProvider(() => new Promise<Response>(() => {})));
+  const gone = startProvider(() => new Response());
+  await gone.close();
+  // Of a TLS handshake with what speaks none, a host that says nothing, and one where nobody listens.
+  for (const address of [plain.url.replace("http:", "https:"), mute.url, gone.url]) {
+    const broker = keep(startBroker(`${address}/private-path`, { limits: { headerMsMax: 500 } }));
+    const response = await broker.post(QUESTION);
+    expect([502, 504]).toContain(response.status);
+    const said = await response.text();
+    expect(said).not.toContain("private-path");
+    const lines = broker.log.map(({ fields, message }) => [message, Bun.inspect(fields)]);
+    expect(JSON.stringify([said, lines])).not.toContain(PROVIDER_KEY);
+  }
 });
 
 test("LB-06 no address with a key in it reaches an error, whatever fails", async () => {

@@ -79,6 +79,37 @@ describe("LB-05 the provider's key", () => {
     }
   });
 
+  test("is hidden by the route of Anthropic's API too: in an error, a message, its events and their end", async () => {
+    const event = (type: string, fields: object) =>
+      `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
+    const events =
+      event("message_start", { message: { usage: { input_tokens: 3, output_tokens: 1 } } }) +
+      event("content_block_delta", { delta: { type: "text_delta", text: `you sent ${PROVIDER_KEY}` } }) +
+      event("message_delta", { delta: { stop_reason: PROVIDER_KEY }, usage: { output_tokens: 4 } }) +
+      event("message_stop", {});
+    const answers = [
+      () => Response.json({ error: { type: PROVIDER_KEY, message: PROVIDER_KEY } }, { status: 400 }),
+      () => Response.json({ type: "message", content: PROVIDER_KEY, usage: { input_tokens: 3 } }),
+      () =>
+        new Response(events, {
+          headers: { "Content-Type": "text/event-stream", "Request-Id": PROVIDER_KEY },
+        }),
+      () => new Response(events.slice(0, -60), { headers: { "Content-Type": "text/event-stream" } }),
+    ];
+    for (const answer of answers) {
+      const keys: (string | null)[] = [];
+      const provider = keep(
+        startProvider((request) => {
+          keys.push(request.headers.get("x-api-key"));
+          return answer();
+        }),
+      );
+      const broker = keep(startBroker(provider.url, { target: { provider: "anthropic" } }));
+      await expectNoKey(broker, await broker.post({ ...STREAM, max_tokens: 9 }, { path: "/v1/messages" }));
+      expect(keys).toEqual([PROVIDER_KEY]);
+    }
+  });
+
   test("is hidden when a redirect carries it", async () => {
     const provider = keep(
       startProvider(() => Response.redirect(`http://127.0.0.1:1/?key=${PROVIDER_KEY}`, 302)),
