@@ -40,12 +40,3 @@ export function CheckForm({ connection }: { connection: Connection }) {
     </form>
   );
 }
-
-/** What tells two credentials apart; nobody can read one back. */
-export function Fingerprint({ of }: { of: Connection }) {
-  return of.secret_fingerprint === null ? (
-    <span class="muted">none</span>
-  ) : (
-    <code title="Fingerprint of the stored credential">{of.secret_fingerprint}</code>
-  );
-}

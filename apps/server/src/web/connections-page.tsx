@@ -1,6 +1,7 @@
 import type { Connection } from "@windshift/contract/api/connection.ts";
-import { CONNECTION_KINDS, connectionKindOf } from "./connection-kinds.ts";
-import { CheckForm, ConnectionState, Fingerprint } from "./connection-state.tsx";
+import { ConnectionFacts } from "./connection-facts.tsx";
+import { CONNECTION_KINDS } from "./connection-kinds.ts";
+import { CheckForm, ConnectionState } from "./connection-state.tsx";
 import { RepositoryList } from "./repository-list.tsx";
 import { connectionPath, SettingsFrame, type SettingsView } from "./settings-frame.tsx";
 
@@ -54,26 +55,7 @@ function ConnectionList({ view, of }: { view: SettingsView; of: readonly Connect
             </h3>
             {isTried(connection) && <ConnectionState connection={connection} />}
           </div>
-          <dl class="facts">
-            <div>
-              <dt>Kind</dt>
-              <dd>{connectionKindOf(connection).title}</dd>
-            </div>
-            {connection.base_url !== null && (
-              <div>
-                <dt>Address</dt>
-                <dd>{connection.base_url}</dd>
-              </div>
-            )}
-            {isTried(connection) && (
-              <div>
-                <dt>Credential</dt>
-                <dd>
-                  <Fingerprint of={connection} />
-                </dd>
-              </div>
-            )}
-          </dl>
+          <ConnectionFacts connection={connection} />
           {isTried(connection) && <CheckForm connection={connection} />}
         </li>
       ))}
@@ -84,11 +66,14 @@ function ConnectionList({ view, of }: { view: SettingsView; of: readonly Connect
 function AddLinks({ workspace, kind }: { workspace: string; kind: Connection["kind"] }) {
   return (
     <div class="add-links">
-      <span class="muted small">Add</span>
+      <span class="muted small" aria-hidden="true">
+        Add
+      </span>
       <ul>
         {CONNECTION_KINDS.filter((one) => one.kind === kind).map((one) => (
           <li>
             <a class="button" href={connectionPath(workspace, `new/${one.id}`)}>
+              <span class="hidden">Add </span>
               {one.title}
             </a>
           </li>

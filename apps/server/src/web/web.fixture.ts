@@ -26,6 +26,9 @@ const CHROMIUM = {
   ],
 };
 
+/** What a page may take for one step on a loaded machine, ms; only a failing test waits for it. */
+const PAGE_MS_MAX = 30_000;
+
 /** As BASE_URL would be; not where the server listens, so that links are seen to stay where the reader is. */
 const PUBLIC_URL = "http://windshift.test";
 
@@ -66,7 +69,7 @@ export async function openPage(
 ): Promise<WatchedPage> {
   const context = await browser.newContext({ baseURL: server.url, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(PAGE_MS_MAX);
   const foreign: string[] = [];
   const errors: string[] = [];
   page.on("request", (request) => {
