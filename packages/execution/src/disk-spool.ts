@@ -33,6 +33,11 @@ interface Line extends SpooledEvent {
   line: string;
 }
 
+interface SpoolFiles {
+  events: FileHandle;
+  progress: FileHandle;
+}
+
 /**
  * Keeps events in `events.jsonl`, one a line, and reads them back when they are sent: an outage of hours costs disk, not
  * memory, and holds up nobody. What was written outlives the process; a record that was not written whole is cut off when
@@ -54,7 +59,7 @@ export class DiskSpool implements EventSpool {
 
   private constructor(
     private readonly options: DiskSpoolOptions,
-    private readonly files: { events: FileHandle; progress: FileHandle },
+    private readonly files: SpoolFiles,
     private readonly progress: SpoolProgress,
     public lastSeq: number,
     /** Bytes of whole records in the file. */
@@ -65,29 +70,30 @@ export class DiskSpool implements EventSpool {
 
   /** Opens the spool of an attempt, new or left by an earlier process. */
   static async open(options: DiskSpoolOptions): Promise<DiskSpool> {
-    const events = await open(join(options.dir, "events.jsonl"), FILE_FLAGS, 0o600);
-    try {
-      const progressFile = await open(join(options.dir, "progress.json"), FILE_FLAGS, 0o600);
-      const progress = await readProgress(progressFile);
-      const { size, readFrom, lastSeq } = await scanRecords(events, progress.acked);
-      await events.truncate(size);
-      // Takes its room on the disk while there is some.
-      await writeProgress(progressFile, progress);
-      const last = Math.max(lastSeq, progress.acked);
-      const spool = new DiskSpool(
-        options,
-        { events, progress: progressFile },
-        progress,
-        last,
-        size,
-        readFrom,
-      );
-      spool.tellMissing();
-      return spool;
-    } catch (error) {
+    const path = (name: string) => join(options.dir, name);
+    const events = await open(path("events.jsonl"), FILE_FLAGS, 0o600);
+    const progress = await open(path("progress.json"), FILE_FLAGS, 0o600).catch(async (error) => {
       await events.close();
       throw error;
+    });
+    try {
+      return await DiskSpool.read(options, { events, progress });
+    } catch (error) {
+      await Promise.all([events.close(), progress.close()]);
+      throw error;
     }
+  }
+
+  private static async read(options: DiskSpoolOptions, files: SpoolFiles): Promise<DiskSpool> {
+    const progress = await readProgress(files.progress);
+    const { size, readFrom, lastSeq } = await scanRecords(files.events, progress.acked);
+    await files.events.truncate(size);
+    // Takes its room on the disk while there is some.
+    await writeProgress(files.progress, progress);
+    const last = Math.max(lastSeq, progress.acked);
+    const spool = new DiskSpool(options, files, progress, last, size, readFrom);
+    spool.tellMissing();
+    return spool;
   }
 
   get ackedSeq(): number {
