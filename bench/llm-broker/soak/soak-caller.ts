@@ -41,6 +41,7 @@ function callOnce(
   const { promise, resolve } = Promise.withResolvers<void>();
   const socket: Socket = connect({ port, host: "127.0.0.1" });
   const leaveAt = kind === "leaver" ? 300 + Math.random() * LEAVE_BYTES_MAX : Number.POSITIVE_INFINITY;
+  const startedMs = performance.now();
   let bytes = 0;
   let head = "";
   let tail = "";
@@ -56,8 +57,9 @@ function callOnce(
   };
   const fail = (why: string) =>
     end(() => {
+      const tookMs = Math.round(performance.now() - startedMs);
       if (count.bad.length < BAD_KEPT)
-        count.bad.push(`${kind}, after ${bytes} bytes: ${why} ${head} … ${tail}`);
+        count.bad.push(`${kind}, after ${bytes} bytes and ${tookMs} ms: ${why} ${head} … ${tail}`);
       else count.bad.splice(BAD_KEPT, 1, "and more");
     });
   const stop = () => end(() => void count.stopped++);
