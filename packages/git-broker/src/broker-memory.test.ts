@@ -55,7 +55,7 @@ afterAll(async () => {
   await received.stop();
   await forge.stop();
   await rm(dir, { recursive: true, force: true });
-});
+}, TEST_MS_MAX);
 
 const work = () => join(dir, "work");
 

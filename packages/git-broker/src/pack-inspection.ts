@@ -1,5 +1,6 @@
 import { git } from "@windshift/base/git.ts";
 import { type Commit, walkCommits } from "./commit-walk.ts";
+import { hasDeepDeltas, PUSH_DELTA_DEPTH_MAX } from "./delta-depth.ts";
 import { FindingList } from "./finding-list.ts";
 import type { InspectionJob, InspectionReply } from "./inspection-job.ts";
 import { ObjectReader } from "./object-reader.ts";
@@ -43,6 +44,11 @@ export async function* inspectPack(job: InspectionJob): AsyncGenerator<Inspectio
   const reader = new ObjectReader(job.git_dir, job.path);
   try {
     const pack = job.index_file === null ? PackIndex.empty : await PackIndex.read(job.index_file);
+    if (await hasDeepDeltas(job.git_dir, pack, job.path))
+      return void (yield {
+        kind: "refused",
+        why: `its deltas build on one another more than ${PUSH_DELTA_DEPTH_MAX} deep`,
+      });
     const walk = await walkCommits(reader, pack, job.tip, {
       ...job,
       isAncestor: (ancestor, commit) => isAncestor(job, ancestor, commit),

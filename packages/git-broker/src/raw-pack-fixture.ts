@@ -53,6 +53,57 @@ export function bomb(): RawObjects {
   };
 }
 
+/** A blob of 64 KiB and deltas, each on the one before it and twice as large: no single one asks for much. */
+export function doublingChain(depth: number): RawObjects {
+  const grown = (size: number) => [...copiesOf(size), ...copiesOf(size)];
+  return chain(depth, Buffer.alloc(65_536, "a"), grown, (size) => 2 * size);
+}
+
+/** A blob and deltas, each on the one before it and one byte longer. */
+export function deepChain(depth: number): RawObjects {
+  const grown = (size: number) => [...copiesOf(size), Buffer.from([1, 0x61])];
+  return chain(depth, Buffer.from("a chain begins\n"), grown, (size) => size + 1);
+}
+
+function chain(
+  depth: number,
+  base: Buffer,
+  grown: (size: number) => Uint8Array[],
+  sizeAfter: (size: number) => number,
+): RawObjects {
+  const entries = [Buffer.concat([entryHead(3, base.length), deflateSync(base)])];
+  let size = base.length;
+  for (let link = 0; link < depth; link++) {
+    const next = sizeAfter(size);
+    const delta = Buffer.concat([varint(size), varint(next), ...grown(size)]);
+    // Type 6: the object it builds on is named by how far back in the pack it begins.
+    const back = backwards(entries.at(-1)?.length ?? 0);
+    entries.push(Buffer.concat([entryHead(6, delta.length), back, deflateSync(delta)]));
+    size = next;
+  }
+  return { objects: entries.length, bytes: Buffer.concat(entries) };
+}
+
+/** Instructions of a delta that copy the first `size` bytes of what it builds on. */
+function copiesOf(size: number): Uint8Array[] {
+  const most = 0xff0000;
+  return Array.from({ length: Math.ceil(size / most) }, (_, part) => {
+    const copy = Buffer.alloc(8, 0xff);
+    copy.writeUInt32LE(part * most, 1);
+    copy.writeUIntLE(Math.min(most, size - part * most), 5, 3);
+    return copy;
+  });
+}
+
+function backwards(distance: number): Buffer {
+  const bytes = [distance % 128];
+  for (let left = Math.floor(distance / 128); left > 0; left = Math.floor(left / 128)) {
+    left--;
+    bytes.unshift(0x80 | (left % 128));
+  }
+  return Buffer.from(bytes);
+}
+
 function varint(value: number): Buffer {
   const bytes: number[] = [];
   for (let left = value; ; left = Math.floor(left / 128)) {
