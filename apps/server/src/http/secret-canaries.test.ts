@@ -58,11 +58,13 @@ beforeAll(async () => {
   workspace = await createForgeWorkspace(server, admin, forge, "CANARY");
   canaries.add("webhook secret", workspace.connection.webhook_secret ?? "");
   connections = await connectAll();
+  await joinRunner();
   await workARun();
   liveItem = await workspace.assign("Still at work");
   const job = await workspace.claim(liveItem);
   if (job === undefined) throw new Error("the second run could not be started");
   live = job;
+  for (const token of Object.values(live.tokens)) canaries.add("run token", token);
 }, TEST_MS_MAX);
 afterAll(async () => {
   await workspace?.stop();
@@ -113,6 +115,18 @@ async function workARun(): Promise<void> {
   expect([run.status, run.pull_request?.state]).toEqual(["succeeded", "open"]);
   doneRun = run.id;
   pull = run.pull_request?.id ?? 0;
+}
+
+/** A runner of a pool, with the token that let it in and the credential it was given; each is shown once. */
+async function joinRunner(): Promise<void> {
+  const pool = await create<{ id: number }>(admin, "/api/v1/admin/pools", { name: "canary" });
+  const at = `/api/v1/admin/pools/${pool.id}/registration-tokens`;
+  const { token } = await create<{ token: string }>(admin, at, {});
+  const wanted = { registration_token: token, name: "host", nonce: randomBytes(16).toString("hex") };
+  const joined = await server.stranger().post<{ credential: string }>("/api/runner/register", wanted);
+  expect([joined.status, joined.text]).toEqual([200, expect.stringContaining("wsrc_")]);
+  canaries.add("registration token", token);
+  canaries.add("runner credential", joined.body.credential);
 }
 
 /** Both routes of the models, streamed and not; the provider refuses and says everything back. */
