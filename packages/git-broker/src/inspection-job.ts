@@ -2,12 +2,19 @@ import { Oid } from "@windshift/contract/ids.ts";
 import { PushPolicy } from "@windshift/contract/push-policy.ts";
 import { z } from "zod";
 
-/** What the inspecting process is asked: one line of JSON. */
-export const InspectionJob = z.object({
+/** Where a push will lie, told before its pack is there: git can be started meanwhile. Nothing is answered. */
+export const InspectionPlace = z.object({
+  kind: z.literal("place"),
   /** The quarantine: a bare repository with the one pack of the push, and the objects known before as an alternate. */
   git_dir: z.string(),
   /** PATH on which git is looked for. */
   path: z.string().optional(),
+});
+export type InspectionPlace = z.infer<typeof InspectionPlace>;
+
+/** What the inspecting process is asked: one line of JSON. */
+export const InspectionJob = InspectionPlace.extend({
+  kind: z.literal("job"),
   /** Index of the pack; null when the push brings no object. */
   index_file: z.string().nullable(),
   tip: Oid,
@@ -18,6 +25,8 @@ export const InspectionJob = z.object({
   policy: PushPolicy,
 });
 export type InspectionJob = z.infer<typeof InspectionJob>;
+
+export const InspectionLine = z.discriminatedUnion("kind", [InspectionPlace, InspectionJob]);
 
 const Finding = z.object({
   kind: z.enum(["ci_file", "protected_file", "secret", "own_token", "not_scanned"]),

@@ -1,4 +1,10 @@
-import { InspectionJob, type InspectionReply } from "./inspection-job.ts";
+import {
+  type InspectionJob,
+  InspectionLine,
+  type InspectionPlace,
+  type InspectionReply,
+} from "./inspection-job.ts";
+import { ObjectReader } from "./object-reader.ts";
 import { inspectPack } from "./pack-inspection.ts";
 
 /**
@@ -7,14 +13,33 @@ import { inspectPack } from "./pack-inspection.ts";
  * it in its own thread.
  */
 export async function runInspections(): Promise<void> {
+  let opened: Opened | undefined;
   for await (const line of console) {
-    for await (const reply of answer(line)) await Bun.write(Bun.stdout, `${JSON.stringify(reply)}\n`);
+    const asked = InspectionLine.parse(JSON.parse(line));
+    if (opened?.gitDir !== asked.git_dir) {
+      await opened?.reader.close();
+      opened = open(asked);
+    }
+    if (asked.kind === "place") continue;
+    for await (const reply of answer(asked, opened.reader))
+      await Bun.write(Bun.stdout, `${JSON.stringify(reply)}\n`);
+    await opened.reader.close();
+    opened = undefined;
   }
 }
 
-async function* answer(line: string): AsyncGenerator<InspectionReply, void> {
+interface Opened {
+  gitDir: string;
+  reader: ObjectReader;
+}
+
+function open({ git_dir: gitDir, path }: InspectionPlace | InspectionJob): Opened {
+  return { gitDir, reader: new ObjectReader(gitDir, path) };
+}
+
+async function* answer(job: InspectionJob, reader: ObjectReader): AsyncGenerator<InspectionReply, void> {
   try {
-    yield* inspectPack(InspectionJob.parse(JSON.parse(line)));
+    yield* inspectPack(job, reader);
   } catch (error) {
     yield { kind: "failed", why: error instanceof Error ? error.message : String(error) };
   }

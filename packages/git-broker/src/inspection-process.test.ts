@@ -5,6 +5,7 @@ import type { InspectionJob } from "./inspection-job.ts";
 import { INSPECTION_LINE_BYTES_MAX, InspectionProcesses } from "./inspection-process.ts";
 
 const JOB: InspectionJob = {
+  kind: "job",
   git_dir: "/nonexistent",
   index_file: null,
   tip: Oid.parse("1".repeat(40)),
@@ -36,5 +37,26 @@ test("two answers that come at once are read one by one", async () => {
   const processes = answering(`await Bun.write(Bun.stdout, ${JSON.stringify(`${first}\n${second}\n`)});`);
   const ended = await processes.run(1, JOB, new AbortController().signal);
   expect(ended).toMatchObject({ kind: "done", findings });
+  processes.close();
+});
+
+test("the process that was told where a push will lie is the one that is asked about it", async () => {
+  // Names the places it was told of.
+  const processes = answering(`
+    const asked = JSON.parse(line);
+    globalThis.told ??= [];
+    if (asked.kind === "place") { told.push(asked.git_dir); continue; }
+    const findings = [{ kind: "ci_file", path: told.join(), what: "added" }];
+    await Bun.write(Bun.stdout, JSON.stringify({ kind: "done", findings }) + "\\n");`);
+  const signal = new AbortController().signal;
+  const pathFound = async (git_dir: string) => {
+    const ended = await processes.run(1, { ...JOB, git_dir }, signal);
+    return ended.kind === "done" ? ended.findings[0]?.path : undefined;
+  };
+  processes.expect({ kind: "place", git_dir: "/first" });
+  expect(await pathFound("/first")).toBe("/first");
+  processes.expect({ kind: "place", git_dir: "/abandoned" });
+  processes.expect({ kind: "place", git_dir: "/second" });
+  expect(await pathFound("/second")).toBe("/first,/abandoned,/second");
   processes.close();
 });

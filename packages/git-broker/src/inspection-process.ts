@@ -1,4 +1,4 @@
-import { type InspectionJob, InspectionReply } from "./inspection-job.ts";
+import { type InspectionJob, type InspectionPlace, InspectionReply } from "./inspection-job.ts";
 import { TurnQueue } from "./turn-queue.ts";
 
 /** Inspections at once; further ones wait. Each is a process of some 60 MB while it works. */
@@ -28,13 +28,20 @@ export class InspectionProcesses {
       this.keep(new InspectionProcess(this.command));
   }
 
+  /** A push will lie there soon: a process without work gets ready to read it. */
+  expect(place: InspectionPlace): void {
+    this.warm();
+    const child = this.idle.find((one) => one.place === undefined) ?? this.idle[0];
+    child?.expect(place);
+  }
+
   /**
    * @param run whose push it is: runs take turns
    * @throws when the process cannot do its work or takes too long, or the client left
    */
   async run(run: number, job: InspectionJob, signal: AbortSignal): Promise<Ended> {
     const done = await this.turns.take(run, signal);
-    const child = this.idle.pop() ?? new InspectionProcess(this.command);
+    const child = this.takeIdle(job.git_dir) ?? new InspectionProcess(this.command);
     try {
       const ended = await child.ask(job, signal);
       if (child.alive) this.keep(child);
@@ -52,6 +59,16 @@ export class InspectionProcesses {
     for (const child of this.idle.splice(0)) child.end();
   }
 
+  /** The one that is ready for this place, or one that is ready for none, or any. */
+  private takeIdle(gitDir: string): InspectionProcess | undefined {
+    const child =
+      this.idle.find(({ place }) => place === gitDir) ??
+      this.idle.find(({ place }) => place === undefined) ??
+      this.idle[0];
+    if (child !== undefined) this.idle.splice(this.idle.indexOf(child), 1);
+    return child;
+  }
+
   private keep(child: InspectionProcess): void {
     this.idle.push(child);
     child.afterIdle(() => {
@@ -67,6 +84,8 @@ class InspectionProcess {
   private readonly chunks: ReadableStreamDefaultReader<Uint8Array>;
   private held: Uint8Array = new Uint8Array();
   private idleTimer: Timer | undefined;
+  /** The quarantine whose objects it is ready to read. */
+  place: string | undefined;
 
   constructor(command: readonly string[]) {
     this.child = Bun.spawn([...command], {
@@ -83,16 +102,21 @@ class InspectionProcess {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
+  expect(place: InspectionPlace): void {
+    this.place = place.git_dir;
+    this.tell(place).catch(() => this.end()); // it ended; whoever asks it next hears of it
+  }
+
   async ask(job: InspectionJob, signal: AbortSignal): Promise<Ended> {
     clearTimeout(this.idleTimer);
+    this.place = undefined;
     let timer = setTimeout(() => this.end(), INSPECTION_MS_MAX);
     const onAbort = () => this.end();
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
     let lookedAt: Extract<InspectionReply, { kind: "looked_at" }> | undefined;
     try {
-      this.child.stdin.write(`${JSON.stringify(job)}\n`);
-      await this.child.stdin.flush();
+      await this.tell(job);
       for (;;) {
         const line = await this.line();
         if (line === undefined) return this.cutShort(lookedAt, signal);
@@ -106,6 +130,11 @@ class InspectionProcess {
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  private async tell(line: InspectionPlace | InspectionJob): Promise<void> {
+    this.child.stdin.write(`${JSON.stringify(line)}\n`);
+    await this.child.stdin.flush();
   }
 
   afterIdle(then: () => void): void {

@@ -3,7 +3,7 @@ import { type Commit, walkCommits } from "./commit-walk.ts";
 import { hasDeepDeltas, PUSH_DELTA_DEPTH_MAX } from "./delta-depth.ts";
 import { FindingList } from "./finding-list.ts";
 import type { InspectionJob, InspectionReply } from "./inspection-job.ts";
-import { ObjectReader } from "./object-reader.ts";
+import type { ObjectReader } from "./object-reader.ts";
 import { OwnTokenSearch, withoutOwnTokens } from "./own-token.ts";
 import { PackIndex } from "./pack-index.ts";
 import type { PushFinding } from "./pack-inspector.ts";
@@ -40,8 +40,10 @@ interface NewBlob {
  * Looks into a push that lies in quarantine: where it stands, which paths it changes, whether it holds our tokens, and last
  * what looks like a credential.
  */
-export async function* inspectPack(job: InspectionJob): AsyncGenerator<InspectionReply, void> {
-  const reader = new ObjectReader(job.git_dir, job.path);
+export async function* inspectPack(
+  job: InspectionJob,
+  reader: ObjectReader,
+): AsyncGenerator<InspectionReply, void> {
   try {
     const pack = job.index_file === null ? PackIndex.empty : await PackIndex.read(job.index_file);
     if (await hasDeepDeltas(job.git_dir, pack, job.path))
@@ -70,8 +72,6 @@ export async function* inspectPack(job: InspectionJob): AsyncGenerator<Inspectio
     const why = whyRefused(error);
     if (why === undefined) throw error;
     yield { kind: "refused", why };
-  } finally {
-    await reader.close();
   }
 }
 

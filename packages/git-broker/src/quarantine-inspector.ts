@@ -80,6 +80,8 @@ class QuarantineInspection implements PackInspection {
     const commits = [options.base, branch].filter((oid) => oid !== null);
     const known = await options.known.find(commits, this.signal);
     const quarantine = await makeQuarantine(options.tempRoot, known.objects);
+    const path = options.path === undefined ? {} : { path: options.path };
+    options.processes.expect({ kind: "place", git_dir: quarantine.dir, ...path });
     const intake = new PackIntake({
       gitDir: quarantine.dir,
       packDir: quarantine.packDir,
@@ -87,7 +89,7 @@ class QuarantineInspection implements PackInspection {
       links: known.whole,
       bytesMax: options.packBytesMax ?? GIT_BODY_BYTES_MAX,
       signal: this.signal,
-      ...(options.path === undefined ? {} : { path: options.path }),
+      ...path,
     });
     return { quarantine, intake };
   }
@@ -101,6 +103,7 @@ class QuarantineInspection implements PackInspection {
     const reply = await processes.run(
       run,
       {
+        kind: "job",
         git_dir: quarantine.dir,
         index_file: indexFile,
         tip,
