@@ -21,6 +21,8 @@ import { TestClient } from "./test-client.ts";
 export interface TestServer {
   url: string;
   database: Database;
+  /** Where it is, for another server on the same one. */
+  databaseAddress: Parameters<typeof openDatabase>[0];
   masterKey: MasterKey;
   signIn: SignIn;
   table: RouteTable;
@@ -56,7 +58,8 @@ const PASSWORD = "correct horse battery";
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const fixture = await createDatabase(process.env);
-  const database = await openDatabase({ url: fixture.url, sqliteFile: fixture.sqliteFile });
+  const databaseAddress = { url: fixture.url, sqliteFile: fixture.sqliteFile };
+  const database = await openDatabase(databaseAddress);
   await migrate(database);
   await ensureLocalPool(database);
   const logLines: string[] = [];
@@ -94,6 +97,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const server: TestServer = {
     url,
     database,
+    databaseAddress,
     masterKey: key,
     signIn,
     table,
