@@ -7,7 +7,9 @@ import { Migrator, sql } from "kysely";
 import { type Database, openDatabase } from "../db/database.ts";
 import { migrate, readMigrations } from "../db/migrate.ts";
 import { migrateInitial } from "../db/migrations/001-initial.ts";
+import { checkSecretKey } from "../doctor/store-checks.ts";
 import { checkMasterKey } from "./key-check.ts";
+import { countUses, KEY_USES_WARNED } from "./key-uses.ts";
 import { type MasterKey, masterKey, seal } from "./secret-box.ts";
 
 const hexOf = (fill: number) => Buffer.alloc(32, fill).toString("hex");
@@ -97,7 +99,8 @@ async function refusedStart(env: Record<string, string>): Promise<string> {
   return await err;
 }
 
-async function startUntilReady(env: Record<string, string>): Promise<void> {
+/** @returns what it logged until then */
+async function startUntilReady(env: Record<string, string>): Promise<string> {
   const child = startServer(env);
   let said = "";
   for await (const bytes of child.stdout) {
@@ -105,7 +108,7 @@ async function startUntilReady(env: Record<string, string>): Promise<void> {
     if (!said.includes('"ready"')) continue;
     child.kill("SIGKILL");
     await child.exited;
-    return;
+    return said;
   }
   throw new Error(`the server did not get ready: ${said} ${await new Response(child.stderr).text()}`);
 }
@@ -154,6 +157,26 @@ test(
     expect(await refusedStart({ WINDSHIFT_SECRET_KEY: hexOf(2) })).toContain(keyOf(RIGHT).id);
     expect(await refusedStart({})).toContain("Put the former key back");
     expect([await dump(), files()]).toEqual(before);
+  },
+  TEST_MS_MAX,
+);
+
+test(
+  "WB-11 a key that has sealed many values is told of at the start and by the doctor",
+  async () => {
+    const settings = {
+      dataDir: fixture.dataDir,
+      databaseUrl: fixture.url,
+      secretKey: hexOf(RIGHT),
+      previousSecretKey: undefined,
+    };
+    const used = (uses: number) => withDatabase(({ kysely }) => countUses(kysely, keyOf(RIGHT), uses));
+    expect(await startUntilReady({ WINDSHIFT_SECRET_KEY: hexOf(RIGHT) })).not.toContain("has sealed");
+    expect((await checkSecretKey(settings)).state).toBe("ok");
+    await used(KEY_USES_WARNED);
+    expect(await startUntilReady({ WINDSHIFT_SECRET_KEY: hexOf(RIGHT) })).toContain("has sealed 10737418");
+    const { state, detail } = await checkSecretKey(settings);
+    expect([state, detail]).toEqual(["warn", expect.stringContaining("docs/brokers.md says how")]);
   },
   TEST_MS_MAX,
 );
