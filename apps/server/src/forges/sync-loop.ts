@@ -32,12 +32,17 @@ interface Lanes {
   wake(): void;
 }
 
+export interface ForgeLoopPace {
+  /** Between looks for what is due, ms; LOOK_MS when it is not given. */
+  lookMs?: number;
+}
+
 /**
  * Follows the pull requests on forges until `signal` aborts. Any number of servers may do so: each look is taken in the
  * database first. A forge that is slow or down holds up no other.
  */
 export async function runForgeLoop(
-  ports: SyncPorts & ReplyPorts,
+  ports: SyncPorts & ReplyPorts & ForgeLoopPace,
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
@@ -47,7 +52,7 @@ export async function runForgeLoop(
     const round = new AbortController();
     lanes.wake = () => round.abort();
     const over = AbortSignal.any([signal, round.signal]);
-    const woken = waitForSignal(ports.database.signals, "forges", LOOK_MS, over);
+    const woken = waitForSignal(ports.database.signals, "forges", ports.lookMs ?? LOOK_MS, over);
     try {
       if (Date.now() >= forgetAtMs) {
         await forgetOldDeliveries(ports.database.kysely);

@@ -46,6 +46,8 @@ export interface ForgeWorkspace {
 /** What a git client may take on a loaded machine, ms. */
 const GIT_MS_MAX = 30_000;
 const RUN_MS_MAX = 30_000;
+/** Between looks for what is due on the forge, ms: what no signal tells of is seen soon, and the database has its rest. */
+const LOOK_MS = 200;
 
 export async function createForgeWorkspace(
   server: TestServer,
@@ -132,7 +134,7 @@ async function startLoops(server: TestServer) {
   const loops = [
     runPublishingLoop({ database, forge, defaults, baseUrl: server.url }, quiet, ending.signal),
     runForgeLoop(
-      { database, defaults, clients: server.forgeClients, baseUrl: server.url },
+      { database, defaults, clients: server.forgeClients, baseUrl: server.url, lookMs: LOOK_MS },
       quiet,
       ending.signal,
     ),
