@@ -67,3 +67,42 @@ test("a server serves 128 git requests at once, whoever sends them, and one more
   const all = () => Promise.all([...runs, other].map((run) => statusOf(list(run))));
   await eventually("all are served again", async () => (await all()).every((status) => status === 200));
 }, 60_000);
+
+test("a run that half-sends many pushes gets eight of them and leaves room for others", async () => {
+  const run = broker.grant(800);
+  const leaving = new AbortController();
+  const statuses: number[] = [];
+  const half = () =>
+    fetch(`${run.url}/git-receive-pack`, {
+      method: "POST",
+      headers: {
+        authorization: authorization(run.token),
+        "content-type": "application/x-git-receive-pack-request",
+      },
+      body: new ReadableStream({
+        start: (controller) => controller.enqueue(commandsOf(run)),
+      }),
+      signal: leaving.signal,
+    }).then(
+      (reply) => statuses.push(reply.status),
+      () => undefined,
+    );
+  const ended = Promise.all(Array.from({ length: 40 }, half));
+  await eventually("most are refused", async () => statuses.length === 40 - GIT_REQUESTS_OF_RUN_MAX);
+  expect(new Set(statuses)).toEqual(new Set([429]));
+  const other = broker.grant(7_000);
+  expect(await statusOf(list(run))).toBe(429);
+  expect(await statusOf(list(other))).toBe(200);
+  leaving.abort();
+  await ended;
+  await eventually("the places are free again", async () => (await statusOf(list(run))) === 200);
+  for (let i = 0; i < 3 * GIT_REQUESTS_OF_RUN_MAX; i++) expect(await statusOf(list(run))).toBe(200);
+}, 30_000);
+
+/** All of a push but its pack, so that a git of the upstream waits for that. */
+function commandsOf(run: RunGrant): Uint8Array {
+  return Buffer.concat([
+    pktLine(`${"0".repeat(40)} ${"a".repeat(40)} ${run.ref}\0report-status`),
+    Buffer.from("0000PACK"),
+  ]);
+}

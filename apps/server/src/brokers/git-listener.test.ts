@@ -22,8 +22,8 @@ beforeAll(() => {
   const runId = RunId.parse(1);
   const fetch = createGitBroker({
     grants: {
-      find: async (_run, token) =>
-        token !== TOKEN
+      find: async (run, token) =>
+        run !== runId || token !== TOKEN
           ? undefined
           : {
               runId,
@@ -119,6 +119,47 @@ describe("GB-16 a request that two readers could take for two things reaches no 
       expect(await talk(raw)).toStartWith("HTTP/1.1 200 ");
       expect(reached).toHaveLength(1);
       expect(reached[0]).not.toMatch(/a=b|Basic/);
+    });
+});
+
+describe("GB-17 an address as it stands on the wire", () => {
+  const asked = (target: string) =>
+    talk(
+      `POST ${target} HTTP/1.1\r\nHost: a\r\n${AUTH}${TYPE}${length}Git-Protocol: version=2\r\n\r\n${LIST}`,
+    );
+
+  for (const target of [
+    PATH.replace("acme/repo", "acme/%252e%252e/acme/repo"),
+    PATH.replace("acme/repo", "acme//repo"),
+    PATH.replace("acme/repo", "acme;x/repo"),
+    PATH.replace("acme/repo", "acme%2frepo"),
+    PATH.replace("repo.git", "repo%2egit"),
+    `${PATH};x`,
+    `${PATH}?x=1`,
+    `${PATH}#x`,
+    `/${PATH}`,
+    PATH.replace("acme", "evil"),
+    PATH.replace("acme/repo", "acme/../evil/repo"),
+    PATH.replace("acme/repo", "acme/%2e%2e/%2e%2e/2/acme/repo"),
+    PATH.replace("acme/repo", "acme\\..\\evil/repo"),
+    `${PATH}/../../../evil/repo.git/git-upload-pack`,
+  ])
+    test(`${target} is none`, async () => {
+      expect(await asked(target)).toMatch(/^HTTP\/1\.1 40[04] /);
+      expect(reached).toEqual([]);
+    });
+
+  // What Bun makes of these before the broker sees them leads to the run's own repository, and the upstream is the stored one.
+  for (const target of [
+    PATH.replace("acme/repo", "acme/../acme/repo"),
+    PATH.replace("acme/repo", "evil/%2e%2e/acme/repo"),
+    PATH.replace("acme/repo", "acme\\repo"),
+    `http://evil.test:1${PATH}`,
+  ])
+    test(`${target} is the run's own`, async () => {
+      expect(await asked(target)).toStartWith("HTTP/1.1 200 ");
+      expect(reached).toHaveLength(1);
+      expect(reached[0]).not.toContain("evil");
     });
 });
 
