@@ -1,9 +1,15 @@
 /**
  * Topics of wake-ups. A signal carries no data and may come twice or late: who hears it looks at the database.
  * `queue` = a run was queued; `publishing` = a run has a result to finish; `forges` = a pull request
- * on a forge is to be looked at; `run:<id>` and `connection:<id>` = something about this run or connection changed.
+ * on a forge is to be looked at; `run:<id>`, `connection:<id>` and `runner:<id>` = something about it changed.
  */
-export type Topic = "queue" | "publishing" | "forges" | `run:${number}` | `connection:${number}`;
+export type Topic =
+  | "queue"
+  | "publishing"
+  | "forges"
+  | `run:${number}`
+  | `connection:${number}`
+  | `runner:${number}`;
 
 export interface Signals {
   /** Wakes every listener of the topic, in every server. Call it after the commit. Never rejects: a lost signal delays, no more. */

@@ -7,6 +7,7 @@ import type { Log } from "../http/log.ts";
 import { type ControlPlaneOptions, claimAtOnce, repeatClaim } from "../runs/control-plane.ts";
 import type { RunDefaults } from "../runs/run-create.ts";
 import { type HostClaim, mayTake } from "../runs/run-queue.ts";
+import { requireCurrent } from "./host-session.ts";
 import type { Host } from "./runner-credential.ts";
 
 export interface ClaimDeskParts {
@@ -75,9 +76,14 @@ export class ClaimDesk {
     options: ControlPlaneOptions,
     signal: AbortSignal,
   ): Promise<JobSpec | null> {
+    const { database } = this.parts;
     const waiters = this.waiting.get(host.pool);
     return new Promise((resolve, reject) => {
+      const stopListening = database.signals.listen(`runner:${host.id}`, () => {
+        requireCurrent(database, host, wish.boot).catch(waiter.fail);
+      });
       const leave = () => {
+        stopListening();
         this.waiting.get(host.pool)?.delete(waiter);
         signal.removeEventListener("abort", onAbort);
       };

@@ -239,6 +239,33 @@ describe("an attempt", () => {
     expect(key).toStartWith("HOST-");
   });
 
+  test("RT-09 a claim that waits ends when its host is revoked, and when another start takes its place", async () => {
+    const other = await addHost(server, admin, pool);
+    for (const [one, status, meet] of [
+      [other, 409, async () => void (await other.restarted().heartbeat())],
+      [
+        host,
+        401,
+        async () => {
+          const { id } = await server.database.kysely
+            .selectFrom("runners")
+            .select("id")
+            .where("instance", "=", host.registered.instance_id)
+            .executeTakeFirstOrThrow();
+          await admin.post(`/api/v1/admin/runners/${id}/revoke`);
+        },
+      ],
+    ] as const) {
+      await one.heartbeat();
+      const waiting = one.claim("25s");
+      await Bun.sleep(100); // the claim has to be there first; if it is not, it is refused as it comes
+      const startedMs = performance.now();
+      await meet();
+      expect((await waiting).status).toBe(status);
+      expect(performance.now() - startedMs).toBeLessThan(5_000);
+    }
+  });
+
   test("RT-09 of a revoked host is queued again, and its tokens are dead", async () => {
     await queueRun();
     const job = await host.claimed();

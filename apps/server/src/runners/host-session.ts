@@ -4,7 +4,7 @@ import { record } from "../audit/audit-store.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { RunDefaults } from "../runs/run-create.ts";
 import { type Interrupted, interruptHeldBy } from "../runs/run-sweep.ts";
-import type { Host } from "./runner-credential.ts";
+import { type Host, notWelcome } from "./runner-credential.ts";
 
 /** Starts of one runner that are remembered; an older one is long gone. */
 const BOOTS_KEPT_MAX = 100;
@@ -39,17 +39,22 @@ export async function enterSession(
     return "new";
   });
   if (entered === "superseded") throw new AppError("superseded", SUPERSEDED);
+  if (entered === "new") await database.signals.notify(`runner:${host.id}`);
   return entered === "new" ? interruptHeldBy(database, defaults, host.id, state.boot) : [];
 }
 
-/** @throws AppError `superseded` unless it is the start that speaks for the runner now */
-export async function requireCurrent(database: Database, host: Host, boot: BootId): Promise<void> {
+/**
+ * For a request that waits: looks again whether it is still welcome.
+ * @throws AppError `superseded` unless it is the start that speaks for the runner now, `unauthenticated` when that was revoked
+ */
+export async function requireCurrent(database: Database, host: Host, boot: string): Promise<void> {
   const row = await database.kysely
     .selectFrom("runners")
-    .select("boot")
+    .select(["boot", "revoked_at_ms"])
     .where("id", "=", host.id)
     .executeTakeFirst();
-  if (row?.boot !== boot) throw new AppError("superseded", SUPERSEDED);
+  if (row === undefined || row.revoked_at_ms !== null) throw notWelcome();
+  if (row.boot !== boot) throw new AppError("superseded", SUPERSEDED);
 }
 
 async function lockBoot(database: Database, tx: Queries, host: Host): Promise<string | undefined> {

@@ -5,6 +5,7 @@ import {
   Pool,
   PoolPatch,
   RegistrationTokenRow,
+  Runner,
   RunnerPoolsReply,
 } from "@windshift/contract/api/pool.ts";
 import { assert } from "@windshift/contract/app-error.ts";
@@ -180,11 +181,15 @@ function addRunners(table: RouteTable, { database, defaults }: PoolRouteParts): 
         access: "instance_admin",
         summary,
         request: { params: RunnerParams },
-        responses: { 204: { description: "Done" } },
+        responses: { 200: jsonReply(Runner, "The runner now") },
       },
       async (c) => {
-        await act(database, defaults, c.req.valid("param").runner, personOf(c).userId);
-        return c.body(null, 204);
+        const { runner: id } = c.req.valid("param");
+        await act(database, defaults, id, personOf(c).userId);
+        const shown = (await readDiagnostics(database)).flatMap(({ runners }) => runners);
+        const runner = shown.find((one) => one.id === id);
+        assert(runner !== undefined, "a runner that was acted on exists");
+        return c.json(runner, 200);
       },
     );
 }

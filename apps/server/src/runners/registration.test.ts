@@ -136,7 +136,7 @@ describe("a runner's credential", () => {
     const host = await addHost(server, admin, pool);
     const runner = await idOf(host);
     expect((await host.heartbeat()).status).toBe(200);
-    expect((await admin.post(`/api/v1/admin/runners/${runner}/revoke`)).status).toBe(204);
+    expect((await admin.post(`/api/v1/admin/runners/${runner}/revoke`)).status).toBe(200);
     expect((await host.heartbeat()).status).toBe(401);
     expect((await host.claim()).status).toBe(401);
     expect((await host.events(1, 1, [])).status).toBe(401);

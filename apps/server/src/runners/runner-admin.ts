@@ -26,6 +26,7 @@ export async function revokeRunner(
     await tx.deleteFrom("runner_credentials").where("runner_id", "=", id).execute();
     if (row !== undefined) await tell(tx, by, "runner.revoked", id);
   });
+  await database.signals.notify(`runner:${id}`);
   await interruptRevoked(database, defaults, id);
 }
 

@@ -78,7 +78,11 @@ export async function findHost(database: Database, headers: Headers): Promise<Ho
     ? await findByHash(database, hashToken(token))
     : undefined;
   if (host !== undefined) return host;
-  throw new AppError(
+  throw notWelcome();
+}
+
+export function notWelcome(): AppError {
+  return new AppError(
     "unauthenticated",
     "the runner credential is unknown, expired or revoked; register this runner again with a new registration token of its pool",
   );

@@ -1,0 +1,262 @@
+import { hostname } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { formatDuration, parseDurationMs } from "@windshift/base/duration.ts";
+import { readSettings, type SettingsOf, type SettingsTable } from "@windshift/base/settings.ts";
+import { ImageReference } from "@windshift/contract/job.ts";
+import {
+  HEARTBEAT_INTERVAL_MS,
+  LEASE_MS,
+  NAME_CHARS_MAX,
+  RUNNER_CAPACITY_MAX,
+} from "@windshift/contract/limits.ts";
+import { RegistrationToken, RunnerCredential, RunnerLabels } from "@windshift/contract/runner.ts";
+import { z } from "zod";
+
+const CACHE_ROOT = "/var/lib/windshift-runner/cache";
+/** Two heartbeats must fit into a lease, or one lost answer costs it. */
+const HEARTBEAT_MS_MAX = LEASE_MS / 2;
+
+const text = z.string();
+const absolutePath = text.refine(
+  isAbsolute,
+  "write an absolute path: the container engine mounts it by that path",
+);
+const count = (least: number, most: number) =>
+  text
+    .regex(/^\d{1,9}$/, "write a whole number")
+    .transform(Number)
+    .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
+const flag = z
+  .enum(["1", "0"], { message: "write 1, or leave it unset" })
+  .optional()
+  .transform((value) => value === "1");
+const duration = (leastMs: number, mostMs: number) =>
+  text
+    .transform((value, context) => {
+      const ms = parseDurationMs(value);
+      if (ms !== undefined) return ms;
+      context.addIssue("write a duration such as 2s, 30s, 5m or 1h30m");
+      return z.NEVER;
+    })
+    .pipe(
+      z
+        .number()
+        .min(leastMs, `must be at least ${formatDuration(leastMs)}`)
+        .max(mostMs, `must be at most ${formatDuration(mostMs)}`),
+    );
+const list = text.default("").transform((value) => value.split(",").flatMap((part) => part.trim() || []));
+
+/** Every variable the runner reads. Source: INTERFACES section 2. */
+export const runnerSettings = {
+  apiUrl: {
+    name: "WS_API_URL",
+    schema: text
+      .min(1, "set it to the address of the server's API, such as https://windshift.example.com/api")
+      .transform((value) => value.replace(/\/+$/, ""))
+      .refine((value) => URL.canParse(value), "write an address such as https://windshift.example.com/api")
+      .refine(
+        (value) => value.endsWith("/api"),
+        "must end in /api, such as https://windshift.example.com/api",
+      ),
+    defaultText: "required",
+    doc: "The server's API as this host and its containers reach it: `https://…/api`.",
+  },
+  registrationToken: {
+    name: "WSRUNNER_REGISTRATION_TOKEN",
+    schema: RegistrationToken.optional(),
+    defaultText: "unset; needed for the first start",
+    doc: "One-time token `wsrt_…` of a pool. It is exchanged for a credential, which is kept; afterwards it can be taken away.",
+    secret: true,
+  },
+  credential: {
+    name: "WSRUNNER_CREDENTIAL",
+    schema: RunnerCredential.optional(),
+    defaultText: "unset",
+    doc: "A credential `wsrc_…` to use instead of one that is kept in a file.",
+    secret: true,
+  },
+  credentialFile: {
+    name: "WSRUNNER_CREDENTIAL_FILE",
+    schema: absolutePath.optional(),
+    defaultText: "`<cache>/credential`",
+    doc: "Where the credential is kept, mode 0600.",
+  },
+  image: {
+    name: "WSRUNNER_IMAGE",
+    schema: ImageReference,
+    defaultText: "required",
+    doc: "Agent image.",
+  },
+  name: {
+    name: "WSRUNNER_NAME",
+    schema: text
+      .trim()
+      .min(1)
+      .max(NAME_CHARS_MAX)
+      .default(() => hostname()),
+    defaultText: "the host's name",
+    doc: "Name under which people see this runner.",
+  },
+  docker: {
+    name: "WSRUNNER_DOCKER",
+    schema: text.default("docker"),
+    defaultText: "docker",
+    doc: "Docker-compatible command line to call.",
+  },
+  triageBin: {
+    name: "WSRUNNER_TRIAGE_BIN",
+    schema: text.optional(),
+    defaultText: "`windshift-triage` beside this program, else on the PATH",
+    doc: "Program that does the git work of runs on this host.",
+  },
+  cacheRoot: {
+    name: "WSRUNNER_CACHE_ROOT",
+    schema: absolutePath.default(CACHE_ROOT),
+    defaultText: CACHE_ROOT,
+    doc: "Folder of bare clones, the per-run checkouts beside them, the spool and the credential. With the runner in a container it must be mounted at the same path.",
+  },
+  pollIntervalMs: {
+    name: "WSRUNNER_POLL_INTERVAL",
+    schema: duration(100, 600_000).default(2_000),
+    defaultText: "2s",
+    doc: "Pause between claims where the server cannot keep one waiting.",
+  },
+  heartbeatMs: {
+    name: "WSRUNNER_HEARTBEAT_INTERVAL",
+    schema: duration(1_000, HEARTBEAT_MS_MAX).default(HEARTBEAT_INTERVAL_MS),
+    defaultText: "30s",
+    doc: "Time between renewals of the lease of what runs.",
+  },
+  initialPrompt: {
+    name: "WSRUNNER_INITIAL_PROMPT",
+    schema: text.optional(),
+    defaultText: "unset: the server's",
+    doc: "Emergency fallback for a server that sends no prompt.",
+  },
+  allowInsecure: {
+    name: "WSRUNNER_ALLOW_INSECURE",
+    schema: flag,
+    defaultText: "unset",
+    doc: "1 permits an `http://` address, for development.",
+  },
+  capacity: {
+    name: "WSRUNNER_CAPACITY",
+    schema: count(1, RUNNER_CAPACITY_MAX).default(1),
+    defaultText: "1",
+    doc: "Runs at once.",
+  },
+  allowedImages: {
+    name: "WSRUNNER_ALLOWED_IMAGES",
+    schema: list.pipe(z.array(ImageReference)),
+    defaultText: "none",
+    doc: "Images, separated by commas, that bindings may name instead of WSRUNNER_IMAGE; it always is allowed.",
+  },
+  network: {
+    name: "WSRUNNER_NETWORK",
+    schema: text
+      .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, "write the name of a network")
+      .default("coding-agent-egress"),
+    defaultText: "coding-agent-egress",
+    doc: "Network of agent containers. Create it with `docker network create coding-agent-egress`; `bridge` is the open alternative.",
+  },
+  pidsLimit: {
+    name: "WSRUNNER_PIDS_LIMIT",
+    schema: count(16, 4_194_304).default(512),
+    defaultText: "512",
+    doc: "Processes per container.",
+  },
+  memory: {
+    name: "WSRUNNER_MEMORY",
+    schema: text.regex(/^\d+[bkmg]?$/i, "write a size such as 4g").default("4g"),
+    defaultText: "4g",
+    doc: "Memory per container; there is no swap beside it.",
+  },
+  cpus: {
+    name: "WSRUNNER_CPUS",
+    schema: text.regex(/^\d+(\.\d+)?$/, "write a number such as 2 or 0.5").default("2"),
+    defaultText: "2",
+    doc: "Processor time per container.",
+  },
+  runtime: {
+    name: "WSRUNNER_RUNTIME",
+    schema: text
+      .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, "write the name of a runtime, such as runsc")
+      .optional(),
+    defaultText: "unset: the engine's own",
+    doc: "Container runtime, such as `runsc` (gVisor).",
+  },
+  once: {
+    name: "WSRUNNER_ONCE",
+    schema: flag,
+    defaultText: "unset",
+    doc: "1 does one job, then exits.",
+  },
+  labels: {
+    name: "WSRUNNER_LABELS",
+    schema: list.pipe(RunnerLabels),
+    defaultText: "none",
+    doc: "What this host can do, separated by commas, such as `gpu,arm64`: a binding may ask for it.",
+  },
+  metricsPort: {
+    name: "WSRUNNER_METRICS_PORT",
+    schema: count(0, 65_535).optional(),
+    defaultText: "unset: none",
+    doc: "Port of `/metrics` and `/healthz`; 0 takes a free one.",
+  },
+  drainTimeoutMs: {
+    name: "WSRUNNER_DRAIN_TIMEOUT",
+    schema: duration(0, 7 * 86_400_000).default(3_600_000),
+    defaultText: "1h",
+    doc: "How long the first SIGTERM lets what runs come to its end; then it is cut off, and queued again.",
+  },
+  logLevel: {
+    name: "WSRUNNER_LOG_LEVEL",
+    schema: z
+      .enum(["debug", "info", "warn", "error"], { message: "write debug, info, warn or error" })
+      .default("info"),
+    defaultText: "info",
+    doc: "Least severe log lines that are written, as JSON on standard output.",
+  },
+} as const satisfies SettingsTable;
+
+export type RunnerSettings = SettingsOf<typeof runnerSettings>;
+
+/** Reads the environment; every problem at once, each a sentence that names the variable. */
+export function readRunnerSettings(env: Record<string, string | undefined>) {
+  const result = readSettings(runnerSettings, { ...env, WS_API_URL: env.WS_API_URL ?? "" });
+  if (result.kind === "problems") return { ...result, problems: result.problems.map(required) };
+  const problem = transportProblem(result.settings, env);
+  return problem === undefined ? result : { kind: "problems" as const, problems: [problem] };
+}
+
+/** What is required and unset is said to be missing, not to be of a wrong type. */
+function required(problem: string): string {
+  return problem.startsWith("WSRUNNER_IMAGE: Invalid input")
+    ? "WSRUNNER_IMAGE: set it to the agent image, such as windshift/agent:local"
+    : problem;
+}
+
+/** RT-11: the credential never goes over a connection that others can read or stand in for. */
+function transportProblem(
+  { apiUrl, allowInsecure }: RunnerSettings,
+  env: Record<string, string | undefined>,
+): string | undefined {
+  if (allowInsecure) return undefined;
+  if (!apiUrl.startsWith("https://"))
+    return `WS_API_URL must be https:// (it is ${JSON.stringify(apiUrl)}); for development only, WSRUNNER_ALLOW_INSECURE=1 permits http://`;
+  if (env.NODE_TLS_REJECT_UNAUTHORIZED === "0")
+    return "NODE_TLS_REJECT_UNAUTHORIZED=0 would take any certificate for the server's; unset it and set NODE_EXTRA_CA_CERTS to the file of your own authority";
+  return undefined;
+}
+
+/** Where the host keeps what: all below the cache root's parent or in it, so that one mount carries everything. */
+export function pathsOf(settings: RunnerSettings) {
+  const { cacheRoot } = settings;
+  return {
+    credential: settings.credentialFile ?? join(cacheRoot, "credential"),
+    worktrees: join(cacheRoot, "worktrees"),
+    clones: join(cacheRoot, "clones"),
+    spool: join(cacheRoot, "spool"),
+    instance: join(cacheRoot, "instance"),
+  };
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { AppError } from "@windshift/contract/app-error.ts";
+import { RegisterReply, RunnerCredential } from "@windshift/contract/runner.ts";
+import type { JobLog } from "@windshift/execution/job-log.ts";
+import type { ServerClient } from "./server-client.ts";
+
+export interface CredentialOptions {
+  /** WSRUNNER_CREDENTIAL; used and never written down. */
+  given: string | undefined;
+  /** File of the credential, absolute. */
+  file: string;
+  registrationToken: string | undefined;
+  /** Shown name of this runner. */
+  name: string;
+  client: ServerClient;
+  log: JobLog;
+}
+
+const OWNER_ONLY = 0o600;
+
+/**
+ * The credential of this host: the one that is given, else the one that is kept, else the one that the registration token is
+ * exchanged for. The token is not spent before it is certain that the credential can be kept.
+ * @throws AppError that names the variable or file to look at
+ */
+export async function obtainCredential(options: CredentialOptions): Promise<string> {
+  const { given, file, registrationToken, log } = options;
+  if (given !== undefined) return given;
+  const kept = await readKept(file, log);
+  if (kept !== undefined) return kept;
+  if (registrationToken === undefined)
+    throw new AppError(
+      "unauthenticated",
+      `there is no credential in ${file} and WSRUNNER_REGISTRATION_TOKEN is not set. Mint a registration token for a pool and set it; if this runner was registered before, check that WSRUNNER_CREDENTIAL_FILE is on a disk that is kept`,
+    );
+  return register(options, registrationToken);
+}
+
+/** Puts another credential in the place of the one that is kept, in one step. */
+export async function keepCredential(file: string, credential: string): Promise<void> {
+  await writeOwnerOnly(file, `${credential}\n`);
+}
+
+async function readKept(file: string, log: JobLog): Promise<string | undefined> {
+  const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return undefined;
+    throw new AppError("invalid_input", `WSRUNNER_CREDENTIAL_FILE: cannot read ${file} (${cause.code})`, {
+      cause,
+    });
+  });
+  if (text === undefined || text.trim() === "") return undefined;
+  const credential = RunnerCredential.safeParse(text.trim());
+  if (!credential.success)
+    throw new AppError(
+      "invalid_input",
+      `WSRUNNER_CREDENTIAL_FILE: ${file} holds no runner credential (wsrc_…); remove it and register again`,
+    );
+  const { mode } = await stat(file);
+  if ((mode & 0o077) !== 0) {
+    log.warn("the credential could be read by others; its mode was set to 0600", { file });
+    await chmod(file, OWNER_ONLY);
+  }
+  return credential.data;
+}
+
+/** The nonce is kept beside the credential until that is there: a start that dies in between asks again for the same one. */
+async function register(options: CredentialOptions, token: string): Promise<string> {
+  const { client, file, name, log } = options;
+  const nonceFile = `${file}.nonce`;
+  const nonce = await keptNonce(nonceFile);
+  const request = { registration_token: token, name, nonce };
+  const reply = await client.post("/runner/register", request, RegisterReply);
+  await keepCredential(file, reply.credential);
+  await rm(nonceFile, { force: true });
+  log.info("registered; WSRUNNER_REGISTRATION_TOKEN is not needed any more", {
+    file,
+    instance: reply.instance_id,
+    pool: reply.pool_id,
+  });
+  return reply.credential;
+}
+
+/** @throws AppError when the folder cannot be written to, before the token is spent */
+async function keptNonce(file: string): Promise<string> {
+  const kept = (await readFile(file, "utf8").catch(() => "")).trim();
+  if (/^[0-9a-f]{32}$/.test(kept)) return kept;
+  const fresh = randomBytes(16).toString("hex");
+  await writeOwnerOnly(file, `${fresh}\n`).catch((cause: NodeJS.ErrnoException) => {
+    throw new AppError(
+      "invalid_input",
+      `WSRUNNER_CREDENTIAL_FILE: ${dirname(file)} cannot be written to (${cause.code}); the registration token was not used. Give this user the folder, or set WSRUNNER_CREDENTIAL_FILE to another`,
+      { cause },
+    );
+  });
+  return fresh;
+}
+
+async function writeOwnerOnly(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o711 });
+  const part = `${file}.${process.pid}`;
+  const handle = await open(part, "w", OWNER_ONLY);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(part, file);
+}

@@ -1,0 +1,101 @@
+import { AppError, ErrorBody } from "@windshift/contract/app-error.ts";
+import { ERROR_CODES, type ErrorCode } from "@windshift/contract/error-codes.ts";
+import type { z } from "zod";
+
+/** Time for an answer that nobody waits for on purpose, ms. */
+const ANSWER_MS_MAX = 30_000;
+
+export interface ServerClientOptions {
+  /** Ends in `/api`. */
+  apiUrl: string;
+  version: string;
+  /** The credential now; it may be changed while the program runs. Undefined before there is one. */
+  credential(): string | undefined;
+}
+
+export interface PostOptions {
+  /** The start of the runner that an event or a result is of. */
+  boot?: string;
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+/** Speaks to the server. Never follows a redirect: the credential goes to the address that was set and to no other. */
+export class ServerClient {
+  constructor(private readonly options: ServerClientOptions) {}
+
+  /**
+   * Posts JSON below the API's address.
+   * @throws AppError with the server's code; `unavailable` when it could not be reached or answered what we do not understand
+   */
+  async post<T extends z.ZodType>(
+    path: string,
+    body: unknown,
+    reply: T,
+    options: PostOptions = {},
+  ): Promise<z.infer<T>> {
+    const { apiUrl, credential, version } = this.options;
+    const { boot, timeoutMs = ANSWER_MS_MAX, signal } = options;
+    const held = credential();
+    const limit = AbortSignal.timeout(timeoutMs);
+    const response = await fetch(`${apiUrl}${path}`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "user-agent": `windshift-runner/${version}`,
+        ...(held === undefined ? {} : { authorization: `Bearer ${held}` }),
+        ...(boot === undefined ? {} : { "x-windshift-boot": boot }),
+      },
+      body: JSON.stringify(body),
+      redirect: "manual",
+      signal: signal === undefined ? limit : AbortSignal.any([limit, signal]),
+    }).catch((cause: unknown) => {
+      throw new AppError("unavailable", `${apiUrl} cannot be reached: ${reasonOf(cause)}`, { cause });
+    });
+    const text = await response.text().catch((cause: unknown) => {
+      throw new AppError("unavailable", `the answer of ${apiUrl} broke off`, { cause });
+    });
+    if (!response.ok) throw errorOf(response, text, apiUrl);
+    const parsed = reply.safeParse(parse(text));
+    if (parsed.success) return parsed.data;
+    throw new AppError("unavailable", `${apiUrl}${path} answered what is no answer of a Windshift server`, {
+      cause: parsed.error,
+    });
+  }
+}
+
+function errorOf(response: Response, text: string, apiUrl: string): AppError {
+  const { status } = response;
+  if (status >= 300 && status < 400)
+    return new AppError(
+      "unavailable",
+      `${apiUrl} answers with a redirect to ${response.headers.get("location") ?? "nowhere"}, which is not followed; set WS_API_URL to the server's own address`,
+    );
+  const body = ErrorBody.safeParse(parse(text));
+  if (body.success && isCode(body.data.error.code))
+    return new AppError(body.data.error.code, body.data.error.message);
+  if (status === 404)
+    return new AppError(
+      "unavailable",
+      `${apiUrl} is no Windshift API (it answers 404); WS_API_URL has to end in /api`,
+    );
+  return new AppError("unavailable", `${apiUrl} answers with status ${status}`);
+}
+
+function isCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return "no connection";
+  if (cause.name === "TimeoutError") return "no answer in time";
+  return cause.message;
+}
