@@ -3,12 +3,12 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { soakStreams } from "../bench/llm-broker/soak/stream-soak.ts";
 
-const USAGE = `bun scripts/soak-llm-streams.ts [--minutes N] [--streams N] [--slow fast|flood] [--server FILE]
+const USAGE = `bun scripts/soak-llm-streams.ts [--minutes N] [--streams N] [--slow steady|fast|flood] [--server FILE]
 
 LB-13 in full: streams through the model broker of a server, one of ten callers slow, one leaving in the middle.
   --minutes  how long. Default 10
   --streams  how many at once. Default 2000
-  --slow     what slow callers are sent: the reply of a fast model, or as much as they read. Default fast
+  --slow     what slow callers are sent: as the others, what the fastest models give, or all at once. Default fast
   --server   a compiled server. Default: the one of this source tree
 Prints what it saw as one line of JSON. Exits 1 when something does not hold.`;
 
@@ -16,7 +16,7 @@ const number = (fallback: number) => z.coerce.number().positive().max(100_000).d
 const Wanted = z.strictObject({
   minutes: number(10),
   streams: number(2_000).pipe(z.int()),
-  slow: z.enum(["fast", "flood"]).default("fast"),
+  slow: z.enum(["steady", "fast", "flood"]).default("fast"),
   server: z.string().optional(),
 });
 

@@ -24,10 +24,11 @@ export interface SoakPlan {
   streams: number;
   minutes: number;
   /**
-   * What the slow callers are sent: a reply at the pace of a fast model, or a flood, which no model makes. Behind a flood the
-   * runtime itself holds 1 to 2 MiB a stream, passing a reply on untouched, too; the bound on memory is then missed.
+   * What the slow callers are sent: as the others, a reply at the pace of the fastest models, or a flood, which none makes.
+   * Behind the latter two the runtime itself holds 1 to 2 MiB a stream, also where it passes a reply on untouched; the bound
+   * on memory is then missed.
    */
-  slow: "fast" | "flood";
+  slow: "steady" | "fast" | "flood";
   progress(line: string): void;
 }
 
