@@ -52,7 +52,7 @@ describe("the settings of the programs", () => {
     expect(twins).toContain("DATABASE_URL");
     expect(twins).toContain("WINDSHIFT_SECRET_KEY");
     const page = await Bun.file(resolve(import.meta.dir, "../../docs/configuration.md")).text();
-    const promised = [...page.matchAll(/`(\w+)_FILE`/g)].map(([, name]) => name);
+    const promised = [...page.matchAll(/` or `(\w+)_FILE`/g)].map(([, name]) => name);
     expect(promised).toEqual(twins);
     expect(promised).not.toContain("LLM_API_KEY");
     expect(promised).not.toContain("WS_TOKEN");

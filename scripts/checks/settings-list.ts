@@ -15,7 +15,11 @@ export interface SettingRow extends z.infer<typeof SettingRow> {
 }
 const Table = z.record(z.string(), SettingRow);
 /** A row with a schema is of a table for readSettings, the one reader that takes a secret from a file. */
-const FileRow = z.object({ secret: z.literal(true), schema: z.object({}) });
+const FileRow = z.object({
+  secret: z.literal(true),
+  fileTwin: z.literal(true).optional(),
+  schema: z.object({}),
+});
 
 export interface ProgramSettings {
   /** `windshift`, `windshift-agent`, … */

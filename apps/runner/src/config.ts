@@ -50,8 +50,10 @@ const list = text.default("").transform((value) => value.split(",").flatMap((par
 export const runnerSettings = {
   apiUrl: {
     name: "WS_API_URL",
-    schema: text
-      .min(1, "set it to the address of the server's API, such as https://windshift.example.com/api")
+    schema: z
+      .string({
+        error: "set it to the address of the server's API, such as https://windshift.example.com/api",
+      })
       .transform((value) => value.replace(/\/+$/, ""))
       .refine((value) => URL.canParse(value), "write an address such as https://windshift.example.com/api")
       .refine(
@@ -74,6 +76,7 @@ export const runnerSettings = {
     defaultText: "unset",
     doc: "A credential `wsrc_…` to use instead of one that is kept in a file.",
     secret: true,
+    fileTwin: false,
   },
   credentialFile: {
     name: "WSRUNNER_CREDENTIAL_FILE",
@@ -83,7 +86,9 @@ export const runnerSettings = {
   },
   image: {
     name: "WSRUNNER_IMAGE",
-    schema: ImageReference,
+    schema: z
+      .string({ error: "set it to the agent image, such as windshift/agent:local" })
+      .pipe(ImageReference),
     defaultText: "required",
     doc: "Agent image.",
   },
@@ -223,17 +228,10 @@ export type RunnerSettings = SettingsOf<typeof runnerSettings>;
 
 /** Reads the environment; every problem at once, each a sentence that names the variable. */
 export function readRunnerSettings(env: Record<string, string | undefined>) {
-  const result = readSettings(runnerSettings, { ...env, WS_API_URL: env.WS_API_URL ?? "" });
-  if (result.kind === "problems") return { ...result, problems: result.problems.map(required) };
+  const result = readSettings(runnerSettings, env);
+  if (result.kind === "problems") return result;
   const problem = transportProblem(result.settings, env);
   return problem === undefined ? result : { kind: "problems" as const, problems: [problem] };
-}
-
-/** What is required and unset is said to be missing, not to be of a wrong type. */
-function required(problem: string): string {
-  return problem.startsWith("WSRUNNER_IMAGE: Invalid input")
-    ? "WSRUNNER_IMAGE: set it to the agent image, such as windshift/agent:local"
-    : problem;
 }
 
 /** RT-11: the credential never goes over a connection that others can read or stand in for. */

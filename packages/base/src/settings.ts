@@ -11,6 +11,8 @@ export interface Setting<T extends z.ZodType = z.ZodType> {
   doc: string;
   /** A secret may be given as `<name>_FILE`, and is never printed. */
   secret?: boolean;
+  /** `false`: there is no `<name>_FILE` for this secret, as that name means something else. */
+  fileTwin?: boolean;
 }
 
 export type SettingsTable = Record<string, Setting>;
@@ -46,7 +48,8 @@ function rawValue(
   problems: string[],
 ): string | undefined {
   const direct = env[setting.name] || undefined;
-  const file = setting.secret ? env[`${setting.name}_FILE`] || undefined : undefined;
+  const file =
+    setting.secret && setting.fileTwin !== false ? env[`${setting.name}_FILE`] || undefined : undefined;
   if (file === undefined) return direct;
   if (direct !== undefined) {
     problems.push(`${setting.name}: set it or ${setting.name}_FILE, not both`);

@@ -1,0 +1,100 @@
+import { describe, expect, test } from "bun:test";
+import { pathsOf, readRunnerSettings } from "./config.ts";
+
+const NEEDED = { WS_API_URL: "https://windshift.example.test/api", WSRUNNER_IMAGE: "windshift/agent:local" };
+const token = (prefix: string) => `${prefix}${"x".repeat(43)}`;
+
+function settingsOf(env: Record<string, string>) {
+  const result = readRunnerSettings({ ...NEEDED, ...env });
+  if (result.kind === "problems") throw new Error(result.problems.join("\n"));
+  return result.settings;
+}
+function problemsOf(env: Record<string, string | undefined>): string[] {
+  const result = readRunnerSettings({ ...NEEDED, ...env });
+  return result.kind === "problems" ? result.problems : [];
+}
+
+describe("the settings of a runner", () => {
+  test("have the defaults that are documented", () => {
+    expect(settingsOf({})).toMatchObject({
+      apiUrl: "https://windshift.example.test/api",
+      cacheRoot: "/var/lib/windshift-runner/cache",
+      pollIntervalMs: 2_000,
+      heartbeatMs: 30_000,
+      capacity: 1,
+      network: "coding-agent-egress",
+      pidsLimit: 512,
+      memory: "4g",
+      cpus: "2",
+      labels: [],
+      once: false,
+      drainTimeoutMs: 3_600_000,
+    });
+    expect(pathsOf(settingsOf({})).credential).toBe("/var/lib/windshift-runner/cache/credential");
+    const file = "/etc/windshift-runner/credential";
+    expect(pathsOf(settingsOf({ WSRUNNER_CREDENTIAL_FILE: file })).credential).toBe(file);
+  });
+
+  test("RT-11 say exactly which part of the address is wrong", () => {
+    expect(problemsOf({ WS_API_URL: undefined })).toEqual([
+      "WS_API_URL: set it to the address of the server's API, such as https://windshift.example.com/api",
+    ]);
+    expect(problemsOf({ WS_API_URL: "https://windshift.example.test" })).toEqual([
+      'WS_API_URL: must end in /api, such as https://windshift.example.com/api (it is "https://windshift.example.test")',
+    ]);
+    expect(problemsOf({ WS_API_URL: "http://windshift.example.test/api" })).toEqual([
+      'WS_API_URL must be https:// (it is "http://windshift.example.test/api"); for development only, WSRUNNER_ALLOW_INSECURE=1 permits http://',
+    ]);
+    expect(problemsOf({ WS_API_URL: "http://localhost:8080/api", WSRUNNER_ALLOW_INSECURE: "1" })).toEqual([]);
+    expect(problemsOf({ WS_API_URL: "ftp://windshift.example.test/api" })[0]).toContain("must be https://");
+    expect(problemsOf({ NODE_TLS_REJECT_UNAUTHORIZED: "0" })[0]).toContain("NODE_EXTRA_CA_CERTS");
+  });
+
+  test("are refused together, each with what to write instead and none with a secret", () => {
+    const problems = problemsOf({
+      WSRUNNER_IMAGE: undefined,
+      WSRUNNER_HEARTBEAT_INTERVAL: "2 minutes",
+      WSRUNNER_POLL_INTERVAL: "1ms",
+      WSRUNNER_CAPACITY: "0",
+      WSRUNNER_LABELS: "GPU",
+      WSRUNNER_CACHE_ROOT: "cache",
+      WSRUNNER_REGISTRATION_TOKEN: "wsrt_secret",
+      WSRUNNER_CREDENTIAL: token("wsrt_"),
+    });
+    expect(problems.map((problem) => problem.split(":")[0])).toEqual([
+      "WSRUNNER_REGISTRATION_TOKEN",
+      "WSRUNNER_CREDENTIAL",
+      "WSRUNNER_IMAGE",
+      "WSRUNNER_CACHE_ROOT",
+      "WSRUNNER_POLL_INTERVAL",
+      "WSRUNNER_HEARTBEAT_INTERVAL",
+      "WSRUNNER_CAPACITY",
+      "WSRUNNER_LABELS",
+    ]);
+    expect(problems.join()).not.toContain("wsrt_secret");
+    expect(problems[2]).toBe("WSRUNNER_IMAGE: set it to the agent image, such as windshift/agent:local");
+    expect(problems[5]).toContain("write a duration such as 2s, 30s, 5m or 1h30m");
+  });
+
+  test("read durations, lists and labels as they are written", () => {
+    expect(
+      settingsOf({
+        WSRUNNER_DRAIN_TIMEOUT: "1h30m",
+        WSRUNNER_POLL_INTERVAL: "250ms",
+        WSRUNNER_LABELS: "gpu, arm64,gpu",
+        WSRUNNER_ALLOWED_IMAGES: "a/b:1,c/d@sha256:00",
+        WSRUNNER_CREDENTIAL: token("wsrc_"),
+      }),
+    ).toMatchObject({
+      drainTimeoutMs: 5_400_000,
+      pollIntervalMs: 250,
+      labels: ["arm64", "gpu"],
+      allowedImages: ["a/b:1", "c/d@sha256:00"],
+      credential: token("wsrc_"),
+    });
+  });
+
+  test("leave two heartbeats room in a lease", () => {
+    expect(problemsOf({ WSRUNNER_HEARTBEAT_INTERVAL: "1m" })[0]).toContain("must be at most 45s");
+  });
+});
