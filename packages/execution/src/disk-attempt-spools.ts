@@ -85,10 +85,10 @@ export class DiskAttemptSpools implements AttemptSpools {
     try {
       const held = HeldJob.safeParse(await readJson(join(dir, ATTEMPT_FILE)));
       if (held.success) {
-        const result = AttemptResult.safeParse(await readJson(join(dir, RESULT_FILE)));
+        const result = await this.readResult(dir);
         const events = await DiskSpool.open({ dir, clock, log });
         const end = (keep: boolean) => this.end(name, events, keep);
-        return { held: held.data, events, result: result.data ?? null, end };
+        return { held: held.data, events, result, end };
       }
       log.warn("a spool that does not say whose it is was removed", { dir });
       await removeFolder(dir, log);
@@ -108,6 +108,18 @@ export class DiskAttemptSpools implements AttemptSpools {
     const held: HeldJob = { run: job.run_id, attempt: job.attempt, boot };
     await writeDurably(join(dir, ATTEMPT_FILE), JSON.stringify(held));
     return await DiskSpool.open({ dir, clock, log });
+  }
+
+  private async readResult(dir: string): Promise<AttemptResult | null> {
+    const kept = await readJson(join(dir, RESULT_FILE));
+    if (kept === undefined) return null;
+    const result = AttemptResult.safeParse(kept);
+    if (!result.success)
+      this.options.log.error("a result was kept that this version cannot read; its run has to be run again", {
+        dir,
+        error: result.error,
+      });
+    return result.data ?? null;
   }
 
   private async keepResult(dir: string, events: DiskSpool, result: AttemptResult): Promise<void> {

@@ -98,6 +98,38 @@ test("an event the server refuses is replaced by a warning under the same number
   ]);
 });
 
+test("F25 other events under the same numbers end the transcript, not the job", async () => {
+  let calls = 0;
+  const { outbox, lost } = outboxOf(() => {
+    calls++;
+    return Promise.reject(new AppError("conflict", "other bytes"));
+  });
+  await outbox.add("content", { text: "mine" });
+  await outbox.flush();
+  await outbox.add("content", { text: "more" });
+  await outbox.flush();
+  expect([outbox.end, calls, lost]).toEqual(["conflict", 1, []]);
+});
+
+test.each(["lease_lost", "superseded"] as const)("an append refused as %s is a lost lease", async (code) => {
+  const { outbox, lost } = outboxOf(() => Promise.reject(new AppError(code, "not yours")));
+  await outbox.add("content", { text: "late" });
+  await outbox.flush();
+  expect([outbox.end, lost]).toEqual(["lease_lost", ["lost"]]);
+});
+
+test("goes on after a flush of nothing", async () => {
+  const stored: RunEvent[] = [];
+  const { outbox } = outboxOf(async (events) => {
+    stored.push(...events);
+    return acked(events);
+  });
+  await outbox.flush();
+  await outbox.add("content", { text: "first" });
+  await outbox.flush();
+  expect(stored).toHaveLength(1);
+});
+
 test("an append that never answers is given up and sent again", async () => {
   let calls = 0;
   const { outbox } = outboxOf((events) => {
