@@ -7,7 +7,7 @@ import { type ForgeBench, failureOf, TEST_MS_MAX } from "./forge-bench.ts";
 /** Limits, failures, and what a message never holds. */
 export function bearsFailures(at: ForgeBench): void {
   describe("limits and failures", () => {
-    test("a rate at.traits.limit is kept to: nothing is asked before it is over", async () => {
+    test("a rate limit is kept to: nothing is asked before it is over", async () => {
       let nowMs = Date.now();
       const clock = { ...systemClock, nowMs: () => nowMs };
       const careful = await at.connect(at.forge.tokens.full, { clock });
