@@ -4,6 +4,8 @@ import { askForPassword, gitRepositoryOf, serveGit, tokenOf } from "./git-http.t
 import type { GithubEmulator } from "./github-emulator.ts";
 import type { loadGithubOpenapi } from "./github-openapi.ts";
 import { type GithubPermissions, lacksPermission, neededPermissions } from "./github-permissions.ts";
+import { invalid, lengthRefusal } from "./github-refusals.ts";
+import type { InstallationTokens } from "./installation-tokens.ts";
 
 export interface GithubToken {
   login: string;
@@ -22,32 +24,6 @@ export interface GithubFrontOptions {
   name: string;
   state: { drafts: boolean };
   installationTokens: InstallationTokens;
-}
-
-/** Tokens of the app's installation that were given out. */
-export interface InstallationTokens {
-  readonly given: readonly string[];
-  /** How long one is good from now on, ms; an hour at first, as at GitHub. */
-  lifeMs: number;
-  /** Ends all that were given. */
-  expireAll(): void;
-  add(token: string): void;
-  isGood(token: string): boolean;
-}
-
-export function createInstallationTokens(): InstallationTokens {
-  const given: string[] = [];
-  const good = new Set<string>();
-  return {
-    given,
-    lifeMs: 3_600_000,
-    expireAll: () => good.clear(),
-    add: (token) => {
-      given.push(token);
-      good.add(token);
-    },
-    isGood: (token) => good.has(token),
-  };
 }
 
 /** What the front needs of the process behind it, which is started later since it has to know the front's address. */
@@ -166,7 +142,7 @@ async function answer(call: FrontCall, options: GithubFrontOptions, behind: Behi
   if (path === "/installation/repositories") return installationRepositories(call, options, behind);
   const refusal = isPullCreation(call) ? await pullRefusal(call, options, behind) : undefined;
   if (refusal !== undefined) return refusal;
-  const tooLong = lengthRefusal(call);
+  const tooLong = lengthRefusal(call.text);
   if (tooLong !== undefined) return tooLong;
   const response = await forward(call, behind);
   const body = await response.text();
@@ -249,33 +225,6 @@ async function pullRefusal(
   const query = new URLSearchParams({ state: "open", head: `${owner}:${head}` });
   const open = (await behind.emulator.call(call.token, "GET", `${call.path}?${query}`)) as unknown[];
   return open.length === 0 ? undefined : invalid(`A pull request already exists for ${owner}:${head}.`);
-}
-
-/** Characters of the text of a pull request or a comment. Source: GitHub's answer to a longer one. */
-const BODY_CHARS_MAX = 65_536;
-
-function lengthRefusal({ text }: FrontCall): Response | undefined {
-  const body: unknown = text === "" ? undefined : (JSON.parse(text) as { body?: unknown }).body;
-  if (typeof body !== "string" || body.length <= BODY_CHARS_MAX) return undefined;
-  return invalid(`body is too long (maximum is ${BODY_CHARS_MAX} characters)`, "body");
-}
-
-function invalid(text: string, field?: string): Response {
-  const error = {
-    resource: "PullRequest",
-    code: field === undefined ? "custom" : "invalid",
-    ...(field === undefined ? {} : { field }),
-    message: text,
-  };
-  return Response.json(
-    {
-      message: "Validation Failed",
-      errors: [error],
-      documentation_url: "https://docs.github.com/rest",
-      status: "422",
-    },
-    { status: 422 },
-  );
 }
 
 async function installationRepositories(

@@ -6,14 +6,10 @@ import { createForgeFaults } from "./forge-faults.ts";
 import { AGENT, OTHER_REPOSITORIES, PEOPLE } from "./forge-model.ts";
 import type { ForgeServer, SignedDelivery, WebhookEvent } from "./forge-server.ts";
 import { startGithubEmulator } from "./github-emulator.ts";
-import {
-  createGithubFront,
-  createInstallationTokens,
-  type GithubToken,
-  type InstallationTokens,
-} from "./github-front.ts";
+import { createGithubFront, type GithubToken } from "./github-front.ts";
 import { createGithubMirror } from "./github-mirror.ts";
 import { loadGithubOpenapi } from "./github-openapi.ts";
+import { createInstallationTokens, type InstallationTokens } from "./installation-tokens.ts";
 
 const OWNER = "acme";
 const NAME = "shop";
