@@ -19,7 +19,7 @@ const run = Run.parse({
   detail: null,
   attempt: 1,
   interruptions: 0,
-  labels: [],
+  labels: "[]",
   runner_id: null,
   lease_expires_at_ms: null,
   cancel_requested_at_ms: null,
