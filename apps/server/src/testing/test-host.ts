@@ -66,10 +66,13 @@ export class TestHost {
   }
 
   notices(held: readonly object[], wait = "0s") {
-    return this.client.post<{ news: { kind: string; id?: number }[] } & ErrorReply>(`/api/runner/notices?wait=${wait}`, {
-      boot: this.state.boot,
-      held,
-    });
+    return this.client.post<{ news: { kind: string; id?: number }[] } & ErrorReply>(
+      `/api/runner/notices?wait=${wait}`,
+      {
+        boot: this.state.boot,
+        held,
+      },
+    );
   }
 
   events(run: number, attempt: number, events: readonly object[]) {
@@ -98,13 +101,11 @@ export function mintToken(admin: TestClient, pool: Pool): Promise<MintedRegistra
 /** Registers one more host of the pool. */
 export async function addHost(server: TestServer, admin: TestClient, pool: Pool): Promise<TestHost> {
   const { token } = await mintToken(admin, pool);
-  const reply = await server
-    .stranger()
-    .post<RegisterReply>("/api/runner/register", {
-      registration_token: token,
-      name: "host",
-      nonce: newNonce(),
-    });
+  const reply = await server.stranger().post<RegisterReply>("/api/runner/register", {
+    registration_token: token,
+    name: "host",
+    nonce: newNonce(),
+  });
   return new TestHost(server, reply.body);
 }
 
