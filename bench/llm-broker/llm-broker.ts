@@ -9,7 +9,7 @@ import { startBenchRun } from "./bench-run.ts";
 import { pacedLatencies, percentile, streamTimes, throughput, type Way } from "./load.ts";
 import { requestBytes } from "./load-client.ts";
 import { startNginx } from "./nginx.ts";
-import { startUpstream } from "./upstream.ts";
+import { startBareProxy, startUpstream } from "./upstream.ts";
 
 const ROUNDS = 5;
 const CONNECTIONS = 32;
@@ -31,6 +31,8 @@ const STREAMS = [
 /** Bars. Source: PERFORMANCE, "LLM broker". */
 const BARS = { requestMs: 1_000 / 4_000, cpuMicros: 250, p50: 0.8, p99: 6, largeP50: 1.5, largeP99: 10 };
 const FIRST_TOKEN_MS_MAX = 1.5;
+/** How long the server is left alone before its memory counts as idle, ms; as in `server-start`. */
+const IDLE_MS = 10_000;
 const IDLE_MB_MAX = 70;
 const PEAK_MB_MAX = 200;
 
@@ -43,13 +45,17 @@ export const llmBroker: Bench = {
     await using started = new AsyncDisposableStack();
     const upstream = await startUpstream();
     started.defer(upstream.stop);
-    const run = await startBenchRun(program, dir.path, `http://127.0.0.1:${upstream.port}`);
+    const upstreamUrl = `http://127.0.0.1:${upstream.port}`;
+    const proxy = await startBareProxy(upstreamUrl);
+    started.defer(proxy.stop);
+    const run = await startBenchRun(program, dir.path, upstreamUrl);
     started.defer(run.server.stop);
     const direct = (body: unknown) => requestBytes("/v1/chat/completions", "sk-bench", body);
     const nginx = await startNginx(dir.path, upstream.port, direct);
     if (nginx === undefined) report.progress("there is no nginx here, so the floor is the provider itself");
     else started.defer(nginx.stop);
     const none: Way = { name: "no broker", port: upstream.port, pid: undefined, request: direct };
+    const bare: Way = { name: "bare Bun proxy", port: proxy.port, pid: proxy.pid, request: direct };
     const ours: Way = {
       name: "ours",
       port: run.port,
@@ -57,7 +63,7 @@ export const llmBroker: Bench = {
       request: (body, at) =>
         requestBytes("/api/llm-proxy/v1/chat/completions", tokenOf(run.tokens, at), body),
     };
-    await measure(report, ours, nginx ?? none, none);
+    await measure(report, ours, nginx ?? none, none, bare);
   },
 };
 
@@ -68,9 +74,11 @@ function tokenOf(tokens: readonly string[], at: number): string {
   return token;
 }
 
-async function measure(report: BenchReport, ours: Way, floor: Way, none: Way): Promise<void> {
+async function measure(report: BenchReport, ours: Way, floor: Way, none: Way, bare: Way): Promise<void> {
+  await Bun.sleep(IDLE_MS);
   const idle = await residentMb(ours.pid ?? 0);
-  await measureThroughput(report, ours, floor);
+  const bareIdle = await residentMb(bare.pid ?? 0);
+  await measureThroughput(report, ours, floor, bare);
   const paced = { perS: PACED_PER_S, count: PACED_COUNT };
   await measureAdded(report, ours, floor, none, SMALL, "8 KB", { ...paced, p50: BARS.p50, p99: BARS.p99 });
   const large = { perS: LARGE_PER_S, count: LARGE_COUNT, p50: BARS.largeP50, p99: BARS.largeP99 };
@@ -81,19 +89,24 @@ async function measure(report: BenchReport, ours: Way, floor: Way, none: Way): P
     peak = Math.max(peak, await residentMb(ours.pid ?? 0));
   }
   const memory = { bench: "llm-broker", unit: "MB" } as const;
-  report.figure(absoluteFigure({ ...memory, metric: "idle RSS", bar: IDLE_MB_MAX }, [idle]));
+  const beside = { name: bare.name, samples: [bareIdle] };
+  report.figure(
+    absoluteFigure({ ...memory, metric: "idle RSS, whole server", bar: IDLE_MB_MAX }, [idle], beside),
+  );
   report.figure(absoluteFigure({ ...memory, metric: "RSS behind the load", bar: PEAK_MB_MAX }, [peak]));
 }
 
-async function measureThroughput(report: BenchReport, ours: Way, floor: Way): Promise<void> {
+async function measureThroughput(report: BenchReport, ours: Way, floor: Way, bare: Way): Promise<void> {
   const samples = {
     ours: [] as number[],
     floor: [] as number[],
     cpu: [] as number[],
     floorCpu: [] as number[],
+    bareCpu: [] as number[],
   };
   for (let round = 0; round <= ROUNDS; round++) {
     const other = await throughput(floor, SMALL, CONNECTIONS, THROUGHPUT_MS);
+    const proxy = await throughput(bare, SMALL, CONNECTIONS, THROUGHPUT_MS);
     const own = await throughput(ours, SMALL, CONNECTIONS, THROUGHPUT_MS);
     report.progress(
       `round ${round}: ${own.requestsPerS.toFixed(0)}/s, ${other.requestsPerS.toFixed(0)}/s ${floor.name}`,
@@ -103,6 +116,7 @@ async function measureThroughput(report: BenchReport, ours: Way, floor: Way): Pr
     samples.floor.push(1_000_000 / other.requestsPerS);
     samples.cpu.push(own.cpuMicros);
     samples.floorCpu.push(other.cpuMicros);
+    samples.bareCpu.push(proxy.cpuMicros);
   }
   const subject = { bench: "llm-broker", unit: "µs" } as const;
   const time = `time per request, ${CONNECTIONS} connections, 8 KB`;
@@ -118,6 +132,13 @@ async function measureThroughput(report: BenchReport, ours: Way, floor: Way): Pr
       samples: samples.floorCpu,
     }),
   );
+  // How much of it is the runtime's own server and client: to be read, not held.
+  const proxied = {
+    ...subject,
+    metric: "processor time per request, beside a bare proxy",
+    bar: null,
+  } as const;
+  report.figure(absoluteFigure(proxied, samples.cpu, { name: bare.name, samples: samples.bareCpu }));
 }
 
 /** What ours adds to the same request sent to the provider itself in the same round. */

@@ -1,8 +1,25 @@
 import { join } from "node:path";
 
-/** The constant provider as a process of its own, so that its work is not counted as anyone's. */
-export async function startUpstream(): Promise<{ port: number; stop(): Promise<void> }> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "upstream-process.ts")], {
+/** A program of the benchmark as a process of its own, so that its work is not counted as anyone's. */
+export interface Listening {
+  port: number;
+  pid: number;
+  stop(): Promise<void>;
+}
+
+/** The constant provider. */
+export function startUpstream(): Promise<Listening> {
+  return start("upstream-process.ts");
+}
+
+/** A proxy of the same runtime that looks at nothing. */
+export function startBareProxy(upstreamUrl: string): Promise<Listening> {
+  return start("bare-proxy-process.ts", upstreamUrl);
+}
+
+/** Waits for the first line that the program prints, which is its port. */
+async function start(program: string, ...args: string[]): Promise<Listening> {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, program), ...args], {
     stdout: "pipe",
     stderr: "inherit",
   });
@@ -12,5 +29,5 @@ export async function startUpstream(): Promise<{ port: number; stop(): Promise<v
     child.kill("SIGTERM");
     await child.exited;
   };
-  return { port, stop };
+  return { port, pid: child.pid, stop };
 }
