@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Pool } from "@windshift/contract/api/pool.ts";
+import type { JobSpec } from "@windshift/contract/job.ts";
+import type { RouteEntry } from "../http/route-table.ts";
+import type { TestClient } from "../testing/test-client.ts";
+import { addHost, createPool, mintToken, newNonce, type TestHost } from "../testing/test-host.ts";
+import { startTestServer, type TestServer } from "../testing/test-server.ts";
+import { createItem, createTestWorkspace, type TestWorkspace } from "../testing/test-workspace.ts";
+
+/** What a caller may hold. `session` goes as a cookie, all others as a bearer token; `sessionAsBearer` is the cookie's value. */
+type Kind = "session" | "sessionAsBearer" | "registration" | "runner" | "agent" | "git" | "person";
+/** Whom a route is for. */
+type Class = "people" | "peopleAndOwnRun" | "runner" | "llm" | "git" | "page" | "signIn" | "open";
+
+/** Some hundred requests; a loaded machine may take long, ms. */
+const MATRIX_MS_MAX = 120_000;
+
+let server: TestServer;
+let admin: TestClient;
+let workspace: TestWorkspace;
+let pool: Pool;
+let host: TestHost;
+let job: JobSpec;
+let tokens: Record<Exclude<Kind, "session">, string>;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  admin = await server.setUp();
+  workspace = await createTestWorkspace(admin, "MAIN");
+  pool = await createPool(admin, { name: "hosts" });
+  host = await addHost(server, admin, pool);
+  await admin.patch(`/api/v1/bindings/${workspace.binding.id}`, { pool: pool.name });
+  await createItem(admin, workspace.key, { assignee_id: workspace.agent.id });
+  job = await host.claimed();
+  const cookie = admin.cookieHeader();
+  tokens = {
+    sessionAsBearer: decodeURIComponent(cookie.slice(cookie.indexOf("=") + 1)),
+    registration: (await mintToken(admin, pool)).token,
+    runner: host.registered.credential,
+    agent: job.tokens.agent,
+    git: job.tokens.git,
+    // The kind has a prefix and no use yet: nothing may take it.
+    person: `wst_${"x".repeat(43)}`,
+  };
+}, MATRIX_MS_MAX);
+afterAll(() => server.close());
+
+/** Whether a run of this number exists is not told to who has no token of it. */
+const NOT_TAKEN = [401, 404];
+
+const bearers = () => Object.entries(tokens) as [Exclude<Kind, "session">, string][];
+
+function classOf({ path, access }: RouteEntry): Class {
+  if (access === "public") return "open";
+  if (access === "runner") return "runner";
+  if (access === "person" || access === "instance_admin") return "people";
+  if ("in" in access) return access.run ? "peopleAndOwnRun" : "people";
+  if (path.startsWith("/api/git-proxy/")) return "git";
+  if (path.startsWith("/api/llm-proxy/")) return "llm";
+  if (path.startsWith("/api/auth/")) return "signIn";
+  return path.startsWith("/api/") ? "people" : "page";
+}
+
+function addressOf(path: string): string {
+  const values: Record<string, string | number> = {
+    key: path.startsWith("/items/") ? (job.env.WINDSHIFT_ITEM_KEY ?? "") : workspace.key,
+    item: job.env.WINDSHIFT_ITEM_KEY ?? "",
+    connection: workspace.llm.id,
+    repository: workspace.repository.id,
+    binding: workspace.binding.id,
+    user: workspace.agent.id,
+    run: job.run_id,
+    id: job.run_id,
+    pool: pool.id,
+  };
+  return path
+    .replace(/[{:]([a-z_]+)\}?/g, (_, name: string) => String(values[name] ?? 1))
+    .replace("*", "none");
+}
+
+describe("RT-07 each kind of credential", () => {
+  test(
+    "opens the addresses it was made for and no others, over every route there is",
+    async () => {
+      const wrong: string[] = [];
+      const tried = new Map<Class, number>();
+      for (const entry of server.table.entries) {
+        const of = classOf(entry);
+        tried.set(of, (tried.get(of) ?? 0) + 1);
+        // Anybody may use an open route; what stands behind one handler has tests of its own.
+        if (of === "open" || of === "git" || of === "llm" || of === "signIn") continue;
+        for (const [kind, token] of bearers()) {
+          if (kind === "runner" && of === "runner") continue;
+          if (kind === "agent" && of === "peopleAndOwnRun") continue;
+          const reply = await knock(server.withToken(token), entry);
+          // A run is not told whether what it may not see exists; a page sends whoever has no session to sign in.
+          const refused =
+            of === "page"
+              ? reply.status === 302 && reply.headers.get("location")?.startsWith("/login") === true
+              : reply.status === 401 || (kind === "agent" && of === "people" && reply.status === 404);
+          if (!refused) wrong.push(`${kind} ${entry.method} ${entry.path}: ${reply.status}`);
+        }
+        if (of === "runner") {
+          const reply = await knock(admin, entry);
+          if (reply.status !== 401) wrong.push(`session ${entry.method} ${entry.path}: ${reply.status}`);
+        }
+      }
+      expect(wrong).toEqual([]);
+      expect(tried.get("people")).toBeGreaterThan(40);
+      expect(tried.get("runner")).toBeGreaterThanOrEqual(6);
+      expect(tried.get("page")).toBeGreaterThan(5);
+      expect([tried.get("git"), tried.get("llm")]).toEqual([2, 1]);
+    },
+    MATRIX_MS_MAX,
+  );
+
+  test("opens the brokers only where it is the run's own for that broker", async () => {
+    const refs = `${new URL(job.repo.clone_url).pathname}/info/refs?service=git-upload-pack`;
+    const model = "/api/llm-proxy/v1/chat/completions";
+    const call = { model: "scripted-1", max_tokens: 1, messages: [{ role: "user", content: "hi" }] };
+    for (const [kind, token] of bearers()) {
+      const basic = `Basic ${btoa(`run:${token}`)}`;
+      const git = await server.stranger().get(refs, { authorization: basic });
+      expect([kind, git.status]).toBeOneOf(kind === "git" ? [[kind, 200]] : NOT_TAKEN.map((s) => [kind, s]));
+      const bare = await server.withToken(token).get(refs);
+      expect([kind, bare.status]).toBeOneOf(NOT_TAKEN.map((s) => [kind, s]));
+      const asBearer = await server.withToken(token).post(model, call);
+      const asKey = await server.stranger().post(model, call, { "x-api-key": token });
+      expect([kind, asBearer.status === 401]).toEqual([kind, kind !== "agent"]);
+      if (kind !== "agent") expect([kind, asKey.status]).toEqual([kind, 401]);
+    }
+    expect((await admin.get(refs)).status).toBeOneOf(NOT_TAKEN);
+    expect((await admin.post(model, call)).status).toBe(401);
+  });
+
+  test("is no session unless it is the cookie of one", async () => {
+    for (const [kind, token] of bearers()) {
+      const session = await server.withToken(token).get("/api/auth/get-session");
+      expect([kind, session.body]).toEqual([kind, null]);
+      for (const path of ["list-sessions", "list-accounts"]) {
+        const reply = await server.withToken(token).get(`/api/auth/${path}`);
+        expect([kind, path, reply.status]).toBeOneOf(NOT_TAKEN.map((s) => [kind, path, s]));
+      }
+    }
+    expect((await admin.get("/api/auth/get-session")).body).toHaveProperty("session");
+  });
+
+  test("is not taken from the query, and not for a registration token unless it is one", async () => {
+    for (const [kind, token] of bearers()) {
+      for (const name of ["token", "access_token", "authorization"]) {
+        const reply = await server.stranger().get(`/api/v1/me?${name}=${encodeURIComponent(token)}`);
+        expect([kind, name, reply.status]).toEqual([kind, name, 401]);
+      }
+      if (kind === "registration") continue;
+      const wanted = { registration_token: token, name: "thief", nonce: newNonce() };
+      const reply = await server.stranger().post("/api/runner/register", wanted);
+      expect([kind, reply.status]).toEqual([kind, 400]);
+    }
+  });
+
+  test("still opens what it was made for after all that", async () => {
+    expect((await admin.get("/api/v1/admin/pools")).status).toBe(200);
+    expect((await admin.get("/")).status).toBe(200);
+    const item = `/api/v1/items/${job.env.WINDSHIFT_ITEM_KEY}`;
+    expect((await server.withToken(tokens.agent).get(item)).status).toBe(200);
+    expect((await host.heartbeat([{ run: job.run_id, attempt: job.attempt }])).body.abort).toEqual([]);
+    const wanted = { registration_token: tokens.registration, name: "late", nonce: newNonce() };
+    expect((await server.stranger().post("/api/runner/register", wanted)).status).toBe(200);
+  });
+});
+
+/** Bodies are not valid on purpose: who is let in gets 400 and changes nothing. */
+function knock(client: TestClient, { method, path }: RouteEntry) {
+  const headers = path.startsWith("/api/") ? {} : { accept: "text/html" };
+  return client.send(method, addressOf(path), '{"nonsense":', headers);
+}
