@@ -95,7 +95,7 @@ export async function mayTake(tx: Queries, runner: RunnerId, host: HostClaim): P
     .selectFrom("runs")
     .select((eb) => eb.fn.countAll<number>().as("held"))
     .where("runner_id", "=", runner)
-    .where("status", "=", "running")
+    .where("status", "=", sql.lit("running"))
     .where("lease_expires_at_ms", "is not", null)
     .executeTakeFirstOrThrow();
   return held < host.capacity;
@@ -107,57 +107,55 @@ export async function countHeld(db: Queries, pool: number): Promise<number> {
     .selectFrom("runs")
     .select((eb) => eb.fn.countAll<number>().as("held"))
     .where("pool_id", "=", pool)
-    .where("status", "=", "running")
+    .where("status", "=", sql.lit("running"))
     .where("lease_expires_at_ms", "is not", null)
     .executeTakeFirstOrThrow();
   return held;
 }
 
+/**
+ * The oldest run that may start, of the workspace with the fewest in progress. Goes from one workspace with queued runs to the
+ * next along an index and looks at the head of each, so that its cost does not grow with the queue. Values are written
+ * into the statement where an index holds for them only: a database cannot tell that of a parameter.
+ */
 async function nextInLine(
   tx: Queries,
   database: Database,
   pool: PoolId,
   labels: readonly string[],
 ): Promise<RunId | undefined> {
-  const row = await tx
-    .with("heads", (db) =>
-      db
-        .selectFrom("runs")
-        .select((eb) => ["workspace_id", eb.fn.min("id").as("id")])
-        .where("pool_id", "=", pool)
-        .where("status", "=", "queued")
-        .where((eb) =>
-          eb.or([eb("not_before_ms", "is", null), eb("not_before_ms", "<=", dbNowMs(database.engine))]),
-        )
-        .where(({ not, exists, selectFrom }) =>
-          not(
-            exists(
-              selectFrom("run_labels")
-                .select("run_labels.label")
-                .whereRef("run_labels.run_id", "=", "runs.id")
-                .$if(labels.length > 0, (q) => q.where("run_labels.label", "not in", labels)),
-            ),
-          ),
-        )
-        .groupBy("workspace_id"),
+  const mine = sql`pool_id = ${pool} and status = 'queued'`;
+  const unmet =
+    labels.length === 0
+      ? sql`true`
+      : sql`run_labels.label not in (${sql.join(labels.map((one) => sql`${one}`))})`;
+  const { rows } = await sql<{ id: number }>`
+    with recursive waiting(workspace_id) as (
+      select min(workspace_id) from runs where ${mine}
+      union all
+      select (select min(workspace_id) from runs where ${mine} and workspace_id > waiting.workspace_id)
+      from waiting where waiting.workspace_id is not null
+    ),
+    heads as (
+      select workspace_id, (
+        select id from runs
+        where ${mine} and runs.workspace_id = waiting.workspace_id
+          and (not_before_ms is null or not_before_ms <= ${dbNowMs(database.engine)})
+          and not exists (select 1 from run_labels where run_labels.run_id = runs.id and ${unmet})
+        order by id limit 1
+      ) as id
+      from waiting where workspace_id is not null
+    ),
+    busy as (
+      select workspace_id, count(*) as held from runs
+      where pool_id = ${pool} and status = 'running' and lease_expires_at_ms is not null
+      group by workspace_id
     )
-    .with("busy", (db) =>
-      db
-        .selectFrom("runs")
-        .select((eb) => ["workspace_id", eb.fn.countAll<number>().as("held")])
-        .where("pool_id", "=", pool)
-        .where("status", "=", "running")
-        .where("lease_expires_at_ms", "is not", null)
-        .groupBy("workspace_id"),
-    )
-    .selectFrom("heads")
-    .leftJoin("busy", "busy.workspace_id", "heads.workspace_id")
-    .select("heads.id")
-    .orderBy((eb) => eb.fn.coalesce("busy.held", sql.lit(0)))
-    .orderBy("heads.id")
-    .limit(1)
-    .executeTakeFirst();
-  return row?.id as RunId | undefined;
+    select heads.id from heads left join busy on busy.workspace_id = heads.workspace_id
+    where heads.id is not null
+    order by coalesce(busy.held, 0), heads.id
+    limit 1`.execute(tx);
+  return rows[0]?.id as RunId | undefined;
 }
 
 /** Renews the lease of a live attempt. `false`: the attempt is over, for whatever reason. */

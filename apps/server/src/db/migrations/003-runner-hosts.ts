@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Engine } from "../database.ts";
 import { addColumns, type Db, identified } from "./columns.ts";
 
@@ -20,10 +21,25 @@ export async function migrateRunnerHosts(db: Db, engine: Engine): Promise<void> 
     ["alert", "text"],
     ["created_at_ms", "bigint"],
   ]);
+  await createQueueIndexes(db);
   await createPoolWorkspaces(db);
   await createRunLabels(db);
   await createRegistration(db, engine);
   await createStarts(db);
+}
+
+/** For claims, whose cost must not grow with the runs that are stored or queued. */
+async function createQueueIndexes(db: Db): Promise<void> {
+  const index = (name: string, columns: string[], status: string) =>
+    db.schema
+      .createIndex(name)
+      .on("runs")
+      .columns(columns)
+      .where(sql.ref("status"), "=", sql.lit(status))
+      .execute();
+  await index("runs_queued", ["pool_id", "workspace_id", "id"], "queued");
+  await index("runs_running", ["pool_id", "workspace_id", "runner_id"], "running");
+  await index("runs_held", ["runner_id"], "running");
 }
 
 /** Which workspaces may use a pool; no row for a pool means all. */
