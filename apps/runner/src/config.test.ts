@@ -97,4 +97,15 @@ describe("the settings of a runner", () => {
   test("leave two heartbeats room in a lease", () => {
     expect(problemsOf({ WSRUNNER_HEARTBEAT_INTERVAL: "1m" })[0]).toContain("must be at most 45s");
   });
+
+  test("start agents without a container only when that is permitted in so many words", () => {
+    expect(settingsOf({}).sandbox).toBe("container");
+    const wanted = { WSRUNNER_SANDBOX: "unsandboxed" };
+    for (const env of [wanted, { ...wanted, WSRUNNER_ALLOW_UNSANDBOXED: "0" }])
+      expect(problemsOf(env)).toEqual([
+        "WSRUNNER_SANDBOX: unsandboxed agents can do whatever this runner can; set WSRUNNER_ALLOW_UNSANDBOXED=1 to permit it, or unset it to use containers",
+      ]);
+    expect(settingsOf({ ...wanted, WSRUNNER_ALLOW_UNSANDBOXED: "1" }).sandbox).toBe("unsandboxed");
+    expect(problemsOf({ WSRUNNER_SANDBOX: "none" })[0]).toContain("write container or unsandboxed");
+  });
 });

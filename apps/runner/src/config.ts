@@ -214,6 +214,20 @@ export const runnerSettings = {
     defaultText: "1h",
     doc: "How long the first SIGTERM lets what runs come to its end; then it is cut off, and queued again.",
   },
+  sandbox: {
+    name: "WSRUNNER_SANDBOX",
+    schema: z
+      .enum(["container", "unsandboxed"], { message: "write container or unsandboxed" })
+      .default("container"),
+    defaultText: "container",
+    doc: "`unsandboxed` starts agents as plain processes with this runner's own rights: for trusted work and development only; needs WSRUNNER_ALLOW_UNSANDBOXED=1.",
+  },
+  allowUnsandboxed: {
+    name: "WSRUNNER_ALLOW_UNSANDBOXED",
+    schema: flag,
+    defaultText: "unset",
+    doc: "1 permits WSRUNNER_SANDBOX=unsandboxed.",
+  },
   logLevel: {
     name: "WSRUNNER_LOG_LEVEL",
     schema: z
@@ -230,7 +244,11 @@ export type RunnerSettings = SettingsOf<typeof runnerSettings>;
 export function readRunnerSettings(env: Record<string, string | undefined>) {
   const result = readSettings(runnerSettings, env);
   if (result.kind === "problems") return result;
-  const problem = transportProblem(result.settings, env);
+  const { sandbox, allowUnsandboxed } = result.settings;
+  const problem =
+    sandbox === "unsandboxed" && !allowUnsandboxed
+      ? "WSRUNNER_SANDBOX: unsandboxed agents can do whatever this runner can; set WSRUNNER_ALLOW_UNSANDBOXED=1 to permit it, or unset it to use containers"
+      : transportProblem(result.settings, env);
   return problem === undefined ? result : { kind: "problems" as const, problems: [problem] };
 }
 

@@ -14,6 +14,7 @@ import { DockerSandbox } from "@windshift/execution/docker-sandbox.ts";
 import { runJob } from "@windshift/execution/job.ts";
 import type { JobLog } from "@windshift/execution/job-log.ts";
 import { deliverLeftovers, keepDelivering } from "@windshift/execution/leftovers.ts";
+import { ProcessSandbox } from "@windshift/execution/process-sandbox.ts";
 import { runnerLoop } from "@windshift/execution/runner-loop.ts";
 import type { HeldLabels, Sandbox } from "@windshift/execution/sandbox.ts";
 import { INSTANCE_LABEL } from "@windshift/execution/sandbox-labels.ts";
@@ -180,8 +181,13 @@ function isUnwelcome(error: unknown): boolean {
   );
 }
 
-function createSandbox({ settings, env }: RunnerOptions): Sandbox {
+function createSandbox({ settings, env, log }: RunnerOptions): Sandbox {
   const { docker, image, pidsLimit, memory, cpus, runtime } = settings;
+  if (settings.sandbox === "unsandboxed") {
+    log.warn("UNSAFE: agents run as plain processes with the rights of this runner");
+    const homeRoot = join(settings.cacheRoot, "homes");
+    return new ProcessSandbox({ commands: {}, path: env.PATH ?? DEFAULT_PATH, homeRoot });
+  }
   return new DockerSandbox({
     docker,
     env: dockerCliEnv(env),
@@ -197,7 +203,8 @@ function jobRunner(
 ) {
   const { plane, sandbox, spools, instance } = parts;
   const paths = pathsOf(settings);
-  const root = process.getuid?.() === 0;
+  // Plain processes are the same user as this one: there is nobody to give the checkout to.
+  const root = sandbox.isolation === "container" && process.getuid?.() === 0;
   const checkout = new TriageCheckout({
     program: { argv: triage, env: { PATH: env.PATH ?? DEFAULT_PATH } },
     worktreeRoot: paths.worktrees,
