@@ -21,7 +21,7 @@ interface Waiter {
   /** Waiters alike in this ask for the same runs: when one finds nothing, so do the others. */
   kind: string;
   claim(): Promise<JobSpec | null>;
-  /** Whether nothing was found for a reason of this host alone, such as that it is full. */
+  /** Whether nothing was found for a reason of this host alone, such as that it is full. Rejects when it is not welcome any more. */
   isBarred(): Promise<boolean>;
   done(job: JobSpec | null): void;
   fail(error: unknown): void;
@@ -94,7 +94,12 @@ export class ClaimDesk {
       const waiter: Waiter = {
         kind: wish.labels.join(),
         claim: () => claimAtOnce(options, host.pool, host.id, wish),
-        isBarred: async () => !(await mayTake(options.database.kysely, host.id, wish)),
+        isBarred: async () => {
+          if (await mayTake(options.database.kysely, host.id, wish)) return false;
+          // The signal of a revocation may have been lost.
+          await requireCurrent(database, host, wish.boot);
+          return true;
+        },
         done: (job) => {
           leave();
           resolve(job);
