@@ -2,7 +2,13 @@ import { z } from "zod";
 import { BranchName } from "./branch-name.ts";
 import { RunEvent } from "./event.ts";
 import { Attempt, Oid, RunId } from "./ids.ts";
-import { AGENT_TURNS_MAX, RUN_WALL_CLOCK_MS, RUN_WALL_CLOCK_MS_MAX, SUMMARY_BYTES_MAX } from "./limits.ts";
+import {
+  AGENT_TURNS_MAX,
+  EVENT_BATCH_MAX,
+  RUN_WALL_CLOCK_MS,
+  RUN_WALL_CLOCK_MS_MAX,
+  SUMMARY_BYTES_MAX,
+} from "./limits.ts";
 import { AgentOutcome, Isolation, RunReason } from "./run.ts";
 
 /** Limits frozen into a run when it is queued. */
@@ -77,7 +83,10 @@ export type HeldAttempt = z.infer<typeof HeldAttempt>;
 export const HeartbeatReply = z.object({ abort: z.array(HeldAttempt), queue_depth: z.int().min(0) });
 export type HeartbeatReply = z.infer<typeof HeartbeatReply>;
 
-export const EventBatch = z.object({ attempt: Attempt, events: z.array(RunEvent).min(1) });
+export const EventBatch = z.object({
+  attempt: Attempt,
+  events: z.array(RunEvent).min(1).max(EVENT_BATCH_MAX),
+});
 export type EventBatch = z.infer<typeof EventBatch>;
 
 /** The last word of an attempt. The server checks the branch itself; `head_oid` is what the runner believes it pushed. */

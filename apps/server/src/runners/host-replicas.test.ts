@@ -3,7 +3,7 @@ import type { Pool } from "@windshift/contract/api/pool.ts";
 import { hashToken } from "@windshift/contract/tokens.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { TestClient } from "../testing/test-client.ts";
-import { addHost, createPool, eventOf, TestHost } from "../testing/test-host.ts";
+import { addHost, createPool, eventOf, newNonce, TestHost } from "../testing/test-host.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { createItem, createTestWorkspace, type TestWorkspace } from "../testing/test-workspace.ts";
 import { startSecondServer } from "./second-server.fixture.ts";
@@ -25,10 +25,11 @@ beforeAll(async () => {
   second = await startSecondServer(server);
   admin = await server.setUp();
   workspace = await createTestWorkspace(admin, "TWO");
-  pool = await createPool(admin, { name: "hosts" });
-  await admin.patch(`/api/v1/bindings/${workspace.binding.id}`, { pool: pool.name });
 }, TEST_MS_MAX);
-beforeEach(() => server.database.kysely.deleteFrom("runs").execute());
+beforeEach(async () => {
+  pool = await createPool(admin, { name: newNonce() });
+  await admin.patch(`/api/v1/bindings/${workspace.binding.id}`, { pool: pool.name });
+});
 afterAll(async () => {
   await second?.stop();
   await server?.close();

@@ -32,6 +32,7 @@ import type { HostPace } from "./host-pace.ts";
 import { enterSession, requireCurrent } from "./host-session.ts";
 import { registerHost } from "./registration.ts";
 import { type Host, rotateCredential } from "./runner-credential.ts";
+import { requireVersion } from "./runner-version.ts";
 
 export interface HostRouteParts {
   database: Database;
@@ -85,6 +86,7 @@ function addHostLoop(table: RouteTable, parts: HostRouteParts): void {
   const { database, defaults, desk, pace, log } = parts;
   const enter = async (host: Host, state: Parameters<typeof enterSession>[3]) => {
     pace.require(host.id, state.capacity);
+    requireVersion(state.version);
     for (const { cause, ...lost } of await enterSession(database, defaults, host, state))
       log.warn(
         cause === undefined ? lost : { ...lost, err: cause },
