@@ -1,0 +1,158 @@
+import { chmod, mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { ApiClient } from "@windshift/api-client/api-client.ts";
+import { Binding } from "@windshift/contract/api/binding.ts";
+import { MintedRegistrationToken, Pool } from "@windshift/contract/api/pool.ts";
+import { createDatabase } from "@windshift/testing/database-fixture.ts";
+import { type ScriptedModel, startScriptedModel } from "@windshift/testing/scripted-model.ts";
+import {
+  SERVER_MAIN,
+  type ServerProcess,
+  serverEnv,
+  startServerProcess,
+} from "@windshift/testing/server-process.ts";
+import { type BuiltWorkspace, buildWorkspace, setUpServer } from "@windshift/testing/workspace-builder.ts";
+import { z } from "zod";
+import { freePort } from "../../scripts/setup/free-port.ts";
+import { DatabaseJournal } from "./database-journal.ts";
+import { Host } from "./host.ts";
+import { Link } from "./link.ts";
+
+export const SHORT_TIMES_PRELOAD = resolve(import.meta.dir, "short-times.ts");
+const AGENT_MAIN = resolve(import.meta.dir, "scripted-agent.ts");
+const PROJECT = resolve(import.meta.dir, "../scenarios/01-happy-path/repo");
+const KEY = "provider-key-of-the-fault-runs";
+
+export interface StageOptions {
+  env: Record<string, string | undefined>;
+  /** Runner hosts. */
+  hosts: number;
+  /** Runs at once: of one host, and of the pool. */
+  capacity: number;
+  poolMax: number;
+  /** What the model waits before its replies, ms, turn by turn. */
+  thinkMs: readonly number[];
+}
+
+/** All that a fault run needs: a server with a database of its own, hosts behind links of ours, a model, a repository. */
+export interface Stage {
+  readonly options: StageOptions;
+  readonly dataDir: string;
+  readonly api: ApiClient;
+  server: ServerProcess;
+  readonly hosts: readonly Host[];
+  readonly model: ScriptedModel;
+  readonly workspace: BuiltWorkspace;
+  readonly journal: DatabaseJournal;
+  /** What ended although nobody had ended it. */
+  readonly deaths: string[];
+  killServer(): Promise<void>;
+  startServer(): Promise<void>;
+  /** @param keep leaves the data where it is, for whoever looks into a failure */
+  close(keep: boolean): Promise<void>;
+}
+
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const database = await createDatabase(options.env);
+  const port = await freePort();
+  const start = () =>
+    startServerProcess({
+      argv: [process.execPath, "--preload", SHORT_TIMES_PRELOAD, SERVER_MAIN],
+      port,
+      logFile: join(database.dataDir, "server.log"),
+      env: {
+        ...serverEnv({
+          dataDir: database.dataDir,
+          port,
+          containerHost: "127.0.0.1",
+          databaseUrl: database.url,
+        }),
+        CODING_AGENT_RUNNER_IMAGE: "",
+        WINDSHIFT_HOST: "127.0.0.1",
+        // Set, the server does not start itself again, which would lose its preload.
+        BUN_CONFIG_MAX_HTTP_REQUESTS: "1024",
+      },
+    });
+  let wanted: ServerProcess | undefined = await start();
+  const deaths: string[] = [];
+  const watch = (server: ServerProcess) =>
+    void server.exited.then((code) => {
+      if (wanted === server) deaths.push(`the server ended by itself with code ${code}`);
+    });
+  watch(wanted);
+  const api = new ApiClient(wanted.url);
+  await setUpServer(api, {
+    name: "Ada",
+    email: "ada@example.test",
+    password: "correct horse battery staple",
+  });
+  const script = options.thinkMs.map((delay_ms, turn) => ({ content: `thought ${turn}`, delay_ms }));
+  const model = await startScriptedModel({ script, apiKey: KEY });
+  const workspace = await buildWorkspace(api, {
+    key: "FAULT",
+    name: "Faults",
+    projectDir: PROJECT,
+    repositoryName: "project",
+    agentName: "Agent",
+    llm: { baseUrl: model.url, apiKey: KEY, model: "scripted-model" },
+  });
+  const pool = await makePool(api, options.poolMax);
+  const bin = await makeAgent(database.dataDir);
+  const hosts: Host[] = [];
+  for (let i = 0; i < options.hosts; i++) {
+    const path = `/api/v1/admin/pools/${pool.id}/registration-tokens`;
+    const { token } = await api.post(path, {}, MintedRegistrationToken);
+    const link = await Link.open({ host: "127.0.0.1", serverPort: port });
+    const name = `host-${i + 1}`;
+    const env = { WSRUNNER_CAPACITY: String(options.capacity), WSRUNNER_REGISTRATION_TOKEN: token };
+    hosts.push(new Host({ name, dir: join(database.dataDir, name), link, bin, env, deaths }));
+  }
+  const stage: Stage = {
+    options,
+    dataDir: database.dataDir,
+    api,
+    server: wanted,
+    hosts,
+    model,
+    workspace,
+    journal: await DatabaseJournal.open(database.url, database.sqliteFile),
+    deaths,
+    killServer: async () => {
+      wanted = undefined;
+      await stage.server.kill();
+    },
+    startServer: async () => {
+      wanted = await start();
+      stage.server = wanted;
+      watch(wanted);
+    },
+    close: async (keep) => {
+      for (const host of hosts) await host.close();
+      wanted = undefined;
+      await stage.server.stop();
+      await model.stop();
+      await stage.journal.close();
+      if (!keep) await database.drop();
+    },
+  };
+  return stage;
+}
+
+/** A pool for the hosts, and every binding in it. */
+async function makePool(api: ApiClient, max_running: number): Promise<Pool> {
+  const pool = await api.post("/api/v1/admin/pools", { name: "faults", max_running }, Pool);
+  const base = "/api/v1/workspaces/FAULT/bindings";
+  const { bindings } = await api.get(base, z.object({ bindings: z.array(Binding) }));
+  for (const { id } of bindings) await api.patch(`/api/v1/bindings/${id}`, { pool: pool.name }, Binding);
+  return pool;
+}
+
+/** A folder for the PATH in which `windshift-agent` is the agent of the fault runs. */
+async function makeAgent(dir: string): Promise<string> {
+  const bin = join(dir, "bin");
+  await mkdir(bin, { recursive: true });
+  const file = join(bin, "windshift-agent");
+  await Bun.write(file, `#!/bin/sh\nexec '${process.execPath}' '${AGENT_MAIN}'\n`);
+  await chmod(file, 0o755);
+  return bin;
+}
