@@ -1,7 +1,13 @@
 import type { Queries } from "../db/database.ts";
 
-/** Who did it: a person's or agent's user id, or the run that tried. */
-export type Actor = { user: string } | { run: number; attempt: number } | "system";
+/** Who did it: a person's or agent's user id, the run that tried, or a runner host. */
+export type Actor = { user: string } | { run: number; attempt: number } | { runner: number } | "system";
+
+/** A person who acts, and the address the request came from. */
+export interface ActingPerson {
+  user: string;
+  ip: string | undefined;
+}
 
 export interface AuditEntry {
   workspaceId: number | null;
@@ -58,5 +64,6 @@ export async function recordDenied(
 
 function nameOf(actor: Actor): string {
   if (actor === "system") return "system";
+  if ("runner" in actor) return `runner ${actor.runner}`;
   return "user" in actor ? `user ${actor.user}` : `run ${actor.run} attempt ${actor.attempt}`;
 }

@@ -1,11 +1,11 @@
 import type { NewPool, PoolPatch } from "@windshift/contract/api/pool.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
-import { record } from "../audit/audit-store.ts";
+import { type ActingPerson, record } from "../audit/audit-store.ts";
 import { type Database, dbNowMs } from "../db/database.ts";
 import { getPool, LOCAL_POOL, setPoolWorkspaces } from "./pool-store.ts";
 
 /** @returns its id @throws AppError `conflict` for a name that is taken, `invalid_input` */
-export async function createPool(database: Database, wanted: NewPool, by: string): Promise<number> {
+export async function createPool(database: Database, wanted: NewPool, by: ActingPerson): Promise<number> {
   return database.transaction(async (tx) => {
     const made = await tx
       .insertInto("pools")
@@ -21,10 +21,10 @@ export async function createPool(database: Database, wanted: NewPool, by: string
     if (made === undefined)
       throw new AppError("conflict", `there is a pool ${wanted.name} already; choose another name`);
     await setPoolWorkspaces(tx, made.id, wanted.workspaces);
-    const data = { name: wanted.name };
+    const data = { name: wanted.name, ip: by.ip ?? "unknown" };
     await record(tx, {
       workspaceId: null,
-      actor: { user: by },
+      actor: by,
       action: "pool.created",
       subject: `pool ${made.id}`,
       data,
@@ -38,7 +38,7 @@ export async function changePool(
   database: Database,
   id: number,
   patch: PoolPatch,
-  by: string,
+  by: ActingPerson,
 ): Promise<void> {
   const { max_running, labels, workspaces } = patch;
   await database.transaction(async (tx) => {
@@ -52,10 +52,10 @@ export async function changePool(
         .where("id", "=", id)
         .execute();
     if (workspaces !== undefined) await setPoolWorkspaces(tx, id, workspaces);
-    const data = { changed: Object.keys(patch).join(", ") };
+    const data = { changed: Object.keys(patch).join(", "), ip: by.ip ?? "unknown" };
     await record(tx, {
       workspaceId: null,
-      actor: { user: by },
+      actor: by,
       action: "pool.changed",
       subject: `pool ${id}`,
       data,
@@ -67,7 +67,7 @@ export async function changePool(
 /**
  * Deletes a pool that nothing points at any more. @throws AppError `conflict` saying what does, `not_found`
  */
-export async function deletePool(database: Database, id: number, by: string): Promise<void> {
+export async function deletePool(database: Database, id: number, by: ActingPerson): Promise<void> {
   await database.transaction(async (tx) => {
     const pool = await getPool(tx, id);
     if (pool.name === LOCAL_POOL) throw new AppError("conflict", "the server's own pool stays");
@@ -84,10 +84,10 @@ export async function deletePool(database: Database, id: number, by: string): Pr
       if (count > 0) throw new AppError("conflict", `pool ${pool.name} cannot be deleted: ${count} ${what}`);
     }
     await tx.deleteFrom("pools").where("id", "=", id).execute();
-    const data = { name: pool.name };
+    const data = { name: pool.name, ip: by.ip ?? "unknown" };
     await record(tx, {
       workspaceId: null,
-      actor: { user: by },
+      actor: by,
       action: "pool.deleted",
       subject: `pool ${id}`,
       data,

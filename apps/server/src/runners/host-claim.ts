@@ -1,10 +1,12 @@
 import type { PoolId } from "@windshift/contract/ids.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import type { ClaimRequest } from "@windshift/contract/runner.ts";
-import type { Database } from "../db/database.ts";
+import { record } from "../audit/audit-store.ts";
+import type { Database, Queries } from "../db/database.ts";
 import { waitForSignal } from "../db/signals.ts";
 import type { Log } from "../http/log.ts";
 import { type ControlPlaneOptions, claimAtOnce, repeatClaim } from "../runs/control-plane.ts";
+import type { Run } from "../runs/run.ts";
 import type { RunDefaults } from "../runs/run-create.ts";
 import { type HostClaim, mayTake } from "../runs/run-queue.ts";
 import { requireCurrent } from "./host-session.ts";
@@ -48,7 +50,7 @@ export class ClaimDesk {
     waitMs: number,
     signal: AbortSignal,
   ): Promise<JobSpec | null> {
-    const options = this.optionsFor(request);
+    const options = this.optionsFor(host, request);
     const again = await repeatClaim(options, host.id, request.claim_key);
     if (again !== undefined) return again;
     const { boot, claim_key: key, capacity, labels } = request;
@@ -58,7 +60,7 @@ export class ClaimDesk {
     return this.wait(host, wish, options, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]));
   }
 
-  private optionsFor({ api_url, isolation }: ClaimRequest): ControlPlaneOptions {
+  private optionsFor(host: Host, { api_url, isolation }: ClaimRequest): ControlPlaneOptions {
     const { database, defaults, readBranch, log } = this.parts;
     return {
       database,
@@ -66,6 +68,7 @@ export class ClaimDesk {
       addresses: { containerApiUrl: api_url, runnerApiUrl: api_url },
       readBranch,
       isolation,
+      onClaim: (tx, run) => recordClaim(tx, host, run),
       onClaimError: (run, err) => log.error({ run, err }, "a claimed run could not be started"),
     };
   }
@@ -143,4 +146,15 @@ export class ClaimDesk {
       }
     }
   }
+}
+
+/** In the transaction of the claim, as every line of the audit log. */
+function recordClaim(tx: Queries, { id, name, from }: Host, run: Run): Promise<void> {
+  return record(tx, {
+    workspaceId: run.workspace_id,
+    actor: { runner: id },
+    action: "run.claimed",
+    subject: `run ${run.id}`,
+    data: { attempt: run.attempt, name, ip: from ?? "unknown" },
+  });
 }

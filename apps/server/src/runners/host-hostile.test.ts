@@ -163,19 +163,15 @@ describe("RT-13 a host that lies", () => {
 describe("RT-15 the tokens of a run", () => {
   const api = () => server.withToken(job.tokens.agent).get(`/api/v1/items/${item.key}`);
   const model = () =>
-    server
-      .withToken(job.tokens.agent)
-      .post("/api/llm-proxy/v1/chat/completions", {
-        model: "scripted-1",
-        max_tokens: 1,
-        messages: [{ role: "user", content: "hi" }],
-      });
+    server.withToken(job.tokens.agent).post("/api/llm-proxy/v1/chat/completions", {
+      model: "scripted-1",
+      max_tokens: 1,
+      messages: [{ role: "user", content: "hi" }],
+    });
   const git = (path = new URL(job.repo.clone_url).pathname) =>
-    server
-      .stranger()
-      .get(`${path}/info/refs?service=git-upload-pack`, {
-        authorization: `Basic ${btoa(`run:${job.tokens.git}`)}`,
-      });
+    server.stranger().get(`${path}/info/refs?service=git-upload-pack`, {
+      authorization: `Basic ${btoa(`run:${job.tokens.git}`)}`,
+    });
 
   /** From the very next request on. Git answers 404 for a token it does not know, as for a run that does not exist. */
   async function expectDead(): Promise<void> {

@@ -195,5 +195,5 @@ const ATTEMPTS_AT_ONCE_ASSUMED = 40;
 
 function hostOf(c: Context<ApiEnv>): Host {
   const { runnerId: id, poolId: pool, instance, name } = runnerOf(c);
-  return { id, pool, instance, name };
+  return { id, pool, instance, name, from: addressOf(c) };
 }

@@ -122,6 +122,6 @@ async function alarm(tx: Queries, host: Host): Promise<void> {
     actor: "system",
     action: "runner.superseded",
     subject: `runner ${host.id}`,
-    data: { name: host.name },
+    data: { name: host.name, ip: host.from ?? "unknown" },
   });
 }

@@ -10,9 +10,11 @@ import {
 } from "@windshift/contract/api/pool.ts";
 import { assert } from "@windshift/contract/app-error.ts";
 import { PoolId } from "@windshift/contract/ids.ts";
+import type { Context } from "hono";
 import { z } from "zod";
+import type { ActingPerson } from "../audit/audit-store.ts";
 import type { Database } from "../db/database.ts";
-import { personOf } from "../http/api-env.ts";
+import { type ApiEnv, addressOf, personOf } from "../http/api-env.ts";
 import { jsonBody, jsonReply } from "../http/json.ts";
 import { RowIdParam } from "../http/params.ts";
 import type { RouteTable } from "../http/route-table.ts";
@@ -64,7 +66,7 @@ function addPools(table: RouteTable, { database }: PoolRouteParts): void {
       responses: { 201: jsonReply(Pool, "The pool") },
     },
     async (c) => {
-      const id = await createPool(database, c.req.valid("json"), personOf(c).userId);
+      const id = await createPool(database, c.req.valid("json"), actingOf(c));
       return c.json(await getPool(db, id), 201);
     },
   );
@@ -79,7 +81,7 @@ function addPools(table: RouteTable, { database }: PoolRouteParts): void {
     },
     async (c) => {
       const { pool } = c.req.valid("param");
-      await changePool(database, pool, c.req.valid("json"), personOf(c).userId);
+      await changePool(database, pool, c.req.valid("json"), actingOf(c));
       return c.json(await getPool(db, pool), 200);
     },
   );
@@ -93,7 +95,7 @@ function addPools(table: RouteTable, { database }: PoolRouteParts): void {
       responses: { 204: { description: "Deleted" } },
     },
     async (c) => {
-      await deletePool(database, c.req.valid("param").pool, personOf(c).userId);
+      await deletePool(database, c.req.valid("param").pool, actingOf(c));
       return c.body(null, 204);
     },
   );
@@ -126,7 +128,7 @@ function addTokens(table: RouteTable, { database, baseUrl }: PoolRouteParts): vo
     async (c) => {
       const pool = PoolId.parse((await getPool(database.kysely, c.req.valid("param").pool)).id);
       const expiresInMs = c.req.valid("json").expires_in_s * 1_000;
-      const wanted = { pool, by: personOf(c).userId, expiresInMs };
+      const wanted = { pool, by: actingOf(c), expiresInMs };
       const { id, token } = await mintRegistrationToken(database, wanted);
       const row = (await listRegistrationTokens(database, pool)).find((one) => one.id === id);
       assert(row !== undefined, "a token that was just made is listed");
@@ -144,7 +146,7 @@ function addTokens(table: RouteTable, { database, baseUrl }: PoolRouteParts): vo
     },
     async (c) => {
       const { pool, token } = c.req.valid("param");
-      await revokeRegistrationToken(database, PoolId.parse(pool), token, personOf(c).userId);
+      await revokeRegistrationToken(database, PoolId.parse(pool), token, actingOf(c));
       return c.body(null, 204);
     },
   );
@@ -185,7 +187,7 @@ function addRunners(table: RouteTable, { database, defaults }: PoolRouteParts): 
       },
       async (c) => {
         const { runner: id } = c.req.valid("param");
-        await act(database, defaults, id, personOf(c).userId);
+        await act(database, defaults, id, actingOf(c));
         const shown = (await readDiagnostics(database)).flatMap(({ runners }) => runners);
         const runner = shown.find((one) => one.id === id);
         assert(runner !== undefined, "a runner that was acted on exists");
@@ -195,8 +197,13 @@ function addRunners(table: RouteTable, { database, defaults }: PoolRouteParts): 
 }
 
 function drainWith(drain: boolean) {
-  return (database: Database, _: RunDefaults, id: number, by: string) => askToDrain(database, id, drain, by);
+  return (database: Database, _: RunDefaults, id: number, by: ActingPerson) =>
+    askToDrain(database, id, drain, by);
 }
-function clearWith(database: Database, _: RunDefaults, id: number, by: string) {
+function clearWith(database: Database, _: RunDefaults, id: number, by: ActingPerson) {
   return clearAlert(database, id, by);
+}
+
+function actingOf(c: Context<ApiEnv>): ActingPerson {
+  return { user: personOf(c).userId, ip: addressOf(c) };
 }

@@ -5,7 +5,7 @@ import { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import { REGISTRATION_REPEAT_MS } from "@windshift/contract/limits.ts";
 import type { RegisterReply, RegisterRequest } from "@windshift/contract/runner.ts";
 import { createToken, hashToken } from "@windshift/contract/tokens.ts";
-import { record } from "../audit/audit-store.ts";
+import { type ActingPerson, record } from "../audit/audit-store.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
 import { isoTime } from "../http/json.ts";
@@ -16,7 +16,7 @@ import { addCredential, registrationCredential } from "./runner-credential.ts";
 /** A one-time token for a runner to join a pool with. It is shown once; only its hash is kept. */
 export async function mintRegistrationToken(
   database: Database,
-  wanted: { pool: PoolId; by: string; expiresInMs: number },
+  wanted: { pool: PoolId; by: ActingPerson; expiresInMs: number },
 ): Promise<{ id: number; token: string }> {
   const token = createToken("registration");
   return database.transaction(async (tx) => {
@@ -27,7 +27,7 @@ export async function mintRegistrationToken(
         pool_id: wanted.pool,
         token_hash: hashToken(token),
         epoch: await readEpoch(tx),
-        created_by: wanted.by,
+        created_by: wanted.by.user,
         created_at_ms: now,
         expires_at_ms: now + wanted.expiresInMs,
         used_at_ms: null,
@@ -37,7 +37,8 @@ export async function mintRegistrationToken(
       })
       .returning("id")
       .executeTakeFirstOrThrow();
-    await tell(tx, { user: wanted.by }, "registration_token.created", id, { pool: wanted.pool });
+    const data = { pool: wanted.pool, ip: wanted.by.ip ?? "unknown" };
+    await tell(tx, wanted.by, "registration_token.created", id, data);
     return { id, token };
   });
 }
@@ -74,7 +75,7 @@ export async function revokeRegistrationToken(
   database: Database,
   pool: PoolId,
   id: number,
-  by: string,
+  by: ActingPerson,
 ): Promise<void> {
   await database.transaction(async (tx) => {
     const row = await tx
@@ -85,7 +86,7 @@ export async function revokeRegistrationToken(
       .returning("id")
       .executeTakeFirst();
     if (row === undefined) throw new AppError("not_found", "not found");
-    await tell(tx, { user: by }, "registration_token.revoked", id, { pool });
+    await tell(tx, by, "registration_token.revoked", id, { pool, ip: by.ip ?? "unknown" });
   });
 }
 

@@ -1,5 +1,5 @@
 import { AppError } from "@windshift/contract/app-error.ts";
-import { record } from "../audit/audit-store.ts";
+import { type ActingPerson, record } from "../audit/audit-store.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { RunDefaults } from "../runs/run-create.ts";
 import { interruptRevoked } from "../runs/run-sweep.ts";
@@ -12,7 +12,7 @@ export async function revokeRunner(
   database: Database,
   defaults: RunDefaults,
   id: number,
-  by: string,
+  by: ActingPerson,
 ): Promise<void> {
   await database.transaction(async (tx) => {
     await requireHost(tx, id);
@@ -31,7 +31,12 @@ export async function revokeRunner(
 }
 
 /** Asks a runner to take no more, or to go on. It hears of it with its next heartbeat; claims stop at once. @throws AppError `not_found` */
-export async function askToDrain(database: Database, id: number, drain: boolean, by: string): Promise<void> {
+export async function askToDrain(
+  database: Database,
+  id: number,
+  drain: boolean,
+  by: ActingPerson,
+): Promise<void> {
   await database.transaction(async (tx) => {
     await requireHost(tx, id);
     await tx
@@ -45,7 +50,7 @@ export async function askToDrain(database: Database, id: number, drain: boolean,
 }
 
 /** An administrator has seen to it. @throws AppError `not_found` */
-export async function clearAlert(database: Database, id: number, by: string): Promise<void> {
+export async function clearAlert(database: Database, id: number, by: ActingPerson): Promise<void> {
   await database.transaction(async (tx) => {
     await requireHost(tx, id);
     await tx.updateTable("runners").set({ alert: null }).where("id", "=", id).execute();
@@ -59,6 +64,7 @@ async function requireHost(tx: Queries, id: number): Promise<void> {
   if (row?.kind !== "host") throw new AppError("not_found", "not found");
 }
 
-function tell(tx: Queries, by: string, action: string, id: number): Promise<void> {
-  return record(tx, { workspaceId: null, actor: { user: by }, action, subject: `runner ${id}` });
+function tell(tx: Queries, by: ActingPerson, action: string, id: number): Promise<void> {
+  const data = { ip: by.ip ?? "unknown" };
+  return record(tx, { workspaceId: null, actor: by, action, subject: `runner ${id}`, data });
 }

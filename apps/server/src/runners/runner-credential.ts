@@ -3,6 +3,7 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import { CREDENTIAL_OVERLAP_MS } from "@windshift/contract/limits.ts";
 import { createToken, hashToken, TOKEN_PREFIX } from "@windshift/contract/tokens.ts";
+import { record } from "../audit/audit-store.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { derivedKey, type MasterKey } from "../secrets/secret-box.ts";
 
@@ -15,6 +16,8 @@ export interface Host {
   pool: PoolId;
   name: string;
   instance: string;
+  /** Address of the other end of its request. */
+  from?: string | undefined;
 }
 
 /**
@@ -64,6 +67,13 @@ export async function rotateCredential(database: Database, host: Host, used: str
       .where("expires_at_ms", "is", null)
       .execute();
     await addCredential(database, tx, host.id, fresh);
+    await record(tx, {
+      workspaceId: null,
+      actor: { runner: host.id },
+      action: "runner.credential_rotated",
+      subject: `runner ${host.id}`,
+      data: { ip: host.from ?? "unknown" },
+    });
   });
   return fresh;
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Pool } from "@windshift/contract/api/pool.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
+import { sql } from "kysely";
 import type { RouteEntry } from "../http/route-table.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { addHost, createPool, mintToken, newNonce, type TestHost } from "../testing/test-host.ts";
@@ -44,6 +45,11 @@ beforeAll(async () => {
   };
 }, MATRIX_MS_MAX);
 afterAll(() => server.close());
+
+/** What was answered to all these requests. */
+const said: string[] = [];
+/** Tokens of ours, wherever they stand. */
+const TOKEN = /ws(?:rt|rc|t|run)_[A-Za-z0-9_-]{20,}/g;
 
 /** Whether a run of this number exists is not told to who has no token of it. */
 const NOT_TAKEN = [401, 404];
@@ -158,6 +164,29 @@ describe("RT-07 each kind of credential", () => {
     }
   });
 
+  test("RT-16 stands in no answer, no header, no log line and no table after all that", async () => {
+    expect(said.length).toBeGreaterThan(500);
+    expect(server.logLines.length).toBeGreaterThan(500);
+    const tables = await server.database.kysely.introspection.getTables();
+    const rows: string[] = [];
+    for (const { name } of tables)
+      rows.push(
+        JSON.stringify((await sql`select * from ${sql.table(name)}`.execute(server.database.kysely)).rows),
+      );
+    for (const [where, texts] of Object.entries({ said, log: server.logLines, rows })) {
+      const all = texts.join("\n");
+      expect([where, all.match(TOKEN) ?? []]).toEqual([where, []]);
+      // Without the prefix a token is as good.
+      for (const [kind, token] of bearers())
+        if (kind !== "person")
+          expect([where, kind, all.includes(token.slice(token.indexOf("_") + 1))]).toEqual([
+            where,
+            kind,
+            false,
+          ]);
+    }
+  });
+
   test("still opens what it was made for after all that", async () => {
     expect((await admin.get("/api/v1/admin/pools")).status).toBe(200);
     expect((await admin.get("/")).status).toBe(200);
@@ -170,7 +199,9 @@ describe("RT-07 each kind of credential", () => {
 });
 
 /** Bodies are not valid on purpose: who is let in gets 400 and changes nothing. */
-function knock(client: TestClient, { method, path }: RouteEntry) {
+async function knock(client: TestClient, { method, path }: RouteEntry) {
   const headers = path.startsWith("/api/") ? {} : { accept: "text/html" };
-  return client.send(method, addressOf(path), '{"nonsense":', headers);
+  const reply = await client.send(method, addressOf(path), '{"nonsense":', headers);
+  said.push(reply.text, JSON.stringify([...reply.headers]));
+  return reply;
 }

@@ -28,6 +28,8 @@ export interface ControlPlaneOptions {
   readBranch(repositoryId: number, branch: string): Promise<string | null>;
   /** How the runner confines agents; known from the start, so that a run that is lost is not called safer than it was. */
   isolation: Isolation;
+  /** Writes what is to be known of a claim, in its transaction. */
+  onClaim?(tx: Queries, run: Run): Promise<void>;
   /** Told of a claimed run that could not be made into a job. */
   onClaimError(run: number, cause: unknown): void;
 }
@@ -122,6 +124,7 @@ async function claimNext(
   const start = async (tx: Queries, run: Run) => {
     await startItem(tx, run.work_item_id);
     await tx.updateTable("runs").set({ isolation: options.isolation }).where("id", "=", run.id).execute();
+    await options.onClaim?.(tx, run);
     return { run, draft: await draftJob(tx, run, options.addresses) };
   };
   try {
