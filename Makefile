@@ -1,17 +1,22 @@
 # The npm scripts do the work; these are the names people know from other projects.
 AGENT_IMAGE ?= windshift/agent:local
+RUNNER_IMAGE ?= windshift/runner:local
 # Installs the dependencies when they are missing, then runs a script of the project.
 BUN = . scripts/bootstrap.sh && "$$BUN"
 
-.PHONY: cross image sbom verify-no-node
+.PHONY: cross image runner-image sbom verify-no-node
 
-# Every program as one file, for amd64 and arm64, in dist/; the agent for musl too.
+# Every program as one file, for amd64 and arm64, in dist/; the agent and the runner's two for musl too.
 cross:
 	@$(BUN) scripts/build.ts
 
 # The agent image.
 image:
 	@$(BUN) scripts/image.ts --tag $(AGENT_IMAGE)
+
+# The image of windshift-runner, for hosts on which it runs as a container.
+runner-image:
+	@$(BUN) scripts/runner-image.ts --tag $(RUNNER_IMAGE)
 
 # What the agent image is made of, as SPDX 2.3, in dist/sbom-agent-image.json.
 sbom:

@@ -7,7 +7,7 @@ export interface Program {
   aliases: readonly string[];
   /** How many levels of nested functions are compiled ahead of time; all when not said. */
   bytecodeDepth?: number;
-  /** Also built for musl: it is carried into images that are not ours. */
+  /** Also built for musl: it runs in images and on hosts that are not ours. */
   musl?: boolean;
 }
 
@@ -20,12 +20,19 @@ export const AGENT_PROGRAM: Program = {
   musl: true,
 };
 
-export const PROGRAMS: readonly Program[] = [
-  { name: "windshift", entry: "apps/server/src/main.ts", aliases: [] },
-  { name: "windshift-runner", entry: "apps/runner/src/main.ts", aliases: [] },
-  { name: "windshift-triage", entry: "apps/triage/src/main.ts", aliases: [] },
-  AGENT_PROGRAM,
+export const SERVER_PROGRAM: Program = {
+  name: "windshift",
+  entry: "apps/server/src/main.ts",
+  aliases: [],
+};
+
+/** What a runner host is installed with; hosts may be Alpine. */
+export const RUNNER_PROGRAMS: readonly Program[] = [
+  { name: "windshift-runner", entry: "apps/runner/src/main.ts", aliases: [], musl: true },
+  { name: "windshift-triage", entry: "apps/triage/src/main.ts", aliases: [], musl: true },
 ];
+
+export const PROGRAMS: readonly Program[] = [SERVER_PROGRAM, ...RUNNER_PROGRAMS, AGENT_PROGRAM];
 
 /** Where an executable runs: an architecture as Docker and Debian name it, and a C library when it is not glibc. */
 export const TARGETS = {
@@ -49,7 +56,7 @@ export function hostArchitecture(): Architecture {
   return process.arch === "arm64" ? "arm64" : "amd64";
 }
 
-/** What is built for a target: everything for glibc, on musl what is carried into foreign images. */
+/** What is built for a target: everything for glibc, on musl what images and hosts of others may need. */
 export function programsFor(target: Target): readonly Program[] {
   return TARGETS[target].libc === "glibc" ? PROGRAMS : PROGRAMS.filter((program) => program.musl);
 }

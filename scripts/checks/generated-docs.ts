@@ -4,6 +4,7 @@ import { formatDuration } from "@windshift/base/duration.ts";
 import { Glob } from "bun";
 import { contractBlocks } from "./agent-contract-doc.ts";
 import { findLimits, type Limit } from "./limit-list.ts";
+import { runnerInstaller } from "./runner-env.ts";
 import { readSettingsTables, type SettingRow } from "./settings-list.ts";
 import { isTestOnly } from "./source-tree.ts";
 
@@ -25,6 +26,7 @@ export async function generateDocs(root: string): Promise<GeneratedDoc[]> {
     page(root, "docs/limits.md", "limits", limits.text, limits.problems),
     page(root, "docs/configuration.md", "settings", settings, []),
     agentPage(root),
+    await runnerInstaller(root),
   ];
 }
 

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY_ROOT } from "../build/compile.ts";
 
-/** Everything the image is made from. Sources, not the executable: looking whether there is work must not cost a build. */
-const INPUTS = [
+/** Everything the agent image is made from. Sources, not the executable: looking whether there is work must not cost a build. */
+const AGENT_INPUTS = [
   "package.json",
   "apps/{agent,ws}/src/**/*.ts",
   "apps/agent/git-hooks/*",
@@ -14,11 +14,11 @@ const INPUTS = [
   "deploy/docker/{Dockerfile,dpkg-excludes}",
 ];
 
-/** SHA-256 over names and content of all inputs and the version of the runtime, hex. */
-export function contentHash(): string {
+/** SHA-256 over names and content of all inputs and the version of the runtime, hex. @param inputs patterns from the root */
+export function contentHash(inputs: readonly string[] = AGENT_INPUTS): string {
   const hash = new Bun.CryptoHasher("sha256");
   hash.update(Bun.version);
-  for (const pattern of INPUTS)
+  for (const pattern of inputs)
     for (const file of [...new Bun.Glob(pattern).scanSync({ cwd: REPOSITORY_ROOT })].sort()) {
       if (file.endsWith(".test.ts")) continue;
       hash.update(`\0${file}\0`);

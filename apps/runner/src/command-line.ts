@@ -8,6 +8,7 @@ import type { JobLog } from "@windshift/execution/job-log.ts";
 import { type RunnerSettings, readRunnerSettings } from "./config.ts";
 import { createLog } from "./log.ts";
 import { rotateKeptCredential, runRunner } from "./runner.ts";
+import { checkSharedFolder } from "./shared-folder.ts";
 
 const USAGE = `windshift-runner                    claim runs of a pool and do them on this host; settings come from the environment (docs/configuration.md)
 windshift-runner rotate-credential  change the credential that is kept; the former one works for an hour more
@@ -58,6 +59,7 @@ function settingsOrExit(): RunnerSettings {
 async function serve(settings: RunnerSettings): Promise<void> {
   const log = createLog(settings.logLevel);
   const triage = triageCommand(settings.triageBin);
+  await checkSharedFolder(settings, process.env, log);
   await runRunner({ settings, env: process.env, triage, log }, watchSignals(settings.drainTimeoutMs, log));
 }
 
