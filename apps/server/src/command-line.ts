@@ -18,6 +18,8 @@ import { replaceKeyFile } from "./secrets/secret-key-file.ts";
 
 const USAGE = `windshift            start the server; settings come from the environment (docs/configuration.md)
 windshift change-key make a new secret key; with the server stopped, then start it again
+windshift revoke-registrations
+                     make all registration tokens of runners void; after a restored backup, which brings used ones back
 windshift doctor     check each thing a run needs, and say what to do about what is missing
 windshift --version
 `;
@@ -44,6 +46,8 @@ function runCommand(args: readonly string[]): Promise<void> | void {
       return serve(settingsOrExit());
     case "change-key":
       return changeKey(settingsOrExit());
+    case "revoke-registrations":
+      return voidRegistrations(settingsOrExit());
     case "doctor":
       return diagnose(settingsOrExit());
     case INSPECT_PUSHES:
@@ -95,6 +99,14 @@ async function changeKey(settings: ServerSettings): Promise<void> {
   const key = await replaceKeyFile(settings.dataDir);
   process.stdout.write(
     `made the secret key ${key.id}. Start the server: it seals everything anew and removes the former key when that is done.\n`,
+  );
+}
+
+async function voidRegistrations({ dataDir, databaseUrl, baseUrl }: ServerSettings): Promise<void> {
+  const { revokeRegistrations } = await import("./runners/revoke-registrations.ts");
+  const count = await revokeRegistrations({ url: databaseUrl, dataDir });
+  process.stdout.write(
+    `all registration tokens made until now are void, ${count} of them were still open; make new ones at ${baseUrl}/admin/runners.\nRunners keep their credentials: if this is a restored backup, revoke there again those that were revoked after it was made.\n`,
   );
 }
 
