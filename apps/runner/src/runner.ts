@@ -14,6 +14,7 @@ import { DockerSandbox } from "@windshift/execution/docker-sandbox.ts";
 import { runJob } from "@windshift/execution/job.ts";
 import type { JobLog } from "@windshift/execution/job-log.ts";
 import { deliverLeftovers, keepDelivering } from "@windshift/execution/leftovers.ts";
+import { PatientCheckout } from "@windshift/execution/patient-checkout.ts";
 import { ProcessSandbox } from "@windshift/execution/process-sandbox.ts";
 import { runnerLoop } from "@windshift/execution/runner-loop.ts";
 import type { HeldLabels, Sandbox } from "@windshift/execution/sandbox.ts";
@@ -205,13 +206,14 @@ function jobRunner(
   const paths = pathsOf(settings);
   // Plain processes are the same user as this one: there is nobody to give the checkout to.
   const root = sandbox.isolation === "container" && process.getuid?.() === 0;
-  const checkout = new TriageCheckout({
+  const triaged = new TriageCheckout({
     program: { argv: triage, env: { PATH: env.PATH ?? DEFAULT_PATH } },
     worktreeRoot: paths.worktrees,
     cacheRoot: paths.clones,
     owner: root ? { uid: AGENT_UID, gid: AGENT_GID } : null,
     removeDir: (dir) => sandbox.removeDir(dir),
   });
+  const checkout = new PatientCheckout(triaged, systemClock);
   const deps = {
     controlPlane: plane,
     checkout,

@@ -5,7 +5,7 @@ import { exec } from "@windshift/base/exec.ts";
 import { Oid } from "@windshift/contract/ids.ts";
 import { PREPARE_MS_MAX } from "@windshift/contract/limits.ts";
 import type { TriageRequest } from "@windshift/contract/triage.ts";
-import { type Failed, failed, gitComplaint } from "./git-failure.ts";
+import { type Failed, failed, gitComplaint, talkFailed } from "./git-failure.ts";
 import { flock, hostGit } from "./host-git.ts";
 import type { TriageContext } from "./triage-context.ts";
 
@@ -55,10 +55,8 @@ export async function refreshCache(
       "prepare_failed",
       `The repository has no branch ${request.base_ref}. If it is empty, push a first commit to ${request.base_ref}; else set another base branch in the binding. Then rerun.`,
     );
-  return failed(
-    "prepare_failed",
-    `The repository could not be fetched. ${gitComplaint(result, request.token)}`,
-  );
+  const said = gitComplaint(result, request.token);
+  return talkFailed("prepare_failed", `The repository could not be fetched. ${said}`, result);
 }
 
 /** The base commit, when the copy is already where the server saw it a moment ago and need not be asked again. */

@@ -14,6 +14,19 @@ export function failed(reason: Failed["reason"], detail: string): Failed {
   return { kind: "failed", reason, detail };
 }
 
+/** A failure of git's talk with the server; whether anybody answered is told with it. */
+export function talkFailed(reason: Failed["reason"], detail: string, result: ExecResult): Failed {
+  return isUnanswered(result) ? { ...failed(reason, detail), unreachable: true } : failed(reason, detail);
+}
+
+/** Git tells a broken connection in words only. Whoever got a status, a refusal or a certificate was answered. */
+function isUnanswered({ stdout, stderr, timedOut }: ExecResult): boolean {
+  const said = `${stdout}\n${stderr}`;
+  if (timedOut || /^(?:!|remote: error:)|HTTP \d{3}|returned error: \d{3}|SSL|certificate/m.test(said))
+    return false;
+  return /unable to access|RPC failed; curl|unexpected disconnect|early EOF|hung up unexpectedly/.test(said);
+}
+
 /** What git, or the far end through it, said: its own lines without progress, control characters and the token. */
 export function gitComplaint(result: ExecResult, token: string): string {
   if (result.timedOut) return "git was stopped because it took too long";

@@ -3,7 +3,7 @@ import { PUSH_MS_MAX } from "@windshift/contract/limits.ts";
 import type { TriageReply } from "@windshift/contract/triage.ts";
 import { openClean, type Push } from "./clean-repository.ts";
 import { type Chosen, chooseCommit } from "./commit-choice.ts";
-import { failed, gitComplaint } from "./git-failure.ts";
+import { gitComplaint, talkFailed } from "./git-failure.ts";
 import { hostGit } from "./host-git.ts";
 import { withTokenFile } from "./token-file.ts";
 import type { TriageContext } from "./triage-context.ts";
@@ -46,7 +46,8 @@ async function send(
   );
   if (result.exitCode === 0) return { kind: "pushed", head_oid: oid, commits, flattened };
   const said = gitComplaint(result, request.token);
-  return failed("push_rejected", `The branch ${request.branch} was not taken: ${meaning(said)}\n${said}`);
+  const detail = `The branch ${request.branch} was not taken: ${meaning(said)}\n${said}`;
+  return talkFailed("push_rejected", detail, result);
 }
 
 /** What git's answer means here, for a person who has not seen one before. */

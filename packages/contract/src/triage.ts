@@ -55,6 +55,8 @@ export const TriageReply = z.discriminatedUnion("kind", [
     kind: z.literal("failed"),
     reason: z.enum(["prepare_failed", "export_failed", "push_rejected"]),
     detail: z.string(),
+    /** Nobody answered, or the connection broke: another try may do. */
+    unreachable: z.literal(true).optional(),
   }),
 ]);
 export type TriageReply = z.infer<typeof TriageReply>;

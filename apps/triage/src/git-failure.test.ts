@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test";
+import { createServer } from "node:net";
+import { git } from "@windshift/base/git.ts";
+import { talkFailed } from "./git-failure.ts";
+
+/** What git itself says of each far end. */
+async function askedAt(url: string) {
+  const result = await git(["ls-remote", url], { timeoutMs: 30_000, protocols: "http" });
+  expect(result.exitCode).not.toBe(0);
+  return talkFailed("prepare_failed", "not fetched", result);
+}
+
+test("a far end that nobody answers at, or that breaks off, may be tried again", async () => {
+  const breaking = createServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
+  await new Promise<void>((resolve) => breaking.listen(0, "127.0.0.1", resolve));
+  const address = breaking.address();
+  const port = address !== null && typeof address === "object" ? address.port : 0;
+  const url = `http://127.0.0.1:${port}/a.git`;
+  expect((await askedAt(url)).unreachable).toBe(true);
+  await new Promise((resolve) => breaking.close(resolve));
+  expect((await askedAt(url)).unreachable).toBe(true);
+});
+
+test("one that answered is not asked again: a refusal stays one", async () => {
+  for (const status of [401, 403, 404, 500]) {
+    using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("no", { status }) });
+    expect((await askedAt(`http://127.0.0.1:${server.port}/a.git`)).unreachable).toBeUndefined();
+  }
+});
