@@ -21,6 +21,8 @@ export async function openPostgres(url: string): Promise<Database> {
   });
   // An idle connection that breaks must not end the process; the next query opens a new one.
   pool.on("error", () => {});
+  // Nor may one that breaks between two queries of a transaction: the pool listens to it only while nobody has it.
+  pool.on("connect", (client) => client.on("error", () => {}));
   const signals = await openPostgresSignals(url, pool);
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   return {
