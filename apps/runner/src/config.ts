@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { formatByteSize, parseByteSize } from "@windshift/base/byte-size.ts";
 import { formatDuration, parseDurationMs } from "@windshift/base/duration.ts";
 import { readSettings, type SettingsOf, type SettingsTable } from "@windshift/base/settings.ts";
 import { ImageReference } from "@windshift/contract/job.ts";
@@ -10,6 +11,8 @@ import {
   RUNNER_CAPACITY_MAX,
 } from "@windshift/contract/limits.ts";
 import { RegistrationToken, RunnerCredential, RunnerLabels } from "@windshift/contract/runner.ts";
+import { CACHE_AGE_MS_MAX, CACHE_AGE_MS_MOST, CACHE_BYTES_MAX } from "@windshift/execution/clone-cache.ts";
+import { WORKSPACE_BYTES_LEAST, WORKSPACE_BYTES_MAX } from "@windshift/execution/workspace-watch.ts";
 import { z } from "zod";
 
 const CACHE_ROOT = "/var/lib/windshift-runner/cache";
@@ -44,6 +47,15 @@ const duration = (leastMs: number, mostMs: number) =>
         .min(leastMs, `must be at least ${formatDuration(leastMs)}`)
         .max(mostMs, `must be at most ${formatDuration(mostMs)}`),
     );
+const byteSize = (leastBytes: number) =>
+  text
+    .transform((value, context) => {
+      const bytes = parseByteSize(value);
+      if (bytes !== undefined) return bytes;
+      context.addIssue("write a size such as 500m or 20g");
+      return z.NEVER;
+    })
+    .pipe(z.number().min(leastBytes, `must be at least ${formatByteSize(leastBytes)}`));
 const list = text.default("").transform((value) => value.split(",").flatMap((part) => part.trim() || []));
 
 /** Every variable the runner reads. Source: INTERFACES section 2. */
@@ -119,6 +131,24 @@ export const runnerSettings = {
     schema: absolutePath.default(CACHE_ROOT),
     defaultText: CACHE_ROOT,
     doc: "Folder of bare clones, the per-run checkouts beside them, the spool and the credential. With the runner in a container it must be mounted at the same path.",
+  },
+  cacheBytesMax: {
+    name: "WSRUNNER_CACHE_SIZE",
+    schema: byteSize(0).default(CACHE_BYTES_MAX),
+    defaultText: "20g",
+    doc: "What all bare clones in the cache may take together: beyond it the longest unused go. One that a run uses stays.",
+  },
+  cacheAgeMs: {
+    name: "WSRUNNER_CACHE_AGE",
+    schema: duration(0, CACHE_AGE_MS_MOST).default(CACHE_AGE_MS_MAX),
+    defaultText: "30d",
+    doc: "A bare clone that no run used for so long is removed.",
+  },
+  workspaceBytesMax: {
+    name: "WSRUNNER_WORKSPACE_SIZE",
+    schema: byteSize(WORKSPACE_BYTES_LEAST).default(WORKSPACE_BYTES_MAX),
+    defaultText: "20g",
+    doc: "What one checkout may grow to on the disk. A run that passes it is ended with the reason `disk`; what it committed is pushed.",
   },
   pollIntervalMs: {
     name: "WSRUNNER_POLL_INTERVAL",
@@ -207,6 +237,12 @@ export const runnerSettings = {
     schema: count(0, 65_535).optional(),
     defaultText: "unset: none",
     doc: "Port of `/metrics` and `/healthz`; 0 takes a free one.",
+  },
+  metricsHost: {
+    name: "WSRUNNER_METRICS_HOST",
+    schema: text.default("127.0.0.1"),
+    defaultText: "127.0.0.1",
+    doc: "Address they listen on. They ask for no password: `0.0.0.0`, which a runner in a container needs, belongs on a network that only the monitoring reaches.",
   },
   drainTimeoutMs: {
     name: "WSRUNNER_DRAIN_TIMEOUT",

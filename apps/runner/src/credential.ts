@@ -28,7 +28,7 @@ const OWNER_ONLY = 0o600;
 export async function obtainCredential(options: CredentialOptions): Promise<string> {
   const { given, file, registrationToken, log } = options;
   if (given !== undefined) return given;
-  const kept = await readKept(file, log);
+  const kept = await readCredential(file, log);
   if (kept !== undefined) return kept;
   if (registrationToken === undefined)
     throw new AppError(
@@ -43,7 +43,8 @@ export async function keepCredential(file: string, credential: string): Promise<
   await writeOwnerOnly(file, `${credential}\n`);
 }
 
-async function readKept(file: string, log: JobLog): Promise<string | undefined> {
+/** The credential that is kept; undefined when there is none. @throws AppError that names the variable of the file */
+export async function readCredential(file: string, log: JobLog): Promise<string | undefined> {
   const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === "ENOENT") return undefined;
     throw new AppError("invalid_input", `WSRUNNER_CREDENTIAL_FILE: cannot read ${file} (${cause.code})`, {

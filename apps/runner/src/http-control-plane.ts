@@ -38,6 +38,8 @@ export interface HostPlaneOptions {
   log: JobLog;
   /** Told with each answer to a heartbeat. */
   onHeartbeat?(reply: RunnerHeartbeatReply): void;
+  /** Told of each heartbeat that brought no answer. */
+  onHeartbeatFailed?(): void;
 }
 
 /** The server as a runner host speaks to it: the source of jobs and, for each job, its control plane. */
@@ -50,7 +52,12 @@ export function createHostPlane(options: HostPlaneOptions): HostPlane {
   const { client, state, apiUrl, isolation, clock, log } = options;
   const heartbeat = new SharedHeartbeat(async (held) => {
     const request = { ...state, held: held.map(({ run_id: run, attempt }) => ({ run, attempt })) };
-    const reply = await client.post("/runner/heartbeat", request, RunnerHeartbeatReply);
+    const reply = await client
+      .post("/runner/heartbeat", request, RunnerHeartbeatReply)
+      .catch((error: unknown) => {
+        options.onHeartbeatFailed?.();
+        throw error;
+      });
     options.onHeartbeat?.(reply);
     return reply.abort.map(({ run: run_id, attempt }) => ({ run_id, attempt }));
   });

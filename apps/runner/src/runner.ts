@@ -1,32 +1,34 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { systemClock } from "@windshift/base/clock.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import { PARTITION_MS_MAX } from "@windshift/contract/limits.ts";
+import type { RunPhase } from "@windshift/contract/run.ts";
 import { RotateReply, type RunnerHeartbeatReply } from "@windshift/contract/runner.ts";
+import { CloneCache, keepCloneCache } from "@windshift/execution/clone-cache.ts";
 import { DiskAttemptSpools } from "@windshift/execution/disk-attempt-spools.ts";
 import { AGENT_GID, AGENT_UID } from "@windshift/execution/docker-argv.ts";
 import { dockerCliEnv } from "@windshift/execution/docker-cli.ts";
 import { DockerSandbox } from "@windshift/execution/docker-sandbox.ts";
-import { runJob } from "@windshift/execution/job.ts";
+import { type JobEnd, runJob } from "@windshift/execution/job.ts";
 import type { JobLog } from "@windshift/execution/job-log.ts";
 import { deliverLeftovers, keepDelivering } from "@windshift/execution/leftovers.ts";
 import { PatientCheckout } from "@windshift/execution/patient-checkout.ts";
 import { ProcessSandbox } from "@windshift/execution/process-sandbox.ts";
 import { runnerLoop } from "@windshift/execution/runner-loop.ts";
 import type { HeldLabels, Sandbox } from "@windshift/execution/sandbox.ts";
-import { INSTANCE_LABEL } from "@windshift/execution/sandbox-labels.ts";
 import { TriageCheckout } from "@windshift/execution/triage-checkout.ts";
 import { pathsOf, type RunnerSettings } from "./config.ts";
-import { keepCredential, obtainCredential } from "./credential.ts";
+import { keepCredential, obtainCredential, readCredential } from "./credential.ts";
+import { HostHealth } from "./host-health.ts";
+import { keepSweeping, sweepHost } from "./host-hygiene.ts";
+import { HostMetrics } from "./host-metrics.ts";
 import { createHostPlane, type HostPlane } from "./http-control-plane.ts";
+import { type MetricsServer, startMetricsServer } from "./metrics-server.ts";
 import { ServerClient } from "./server-client.ts";
-
-/** Time between looks for what died attempts of this host left behind, ms. */
-const SWEEP_MS = 300_000;
 
 export interface RunnerOptions {
   settings: RunnerSettings;
@@ -55,6 +57,10 @@ export async function runRunner(options: RunnerOptions, signals: RunnerSignals):
     apiUrl: settings.apiUrl,
     version: buildVersion,
     credential: () => credential,
+    reread: async () => {
+      credential = settings.credential ?? (await readCredential(paths.credential, log)) ?? credential;
+      return credential;
+    },
   });
   credential = await obtainCredential({
     given: settings.credential,
@@ -66,8 +72,13 @@ export async function runRunner(options: RunnerOptions, signals: RunnerSignals):
   });
   const instance = await readInstance(paths.instance);
   const host = createHost(options, client, instance);
-  await host.settleThePast();
-  await host.work(signals);
+  const status = host.serveStatus();
+  try {
+    await host.settleThePast();
+    await host.work(signals);
+  } finally {
+    await status?.stop();
+  }
 }
 
 /** For an operator: another credential in the place of the one that is kept. */
@@ -87,6 +98,8 @@ export async function rotateKeptCredential(settings: RunnerSettings, log: JobLog
 }
 
 interface Host {
+  /** `/healthz` and `/metrics`, where a port is set for them. */
+  serveStatus(): MetricsServer | undefined;
   settleThePast(): Promise<void>;
   work(signals: RunnerSignals): Promise<void>;
 }
@@ -105,6 +118,14 @@ function createHost(options: RunnerOptions, client: ServerClient, instance: stri
     labels: settings.labels,
     draining: false,
   };
+  const held: HeldLabels[] = [];
+  const load = () => ({ held: held.length, capacity: settings.capacity, draining: state.draining });
+  const metrics = new HostMetrics({ load, spoolDir: paths.spool });
+  const health = new HostHealth({ ...settings, load });
+  const heartbeat = (result: "ok" | "failed") => {
+    health.heartbeatDue();
+    metrics.heartbeat(result);
+  };
   const plane = createHostPlane({
     client,
     state,
@@ -113,21 +134,34 @@ function createHost(options: RunnerOptions, client: ServerClient, instance: stri
     pollIntervalMs: settings.pollIntervalMs,
     clock: systemClock,
     log,
+    onHeartbeatFailed: () => heartbeat("failed"),
     onHeartbeat: ({ drain }: RunnerHeartbeatReply) => {
+      heartbeat("ok");
       if (drain && !state.draining) log.info("an administrator asked this runner to take no more for now");
     },
   });
   const leftovers = { spools, controlPlaneFor: plane.leftoverPlane, clock: systemClock, log };
-  const held = new Map<string, HeldLabels>();
-  const run = jobRunner(options, { plane, sandbox, spools, instance });
+  const clones = createCloneCache(options);
+  const onPhase = (job: JobSpec, phase: RunPhase) => metrics.phase(keyOf(job), phase);
+  const run = jobRunner(options, { plane, sandbox, spools, instance, clones, onPhase });
+  const hygiene = { sandbox, instance, worktrees: paths.worktrees, spools, held, log };
 
   return {
+    serveStatus: () => {
+      const { metricsHost: host, metricsPort: port } = settings;
+      if (port === undefined) return undefined;
+      const { registry } = metrics;
+      const server = startMetricsServer({ host, port, registry, problem: () => health.problem() });
+      log.info("figures and health are served", { host, port: server.port });
+      return server;
+    },
     settleThePast: async () => {
       const count = await deliverLeftovers(leftovers, AbortSignal.timeout(LEFTOVERS_MS_MAX));
       if (count.delivered + count.lost + count.kept > 0) log.info("what an earlier start left", { ...count });
-      await sweep(sandbox, instance, paths.worktrees, [], log);
+      await sweepHost(hygiene);
     },
     work: async ({ drain, cancel }) => {
+      health.claimDue();
       const over = new AbortController();
       const unwelcome = new AbortController();
       const draining = AbortSignal.any([drain, asked.signal, unwelcome.signal]);
@@ -137,25 +171,38 @@ function createHost(options: RunnerOptions, client: ServerClient, instance: stri
       draining.addEventListener("abort", stopDraining, { once: true });
       const background = Promise.all([
         keepDelivering(leftovers, over.signal),
-        keepSweeping(sandbox, instance, paths.worktrees, held, log, over.signal),
+        keepSweeping(hygiene, systemClock, over.signal),
+        keepCloneCache(clones, systemClock, over.signal, ({ bytes }) => metrics.cacheSize(bytes)),
       ]);
       const source = {
         claim: async (signal: AbortSignal) => {
+          const startedMs = performance.now();
+          let result: "job" | "none" | "failed" = "failed";
           try {
-            return await plane.claim(signal);
+            const job = await plane.claim(signal);
+            result = job === null ? "none" : "job";
+            return job;
           } catch (error) {
             if (isUnwelcome(error)) unwelcome.abort(error);
             throw error;
+          } finally {
+            health.claimDue();
+            metrics.claimed(result, performance.now() - startedMs);
           }
         },
       };
       const tracked = async (job: JobSpec, cancelJob: AbortSignal) => {
-        const key = `${job.run_id}-${job.attempt}`;
-        held.set(key, { run: job.run_id, attempt: job.attempt });
+        const mine = { run: job.run_id, attempt: job.attempt };
+        let end: JobEnd | undefined;
+        if (held.length === 0) health.heartbeatDue();
+        held.push(mine);
         try {
-          return await run(job, cancelJob);
+          end = await run(job, cancelJob);
+          return end;
         } finally {
-          held.delete(key);
+          held.splice(held.indexOf(mine), 1);
+          health.claimDue();
+          metrics.jobEnded(keyOf(job), end);
         }
       };
       const cancelAll = AbortSignal.any([cancel, unwelcome.signal]);
@@ -198,11 +245,34 @@ function createSandbox({ settings, env, log }: RunnerOptions): Sandbox {
   });
 }
 
+function createCloneCache({ settings, env, log }: RunnerOptions): CloneCache {
+  return new CloneCache({
+    root: pathsOf(settings).clones,
+    path: env.PATH ?? DEFAULT_PATH,
+    bytesMax: settings.cacheBytesMax,
+    ageMsMax: settings.cacheAgeMs,
+    nowMs: systemClock.nowMs,
+    log,
+  });
+}
+
+/** Names one attempt among those of this host. */
+function keyOf({ run_id, attempt }: JobSpec): string {
+  return `${run_id}-${attempt}`;
+}
+
 function jobRunner(
   { settings, env, triage, log }: RunnerOptions,
-  parts: { plane: HostPlane; sandbox: Sandbox; spools: DiskAttemptSpools; instance: string },
+  parts: {
+    plane: HostPlane;
+    sandbox: Sandbox;
+    spools: DiskAttemptSpools;
+    instance: string;
+    clones: CloneCache;
+    onPhase: (job: JobSpec, phase: RunPhase) => void;
+  },
 ) {
-  const { plane, sandbox, spools, instance } = parts;
+  const { plane, sandbox, spools, instance, clones, onPhase } = parts;
   const paths = pathsOf(settings);
   // Plain processes are the same user as this one: there is nobody to give the checkout to.
   const root = sandbox.isolation === "container" && process.getuid?.() === 0;
@@ -210,6 +280,7 @@ function jobRunner(
     program: { argv: triage, env: { PATH: env.PATH ?? DEFAULT_PATH } },
     worktreeRoot: paths.worktrees,
     cacheRoot: paths.clones,
+    clones,
     owner: root ? { uid: AGENT_UID, gid: AGENT_GID } : null,
     removeDir: (dir) => sandbox.removeDir(dir),
   });
@@ -227,8 +298,10 @@ function jobRunner(
       command: ["windshift-agent"],
       heartbeatMs: settings.heartbeatMs,
       partitionMs: PARTITION_MS_MAX,
+      workspaceBytesMax: settings.workspaceBytesMax,
       ...(settings.initialPrompt === undefined ? {} : { fallbackPrompt: settings.initialPrompt }),
     },
+    onPhase,
     clock: systemClock,
     log,
   };
@@ -246,42 +319,4 @@ async function readInstance(file: string): Promise<string> {
   await mkdir(dirname(file), { recursive: true, mode: 0o711 });
   await writeFile(file, `${fresh}\n`, { mode: 0o600 });
   return fresh;
-}
-
-async function keepSweeping(
-  sandbox: Sandbox,
-  instance: string,
-  worktrees: string,
-  held: ReadonlyMap<string, HeldLabels>,
-  log: JobLog,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await systemClock.sleep(SWEEP_MS, signal);
-    if (!signal.aborted) await sweep(sandbox, instance, worktrees, [...held.values()], log);
-  }
-}
-
-/** Removes containers and folders of attempts of this host that are not held; never another's. Never rejects. */
-async function sweep(
-  sandbox: Sandbox,
-  instance: string,
-  worktrees: string,
-  held: readonly HeldLabels[],
-  log: JobLog,
-): Promise<void> {
-  try {
-    const removed = await sandbox.sweep({ [INSTANCE_LABEL]: instance }, held);
-    if (removed.length > 0) log.info("containers of attempts that ended were removed", { removed });
-  } catch (error) {
-    log.warn("containers of attempts that ended could not be looked for", { error });
-  }
-  const kept = new Set(held.map(({ run, attempt }) => `run-${run}-${attempt}`));
-  const names = await readdir(worktrees).catch(() => []);
-  for (const name of names.filter((entry) => /^run-\d+-\d+$/.test(entry) && !kept.has(entry)))
-    await sandbox
-      .removeDir(join(worktrees, name))
-      .catch((error: unknown) =>
-        log.warn("a folder of an attempt that ended could not be removed", { name, error }),
-      );
 }

@@ -11,6 +11,8 @@ export interface ServerClientOptions {
   version: string;
   /** The credential now; it may be changed while the program runs. Undefined before there is one. */
   credential(): string | undefined;
+  /** Asked when the credential is refused: the one that is kept now, which `windshift-runner rotate-credential` may have changed. */
+  reread?(): Promise<string | undefined>;
 }
 
 export interface PostOptions {
@@ -34,9 +36,26 @@ export class ServerClient {
     reply: T,
     options: PostOptions = {},
   ): Promise<z.infer<T>> {
-    const { apiUrl, credential, version } = this.options;
+    const held = this.options.credential();
+    try {
+      return await this.send(path, body, reply, options, held);
+    } catch (error) {
+      if (held === undefined || !(error instanceof AppError && error.code === "unauthenticated")) throw error;
+      const kept = await this.options.reread?.();
+      if (kept === undefined || kept === held) throw error;
+      return this.send(path, body, reply, options, kept);
+    }
+  }
+
+  private async send<T extends z.ZodType>(
+    path: string,
+    body: unknown,
+    reply: T,
+    options: PostOptions,
+    held: string | undefined,
+  ): Promise<z.infer<T>> {
+    const { apiUrl, version } = this.options;
     const { boot, timeoutMs = ANSWER_MS_MAX, signal } = options;
-    const held = credential();
     const limit = AbortSignal.timeout(timeoutMs);
     const response = await fetch(`${apiUrl}${path}`, {
       method: "POST",

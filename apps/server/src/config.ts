@@ -1,6 +1,10 @@
 import { isAbsolute, join, resolve } from "node:path";
+import { formatByteSize, parseByteSize } from "@windshift/base/byte-size.ts";
+import { formatDuration, parseDurationMs } from "@windshift/base/duration.ts";
 import { readSettings, type SettingsOf, type SettingsTable } from "@windshift/base/settings.ts";
 import { ImageReference } from "@windshift/contract/job.ts";
+import { CACHE_AGE_MS_MAX, CACHE_AGE_MS_MOST, CACHE_BYTES_MAX } from "@windshift/execution/clone-cache.ts";
+import { WORKSPACE_BYTES_LEAST, WORKSPACE_BYTES_MAX } from "@windshift/execution/workspace-watch.ts";
 import { parsePrivateHosts } from "@windshift/outbound/private-hosts.ts";
 import { z } from "zod";
 import { CrashPoint } from "./crash-point.ts";
@@ -19,6 +23,27 @@ const flag = z
   .enum(["1", "0"], { message: "write 1, or leave it unset" })
   .optional()
   .transform((value) => value === "1");
+
+const byteSize = (leastBytes: number) =>
+  z
+    .string()
+    .transform((value, context) => {
+      const bytes = parseByteSize(value);
+      if (bytes !== undefined) return bytes;
+      context.addIssue("write a size such as 500m or 20g");
+      return z.NEVER;
+    })
+    .pipe(z.number().min(leastBytes, `must be at least ${formatByteSize(leastBytes)}`));
+const duration = (mostMs: number) =>
+  z
+    .string()
+    .transform((value, context) => {
+      const ms = parseDurationMs(value);
+      if (ms !== undefined) return ms;
+      context.addIssue("write a duration such as 12h or 30d");
+      return z.NEVER;
+    })
+    .pipe(z.number().max(mostMs, `must be at most ${formatDuration(mostMs)}`));
 
 /** Every variable the server reads. docs/configuration.md is held to it. Source: INTERFACES section 1. */
 export const serverSettings = {
@@ -174,6 +199,24 @@ export const serverSettings = {
       .optional(),
     defaultText: "unset: the engine's own",
     doc: "Container runtime, such as `runsc` (gVisor).",
+  },
+  cacheBytesMax: {
+    name: "CODING_AGENT_CACHE_SIZE",
+    schema: byteSize(0).default(CACHE_BYTES_MAX),
+    defaultText: "20g",
+    doc: "What all bare clones of this server's runs may take together: beyond it the longest unused go. One that a run uses stays.",
+  },
+  cacheAgeMs: {
+    name: "CODING_AGENT_CACHE_AGE",
+    schema: duration(CACHE_AGE_MS_MOST).default(CACHE_AGE_MS_MAX),
+    defaultText: "30d",
+    doc: "A bare clone that no run used for so long is removed.",
+  },
+  workspaceBytesMax: {
+    name: "CODING_AGENT_WORKSPACE_SIZE",
+    schema: byteSize(WORKSPACE_BYTES_LEAST).default(WORKSPACE_BYTES_MAX),
+    defaultText: "20g",
+    doc: "What one checkout may grow to on the disk. A run that passes it is ended with the reason `disk`; what it committed is pushed.",
   },
   llmModel: {
     name: "CODING_AGENT_LLM_MODEL",

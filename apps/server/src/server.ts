@@ -187,6 +187,9 @@ async function startRunner(
     triage: triageCommand(settings.triageBin, process.execPath, import.meta.dir),
     path: env.PATH ?? DEFAULT_PATH,
     workers: settings.workers,
+    cacheBytesMax: settings.cacheBytesMax,
+    cacheAgeMs: settings.cacheAgeMs,
+    workspaceBytesMax: settings.workspaceBytesMax,
     log: jobLog(log),
   });
 }

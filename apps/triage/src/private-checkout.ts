@@ -2,6 +2,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Oid } from "@windshift/contract/ids.ts";
 import { PREPARE_MS_MAX } from "@windshift/contract/limits.ts";
+import { halfPacks } from "./damaged-cache.ts";
 import { type Failed, failed, gitComplaint } from "./git-failure.ts";
 import { hostGit } from "./host-git.ts";
 import { bringPacks } from "./object-copy.ts";
@@ -47,13 +48,25 @@ export async function makeCheckout(context: TriageContext, plan: CheckoutPlan): 
     writeFile(branchFile, `${plan.start}\n`),
     mkdir(join(gitDir, "objects"), { recursive: true }),
   ]);
-  const [result] = await Promise.all([
+  const half = await halfPacks(plan.cacheDir);
+  if (half.length > 0)
+    return failed("prepare_failed", `This host's copy of the repository lost a packfile: ${half[0]}`);
+  const [result, vanished] = await Promise.all([
     writeFiles(context, plan, gitDir),
-    bringPacks(plan.cacheDir, gitDir, "copy"),
+    bringPacks(plan.cacheDir, gitDir, "copy").then(() => undefined, missingFile),
   ]);
+  if (vanished !== undefined)
+    return failed("prepare_failed", `This host's copy of the repository lost a packfile: ${vanished}`);
   return result.exitCode === 0
     ? undefined
     : failed("prepare_failed", `The files could not be checked out. ${gitComplaint(result, "")}`);
+}
+
+/** Another job on this host may have thrown a damaged copy away meanwhile. */
+function missingFile(error: unknown): string {
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT") return path ?? "unknown";
+  throw error;
 }
 
 /** The files are read from the host's copy, so that this and the copying of its packs go on side by side. */

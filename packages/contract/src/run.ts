@@ -31,6 +31,7 @@ export const RunReason = z.enum([
   "api_unreachable", // the container could not reach the server
   "timed_out", // the wall clock limit of the run
   "oom", // the memory limit of the container
+  "disk", // the run's files outgrew what its host gives them
   "budget", // a budget of the run, its binding or its workspace is used up
   "canceled", // a person asked for it
   "image", // the agent image is missing, cannot be pulled or is not an agent image

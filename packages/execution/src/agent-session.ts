@@ -39,6 +39,8 @@ export interface AgentSessionOptions {
   secrets: readonly string[];
   /** Time until the agent is asked to end, ms. */
   wallClockMs: number;
+  /** Kills the agent at once, for a reason that the caller knows. */
+  kill: AbortSignal;
   /** Called once, as soon as the agent has said how its work ended. */
   onFinish: () => void;
 }
@@ -83,7 +85,7 @@ export class AgentSession {
           onStdout: (chunk) => this.onStdout(this.stdout.push(chunk)),
           onStderr: (chunk) => this.onStderr(this.stderr.push(chunk)),
         },
-        AbortSignal.any([control.kill, this.kill.signal]),
+        AbortSignal.any([control.kill, this.kill.signal, this.options.kill]),
       );
       await this.onStdout(this.stdout.end());
       await this.onStderr(this.stderr.end());

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "@windshift/base/clock.ts";
 import { AttemptResult } from "@windshift/contract/job.ts";
@@ -97,6 +97,25 @@ export class DiskAttemptSpools implements AttemptSpools {
     }
     this.taken.delete(name);
     return undefined;
+  }
+
+  /**
+   * Removes the folders of attempts that began longer ago than `ageMs` and that nobody in this process works with.
+   * @returns their names
+   */
+  async dropOlderThan(ageMs: number): Promise<string[]> {
+    const { clock, log, root } = this.options;
+    const dropped: string[] = [];
+    for (const name of await this.names()) {
+      const dir = join(root, name);
+      const begun = await stat(join(dir, ATTEMPT_FILE)).catch(() => undefined);
+      if (begun === undefined || begun.mtimeMs > clock.nowMs() - ageMs || this.taken.has(name)) continue;
+      this.taken.add(name);
+      await removeFolder(dir, log);
+      this.taken.delete(name);
+      dropped.push(name);
+    }
+    return dropped;
   }
 
   private async make(dir: string, job: HeldRun): Promise<DiskSpool> {

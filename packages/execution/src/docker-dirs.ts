@@ -1,6 +1,7 @@
 import { AppError } from "@windshift/contract/app-error.ts";
+import { diskUse, parseDiskUse } from "./disk-use.ts";
 import { AGENT_GID, AGENT_UID } from "./docker-argv.ts";
-import type { DockerCli } from "./docker-cli.ts";
+import type { DockerCli, DockerCliOptions } from "./docker-cli.ts";
 import { removeTree } from "./tree-removal.ts";
 
 /** Time for giving away or removing a folder, ms (SB-18). */
@@ -29,10 +30,31 @@ export async function removeDir(cli: DockerCli, options: DirOptions, dir: string
   await removeTree(dir);
 }
 
+/**
+ * What `dir` takes on the disk, bytes. Where this process may not look everywhere, and so would count too little, a helper
+ * container counts.
+ */
+export async function diskUseOf(
+  cli: DockerCli,
+  options: DirOptions & Pick<DockerCliOptions, "env">,
+  dir: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const seen = await diskUse(dir, options.env.PATH ?? DEFAULT_PATH, signal);
+  if (!seen.partial || options.root || signal.aborted) return seen.bytes;
+  return Math.max(
+    seen.bytes,
+    parseDiskUse(await helper(cli, options, dir, ["du", "-s", "-x", "-k", "/dir"])),
+  );
+}
+
+/** Where `du` is found when there is no PATH. */
+const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
+
 const EMPTY_DIR = "cd /dir && rm -rf -- ./* ./.[!.]* ./..?*";
 
 /** A container as root with nothing but the one folder: on hosts where this process may not touch the agent's files. */
-async function helper(cli: DockerCli, options: DirOptions, dir: string, command: string[]): Promise<void> {
+async function helper(cli: DockerCli, options: DirOptions, dir: string, command: string[]): Promise<string> {
   const [program = "true", ...args] = command;
   const answer = await cli.call(
     [
@@ -49,4 +71,5 @@ async function helper(cli: DockerCli, options: DirOptions, dir: string, command:
       "internal",
       `the folder ${dir} could not be handed over: ${answer.message.slice(0, 500)}`,
     );
+  return answer.stdout;
 }

@@ -106,6 +106,7 @@ function watched(sandbox: Sandbox, look: (name: string) => Promise<void>): Sandb
     isolation: sandbox.isolation,
     giveDir: (dir) => sandbox.giveDir(dir),
     removeDir: (dir) => sandbox.removeDir(dir),
+    diskUse: (dir, signal) => sandbox.diskUse(dir, signal),
     sweep: (labels, keep) => sandbox.sweep(labels, keep),
     create: async (spec, options) => {
       const container = await sandbox.create(spec, options);

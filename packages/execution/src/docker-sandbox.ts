@@ -1,7 +1,7 @@
 import { checkEnvNames, createArgv, type DockerLimits } from "./docker-argv.ts";
 import { DockerCli, type DockerCliOptions } from "./docker-cli.ts";
 import { DockerContainer } from "./docker-container.ts";
-import { giveDir, removeDir } from "./docker-dirs.ts";
+import { diskUseOf, giveDir, removeDir } from "./docker-dirs.ts";
 import { networkMissing, notStarted } from "./docker-errors.ts";
 import { ensureImage } from "./docker-image.ts";
 import { EngineInfo, parseEngine, saysMissing } from "./docker-inspect.ts";
@@ -82,6 +82,10 @@ export class DockerSandbox implements Sandbox {
 
   removeDir(dir: string): Promise<void> {
     return removeDir(this.cli, this.options, dir);
+  }
+
+  diskUse(dir: string, signal: AbortSignal): Promise<number> {
+    return diskUseOf(this.cli, this.options, dir, signal);
   }
 
   sweep(labels: Record<string, string>, keep: readonly HeldLabels[]): Promise<string[]> {

@@ -1,4 +1,6 @@
 import type { Clock } from "@windshift/base/clock.ts";
+import type { JobSpec } from "@windshift/contract/job.ts";
+import type { RunPhase } from "@windshift/contract/run.ts";
 import type { AttemptSpools } from "./attempt-spool.ts";
 import type { Checkout } from "./checkout.ts";
 import type { ControlPlane } from "./control-plane.ts";
@@ -14,6 +16,8 @@ export interface JobDeps {
   /** Where events and results wait for the server; in memory when it is left out. */
   spools?: AttemptSpools;
   settings: JobSettings;
+  /** Told when a job enters a phase, for figures. */
+  onPhase?(job: JobSpec, phase: RunPhase): void;
   clock: Clock;
   log: JobLog;
 }

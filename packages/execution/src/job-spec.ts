@@ -24,6 +24,8 @@ export interface JobSettings {
    * for the runner in the server's own process, which goes on when the database does.
    */
   partitionMs?: number;
+  /** What one checkout may grow to on the disk, bytes; without it nobody looks. */
+  workspaceBytesMax?: number;
   /** Used when the server sends no prompt (WSRUNNER_INITIAL_PROMPT). */
   fallbackPrompt?: string;
 }

@@ -16,6 +16,7 @@ import { agentFailure, canExport, exitCodeOf, failure, type JobFailure } from ".
 import { agentSpec, exportSpec, promptOf } from "./job-spec.ts";
 import type { NotStarted, SandboxContainer, SandboxSpec } from "./sandbox.ts";
 import type { Transcript } from "./transcript.ts";
+import { watchWorkspace } from "./workspace-watch.ts";
 
 /** A container, or why there is none. */
 type Created = SandboxContainer | NotStarted | JobFailure;
@@ -85,9 +86,9 @@ export class JobWork {
     const prepared = await this.prepare();
     if (this.control.ending.aborted) return null;
     if ("reason" in prepared) return prepared;
-    const agent = await this.runAgent(prepared);
+    const { agent, outgrown } = await this.runWatched(prepared);
     this.agent = agent;
-    const failed = agentFailure(agent, this.job.limits.wall_clock_ms);
+    const failed = outgrown ?? agentFailure(agent, this.job.limits.wall_clock_ms);
     if (this.control.ending.aborted || !canExport(agent.exit)) return failed;
     const kept = await this.keepCommits(prepared.paths, prepared.baseOid);
     return joined(failed, kept);
@@ -144,7 +145,25 @@ export class JobWork {
     return { container, paths, baseOid: reply.base_oid };
   }
 
-  private async runAgent({ container, paths, baseOid }: Prepared): Promise<AgentEnd> {
+  /** Runs the agent as long as its files stay within their limit. */
+  private async runWatched(prepared: Prepared): Promise<{ agent: AgentEnd; outgrown?: JobFailure }> {
+    const { clock, log, sandbox, settings } = this.deps;
+    const { workspaceBytesMax: bytesMax } = settings;
+    const kill = new AbortController();
+    const running = this.runAgent(prepared, kill.signal);
+    if (bytesMax === undefined) return { agent: await running };
+    const over = new AbortController();
+    const options = { dir: prepared.paths.checkout, bytesMax, sandbox, clock, log };
+    const watched = watchWorkspace(options, over.signal).then((outgrown) => {
+      if (outgrown !== undefined) kill.abort();
+      return outgrown;
+    });
+    const agent = await running.finally(() => over.abort());
+    const outgrown = await watched;
+    return outgrown === undefined ? { agent } : { agent, outgrown };
+  }
+
+  private async runAgent({ container, paths, baseOid }: Prepared, kill: AbortSignal): Promise<AgentEnd> {
     const { clock, settings } = this.deps;
     const session = new AgentSession({
       prompt: promptOf(this.job, settings),
@@ -152,6 +171,7 @@ export class JobWork {
       control: this.control,
       clock,
       secrets: this.secrets(),
+      kill,
       wallClockMs: Math.max(1, this.startedMs + this.job.limits.wall_clock_ms - clock.nowMs()),
       // Started while the agent is still tidying up, released only when it is gone.
       // Whoever takes the commits out is told of a failure; until then nobody is there to hear of it.
@@ -235,6 +255,7 @@ export class JobWork {
   }
 
   private phase(phase: RunPhase): void {
+    this.deps.onPhase?.(this.job, phase);
     this.tell("lifecycle", { phase });
   }
 

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
+import { diskUse } from "./disk-use.ts";
 import { ProcessContainer } from "./process-container.ts";
 import { killMarked, markedProcesses } from "./process-tree.ts";
 import type { HeldLabels, NotStarted, Sandbox, SandboxContainer, SandboxSpec } from "./sandbox.ts";
@@ -53,6 +54,10 @@ export class ProcessSandbox implements Sandbox {
 
   removeDir(dir: string): Promise<void> {
     return removeTree(dir);
+  }
+
+  async diskUse(dir: string, signal: AbortSignal): Promise<number> {
+    return (await diskUse(dir, this.options.path, signal)).bytes;
   }
 
   async sweep(labels: Record<string, string>, keep: readonly HeldLabels[]): Promise<string[]> {

@@ -79,7 +79,12 @@ export interface Sandbox {
   giveDir(dir: string): Promise<void>;
   /** Removes `dir` and all under it, whoever owns it. Never follows a link out of it. */
   removeDir(dir: string): Promise<void>;
-  /** Removes containers that carry all of `labels`, except those whose attempt is in `keep`. Returns their names. */
+  /** What `dir` takes on the disk, bytes, whoever owns what is in it. */
+  diskUse(dir: string, signal: AbortSignal): Promise<number>;
+  /**
+   * Removes containers that carry all of `labels`, except those whose attempt is in `keep` at the moment of the removal: an
+   * attempt may begin meanwhile. Returns their names.
+   */
   sweep(labels: Record<string, string>, keep: readonly HeldLabels[]): Promise<string[]>;
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TriageRequest } from "@windshift/contract/triage.ts";
@@ -8,6 +8,7 @@ import { eventually } from "@windshift/testing/eventually.ts";
 import { jobFixture } from "@windshift/testing/job-fixture.ts";
 import { processesWith } from "@windshift/testing/process-probe.ts";
 import type { AttemptPaths } from "./checkout.ts";
+import { CloneCache } from "./clone-cache.ts";
 import { removeTree } from "./tree-removal.ts";
 import { TriageCheckout, type TriageCheckoutOptions } from "./triage-checkout.ts";
 
@@ -77,6 +78,29 @@ test("what is left of an older attempt's folder is removed, never worked in", as
   await writeFile(join(paths.checkout, "planted"), "x");
   await checkout.open(job);
   expect(existsSync(join(paths.checkout, "planted"))).toBe(false);
+});
+
+test("the clone of an attempt is held from before its checkout to after its folders are gone", async () => {
+  const clones = new CloneCache({
+    root: join(root, "cache"),
+    path: "/usr/bin:/bin",
+    bytesMax: 0,
+    ageMsMax: 0,
+    nowMs: Date.now,
+    log: { info: QUIET, warn: QUIET, error: QUIET },
+  });
+  const { checkout, job } = await checkoutOf("exit 1", { clones });
+  const clone = join(root, "cache", `${job.repo.cache_key}.git`);
+  await mkdir(clone, { recursive: true });
+  const paths = pathsOf(await checkout.open(job));
+  await checkout.prepare(job, paths, NEVER, QUIET);
+  await clones.tidy();
+  expect(existsSync(clone)).toBe(true);
+  await checkout.close(paths);
+  await eventually("the clone is gone", async () => {
+    await clones.tidy();
+    return !existsSync(clone);
+  });
 });
 
 test("push hands over the base, the bundle and what the branch pointed at", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import type { TriageRequest } from "@windshift/contract/triage.ts";
 import type { AttemptPaths, Checkout, PrepareReply, PushReply, WorktreeFailed } from "./checkout.ts";
+import type { CloneCache } from "./clone-cache.ts";
 import { callTriage, type TriageProgram } from "./triage-program.ts";
 import { worktreeProblem } from "./worktree.ts";
 
@@ -13,6 +14,8 @@ export interface TriageCheckoutOptions {
   worktreeRoot: string;
   /** Holds a bare clone for each repository; absolute. */
   cacheRoot: string;
+  /** Keeps those clones within bounds; told what is in use. Left out, they are kept for good. */
+  clones?: CloneCache;
   /** Whom the checkout is given to; null where this process may not give files away. */
   owner: { uid: number; gid: number } | null;
   /** Removes a folder with whatever the agent made in it: the sandbox's. */
@@ -21,6 +24,9 @@ export interface TriageCheckoutOptions {
 
 /** The git work of a job, done by `windshift-triage`. */
 export class TriageCheckout implements Checkout {
+  /** By the folder of an attempt: lets go of its clone. */
+  private readonly letGo = new Map<string, () => void>();
+
   constructor(private readonly options: TriageCheckoutOptions) {}
 
   async open(job: JobSpec): Promise<AttemptPaths | WorktreeFailed> {
@@ -35,6 +41,8 @@ export class TriageCheckout implements Checkout {
     await mkdir(root, { mode: 0o711 });
     await mkdir(checkout, { mode: owner === null ? 0o755 : 0o700 });
     const closed = owner !== null;
+    const letGo = await this.options.clones?.hold(job.repo.cache_key);
+    if (letGo !== undefined) this.letGo.set(root, letGo);
     return { root, checkout, closed, bundle: join(root, "export.bundle"), clean: join(root, "clean") };
   }
 
@@ -84,6 +92,8 @@ export class TriageCheckout implements Checkout {
   }
 
   close(paths: AttemptPaths): Promise<void> {
+    this.letGo.get(paths.root)?.();
+    this.letGo.delete(paths.root);
     return this.options.removeDir(paths.root);
   }
 

@@ -6,6 +6,7 @@ import { systemClock } from "@windshift/base/clock.ts";
 import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import { HEARTBEAT_INTERVAL_MS } from "@windshift/contract/limits.ts";
+import { CloneCache, keepCloneCache } from "@windshift/execution/clone-cache.ts";
 import type { ControlPlane } from "@windshift/execution/control-plane.ts";
 import { AGENT_GID, AGENT_UID } from "@windshift/execution/docker-argv.ts";
 import { runJob } from "@windshift/execution/job.ts";
@@ -40,6 +41,11 @@ export interface LocalRunnerOptions {
   path: string;
   /** Runs at once. */
   workers: number;
+  /** Bounds of the bare clones: bytes of all together, and ms that one is kept unused. */
+  cacheBytesMax: number;
+  cacheAgeMs: number;
+  /** What one checkout may grow to, bytes. */
+  workspaceBytesMax: number;
   log: JobLog;
 }
 
@@ -71,10 +77,19 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
   const ending = new AbortController();
   const stopPresence = keepPresence(options, runner);
   const source = { claim: (signal: AbortSignal) => options.claim(pool, runner, signal) };
+  const clones = new CloneCache({
+    root: cacheRootOf(options),
+    path: options.path,
+    bytesMax: options.cacheBytesMax,
+    ageMsMax: options.cacheAgeMs,
+    nowMs: systemClock.nowMs,
+    log,
+  });
+  const tidying = keepCloneCache(clones, systemClock, ending.signal);
   const loop = runnerLoop(
     {
       source,
-      run: jobRunner(options, instance),
+      run: jobRunner(options, instance, clones),
       capacity: options.workers,
       idleMs: 0,
       clock: systemClock,
@@ -85,7 +100,7 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
   return {
     stop: async () => {
       ending.abort();
-      await loop;
+      await Promise.all([loop, tidying]);
       stopPresence();
       await interruptHeldBy(database, options.defaults, runner);
       await retireRunner(database, runner).catch(() => {});
@@ -93,12 +108,17 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
   };
 }
 
-function jobRunner(options: LocalRunnerOptions, instance: string) {
+function cacheRootOf({ worktreeRoot }: LocalRunnerOptions): string {
+  return join(worktreeRoot, "cache");
+}
+
+function jobRunner(options: LocalRunnerOptions, instance: string, clones: CloneCache) {
   const root = process.getuid?.() === 0;
   const checkout = new TriageCheckout({
     program: { argv: options.triage, env: { PATH: options.path } },
     worktreeRoot: options.worktreeRoot,
-    cacheRoot: join(options.worktreeRoot, "cache"),
+    cacheRoot: cacheRootOf(options),
+    clones,
     owner: root && options.sandbox.isolation === "container" ? { uid: AGENT_UID, gid: AGENT_GID } : null,
     removeDir: (dir) => options.sandbox.removeDir(dir),
   });
@@ -113,6 +133,7 @@ function jobRunner(options: LocalRunnerOptions, instance: string) {
       network: options.network,
       command: ["windshift-agent"],
       heartbeatMs: HEARTBEAT_INTERVAL_MS,
+      workspaceBytesMax: options.workspaceBytesMax,
     },
     clock: systemClock,
     log: options.log,

@@ -1,0 +1,49 @@
+import { afterEach, expect, test } from "bun:test";
+import { type JobFixture, jobFixture } from "@windshift/testing/job-fixture.ts";
+import type { JobEnd } from "./job.ts";
+import { WORKSPACE_BYTES_LEAST } from "./workspace-watch.ts";
+
+const COMMIT = `read -r prompt
+echo fixed > fixed; git add fixed
+git -c user.name=a -c user.email=a@b commit -qm fix`;
+/** Grows its folder past the limit, where git does not look, and then never ends by itself. */
+const GLUTTON = `${COMMIT}
+mkdir -p .git/hidden
+head -c ${2 * WORKSPACE_BYTES_LEAST} /dev/zero | tr '\\0' x > .git/hidden/large
+trap '' TERM; while :; do sleep 1; done`;
+const SPARSE = `${COMMIT}
+truncate -s 100G large
+echo '{"type":"finish","outcome":"completed","summary":"done"}'
+echo '{"type":"session_idle"}'
+cat > /dev/null`;
+
+const open: JobFixture[] = [];
+afterEach(async () => {
+  for (const fixture of open.splice(0)) {
+    expect(await fixture.leftovers()).toEqual([]);
+    await fixture.dispose();
+  }
+});
+
+async function runBounded(agent: string) {
+  const fixture = await jobFixture(agent);
+  open.push(fixture);
+  fixture.deps.settings.workspaceBytesMax = WORKSPACE_BYTES_LEAST;
+  return resultOf(await fixture.run());
+}
+function resultOf(end: JobEnd) {
+  if (end.kind !== "reported") throw new Error(`the job ended as ${end.kind}`);
+  return end.result;
+}
+
+test("a checkout that grows past its limit ends the run, which says so and keeps its commits", async () => {
+  const { failure, head_oid, base_oid } = await runBounded(GLUTTON);
+  expect(failure?.reason).toBe("disk");
+  expect(failure?.detail).toMatch(/took 3[23].*m on the disk and may take 16m.*WSRUNNER_WORKSPACE_SIZE/);
+  expect(head_oid).not.toBe(base_oid);
+  expect(head_oid).not.toBeNull();
+}, 60_000);
+
+test("a file that is long and takes no room on the disk ends nothing", async () => {
+  expect(await runBounded(SPARSE)).toMatchObject({ failure: null, outcome: "completed" });
+}, 60_000);
