@@ -6,7 +6,7 @@ import type { LlmTarget } from "@windshift/llm-broker/llm-target.ts";
 import type { BudgetHolds } from "../budgets/budget-holds.ts";
 import { readRunBudgets } from "../budgets/budget-limits.ts";
 import { monthOf } from "../budgets/budget-month.ts";
-import type { ScopeKey } from "../budgets/settle-store.ts";
+import type { ScopeKey } from "../budgets/use-store.ts";
 import type { Database } from "../db/database.ts";
 import type { Run } from "../runs/run.ts";
 import { findRunByToken, isLiveAttempt } from "../runs/run-tokens.ts";

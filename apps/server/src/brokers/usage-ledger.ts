@@ -1,7 +1,7 @@
 import type { UsageEntry, UsageLedger } from "@windshift/llm-broker/llm-grant.ts";
 import type { LlmTarget } from "@windshift/llm-broker/llm-target.ts";
 import type { BudgetHolds } from "../budgets/budget-holds.ts";
-import type { ScopeKey } from "../budgets/settle-store.ts";
+import type { ScopeKey } from "../budgets/use-store.ts";
 import type { NewRow } from "../db/schema.ts";
 import { amountOf } from "./llm-budgets.ts";
 

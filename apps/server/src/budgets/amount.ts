@@ -19,6 +19,14 @@ export const plus = (a: Amount, b: Amount): Amount => combine(a, b, (x, y) => x 
 export const minus = (a: Amount, b: Amount): Amount => combine(a, b, (x, y) => x - y);
 export const least = (a: Amount, b: Amount): Amount => combine(a, b, Math.min);
 
+export function atLeastNothing(a: Amount): Amount {
+  return combine(a, NOTHING, Math.max);
+}
+
+export function times(a: Amount, n: number): Amount {
+  return { tokens: a.tokens * n, cost: a.cost * n };
+}
+
 export function covers(a: Amount, b: Amount): boolean {
   return a.tokens >= b.tokens && a.cost >= b.cost;
 }

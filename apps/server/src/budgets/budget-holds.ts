@@ -3,10 +3,11 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import type { Database } from "../db/database.ts";
 import type { NewRow } from "../db/schema.ts";
 import type { Log } from "../http/log.ts";
-import type { Amount } from "./amount.ts";
+import { type Amount, NOTHING } from "./amount.ts";
 import { monthOf } from "./budget-month.ts";
 import type { BudgetShort } from "./budget-short.ts";
-import { holdAmount } from "./hold-store.ts";
+import { HoldQueue } from "./hold-queue.ts";
+import type { HoldAsk } from "./hold-store.ts";
 import { RunHold } from "./run-hold.ts";
 import { type FreeSpending, type HoldChange, renewHolds, settleBatch } from "./settle-store.ts";
 
@@ -58,6 +59,7 @@ export class BudgetHolds {
   /** A provider went over its cap, and the database does not know yet: nothing is set aside before it does. */
   private overrun = false;
   private flushTimer: Timer | undefined;
+  private readonly fills: HoldQueue;
   private readonly ticker: Timer;
   private renewedAtMs = performance.now();
 
@@ -65,6 +67,7 @@ export class BudgetHolds {
     private readonly database: Database,
     private readonly log: Pick<Log, "error">,
   ) {
+    this.fills = new HoldQueue(database);
     this.ticker = setInterval(() => this.tick(), TICK_MS);
     this.ticker.unref();
   }
@@ -146,13 +149,30 @@ export class BudgetHolds {
   private async fill(hold: RunHold, need: Amount, final: boolean) {
     if (hold.closing || hold.covers(need)) return undefined;
     if (this.overrun) await this.flush();
-    const isNew = hold.budgets === undefined;
     const wish = hold.wish(need, performance.now());
-    const reply = await holdAmount(this.database, { ...hold.key, isNew }, need, wish, final);
+    return this.ask(hold, { need, wish, keep: final ? "always" : "lasting" });
+  }
+
+  private async ask(hold: RunHold, what: Pick<HoldAsk, "need" | "wish" | "keep">) {
+    const isNew = hold.budgets === undefined;
+    const reply = await this.fills.fill({ hold: { ...hold.key, isNew }, ...what });
     if (reply.kind === "held") hold.fill(reply.amount, reply.budgets, performance.now());
     else if (reply.kind === "lost") this.retire(hold);
     else return reply;
     return undefined;
+  }
+
+  /** Fills what would soon be empty, all in one go, so that calls of busy runs need not wait for the database. */
+  private fillAhead(): void {
+    for (const hold of this.holds.values()) {
+      const wish = hold.wishAhead(performance.now());
+      if (wish === undefined || this.overrun) continue;
+      const turn = hold.filling
+        .catch(() => {})
+        .then(() => this.ask(hold, { need: NOTHING, wish, keep: "never" }));
+      hold.filling = turn;
+      turn.catch(() => {}); // the call that needs it tries again, and says what is wrong
+    }
   }
 
   private retire(hold: RunHold): void {
@@ -204,6 +224,7 @@ export class BudgetHolds {
     this.overrun = false;
     this.calls = [];
     this.free = [];
+    this.fillAhead();
     const changed: [RunHold, HoldChange][] = [];
     for (const hold of [...this.holds.values(), ...this.closing]) {
       const change = hold.change();

@@ -26,16 +26,37 @@ const GrantedBudget = z.object({ budget: Budget.prefault({}) }).nullable();
 
 /** The budgets of a run as they are now: those of the month may have been raised or cut since it was queued. */
 export async function readRunBudgets(db: Queries, runId: number, month: string): Promise<RunBudgets> {
-  const row = await db
+  const [budgets] = await findRunBudgets(db, [{ runId, month }]);
+  assert(budgets !== undefined, `run ${runId} has a call but no row`);
+  return budgets;
+}
+
+/** The same for many runs at once, in the given order; undefined for a run that is gone. */
+export async function findRunBudgets(
+  db: Queries,
+  asked: readonly { runId: number; month: string }[],
+): Promise<(RunBudgets | undefined)[]> {
+  const rows = await selectLimits(db, [...new Set(asked.map(({ runId }) => runId))]);
+  const byRun = new Map(rows.map((row) => [row.id, row]));
+  return asked.map(({ runId, month }) => {
+    const row = byRun.get(runId);
+    return row && budgetsOf(row, month);
+  });
+}
+
+function selectLimits(db: Queries, runIds: number[]) {
+  return db
     .selectFrom("runs")
     .innerJoin("workspaces", "workspaces.id", "runs.workspace_id")
     .leftJoin("bindings", "bindings.id", "runs.binding_id")
-    .select(["runs.workspace_id", "runs.binding_id", "grants", "budget_short"])
+    .select(["runs.id", "runs.workspace_id", "runs.binding_id", "grants", "budget_short"])
     .select(["budget_tokens_added", "budget_cost_micros_added"])
     .select(["workspaces.budget as workspace_budget", "bindings.budget as binding_budget"])
-    .where("runs.id", "=", runId)
-    .executeTakeFirst();
-  assert(row !== undefined, `run ${runId} has a call but no row`);
+    .where("runs.id", "in", runIds)
+    .execute();
+}
+
+function budgetsOf(row: Awaited<ReturnType<typeof selectLimits>>[number], month: string): RunBudgets {
   const own = limitOf(GrantedBudget.parse(JSON.parse(row.grants))?.budget ?? Budget.parse({}));
   const budgets: ScopedBudget[] = [
     { scope: "workspace", id: row.workspace_id, period: month, limit: limitOf(parse(row.workspace_budget)) },
@@ -46,7 +67,7 @@ export async function readRunBudgets(db: Queries, runId: number, month: string):
   }
   budgets.push({
     scope: "run",
-    id: runId,
+    id: row.id,
     period: "",
     limit: {
       tokens: own.tokens === null ? null : own.tokens + row.budget_tokens_added,

@@ -1,11 +1,11 @@
-import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import type { Database, Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
-import { type Amount, combine, least, MEASURES } from "./amount.ts";
-import { readRunBudgets, type ScopedBudget } from "./budget-limits.ts";
+import { type Amount, combine, least, MEASURES, NOTHING } from "./amount.ts";
+import { findRunBudgets, type RunBudgets, type ScopedBudget } from "./budget-limits.ts";
 import type { BudgetShort } from "./budget-short.ts";
+import { addToHolds, deleteHolds, insertHolds, touchHolds } from "./hold-rows.ts";
+import { type Uses, UseTotals } from "./use-store.ts";
 
-/** How long a hold outlives the last sign of its process, ms: several renewals; then what it holds counts as spent. */
-export const HOLD_MS = 60_000;
 /** Beyond its call a hold takes at most this part of what is left of a budget: runs beside it are not starved. */
 const ROOM_PARTS = 8;
 
@@ -19,6 +19,17 @@ export interface HoldKey {
   period: string;
 }
 
+/** What one hold wants to have set aside. */
+export interface HoldAsk {
+  hold: HoldKey & { isNew: boolean };
+  /** The least that is of use: a call's; nothing when it is asked ahead of calls. */
+  need: Amount;
+  /** What is held when there is plenty. */
+  wish: Amount;
+  /** Whether a refusal is kept on the run: never, when it will not pass by itself, or in any case. */
+  keep: "never" | "lasting" | "always";
+}
+
 export type HoldReply =
   /** Set aside, in these budgets. */
   | { kind: "held"; amount: Amount; budgets: ScopedBudget[] }
@@ -27,127 +38,102 @@ export type HoldReply =
   /** The hold expired and counted as spent; a new one is needed. */
   | { kind: "lost" };
 
-type Uses = Row<"budget_use">[];
-
 /**
- * Sets an amount aside in all budgets of a run at once, or in none. The rows are locked in the same order by everybody,
- * so two processes never both see room for what only one may have.
- * @param wish what is held when there is plenty
- * @param final a refusal is kept on the run even when it may pass
+ * Sets amounts aside for many holds in one transaction, each in all budgets of its run at once or in none; those asked
+ * for first come first. The rows are locked in the same order by everybody, so two processes never both see room for
+ * what only one may have.
+ * @param asks no hold twice
+ * @returns in the order of `asks`
  */
-export function holdAmount(
-  database: Database,
-  hold: HoldKey & { isNew: boolean },
-  need: Amount,
-  wish: Amount,
-  final: boolean,
-): Promise<HoldReply> {
+export function holdAmounts(database: Database, asks: readonly HoldAsk[]): Promise<HoldReply[]> {
   return database.transaction(async (tx) => {
     // A write comes first: SQLite then waits for other processes instead of failing.
-    if (!(await (hold.isNew ? insertHold : touchHold)(database, tx, hold))) return { kind: "lost" };
-    const { budgets, short: before } = await readRunBudgets(tx, hold.runId, hold.period);
-    const uses = await lockUses(tx, budgets);
-    const refused = findShort(budgets, uses, need, hold.attempt);
-    if (refused !== undefined) {
-      if (hold.isNew) await tx.deleteFrom("budget_holds").where("id", "=", hold.id).execute();
-      if (final || !refused.passing) await keepShort(tx, hold, refused.short);
-      return { kind: "short", ...refused };
-    }
-    const spare = combine(wish, roomOf(budgets, uses), (most, room) => Math.min(most, room / ROOM_PARTS));
-    const amount = combine(need, spare, (least, more) => Math.max(least, Math.floor(more)));
-    await addToHold(tx, hold.id, amount);
-    await addToUses(tx, budgets, { held: amount });
-    if (before !== null) await keepShort(tx, hold, null);
-    return { kind: "held", amount, budgets };
+    const there = await enterHolds(database, tx, asks);
+    const month = ({ hold }: HoldAsk) => ({ runId: hold.runId, month: hold.period });
+    const found = await findRunBudgets(tx, asks.map(month));
+    const uses = await lockUses(tx, found);
+    const replies = asks.map((ask, at): HoldReply => {
+      const run = found[at];
+      return run !== undefined && there.has(ask.hold.id) ? share(ask, run, uses) : { kind: "lost" };
+    });
+    await writeHeld(tx, asks, replies);
+    await keepShorts(tx, asks, replies, found);
+    return replies;
   });
 }
 
-/** Adds to what budgets have held and spent; in the given order, which is everybody's. */
-export async function addToUses(
+async function enterHolds(database: Database, tx: Queries, asks: readonly HoldAsk[]): Promise<Set<string>> {
+  const fresh = asks.filter(({ hold }) => hold.isNew).map(({ hold }) => hold);
+  const old = asks.filter(({ hold }) => !hold.isNew).map(({ hold }) => hold.id);
+  await insertHolds(database, tx, fresh);
+  return new Set([...fresh.map(({ id }) => id), ...(await touchHolds(database, tx, old))]);
+}
+
+/** The rows of the budgets, made if need be, locked until the transaction ends. */
+function lockUses(tx: Queries, found: readonly (RunBudgets | undefined)[]): Promise<Uses> {
+  const totals = new UseTotals();
+  for (const run of found) if (run !== undefined) totals.add(run.budgets, NOTHING, NOTHING);
+  return totals.write(tx);
+}
+
+/** What this hold gets, of which those after it see only the rest. */
+function share({ hold, need, wish }: HoldAsk, { budgets }: RunBudgets, uses: Uses): HoldReply {
+  const refused = findShort(budgets, uses, need, hold.attempt);
+  if (refused !== undefined) return { kind: "short", ...refused };
+  const spare = combine(wish, roomOf(budgets, uses), (most, room) => Math.min(most, room / ROOM_PARTS));
+  const amount = combine(need, spare, (least, more) => Math.max(least, Math.floor(more)));
+  uses.hold(budgets, amount);
+  return { kind: "held", amount, budgets };
+}
+
+async function writeHeld(tx: Queries, asks: readonly HoldAsk[], replies: readonly HoldReply[]) {
+  const totals = new UseTotals();
+  const changes: { id: string; by: Amount }[] = [];
+  const refused: string[] = [];
+  for (const [at, { hold }] of asks.entries()) {
+    const reply = replies[at];
+    if (reply?.kind === "held") {
+      totals.add(reply.budgets, reply.amount, NOTHING);
+      changes.push({ id: hold.id, by: reply.amount });
+    } else if (hold.isNew) refused.push(hold.id);
+  }
+  await deleteHolds(tx, refused);
+  await addToHolds(tx, changes);
+  await totals.write(tx);
+}
+
+async function keepShorts(
   tx: Queries,
-  budgets: readonly Pick<ScopedBudget, "scope" | "id" | "period">[],
-  by: { held: Amount; spent?: Amount },
+  asks: readonly HoldAsk[],
+  replies: readonly HoldReply[],
+  found: readonly (RunBudgets | undefined)[],
 ): Promise<void> {
-  const spent = by.spent ?? { tokens: 0, cost: 0 };
-  for (const { scope, id, period } of budgets) {
-    await tx
-      .updateTable("budget_use")
-      .set((eb) => ({
-        held_tokens: eb("held_tokens", "+", by.held.tokens),
-        held_cost_micros: eb("held_cost_micros", "+", by.held.cost),
-        tokens: eb("tokens", "+", spent.tokens),
-        cost_micros: eb("cost_micros", "+", spent.cost),
-      }))
-      .where("scope", "=", scope)
-      .where("scope_id", "=", id)
-      .where("period", "=", period)
-      .execute();
+  for (const [at, { hold, keep }] of asks.entries()) {
+    const reply = replies[at];
+    if (keep === "never" || reply === undefined || reply.kind === "lost") continue;
+    if (reply.kind === "held") {
+      if (found[at]?.short !== null) await keepShort(tx, hold, null);
+    } else if (keep === "always" || !reply.passing) await keepShort(tx, hold, reply.short);
   }
 }
 
-async function insertHold(database: Database, tx: Queries, hold: HoldKey): Promise<boolean> {
-  await tx
-    .insertInto("budget_holds")
-    .values((eb) => ({
-      id: hold.id,
-      run_id: hold.runId,
-      attempt: hold.attempt,
-      holder: hold.holder,
-      period: hold.period,
-      tokens: 0,
-      cost_micros: 0,
-      expires_at_ms: eb(dbNowMs(database.engine), "+", HOLD_MS),
-    }))
-    .execute();
-  return true;
-}
-
-async function touchHold(database: Database, tx: Queries, hold: HoldKey): Promise<boolean> {
-  const row = await tx
-    .updateTable("budget_holds")
-    .set((eb) => ({ expires_at_ms: eb(dbNowMs(database.engine), "+", HOLD_MS) }))
-    .where("id", "=", hold.id)
-    .returning("id")
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
-/** The rows of the budgets, made if need be, locked in their order until the transaction ends. */
-async function lockUses(tx: Queries, budgets: readonly ScopedBudget[]): Promise<Uses> {
-  const rows: Uses = [];
-  for (const { scope, id, period } of budgets)
-    rows.push(
-      await tx
-        .insertInto("budget_use")
-        .values({ scope, scope_id: id, period })
-        .onConflict((oc) =>
-          oc
-            .columns(["scope", "scope_id", "period"])
-            .doUpdateSet((eb) => ({ tokens: eb.ref("budget_use.tokens") })),
-        )
-        .returningAll()
-        .executeTakeFirstOrThrow(),
-    );
-  return rows;
-}
-
-function spentOf(use: Uses[number]): Amount {
+function spentOf(use: Row<"budget_use">): Amount {
   return { tokens: use.tokens, cost: use.cost_micros };
 }
 
-function takenOf(use: Uses[number]): Amount {
+function takenOf(use: Row<"budget_use">): Amount {
   return { tokens: use.tokens + use.held_tokens, cost: use.cost_micros + use.held_cost_micros };
 }
 
 /** What is left for everybody; infinite where no budget sets a limit. */
 function roomOf(budgets: readonly ScopedBudget[], uses: Uses): Amount {
   return budgets.reduce<Amount>(
-    (room, { limit }, index) => {
-      const taken = takenOf(uses[index] as Uses[number]);
+    (room, budget) => {
+      const taken = takenOf(uses.get(budget));
       const left = combine(taken, taken, () => Number.POSITIVE_INFINITY);
       for (const measure of MEASURES) {
-        const most = limit[measure];
-        if (most !== null) left[measure] = most - taken[measure];
+        const most = budget.limit[measure];
+        if (most !== null) left[measure] = Math.max(0, most - taken[measure]);
       }
       return least(room, left);
     },
@@ -162,10 +148,10 @@ function findShort(
   need: Amount,
   attempt: number,
 ): { short: BudgetShort; passing: boolean } | undefined {
-  const found = budgets.flatMap((budget, index) =>
+  const found = budgets.flatMap((budget) =>
     MEASURES.flatMap((measure) => {
       const limit = budget.limit[measure];
-      const use = uses[index] as Uses[number];
+      const use = uses.get(budget);
       const used = takenOf(use)[measure];
       if (limit === null || used + need[measure] <= limit) return [];
       const passing = spentOf(use)[measure] + need[measure] <= limit;
@@ -175,17 +161,6 @@ function findShort(
     }),
   );
   return found.find(({ passing }) => !passing) ?? found[0];
-}
-
-async function addToHold(tx: Queries, id: string, amount: Amount): Promise<void> {
-  await tx
-    .updateTable("budget_holds")
-    .set((eb) => ({
-      tokens: eb("tokens", "+", amount.tokens),
-      cost_micros: eb("cost_micros", "+", amount.cost),
-    }))
-    .where("id", "=", id)
-    .execute();
 }
 
 async function keepShort(tx: Queries, hold: HoldKey, short: BudgetShort | null): Promise<void> {

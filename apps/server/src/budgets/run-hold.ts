@@ -1,13 +1,27 @@
 import { randomUUID } from "node:crypto";
-import { type Amount, covers, isNothing, least, minus, NOTHING, plus } from "./amount.ts";
+import {
+  type Amount,
+  atLeastNothing,
+  covers,
+  isNothing,
+  least,
+  minus,
+  NOTHING,
+  plus,
+  times,
+} from "./amount.ts";
 import type { ScopedBudget } from "./budget-limits.ts";
 import type { HoldKey } from "./hold-store.ts";
 import type { HoldChange } from "./settle-store.ts";
 
-/** Calls that a hold is filled for: few at first, more while it is emptied within a second, so that hot runs cost few transactions. */
+/** Calls that a hold is filled for: few at first, then those of the next `AHEAD_MS` at the pace of the run, so that hot runs cost few transactions. */
 const CALLS_AHEAD_FIRST = 4;
 const CALLS_AHEAD_MAX = 1_024;
-const HOT_MS = 1_000;
+const AHEAD_MS = 2_000;
+/** A hold that would be empty within this time is filled before a call has to wait for it, ms: two batches. */
+const SOON_MS = 500;
+/** The least time over which a pace is counted, ms: a few calls at one moment are none. */
+const PACE_MS_MIN = 1_000;
 
 /**
  * What this process has set aside for the calls of one attempt in one month. Calls draw on it in memory; what they cost
@@ -27,7 +41,11 @@ export class RunHold {
   private taken = NOTHING;
   private spent = NOTHING;
   private callsAhead = CALLS_AHEAD_FIRST;
-  private filledAtMs = Number.NEGATIVE_INFINITY;
+  /** Since it was filled. */
+  private calls = 0;
+  private filledAtMs = 0;
+  /** Of the last call. */
+  private need = NOTHING;
 
   constructor(
     key: Omit<HoldKey, "id">,
@@ -56,6 +74,8 @@ export class RunHold {
     if (this.closing || !this.covers(need)) return false;
     this.free = minus(this.free, need);
     this.inFlight++;
+    this.calls++;
+    this.need = need;
     this.lastUsedMs = nowMs;
     return true;
   }
@@ -76,15 +96,29 @@ export class RunHold {
 
   /** How much to ask for so that this call, and those that follow it, need not ask. */
   wish(need: Amount, nowMs: number): Amount {
-    const hot = nowMs - this.filledAtMs < HOT_MS;
-    this.callsAhead = hot ? Math.min(this.callsAhead * 2, CALLS_AHEAD_MAX) : CALLS_AHEAD_FIRST;
-    return { tokens: need.tokens * this.callsAhead, cost: need.cost * this.callsAhead };
+    // Doubled at most: a burst says little about what comes after it.
+    const most = Math.min(this.callsAhead * 2, CALLS_AHEAD_MAX);
+    this.callsAhead = Math.max(CALLS_AHEAD_FIRST, Math.min(this.callsWithin(AHEAD_MS, nowMs), most));
+    return times(need, this.callsAhead);
+  }
+
+  /** What to ask for before a call has to wait; undefined while there is enough. */
+  wishAhead(nowMs: number): Amount | undefined {
+    if (this.budgets === undefined || this.closing || this.ended.aborted) return undefined;
+    const soon = this.callsWithin(SOON_MS, nowMs);
+    if (soon <= 1 || covers(this.free, times(this.need, soon))) return undefined;
+    return atLeastNothing(minus(this.wish(this.need, nowMs), this.free));
+  }
+
+  private callsWithin(ms: number, nowMs: number): number {
+    return Math.ceil((this.calls * ms) / Math.max(PACE_MS_MIN, nowMs - this.filledAtMs));
   }
 
   fill(amount: Amount, budgets: readonly ScopedBudget[], nowMs: number): void {
     this.free = plus(this.free, amount);
     this.budgets = budgets;
     this.filledAtMs = nowMs;
+    this.calls = 0;
   }
 
   /** Takes out what must be written down; undefined when nothing is. Give it back with `restore` when that failed. */

@@ -1,10 +1,8 @@
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { NewRow } from "../db/schema.ts";
-import { type Amount, isNothing, minus, NOTHING, plus } from "./amount.ts";
-import type { ScopedBudget } from "./budget-limits.ts";
-import { addToUses, HOLD_MS } from "./hold-store.ts";
-
-export type ScopeKey = Pick<ScopedBudget, "scope" | "id" | "period">;
+import { type Amount, isNothing, minus, NOTHING } from "./amount.ts";
+import { addToHolds, deleteHolds, HOLD_MS } from "./hold-rows.ts";
+import { ROWS_MAX, type ScopeKey, UseTotals } from "./use-store.ts";
 
 /** What became of a part of one hold since it was last written down. */
 export interface HoldChange {
@@ -17,9 +15,6 @@ export interface HoldChange {
   /** Ends the hold and gives its rest back. */
   close: boolean;
 }
-
-/** Rows of one statement: engines have a limit on bound values. */
-const ROWS_MAX = 500;
 
 /** What a call used up that nothing was set aside for, because no budget held for it: one set later counts it. */
 export interface FreeSpending {
@@ -36,21 +31,40 @@ export interface SettleBatch {
 /** Writes calls down and takes what they cost out of the holds: all of it or nothing. */
 export function settleBatch(database: Database, { calls, changes, free }: SettleBatch): Promise<void> {
   return database.transaction(async (tx) => {
-    for (let at = 0; at < calls.length; at += ROWS_MAX)
-      await tx
-        .insertInto("run_usage")
-        .values(calls.slice(at, at + ROWS_MAX))
-        .execute();
+    for (const some of slices(calls)) await tx.insertInto("run_usage").values(some).execute();
     const totals = new UseTotals();
-    for (const change of [...changes].sort((a, b) => (a.id < b.id ? -1 : 1))) {
-      const taken = await (change.close ? deleteHold : reduceHold)(tx, change);
+    for (const some of slices([...changes].sort((a, b) => (a.id < b.id ? -1 : 1)))) {
+      const taken = await takeOut(tx, some);
       // A hold that is gone expired: all of it was counted as spent then.
-      if (taken !== undefined) totals.add(change.budgets, minus(NOTHING, taken), change.spent);
+      for (const { id, budgets, spent } of some) {
+        const amount = taken.get(id);
+        if (amount !== undefined) totals.add(budgets, minus(NOTHING, amount), spent);
+      }
     }
     for (const { budgets, spent } of free) totals.add(budgets, NOTHING, spent);
-    if (free.length > 0) await totals.makeRows(tx);
     await totals.write(tx);
   });
+}
+
+function* slices<T>(all: readonly T[]): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += ROWS_MAX) yield all.slice(at, at + ROWS_MAX);
+}
+
+/** @returns what came out of each hold that is still there */
+async function takeOut(tx: Queries, changes: readonly HoldChange[]): Promise<Map<string, Amount>> {
+  const open = changes.filter(({ close }) => !close);
+  const there = await addToHolds(
+    tx,
+    open.map(({ id, taken }) => ({ id, by: minus(NOTHING, taken) })),
+  );
+  const closed = await deleteHolds(
+    tx,
+    changes.filter(({ close }) => close).map(({ id }) => id),
+  );
+  return new Map([
+    ...open.filter(({ id }) => there.has(id)).map(({ id, taken }) => [id, taken] as const),
+    ...closed,
+  ]);
 }
 
 /** Says that the process is alive. */
@@ -117,61 +131,4 @@ async function scopesOf(tx: Queries, runId: number, period: string): Promise<Sco
     ...(run.binding_id === null ? [] : [{ scope: "binding" as const, id: run.binding_id, period }]),
     { scope: "run", id: runId, period: "" },
   ];
-}
-
-async function reduceHold(tx: Queries, change: HoldChange): Promise<Amount | undefined> {
-  const row = await tx
-    .updateTable("budget_holds")
-    .set((eb) => ({
-      tokens: eb("tokens", "-", change.taken.tokens),
-      cost_micros: eb("cost_micros", "-", change.taken.cost),
-    }))
-    .where("id", "=", change.id)
-    .returning("id")
-    .executeTakeFirst();
-  return row && change.taken;
-}
-
-async function deleteHold(tx: Queries, change: HoldChange): Promise<Amount | undefined> {
-  const row = await tx
-    .deleteFrom("budget_holds")
-    .where("id", "=", change.id)
-    .returning(["tokens", "cost_micros"])
-    .executeTakeFirst();
-  return row && { tokens: row.tokens, cost: row.cost_micros };
-}
-
-const RANK = { workspace: 0, binding: 1, run: 2 } as const;
-
-/** Sums per budget, written in the order in which everybody locks them. */
-class UseTotals {
-  private readonly totals = new Map<string, { key: ScopeKey; held: Amount; spent: Amount }>();
-
-  add(budgets: readonly ScopeKey[], held: Amount, spent: Amount): void {
-    for (const key of budgets) {
-      const name = `${key.scope} ${key.id} ${key.period}`;
-      const before = this.totals.get(name) ?? { key, held: NOTHING, spent: NOTHING };
-      this.totals.set(name, { key, held: plus(before.held, held), spent: plus(before.spent, spent) });
-    }
-  }
-
-  async write(tx: Queries): Promise<void> {
-    for (const { key, held, spent } of this.inOrder()) await addToUses(tx, [key], { held, spent });
-  }
-
-  async makeRows(tx: Queries): Promise<void> {
-    for (const { key } of this.inOrder())
-      await tx
-        .insertInto("budget_use")
-        .values({ scope: key.scope, scope_id: key.id, period: key.period })
-        .onConflict((oc) => oc.columns(["scope", "scope_id", "period"]).doNothing())
-        .execute();
-  }
-
-  private inOrder() {
-    return [...this.totals.values()].sort(
-      ({ key: a }, { key: b }) =>
-        RANK[a.scope] - RANK[b.scope] || a.id - b.id || (a.period < b.period ? -1 : 1),
-    );
-  }
 }
