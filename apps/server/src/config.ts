@@ -236,6 +236,14 @@ export const serverSettings = {
     defaultText: "`windshift-triage` beside the server's executable, else on the PATH",
     doc: "Program that does the git work of runs on this host.",
   },
+  runnerPrograms: {
+    name: "WINDSHIFT_RUNNER_PROGRAMS",
+    schema: text
+      .refine((path) => isAbsolute(path), "write an absolute path")
+      .optional(),
+    defaultText: "`runner-programs` beside the server's executable, else the build that it lies in",
+    doc: "Folder of the programs that a host installs a runner from: `amd64/windshift-runner`, `amd64/windshift-triage`, the same for `arm64`, `amd64-musl` and `arm64-musl`.",
+  },
   sandbox: {
     name: "WINDSHIFT_SANDBOX",
     schema: z

@@ -22,6 +22,7 @@ import { HostPace } from "./runners/host-pace.ts";
 import { addHostRoutes } from "./runners/host-routes.ts";
 import { addPoolRoutes } from "./runners/pool-routes.ts";
 import { findHost } from "./runners/runner-credential.ts";
+import { addRunnerInstallRoutes } from "./runners/runner-install-routes.ts";
 import type { Forge } from "./runs/forge.ts";
 import { addItemRunRoutes } from "./runs/item-run-routes.ts";
 import { resumeAfterRaise } from "./runs/run-budget.ts";
@@ -59,6 +60,10 @@ export interface RouteParts {
   log: Log;
   /** Tries to sign in from one address in a minute; the sign-in's own figure by default. */
   signInTriesMax?: number | undefined;
+  /** Folder of the programs that hosts install a runner from, absolute; undefined where there is none. */
+  runnerPrograms?: string | undefined;
+  /** Agent image that new runners are given unless they name another. */
+  runnerImage?: string | undefined;
   /** Routes beyond the product's, of a test. */
   addRoutes?: ((table: RouteTable) => void) | undefined;
 }
@@ -110,6 +115,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   addBudgetRoutes(app, { database, changed: (of) => resumeAfterRaise(database, of) });
   addRunRoutes(app, { ...service, memberships, sessions: signIn });
   addPoolRoutes(app, { database, baseUrl, defaults });
+  addRunnerInstallRoutes(app, parts);
   const desk = new ClaimDesk({ database, defaults, readBranch: parts.forge.readBranch, log });
   addHostRoutes(app, { database, masterKey, defaults, desk, pace: new HostPace(), log });
   addBrokerRoutes(app, createBrokers(parts));

@@ -17,6 +17,7 @@ import { createForges } from "./ports.ts";
 import { buildRoutes, type RouteParts } from "./routes.ts";
 import { checkSharedWorktrees, engineChecks } from "./runners/engine-checks.ts";
 import { type LocalRunner, startLocalRunner } from "./runners/local-runner.ts";
+import { runnerProgramsFolder } from "./runners/runner-install-programs.ts";
 import { chooseSandbox, DEFAULT_PATH, localRunnerImage } from "./runners/sandbox-choice.ts";
 import { runSweepLoop } from "./runners/sweep-loop.ts";
 import { triageCommand } from "./runners/triage-command.ts";
@@ -94,6 +95,8 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
     outbound: createOutboundFetch({ privateHosts: settings.privateHosts }),
     holds: new BudgetHolds(database, log),
     crash,
+    runnerPrograms: runnerProgramsFolder(settings.runnerPrograms, process.execPath, import.meta.dir),
+    runnerImage: settings.runnerImage,
   };
   return { ...open, ...createForges(open), settings, defaults: { llmModel: settings.llmModel }, log };
 }

@@ -24,6 +24,7 @@ import type { RunDefaults } from "../runs/run-create.ts";
 import { readDiagnostics } from "./pool-diagnostics.ts";
 import { listRegistrationTokens, mintRegistrationToken, revokeRegistrationToken } from "./registration.ts";
 import { askToDrain, clearAlert, revokeRunner } from "./runner-admin.ts";
+import { installCommand } from "./runner-install.ts";
 
 export interface PoolRouteParts {
   database: Database;
@@ -150,11 +151,6 @@ function addTokens(table: RouteTable, { database, baseUrl }: PoolRouteParts): vo
       return c.body(null, 204);
     },
   );
-}
-
-/** `export` is the shell's own, so the token is in no program's arguments. */
-function installCommand(baseUrl: string, token: string): string {
-  return `export WSRUNNER_REGISTRATION_TOKEN=${token}; curl -fsSL ${baseUrl}/api/runner-install.sh | sudo -E sh`;
 }
 
 function addRunners(table: RouteTable, { database, defaults }: PoolRouteParts): void {
