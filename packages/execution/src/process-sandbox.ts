@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { diskUse } from "./disk-use.ts";
 import { ProcessContainer } from "./process-container.ts";
 import { killMarked, markedProcesses } from "./process-tree.ts";
 import type { HeldLabels, NotStarted, Sandbox, SandboxContainer, SandboxSpec } from "./sandbox.ts";
-import { isKept } from "./sandbox-labels.ts";
+import { INSTANCE_LABEL, isKept } from "./sandbox-labels.ts";
 import { removeTree } from "./tree-removal.ts";
 
 export interface ProcessSandboxOptions {
@@ -27,11 +27,15 @@ export const SANDBOX_MARK = "WINDSHIFT_SANDBOX";
  */
 export class ProcessSandbox implements Sandbox {
   readonly isolation = "unsandboxed";
+  /** Homes of processes that this program has made and not yet removed. */
+  private readonly homes = new Set<string>();
+
   constructor(private readonly options: ProcessSandboxOptions) {}
 
   async create(spec: SandboxSpec): Promise<SandboxContainer | NotStarted> {
-    const home = await makeHome(this.options.homeRoot);
+    const home = await makeHome(this.options.homeRoot, homePrefix(spec.labels));
     if (home === undefined) return homeMissing(this.options.homeRoot);
+    this.homes.add(home);
     const mark = markOf(spec);
     const env = {
       ...spec.env,
@@ -45,7 +49,10 @@ export class ProcessSandbox implements Sandbox {
       cwd: spec.workspace.dir,
       env,
       killAll: () => killMarked(SANDBOX_MARK, mark),
-      cleanUp: () => removeTree(home),
+      cleanUp: async () => {
+        await removeTree(home);
+        this.homes.delete(home);
+      },
     });
   }
 
@@ -70,7 +77,16 @@ export class ProcessSandbox implements Sandbox {
       await killMarked(SANDBOX_MARK, mark);
       removed.push(found.name);
     }
+    await this.sweepHomes(homePrefix(labels));
     return removed;
+  }
+
+  /** Homes that a program of this instance left when it was killed. */
+  private async sweepHomes(prefix: string): Promise<void> {
+    const { homeRoot } = this.options;
+    const names = await readdir(homeRoot).catch(() => []);
+    for (const home of names.filter((name) => name.startsWith(prefix)).map((name) => join(homeRoot, name)))
+      if (!this.homes.has(home)) await removeTree(home);
   }
 
   private argvOf(command: readonly string[]): string[] {
@@ -93,11 +109,16 @@ function readMark(mark: string): { name: string; labels: Record<string, string> 
   return { name: decodeURIComponent(name), labels };
 }
 
+/** Names whose home it is, so that two programs that share a folder leave each other's alone. */
+function homePrefix(labels: Record<string, string>): string {
+  return `windshift-home-${labels[INSTANCE_LABEL] ?? "none"}-`;
+}
+
 /** @returns undefined when there can be none */
-async function makeHome(root: string): Promise<string | undefined> {
+async function makeHome(root: string, prefix: string): Promise<string | undefined> {
   try {
     await mkdir(root, { recursive: true, mode: 0o700 });
-    return await mkdtemp(join(root, "windshift-home-"));
+    return await mkdtemp(join(root, prefix));
   } catch {
     return undefined;
   }
