@@ -5,13 +5,24 @@ import { Figure } from "./figure.ts";
 import { gitBroker } from "./git-broker/git-broker.ts";
 import { llmBroker } from "./llm-broker/llm-broker.ts";
 import { mainJob } from "./main-job/main-job.ts";
+import { fleet } from "./queue/fleet.ts";
+import { queue } from "./queue/queue.ts";
 import { serverStart } from "./server-start/server-start.ts";
 
 /**
  * `npm run bench -- NAME … | all`: figures as JSON lines on stdout, everything else on stderr.
  * Exit code 0 when every bar holds, 1 when one does not or a benchmark failed, 2 for a name nobody knows.
  */
-const BENCHES: readonly Bench[] = [mainJob, serverStart, agent, agentPeers, gitBroker, llmBroker];
+const BENCHES: readonly Bench[] = [
+  mainJob,
+  serverStart,
+  agent,
+  agentPeers,
+  gitBroker,
+  llmBroker,
+  queue,
+  fleet,
+];
 
 async function main(names: readonly string[]): Promise<number> {
   const chosen = BENCHES.filter(

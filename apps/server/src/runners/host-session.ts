@@ -24,18 +24,17 @@ export async function enterSession(
   host: Host,
   state: HostState,
 ): Promise<Interrupted[]> {
+  // One statement for the thousand hosts that only come again.
+  if (await touch(database, database.kysely, host, state, state.boot)) return [];
   const entered = await database.transaction(async (tx) => {
     const known = await lockBoot(database, tx, host);
-    if (known === state.boot) {
-      await touch(database, tx, host, state);
-      return "again";
-    }
+    if (known === state.boot) return "again"; // by another request of the same moment
     if (await wasSeen(tx, host, state.boot)) {
       await alarm(tx, host);
       return "superseded";
     }
     await remember(database, tx, host, state.boot);
-    await touch(database, tx, host, state);
+    await touch(database, tx, host, state, known ?? "");
     return "new";
   });
   if (entered === "superseded") throw new AppError("superseded", SUPERSEDED);
@@ -90,8 +89,15 @@ async function remember(database: Database, tx: Queries, host: Host, boot: BootI
     .execute();
 }
 
-async function touch(database: Database, tx: Queries, host: Host, state: HostState): Promise<void> {
-  await tx
+/** @returns whether the runner's start is the one that was expected; else nothing is changed */
+async function touch(
+  database: Database,
+  db: Queries,
+  host: Host,
+  state: HostState,
+  expected: string,
+): Promise<boolean> {
+  const row = await db
     .updateTable("runners")
     .set({
       boot: state.boot,
@@ -102,7 +108,10 @@ async function touch(database: Database, tx: Queries, host: Host, state: HostSta
       last_seen_at_ms: dbNowMs(database.engine),
     })
     .where("id", "=", host.id)
-    .execute();
+    .where("boot", "=", expected)
+    .returning("id")
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** An older start came back: said once on the runner until an administrator sees to it. */

@@ -3,6 +3,7 @@ import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import { type AttemptNotice, JobSpec } from "@windshift/contract/job.ts";
 import type { Isolation } from "@windshift/contract/run.ts";
 import type { ControlPlane } from "@windshift/execution/control-plane.ts";
+import { sql } from "kysely";
 import type { Database, Queries } from "../db/database.ts";
 import { waitForSignal } from "../db/signals.ts";
 import { findPullRequestOfRun } from "../pull-requests/pull-request-store.ts";
@@ -16,7 +17,7 @@ import { endRun, interruptAttempt } from "./run-end.ts";
 import { appendEvents } from "./run-events.ts";
 import { lockLiveAttempt } from "./run-fence.ts";
 import { takeQueuedMessages } from "./run-messages.ts";
-import { claimRun, type HostClaim, renewLease } from "./run-queue.ts";
+import { claimRun, type HostClaim, hasQueued, renewLease } from "./run-queue.ts";
 import { reportResult } from "./run-report.ts";
 import { findRun } from "./run-store.ts";
 
@@ -93,15 +94,16 @@ export async function repeatClaim(
   key: string,
 ): Promise<JobSpec | undefined> {
   const { database } = options;
+  const row = await database.kysely
+    .selectFrom("runs")
+    .select(["id", "attempt"])
+    .where("runner_id", "=", runner)
+    .where("claim_key", "=", key)
+    .where("status", "=", sql.lit("running"))
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
   const claimed = await database.transaction(async (tx) => {
-    const row = await tx
-      .selectFrom("runs")
-      .select(["id", "attempt"])
-      .where("runner_id", "=", runner)
-      .where("claim_key", "=", key)
-      .where("status", "=", "running")
-      .executeTakeFirst();
-    const run = row && (await lockLiveAttempt(database, tx, row.id, row.attempt));
+    const run = await lockLiveAttempt(database, tx, row.id, row.attempt);
     if (run === undefined) return undefined;
     await tx
       .deleteFrom("run_tokens")
@@ -121,6 +123,7 @@ async function claimNext(
   host: HostClaim | undefined,
 ): Promise<{ run: Run; draft: JobDraft } | "faulty" | undefined> {
   const { database } = options;
+  if (!(await hasQueued(database.kysely, pool))) return undefined; // most looks find nothing; that needs no transaction
   const start = async (tx: Queries, run: Run) => {
     await startItem(tx, run.work_item_id);
     await tx.updateTable("runs").set({ isolation: options.isolation }).where("id", "=", run.id).execute();

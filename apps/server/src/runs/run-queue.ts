@@ -66,6 +66,18 @@ export function claimRun<T>(
   });
 }
 
+/** Whether any run waits in the pool. */
+export async function hasQueued(db: Queries, pool: PoolId): Promise<boolean> {
+  const row = await db
+    .selectFrom("runs")
+    .select("id")
+    .where("pool_id", "=", pool)
+    .where("status", "=", sql.lit("queued"))
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Locks the pool's row, so that counting and claiming are one step for all callers. */
 async function lockPool(
   tx: Queries,
@@ -116,7 +128,8 @@ export async function countHeld(db: Queries, pool: number): Promise<number> {
 /**
  * The oldest run that may start, of the workspace with the fewest in progress. Goes from one workspace with queued runs to the
  * next along an index and looks at the head of each, so that its cost does not grow with the queue. Values are written
- * into the statement where an index holds for them only: a database cannot tell that of a parameter.
+ * into the statement where an index holds for them only: a database cannot tell that of a parameter; and `order by … limit 1`
+ * stands for `min`, which PostgreSQL looks up in the index only if its statistics are fresh.
  */
 async function nextInLine(
   tx: Queries,
@@ -131,12 +144,14 @@ async function nextInLine(
       : sql`run_labels.label not in (${sql.join(labels.map((one) => sql`${one}`))})`;
   const { rows } = await sql<{ id: number }>`
     with recursive waiting(workspace_id) as (
-      select min(workspace_id) from runs where ${mine}
+      select (select workspace_id from runs where ${mine} order by workspace_id limit 1)
       union all
-      select (select min(workspace_id) from runs where ${mine} and workspace_id > waiting.workspace_id)
-      from waiting where waiting.workspace_id is not null
+      select (
+        select workspace_id from runs where ${mine} and workspace_id > waiting.workspace_id
+        order by workspace_id limit 1
+      ) from waiting where waiting.workspace_id is not null
     ),
-    heads as (
+    heads as materialized (
       select workspace_id, (
         select id from runs
         where ${mine} and runs.workspace_id = waiting.workspace_id
