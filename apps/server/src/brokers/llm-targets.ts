@@ -11,19 +11,36 @@ export type OpenLlmEndpoint = (connectionId: number, workspaceId: number) => Pro
 
 const Provider = z.enum(["openai_compatible", "anthropic"]);
 
-/** The model of a run and its fallbacks, in order; without those whose connection is gone. */
-export async function readTargets(
-  db: Queries,
-  workspaceId: number,
-  grants: Pick<Grants, "llm_connection_id" | "model" | "fallbacks">,
-  open: OpenLlmEndpoint,
-): Promise<LlmTarget[]> {
-  const targets: LlmTarget[] = [];
-  for (const { llm_connection_id: id, model } of [grants, ...grants.fallbacks]) {
-    const target = await readTarget(db, workspaceId, { id, model }, open);
-    if (target !== undefined) targets.push(target);
+type Chain = Pick<Grants, "llm_connection_id" | "model" | "fallbacks">;
+
+/** Reads the targets of runs; what several of them share is read once. For one moment only. */
+export class TargetReads {
+  private readonly known = new Map<string, Promise<LlmTarget | undefined>>();
+
+  constructor(
+    private readonly db: Queries,
+    private readonly open: OpenLlmEndpoint,
+  ) {}
+
+  /** The model of a run and its fallbacks, in order; without those whose connection is gone. No two runs get the same objects. */
+  async read(workspaceId: number, grants: Chain): Promise<LlmTarget[]> {
+    const targets: LlmTarget[] = [];
+    for (const { llm_connection_id: id, model } of [grants, ...grants.fallbacks]) {
+      const target = await this.readOnce(workspaceId, { id, model });
+      if (target !== undefined) targets.push({ ...target });
+    }
+    return targets;
   }
-  return targets;
+
+  private readOnce(
+    workspaceId: number,
+    which: { id: number; model: string },
+  ): Promise<LlmTarget | undefined> {
+    const name = `${workspaceId} ${which.id} ${which.model}`;
+    const known = this.known.get(name) ?? readTarget(this.db, workspaceId, which, this.open);
+    this.known.set(name, known);
+    return known;
+  }
 }
 
 async function readTarget(

@@ -33,18 +33,29 @@ export async function findRunByToken(
   scope: RunTokenScope,
 ): Promise<Run | undefined> {
   if (!token.startsWith(TOKEN_PREFIX.run)) return undefined;
-  const row = await db
+  const hash = hashToken(token);
+  return (await findRunsByTokens(db, [hash], scope)).get(hash);
+}
+
+/** The same for many tokens at once, by their hashes. */
+export async function findRunsByTokens(
+  db: Queries,
+  hashes: readonly string[],
+  scope: RunTokenScope,
+): Promise<Map<string, Run>> {
+  const rows = await db
     .selectFrom("run_tokens")
     .innerJoin("runs", "runs.id", "run_tokens.run_id")
     .selectAll("runs")
-    .where("run_tokens.token_hash", "=", hashToken(token))
+    .select("run_tokens.token_hash")
+    .where("run_tokens.token_hash", "in", hashes)
     .where("run_tokens.scope", "=", scope)
     .whereRef("run_tokens.attempt", "=", "runs.attempt")
     .where("runs.status", "=", "running")
     .where("runs.lease_expires_at_ms", "is not", null)
     .where("runs.cancel_requested_at_ms", "is", null)
-    .executeTakeFirst();
-  return row === undefined ? undefined : parseRun(row);
+    .execute();
+  return new Map(rows.map(({ token_hash, ...run }) => [token_hash, parseRun(run)]));
 }
 
 /** Whether the attempt may still act: the question every broker asks again before an effect. */
