@@ -6,12 +6,15 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import { ERROR_CODES } from "@windshift/contract/error-codes.ts";
 import type { JobLog } from "@windshift/execution/job-log.ts";
 import { type RunnerSettings, readRunnerSettings } from "./config.ts";
+import { type DoctorFormat, printBadSettings, runDoctor } from "./doctor/doctor.ts";
+import { DEFAULT_PATH } from "./engine.ts";
 import { createLog } from "./log.ts";
 import { rotateKeptCredential, runRunner } from "./runner.ts";
 import { checkSharedFolder } from "./shared-folder.ts";
 
 const USAGE = `windshift-runner                    claim runs of a pool and do them on this host; settings come from the environment (docs/configuration.md)
 windshift-runner rotate-credential  change the credential that is kept; the former one works for an hour more
+windshift-runner doctor [-o json]   check each thing a run on this host needs, and say what to do about what is missing
 windshift-runner --version
 `;
 
@@ -39,6 +42,8 @@ async function runCommand(args: readonly string[]): Promise<void> {
       const settings = settingsOrExit();
       return rotateKeptCredential(settings, createLog(settings.logLevel));
     }
+    case "doctor":
+      return diagnose(args.slice(1));
     case "--version":
       return void process.stdout.write(`windshift-runner ${buildVersion}\n`);
     case "help":
@@ -54,6 +59,27 @@ function settingsOrExit(): RunnerSettings {
   if (result.kind === "ok") return result.settings;
   for (const problem of result.problems) process.stderr.write(`windshift-runner: ${problem}\n`);
   process.exit(ERROR_CODES.invalid_input.exit);
+}
+
+async function diagnose(args: readonly string[]): Promise<void> {
+  const format = formatOf(args);
+  const print = (line: string) => process.stdout.write(`${line}\n`);
+  const read = readRunnerSettings(process.env);
+  if (read.kind === "problems") {
+    printBadSettings(read.problems, format, print);
+    process.exit(1);
+  }
+  const { settings } = read;
+  const triage = triageCommand(settings.triageBin);
+  const options = { settings, triage, path: process.env.PATH ?? DEFAULT_PATH, env: process.env };
+  process.exit((await runDoctor(options, format, print)) ? 0 : 1);
+}
+
+function formatOf(args: readonly string[]): DoctorFormat {
+  const text = args.join(" ");
+  if (text === "" || text === "-o text") return "text";
+  if (text === "-o json") return "json";
+  throw new AppError("invalid_input", `doctor takes -o json or nothing, not "${text}"`);
 }
 
 async function serve(settings: RunnerSettings): Promise<void> {

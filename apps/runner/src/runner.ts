@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { systemClock } from "@windshift/base/clock.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
@@ -11,18 +11,16 @@ import { RotateReply, type RunnerHeartbeatReply } from "@windshift/contract/runn
 import { CloneCache, keepCloneCache } from "@windshift/execution/clone-cache.ts";
 import { DiskAttemptSpools } from "@windshift/execution/disk-attempt-spools.ts";
 import { AGENT_GID, AGENT_UID } from "@windshift/execution/docker-argv.ts";
-import { dockerCliEnv } from "@windshift/execution/docker-cli.ts";
-import { DockerSandbox } from "@windshift/execution/docker-sandbox.ts";
 import { type JobEnd, runJob } from "@windshift/execution/job.ts";
 import type { JobLog } from "@windshift/execution/job-log.ts";
 import { deliverLeftovers, keepDelivering } from "@windshift/execution/leftovers.ts";
 import { PatientCheckout } from "@windshift/execution/patient-checkout.ts";
-import { ProcessSandbox } from "@windshift/execution/process-sandbox.ts";
 import { runnerLoop } from "@windshift/execution/runner-loop.ts";
 import type { HeldLabels, Sandbox } from "@windshift/execution/sandbox.ts";
 import { TriageCheckout } from "@windshift/execution/triage-checkout.ts";
 import { pathsOf, type RunnerSettings } from "./config.ts";
 import { keepCredential, obtainCredential, readCredential } from "./credential.ts";
+import { createSandbox, DEFAULT_PATH, isRoot, requireFitEngine } from "./engine.ts";
 import { HostHealth } from "./host-health.ts";
 import { keepSweeping, sweepHost } from "./host-hygiene.ts";
 import { HostMetrics } from "./host-metrics.ts";
@@ -52,6 +50,7 @@ export interface RunnerSignals {
 export async function runRunner(options: RunnerOptions, signals: RunnerSignals): Promise<void> {
   const { settings, log } = options;
   const paths = pathsOf(settings);
+  await requireFitEngine(settings, options.env);
   let credential: string | undefined;
   const client = new ServerClient({
     apiUrl: settings.apiUrl,
@@ -107,7 +106,7 @@ interface Host {
 function createHost(options: RunnerOptions, client: ServerClient, instance: string): Host {
   const { settings, log } = options;
   const paths = pathsOf(settings);
-  const sandbox = createSandbox(options);
+  const sandbox = createSandbox(settings, options.env, log);
   const boot = randomBytes(16).toString("hex");
   const spools = new DiskAttemptSpools({ root: paths.spool, boot, clock: systemClock, log });
   const asked = new AbortController();
@@ -229,22 +228,6 @@ function isUnwelcome(error: unknown): boolean {
   );
 }
 
-function createSandbox({ settings, env, log }: RunnerOptions): Sandbox {
-  const { docker, image, pidsLimit, memory, cpus, runtime } = settings;
-  if (settings.sandbox === "unsandboxed") {
-    log.warn("UNSAFE: agents run as plain processes with the rights of this runner");
-    const homeRoot = join(settings.cacheRoot, "homes");
-    return new ProcessSandbox({ commands: {}, path: env.PATH ?? DEFAULT_PATH, homeRoot });
-  }
-  return new DockerSandbox({
-    docker,
-    env: dockerCliEnv(env),
-    helperImage: image,
-    root: process.getuid?.() === 0,
-    limits: { pidsLimit, memory, cpus, ...(runtime === undefined ? {} : { runtime }) },
-  });
-}
-
 function createCloneCache({ settings, env, log }: RunnerOptions): CloneCache {
   return new CloneCache({
     root: pathsOf(settings).clones,
@@ -275,7 +258,7 @@ function jobRunner(
   const { plane, sandbox, spools, instance, clones, onPhase } = parts;
   const paths = pathsOf(settings);
   // Plain processes are the same user as this one: there is nobody to give the checkout to.
-  const root = sandbox.isolation === "container" && process.getuid?.() === 0;
+  const root = sandbox.isolation === "container" && isRoot();
   const triaged = new TriageCheckout({
     program: { argv: triage, env: { PATH: env.PATH ?? DEFAULT_PATH } },
     worktreeRoot: paths.worktrees,
@@ -307,9 +290,6 @@ function jobRunner(
   };
   return (job: JobSpec, cancel: AbortSignal) => runJob(job, deps, { cancel });
 }
-
-/** PATH of child programs when this one was started without one. */
-const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** The name by which this host knows its own containers after a crash. */
 async function readInstance(file: string): Promise<string> {

@@ -23,6 +23,7 @@ import { addHostRoutes } from "./runners/host-routes.ts";
 import { addPoolRoutes } from "./runners/pool-routes.ts";
 import { findHost } from "./runners/runner-credential.ts";
 import { addRunnerInstallRoutes } from "./runners/runner-install-routes.ts";
+import { addWhoamiRoute } from "./runners/whoami-route.ts";
 import type { Forge } from "./runs/forge.ts";
 import { addItemRunRoutes } from "./runs/item-run-routes.ts";
 import { resumeAfterRaise } from "./runs/run-budget.ts";
@@ -118,6 +119,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   addRunnerInstallRoutes(app, parts);
   const desk = new ClaimDesk({ database, defaults, readBranch: parts.forge.readBranch, log });
   addHostRoutes(app, { database, masterKey, defaults, desk, pace: new HostPace(), log });
+  addWhoamiRoute(app, database);
   addBrokerRoutes(app, createBrokers(parts));
   addWebhookRoutes(app, parts);
   addWebRoutes(app, { baseUrl, isSetUp: () => isSetUp(db) });

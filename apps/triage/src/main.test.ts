@@ -42,7 +42,7 @@ test("an argument it does not know ends with 2 and the usage", async () => {
 });
 
 test("it says its version, and what it thinks of the host", async () => {
-  expect((await startProgram("", ["--version"])).stdout).toMatch(/^windshift-triage \d+\.\d+\.\d+\n$/);
+  expect((await startProgram("", ["--version"])).stdout).toMatch(/^windshift-triage \d+\.\d+\.\d+(-dev)?\n$/);
   const check = await startProgram("", ["--check"]);
   expect(check.exitCode).toBe(0);
   expect(check.stdout).toMatch(/ok: git version 2.*ok: flock/s);

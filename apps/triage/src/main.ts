@@ -1,8 +1,8 @@
 #!/usr/bin/env bun
 import { tmpdir } from "node:os";
+import { buildVersion } from "@windshift/base/build-version.ts";
 import { redact } from "@windshift/base/redact.ts";
 import { TriageRequest } from "@windshift/contract/triage.ts";
-import manifest from "../package.json" with { type: "json" };
 import { triage } from "./triage.ts";
 import { checkHost } from "./triage-check.ts";
 
@@ -30,7 +30,7 @@ async function main(args: string[]): Promise<number> {
     case "":
       return serve();
     case "--version":
-      process.stdout.write(`windshift-triage ${manifest.version}\n`);
+      process.stdout.write(`windshift-triage ${buildVersion}\n`);
       return 0;
     case "--check": {
       const report = await checkHost(PATH);

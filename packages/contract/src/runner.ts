@@ -143,6 +143,18 @@ export type EventsReply = z.infer<typeof EventsReply>;
 export const RotateReply = z.object({ credential: RunnerCredential });
 export type RotateReply = z.infer<typeof RotateReply>;
 
+/** Whom a credential belongs to. Asking changes nothing: neither the presence of the runner nor what it holds. */
+export const WhoamiReply = z.object({
+  name: z.string(),
+  instance_id: z.string(),
+  pool: z.string(),
+  /** An administrator wants it to take no more. */
+  drain: z.boolean(),
+  /** What an administrator has to see to, such as a credential that is used on two hosts. */
+  alert: z.string().nullable(),
+});
+export type WhoamiReply = z.infer<typeof WhoamiReply>;
+
 /** What keeps one attempt apart from all others on a host: labels, folders and the spool carry it. */
 export const HeldJob = z.object({ run: RunId, attempt: Attempt, boot: BootId });
 export type HeldJob = z.infer<typeof HeldJob>;

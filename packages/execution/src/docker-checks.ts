@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Check, failed, passed, warned } from "./check.ts";
 import { createArgv, type DockerLimits } from "./docker-argv.ts";
@@ -7,6 +7,7 @@ import { type DockerAnswer, DockerCli, type DockerCliOptions } from "./docker-cl
 import { networkMissing, notStarted } from "./docker-errors.ts";
 import { ensureImage } from "./docker-image.ts";
 import { parseEngine, saysMissing } from "./docker-inspect.ts";
+import { findUserIds, type UserIds } from "./docker-users.ts";
 import { describeEngine, EngineVersion, engineFloorWarning } from "./engine-floors.ts";
 import type { SandboxSpec } from "./sandbox.ts";
 import { INSTANCE_LABEL, ROLE_LABEL } from "./sandbox-labels.ts";
@@ -46,6 +47,17 @@ export class DockerChecks {
       );
     const warning = engineFloorWarning(version);
     return warning === undefined ? passed("engine", describeEngine(version)) : warned("engine", warning);
+  }
+
+  /** Files can pass between this process and a container. @param root whether this process is */
+  async userIds(root: boolean): Promise<Check> {
+    const { kind, detail } = await this.findUserIds(root);
+    return kind === "fit" ? passed("user ids", detail) : failed("user ids", detail);
+  }
+
+  async findUserIds(root: boolean): Promise<UserIds> {
+    const uidMap = await readFile("/proc/self/uid_map", "utf8").catch(() => "");
+    return findUserIds(this.cli, { root, uidMap });
   }
 
   /** The image is there, or can be pulled, and is an agent image. */

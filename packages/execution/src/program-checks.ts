@@ -1,5 +1,5 @@
 import { type ExecResult, exec } from "@windshift/base/exec.ts";
-import { type Check, failed, passed, warned } from "@windshift/execution/check.ts";
+import { type Check, failed, passed, warned } from "./check.ts";
 
 /** Everything asked here answers in a moment, ms. */
 const ASK_MS_MAX = 20_000;
@@ -7,13 +7,17 @@ const NAME = "windshift-triage";
 /** The words that a line of `windshift-triage --check` begins with. */
 const KINDS = { ok: passed, warning: warned, problem: failed } as const;
 
-/** The git helper starts and finds what it needs; what it says of git and the rest is passed on. */
-export async function checkTriage(argv: readonly string[], path: string): Promise<Check[]> {
+/**
+ * The git helper starts and finds what it needs; what it says of git and the rest is passed on.
+ * @param setting the variable that names it
+ */
+export async function checkTriage(argv: readonly string[], path: string, setting: string): Promise<Check[]> {
+  const install = `Install windshift-triage beside this program or in the PATH, or name it in ${setting}; without it no repository is prepared or pushed.`;
   let result: ExecResult;
   try {
     result = await exec([...argv, "--check"], { env: { PATH: path }, timeoutMs: ASK_MS_MAX });
   } catch {
-    return [failed(NAME, `the program ${argv[0]} cannot be started. ${INSTALL}`)];
+    return [failed(NAME, `the program ${argv[0]} cannot be started. ${install}`)];
   }
   const checks = result.stdout.split("\n").flatMap(checkOf);
   const said = result.stderr.replace(/\s+/g, " ").trim().slice(0, 500);
@@ -21,14 +25,27 @@ export async function checkTriage(argv: readonly string[], path: string): Promis
     return [
       failed(
         NAME,
-        `${argv.join(" ")} --check ended with exit code ${result.exitCode}. ${INSTALL} It said: ${said}`,
+        `${argv.join(" ")} --check ended with exit code ${result.exitCode}. ${install} It said: ${said}`,
       ),
     ];
   return checks;
 }
 
-const INSTALL =
-  "Install windshift-triage beside the server's program or in the PATH, or name it in WINDSHIFT_TRIAGE_BIN; without it no repository is prepared or pushed.";
+/** The git helper is of this version: both come from one release and speak one protocol. */
+export async function checkTriageVersion(
+  argv: readonly string[],
+  path: string,
+  version: string,
+): Promise<Check> {
+  const options = { env: { PATH: path }, timeoutMs: ASK_MS_MAX };
+  const { stdout } = await exec([...argv, "--version"], options).catch(() => ({ stdout: "" }));
+  const found = /^windshift-triage (\S+)$/m.exec(stdout)?.[1] ?? "unknown";
+  if (found === version) return passed(`${NAME} version`, found);
+  return failed(
+    `${NAME} version`,
+    `${argv[0]} is version ${found}, this program ${version}. Install both from one release.`,
+  );
+}
 
 /** `kind: what was found; what to do`. */
 function checkOf(line: string): Check[] {
@@ -47,6 +64,6 @@ export function checkAgentPrograms(path: string): Check {
   if (missing.length === 0) return passed("agent programs", "windshift-agent and ws are in the PATH");
   return failed(
     "agent programs",
-    `${missing.join(" and ")} not found in the PATH. Run npm run build and put dist/ into the server's PATH.`,
+    `${missing.join(" and ")} not found in the PATH. Run npm run build and put dist/ into the PATH.`,
   );
 }

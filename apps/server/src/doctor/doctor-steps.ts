@@ -1,9 +1,10 @@
 import { type Check, failed, passed, warned } from "@windshift/execution/check.ts";
+import type { CheckStep } from "@windshift/execution/check-steps.ts";
+import { checkAgentPrograms, checkTriage } from "@windshift/execution/program-checks.ts";
 import { worktreeProblem } from "@windshift/execution/worktree.ts";
 import type { ServerSettings } from "../config.ts";
 import { engineChecks } from "../runners/engine-checks.ts";
 import { checkApi } from "./api-check.ts";
-import { checkAgentPrograms, checkTriage } from "./program-checks.ts";
 import { checkDatabase, checkDataFolder, checkSecretKey } from "./store-checks.ts";
 
 export interface DoctorOptions {
@@ -22,34 +23,27 @@ export interface DoctorOptions {
   env: Record<string, string | undefined>;
 }
 
-/** One thing to look at; `needs` names what must not have failed before. */
-export interface Step {
-  name: string;
-  needs: readonly string[];
-  look: () => Check | Check[] | Promise<Check | Check[]>;
-}
-
 /** What a run needs, in the order in which one thing builds on another. */
-export function stepsOf(options: DoctorOptions): Step[] {
+export function stepsOf(options: DoctorOptions): CheckStep[] {
   return [
     ...serverSteps(options),
     ...(options.settings.sandbox === "unsandboxed" ? processSteps(options) : containerSteps(options)),
   ];
 }
 
-function serverSteps({ settings, worktreeRoot, triage, path }: DoctorOptions): Step[] {
+function serverSteps({ settings, worktreeRoot, triage, path }: DoctorOptions): CheckStep[] {
   const inFolder = settings.databaseUrl === undefined ? ["data folder"] : [];
   return [
     { name: "settings", needs: [], look: () => passed("settings", `people reach ${settings.baseUrl}`) },
     { name: "data folder", needs: [], look: () => checkDataFolder(settings) },
     { name: "database", needs: inFolder, look: () => checkDatabase(settings) },
     { name: "secret key", needs: ["data folder", "database"], look: () => checkSecretKey(settings) },
-    { name: "windshift-triage", needs: [], look: () => checkTriage(triage, path) },
+    { name: "windshift-triage", needs: [], look: () => checkTriage(triage, path, "WINDSHIFT_TRIAGE_BIN") },
     { name: "worktree root", needs: [], look: () => checkWorktreeRoot(worktreeRoot) },
   ];
 }
 
-function containerSteps({ settings, worktreeRoot, apiUrl, apiWarning, env }: DoctorOptions): Step[] {
+function containerSteps({ settings, worktreeRoot, apiUrl, apiWarning, env }: DoctorOptions): CheckStep[] {
   const checks = engineChecks({ settings, worktreeRoot, env, instance: "doctor" });
   const container = ["image", "network", "worktree root"];
   return [
@@ -63,7 +57,7 @@ function containerSteps({ settings, worktreeRoot, apiUrl, apiWarning, env }: Doc
   ];
 }
 
-function processSteps({ path }: DoctorOptions): Step[] {
+function processSteps({ path }: DoctorOptions): CheckStep[] {
   const unsafe = "agents run as plain processes with the rights of this server. Use it for trusted work only";
   return [
     { name: "sandbox", needs: [], look: () => warned("sandbox", unsafe) },
