@@ -5,6 +5,7 @@ import { Figure } from "./figure.ts";
 import { gitBroker } from "./git-broker/git-broker.ts";
 import { llmBroker } from "./llm-broker/llm-broker.ts";
 import { mainJob } from "./main-job/main-job.ts";
+import { events } from "./queue/events.ts";
 import { fleet } from "./queue/fleet.ts";
 import { queue } from "./queue/queue.ts";
 import { serverStart } from "./server-start/server-start.ts";
@@ -21,6 +22,7 @@ const BENCHES: readonly Bench[] = [
   gitBroker,
   llmBroker,
   queue,
+  events,
   fleet,
 ];
 

@@ -1,0 +1,175 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { ApiClient } from "@windshift/api-client/api-client.ts";
+import { Binding } from "@windshift/contract/api/binding.ts";
+import { MintedRegistrationToken, Pool } from "@windshift/contract/api/pool.ts";
+import type { JobSpec } from "@windshift/contract/job.ts";
+import { EVENT_BATCH_MAX } from "@windshift/contract/limits.ts";
+import { RegisterReply, RunnerClaimReply } from "@windshift/contract/runner.ts";
+import { createDatabase } from "@windshift/testing/database-fixture.ts";
+import { createRepository } from "@windshift/testing/git-repository.ts";
+import { type ServerProcess, serverEnv, startServerProcess } from "@windshift/testing/server-process.ts";
+import { tempDir } from "@windshift/testing/temp-dir.ts";
+import { buildWorkspace, setUpServer } from "@windshift/testing/workspace-builder.ts";
+import { z } from "zod";
+import { freePort } from "../../scripts/setup/free-port.ts";
+import type { Bench, BenchReport } from "../bench.ts";
+import { absoluteFigure } from "../figure.ts";
+import { compilePrograms } from "../programs.ts";
+import { type BenchEngine, onEachEngine } from "./each-engine.ts";
+
+/** Bars. Source: PERFORMANCE, "Queue and runners": 3,000 events a second on SQLite, 5,000 on PostgreSQL; p99 of an acknowledgement. */
+const EVENT_MICROS_MAX: Record<BenchEngine, number> = { SQLite: 1e6 / 3_000, PostgreSQL: 1e6 / 5_000 };
+const ACK_MS_P99_MAX = 500;
+/** Attempts that send at once, each the next batch when the last was acknowledged. */
+const ATTEMPTS = 16;
+const ROUNDS = 5;
+const ROUND_MS = 4_000;
+const TEXT = "a line of output as a build prints it, some eighty characters long, more or less\n";
+const ADMIN = { name: "Ada", email: "ada@example.test", password: "correct horse battery staple" };
+
+export const events: Bench = {
+  name: "events",
+  about: "events of many attempts over HTTP, acknowledged when they are durable",
+  async run(report) {
+    using dir = tempDir();
+    const { server: program } = await compilePrograms(join(dir.path, "bin"), report);
+    const projectDir = join(dir.path, "project");
+    await createRepository(projectDir, { files: { "README.md": "bench\n" } });
+    await onEachEngine(report, async (engine) => {
+      const database = await createDatabase(process.env);
+      const port = await freePort();
+      const at = { dataDir: database.dataDir, port, containerHost: "127.0.0.1", databaseUrl: database.url };
+      const server = await startServerProcess({
+        argv: [program],
+        port,
+        logFile: join(dir.path, `${engine}.log`),
+        env: { ...serverEnv(at), CODING_AGENT_RUNNER_IMAGE: "" },
+      });
+      try {
+        await measure(report, engine, await claimAttempts(server, projectDir));
+      } finally {
+        await server.stop();
+        await database.drop();
+      }
+    });
+  },
+};
+
+/** Sends events of one attempt. */
+interface Sender {
+  /** The next batch; resolves when it is acknowledged. @returns ms */
+  send(): Promise<number>;
+}
+
+async function measure(report: BenchReport, engine: BenchEngine, senders: readonly Sender[]): Promise<void> {
+  const perEvent: number[] = [];
+  const acks: number[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const startedMs = performance.now();
+    let batches = 0;
+    await Promise.all(
+      senders.map(async (sender) => {
+        while (performance.now() - startedMs < ROUND_MS) {
+          const ackMs = await sender.send();
+          batches++;
+          if (round > 0) acks.push(ackMs);
+        }
+      }),
+    );
+    const tookMs = performance.now() - startedMs;
+    if (round > 0) perEvent.push((tookMs * 1_000) / (batches * EVENT_BATCH_MAX));
+    report.progress(`${engine}: ${((batches * EVENT_BATCH_MAX * 1_000) / tookMs).toFixed(0)} events/s`);
+  }
+  const subject = { bench: "events", unit: "ms" } as const;
+  report.figure(
+    absoluteFigure(
+      { ...subject, metric: `${engine}: time of an event`, bar: EVENT_MS_MAX[engine] },
+      perEvent,
+    ),
+  );
+  const p99 = acks.sort((a, b) => a - b)[Math.floor(acks.length * 0.99)] ?? Number.NaN;
+  report.figure(
+    absoluteFigure(
+      { ...subject, unit: "ms", metric: `${engine}: acknowledgement, p99`, bar: ACK_MS_P99_MAX },
+      [p99],
+    ),
+  );
+}
+
+/** One host that holds so many runs. */
+async function claimAttempts(server: ServerProcess, projectDir: string): Promise<Sender[]> {
+  const api = new ApiClient(server.url);
+  await setUpServer(api, ADMIN);
+  const workspace = await buildWorkspace(api, {
+    key: "BENCH",
+    name: "Bench",
+    projectDir,
+    repositoryName: "bench",
+    agentName: "Agent",
+    llm: { baseUrl: "http://127.0.0.1:9", apiKey: "sk-bench-0123456789", model: "bench-1" },
+  });
+  const pool = await api.post("/api/v1/admin/pools", { name: "bench" }, Pool);
+  const Bindings = z.object({ bindings: z.array(Binding) });
+  for (const { id } of (await api.get("/api/v1/workspaces/BENCH/bindings", Bindings)).bindings)
+    await api.patch(`/api/v1/bindings/${id}`, { pool: "bench" }, Binding);
+  const path = `/api/v1/admin/pools/${pool.id}/registration-tokens`;
+  const { token } = await api.post(path, {}, MintedRegistrationToken);
+  const host = await register(server.url, token);
+  const senders: Sender[] = [];
+  for (let at = 0; at < ATTEMPTS; at++) {
+    await workspace.createItem({ title: `Bench ${at}`, description: "" }, true);
+    senders.push(host.sender(await host.claim()));
+  }
+  return senders;
+}
+
+async function register(url: string, token: string) {
+  const boot = nonce();
+  let credential: string | undefined;
+  const post = async (path: string, body: object): Promise<unknown> => {
+    const response = await fetch(`${url}/api/runner${path}`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "x-windshift-boot": boot,
+        ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }),
+      },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${path} is answered ${response.status}: ${await response.text()}`);
+    return response.json();
+  };
+  const request = { registration_token: token, name: "bench", nonce: nonce() };
+  ({ credential } = RegisterReply.parse(await post("/register", request)));
+  const state = { boot, version: "0.1.0", capacity: ATTEMPTS, labels: [], isolation: "container" };
+  return {
+    claim: async (): Promise<JobSpec> => {
+      const wish = { ...state, claim_key: nonce(), api_url: `${url}/api` };
+      const { job } = RunnerClaimReply.parse(await post("/claim?wait=10s", wish));
+      if (job === null) throw new Error("no job came");
+      return job;
+    },
+    sender: ({ run_id, attempt }: JobSpec): Sender => {
+      let seq = 0;
+      return {
+        send: async () => {
+          const at = new Date().toISOString();
+          const batch = Array.from({ length: EVENT_BATCH_MAX }, () => ({
+            seq: ++seq,
+            at,
+            type: "stdout",
+            data: { text: TEXT },
+          }));
+          const startedMs = performance.now();
+          await post(`/runs/${run_id}/events`, { attempt, events: batch });
+          return performance.now() - startedMs;
+        },
+      };
+    },
+  };
+}
+
+function nonce(): string {
+  return randomBytes(16).toString("hex");
+}
