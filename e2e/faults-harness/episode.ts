@@ -1,7 +1,7 @@
 import { eventually } from "@windshift/testing/eventually.ts";
 import { z } from "zod";
 import { findViolations } from "./checker.ts";
-import { endHost, makeFault } from "./nemesis.ts";
+import { endHost, type FaultKind, makeFault } from "./nemesis.ts";
 import { type FaultRecord, takeRecord } from "./record.ts";
 import { Seeded } from "./seeded.ts";
 import { openStage, type Stage } from "./stage.ts";
@@ -49,8 +49,12 @@ export async function runEpisode({ seed, runs, env, log }: EpisodeOptions): Prom
     await registerHosts(stage, seeded);
     const assigned: string[] = [];
     const work = assignAll(stage, new Seeded(seed + 1), runs, assigned);
-    const faults = await makeFaults(stage, seeded, work, log);
-    await work;
+    const kinds = [
+      makeFaults("processes", stage, new Seeded(seed + 2), work, log),
+      makeFaults("links", stage, new Seeded(seed + 3), work, log),
+    ];
+    const [ofProcesses = 0, ofLinks = 0] = await Promise.all([...kinds, work.then(() => 0)]);
+    const faults = ofProcesses + ofLinks;
     const problems = await settle(stage);
     const record = await takeRecord(stage, assigned, await leftovers(stage));
     const violations = [...problems, ...findViolations(record)];
@@ -92,6 +96,7 @@ async function assignAll(stage: Stage, seeded: Seeded, count: number, assigned: 
 const Id = z.coerce.number();
 
 async function makeFaults(
+  kind: FaultKind,
   stage: Stage,
   seeded: Seeded,
   work: Promise<void>,
@@ -109,7 +114,7 @@ async function makeFaults(
       log(`  ${line}`);
       for (const host of stage.hosts) void host.note(line);
     };
-    await makeFault(stage, seeded, entry);
+    await makeFault(kind, stage, seeded, entry);
     count++;
   }
   return count;

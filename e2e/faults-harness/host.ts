@@ -6,7 +6,10 @@ import { eventually } from "@windshift/testing/eventually.ts";
 import type { Link } from "./link.ts";
 
 const RUNNER_MAIN = resolve(import.meta.dir, "../../apps/runner/src/main.ts");
-const PRELOAD = resolve(import.meta.dir, "short-times.ts");
+const PRELOADS = ["short-times.ts", "shifted-clock.ts"].flatMap((file) => [
+  "--preload",
+  resolve(import.meta.dir, file),
+]);
 
 export interface HostOptions {
   name: string;
@@ -47,7 +50,7 @@ export class Host {
     const { bin, dir, link, name, deaths } = this.options;
     this.isEnding = false;
     const log = Bun.file(this.logFile);
-    const child = Bun.spawn([process.execPath, "--preload", PRELOAD, RUNNER_MAIN], {
+    const child = Bun.spawn([process.execPath, ...PRELOADS, RUNNER_MAIN], {
       env: {
         PATH: `${bin}:${process.env.PATH ?? ""}`,
         HOME: process.env.HOME ?? "",
@@ -111,6 +114,16 @@ export class Host {
     this.running().kill("SIGTERM");
   }
 
+  /** Starts it again whenever it ends, as a service manager does, until `signal` aborts; its ends are no surprise. */
+  async keepStarted(env: Record<string, string>, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.start(env);
+      this.isEnding = true;
+      await Promise.race([this.running().exited, aborted(signal)]);
+    }
+    this.isEnding = this.running().exitCode !== null;
+  }
+
   /** The exit code, or undefined when it still runs after `ms`. */
   async exitedWithin(ms: number): Promise<number | undefined> {
     return Promise.race([this.running().exited, Bun.sleep(ms).then(() => undefined)]);
@@ -151,6 +164,10 @@ export class Host {
     if (this.child === undefined) throw new Error(`${this.name} was never started`);
     return this.child;
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 /** Several starts fit in. */

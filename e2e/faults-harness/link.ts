@@ -19,6 +19,7 @@ export class Link {
   private isCut = false;
   private readonly held = { up: false, down: false };
   private delayMs = 0;
+  private awaited: RegExp | undefined;
 
   private constructor(
     private readonly server: Server,
@@ -60,10 +61,16 @@ export class Link {
   }
 
   heal(): void {
+    this.awaited = undefined;
     this.isCut = false;
     this.held.up = this.held.down = false;
     this.delayMs = 0;
     this.apply();
+  }
+
+  /** From the next request on whose beginning is like this, nothing goes through, in either direction, until the link heals. */
+  holdAt(request: RegExp): void {
+    this.awaited = request;
   }
 
   /** Does this to the next exchange of its kind. */
@@ -81,10 +88,21 @@ export class Link {
     const wire = new Wire(runner, this.options.serverPort, {
       onEnd: () => this.wires.delete(wire),
       exchange: new Exchange((one) => this.acknowledged.push(one)),
+      onRequest: (chunk) => this.onRequest(chunk),
       isLost: (target, request, hasJob) => this.isLost(target, request, hasJob),
     });
     this.wires.add(wire);
     wire.set(this.held, this.delayMs);
+  }
+
+  /** Whether the awaited request has come. */
+  get isHolding(): boolean {
+    return this.held.up || this.held.down;
+  }
+
+  private onRequest(chunk: Buffer): void {
+    if (this.awaited?.test(chunk.subarray(0, HEAD_BYTES).toString("latin1")))
+      this.hold({ up: true, down: true });
   }
 
   private apply(): void {
@@ -103,6 +121,8 @@ export class Link {
   }
 }
 
+/** The first line of a request is shorter, bytes. */
+const HEAD_BYTES = 300;
 /** How often a repeated request is sent besides the first time. */
 const COPIES = 2;
 
@@ -115,6 +135,7 @@ function sendAgain(request: string, port: number): void {
 interface WireOptions {
   exchange: Exchange;
   isLost(target: Target, request: string, hasJob: boolean): boolean;
+  onRequest(chunk: Buffer): void;
   onEnd(): void;
 }
 
@@ -133,6 +154,7 @@ class Wire {
     this.up = new Pipe(this.upstream);
     this.down = new Pipe(runner);
     runner.on("data", (chunk: Buffer) => {
+      options.onRequest(chunk);
       options.exchange.takeRequest(chunk);
       this.up.push(chunk);
     });

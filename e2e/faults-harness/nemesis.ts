@@ -108,16 +108,20 @@ const terminateBackends: Fault = async (stage, seeded, log) => {
   }
 };
 
-const EVERYWHERE: readonly Fault[] = [
-  ...[killServer, killRunner, pauseRunner, partition, partition, partitionAll],
-  ...[flap, slow, meddle, meddle, meddle, drain],
-];
+/** What befalls processes and what befalls links: one of each kind at a time, so that two never start one host twice. */
+const OF_PROCESSES: readonly Fault[] = [killServer, killRunner, killRunner, pauseRunner, drain];
+const OF_LINKS: readonly Fault[] = [partition, partition, partitionAll, flap, slow, meddle, meddle, meddle];
+export type FaultKind = "processes" | "links";
 
-/** Makes one fault that the seed chooses, and takes it back. */
-export async function makeFault(stage: Stage, seeded: Seeded, log: (line: string) => void): Promise<void> {
-  const faults =
-    stage.journal.engine === "postgres" ? [...EVERYWHERE, terminateBackends, terminateBackends] : EVERYWHERE;
-  await seeded.pick(faults)(stage, seeded, log);
+/** Makes one fault of the kind that the seed chooses, and takes it back. */
+export async function makeFault(
+  kind: FaultKind,
+  stage: Stage,
+  seeded: Seeded,
+  log: (line: string) => void,
+): Promise<void> {
+  const cuts = stage.journal.engine === "postgres" ? [terminateBackends, terminateBackends] : [];
+  await seeded.pick(kind === "links" ? OF_LINKS : [...OF_PROCESSES, ...cuts])(stage, seeded, log);
 }
 
 /** Drains a host, and ends it with a second signal when that takes longer. One that does not end then is a death of its own kind. */

@@ -9,6 +9,7 @@ const [, run = "0", attempt = "0"] =
 /** Every fourth run's agent does not hear that it is to stop: it has to be ended by force. */
 const isStubborn = Number(run) % 4 === 0;
 const TURNS = 4;
+const POISON = "POISON";
 /** How long an agent goes on asking a server that does not answer, ms. */
 const PATIENCE_MS = 20_000;
 const RETRY_MS = 250;
@@ -81,7 +82,9 @@ async function commit(): Promise<void> {
 async function listen(): Promise<void> {
   let begun = false;
   for await (const line of console) {
-    const { type } = JSON.parse(line) as { type: string };
+    const { type, message } = JSON.parse(line) as { type: string; message?: string };
+    // Kills whoever runs it: the agent of a run that no host survives.
+    if (message?.includes(POISON)) process.kill(process.ppid, "SIGKILL");
     if (type === "prompt") {
       begun = true;
       void main().then(
