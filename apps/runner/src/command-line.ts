@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { buildVersion } from "@windshift/base/build-version.ts";
+import { buildVersion, runsFromSource } from "@windshift/base/build-version.ts";
 import { redact } from "@windshift/base/redact.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { ERROR_CODES } from "@windshift/contract/error-codes.ts";
@@ -115,6 +115,6 @@ function triageCommand(setting: string | undefined): string[] {
   if (setting !== undefined) return [setting];
   const beside = join(dirname(process.execPath), "windshift-triage");
   if (existsSync(beside)) return [beside];
-  const source = join(import.meta.dir, "../../triage/src/main.ts");
-  return existsSync(source) ? [process.execPath, source] : ["windshift-triage"];
+  if (!runsFromSource) return ["windshift-triage"];
+  return [process.execPath, join(import.meta.dir, "../../triage/src/main.ts")];
 }

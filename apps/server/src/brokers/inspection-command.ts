@@ -1,11 +1,10 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { runsFromSource } from "@windshift/base/build-version.ts";
 
 /** The command of our own program that looks into pushes. Started by the server, for itself. */
 export const INSPECT_PUSHES = "inspect-pushes";
 
 /** How a process that looks into pushes is started: this very program, from its sources when we run from those. */
 export function inspectionCommand(execPath: string, sourceDir: string): string[] {
-  const source = join(sourceDir, "main.ts");
-  return existsSync(source) ? [execPath, source, INSPECT_PUSHES] : [execPath, INSPECT_PUSHES];
+  return runsFromSource ? [execPath, join(sourceDir, "main.ts"), INSPECT_PUSHES] : [execPath, INSPECT_PUSHES];
 }

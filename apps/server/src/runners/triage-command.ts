@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { runsFromSource } from "@windshift/base/build-version.ts";
 
 /**
  * How windshift-triage is started: the setting's program, else the one beside our own executable, else the source tree's
@@ -9,6 +10,5 @@ export function triageCommand(setting: string | undefined, execPath: string, sou
   if (setting !== undefined) return [setting];
   const beside = join(dirname(execPath), "windshift-triage");
   if (existsSync(beside)) return [beside];
-  const source = join(sourceDir, "../../triage/src/main.ts");
-  return existsSync(source) ? [execPath, source] : ["windshift-triage"];
+  return runsFromSource ? [execPath, join(sourceDir, "../../triage/src/main.ts")] : ["windshift-triage"];
 }
