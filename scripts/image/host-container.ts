@@ -32,8 +32,8 @@ const RIGHTS = [
 ];
 
 export interface HostContainerOptions {
-  /** Folders of this machine, mounted at the same path. */
-  shared?: readonly string[];
+  /** As in `docker run --volume`. */
+  mounts?: readonly string[];
   network?: string;
 }
 
@@ -45,7 +45,7 @@ export interface HostContainer extends AsyncDisposable {
 
 /** @throws Error when systemd does not start */
 export async function startHostContainer(options: HostContainerOptions = {}): Promise<HostContainer> {
-  const { shared = [], network = "none" } = options;
+  const { network = "none" } = options;
   const silent = () => undefined;
   const image = await ensureHostImage(silent);
   for (const program of RUNNER_PROGRAMS) await freshProgram(program, hostArchitecture(), silent);
@@ -54,7 +54,7 @@ export async function startHostContainer(options: HostContainerOptions = {}): Pr
     `${join(REPOSITORY_ROOT, "deploy")}:/deploy:ro`,
     `${join(REPOSITORY_ROOT, "dist", hostArchitecture())}:/programs:ro`,
     `${SOCKET}:/engine.sock`,
-    ...shared.map((path) => `${path}:${path}`),
+    ...(options.mounts ?? []),
   ].flatMap((mount) => ["--volume", mount]);
   const started = await docker(
     [

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { runsFromSource } from "@windshift/base/build-version.ts";
 
 /** What a runner host is installed with. */
 export const RUNNER_PROGRAMS = ["windshift-runner", "windshift-triage"] as const;
@@ -29,7 +30,8 @@ export function runnerProgramsFolder(
   const beside = join(own, "runner-programs");
   if (existsSync(beside)) return beside;
   if (RUNNER_TARGETS.some((target) => target === basename(own))) return dirname(own);
-  const built = join(sourceDir, "../../../../dist");
+  if (!runsFromSource) return undefined;
+  const built = join(sourceDir, "../../../dist");
   return existsSync(built) ? built : undefined;
 }
 

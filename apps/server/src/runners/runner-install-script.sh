@@ -53,7 +53,7 @@ find_target() {
     aarch64 | arm64) target=arm64 ;;
     *) fail "there is no windshift-runner for $(uname -m); there is one for x86_64 and aarch64" ;;
   esac
-  if [ -e /etc/alpine-release ] || ! ls /lib64/ld-linux-* /lib/ld-linux-* >/dev/null 2>&1; then target=$target-musl; fi
+  [ ! -e /etc/alpine-release ] || target=$target-musl
 }
 
 checksum_of() {

@@ -84,13 +84,13 @@ describe("the folder of programs", () => {
   test("is the setting's, else beside the executable, else the build it lies in, else there is none", () => {
     using dir = tempDir();
     const executable = join(dir.path, "amd64", "windshift");
-    expect(runnerProgramsFolder("/srv/programs", executable, "/nowhere/a/b/c/d")).toBe("/srv/programs");
-    expect(runnerProgramsFolder(undefined, executable, "/nowhere/a/b/c/d")).toBe(dir.path);
+    expect(runnerProgramsFolder("/srv/programs", executable, "/nowhere/a/b/c")).toBe("/srv/programs");
+    expect(runnerProgramsFolder(undefined, executable, "/nowhere/a/b/c")).toBe(dir.path);
     mkdirSync(join(dir.path, "amd64", "runner-programs"), { recursive: true });
-    expect(runnerProgramsFolder(undefined, executable, "/nowhere/a/b/c/d")).toBe(
+    expect(runnerProgramsFolder(undefined, executable, "/nowhere/a/b/c")).toBe(
       join(dir.path, "amd64", "runner-programs"),
     );
-    expect(runnerProgramsFolder(undefined, "/usr/local/bin/windshift", "/nowhere/a/b/c/d")).toBeUndefined();
+    expect(runnerProgramsFolder(undefined, "/usr/local/bin/windshift", "/nowhere/a/b/c")).toBeUndefined();
   });
 });
 
