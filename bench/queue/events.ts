@@ -81,10 +81,10 @@ async function measure(report: BenchReport, engine: BenchEngine, senders: readon
     if (round > 0) perEvent.push((tookMs * 1_000) / (batches * EVENT_BATCH_MAX));
     report.progress(`${engine}: ${((batches * EVENT_BATCH_MAX * 1_000) / tookMs).toFixed(0)} events/s`);
   }
-  const subject = { bench: "events", unit: "ms" } as const;
+  const subject = { bench: "events" } as const;
   report.figure(
     absoluteFigure(
-      { ...subject, metric: `${engine}: time of an event`, bar: EVENT_MS_MAX[engine] },
+      { ...subject, unit: "µs", metric: `${engine}: time of an event`, bar: EVENT_MICROS_MAX[engine] },
       perEvent,
     ),
   );
