@@ -18,6 +18,8 @@ import type { HoldChange } from "./settle-store.ts";
 const CALLS_AHEAD_FIRST = 4;
 const CALLS_AHEAD_MAX = 1_024;
 const AHEAD_MS = 2_000;
+/** How much more a hold is filled for than the time before, at most: a hot run is there after four transactions. */
+const GROWTH_MAX = 4;
 /** A hold that would be empty within this time is filled before a call has to wait for it, ms: two batches. */
 const SOON_MS = 500;
 /** The least time over which a pace is counted, ms: a few calls at one moment are none. */
@@ -96,8 +98,8 @@ export class RunHold {
 
   /** How much to ask for so that this call, and those that follow it, need not ask. */
   wish(need: Amount, nowMs: number): Amount {
-    // Doubled at most: a burst says little about what comes after it.
-    const most = Math.min(this.callsAhead * 2, CALLS_AHEAD_MAX);
+    // Bounded by what it was: a burst says little about what comes after it.
+    const most = Math.min(this.callsAhead * GROWTH_MAX, CALLS_AHEAD_MAX);
     this.callsAhead = Math.max(CALLS_AHEAD_FIRST, Math.min(this.callsWithin(AHEAD_MS, nowMs), most));
     return times(need, this.callsAhead);
   }

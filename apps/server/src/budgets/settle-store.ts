@@ -2,6 +2,7 @@ import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { NewRow } from "../db/schema.ts";
 import { type Amount, isNothing, minus, NOTHING } from "./amount.ts";
 import { addToHolds, deleteHolds, HOLD_MS } from "./hold-rows.ts";
+import { lateTransaction } from "./late-commit.ts";
 import { ROWS_MAX, type ScopeKey, UseTotals } from "./use-store.ts";
 
 /** What became of a part of one hold since it was last written down. */
@@ -28,9 +29,12 @@ export interface SettleBatch {
   free: readonly FreeSpending[];
 }
 
-/** Writes calls down and takes what they cost out of the holds: all of it or nothing. */
+/**
+ * Writes calls down and takes what they cost out of the holds: all of it or nothing. Does not wait for the disk: should
+ * the machine lose power first, the holds stand as they were set aside, and count as spent.
+ */
 export function settleBatch(database: Database, { calls, changes, free }: SettleBatch): Promise<void> {
-  return database.transaction(async (tx) => {
+  return lateTransaction(database, async (tx) => {
     for (const some of slices(calls)) await tx.insertInto("run_usage").values(some).execute();
     const totals = new UseTotals();
     for (const some of slices([...changes].sort((a, b) => (a.id < b.id ? -1 : 1)))) {
