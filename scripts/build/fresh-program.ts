@@ -1,16 +1,26 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { Database } from "bun:sqlite";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Log } from "../setup/log.ts";
 import { compileProgram, REPOSITORY_ROOT } from "./compile.ts";
 import type { Program, Target } from "./programs.ts";
 
+/** Another process compiles meanwhile, ms. */
+const TURN_MS_MAX = 600_000;
+
 /**
- * A program in dist/<target>/, compiled unless the one there is of the sources as they are now.
+ * A program in dist/<target>/, compiled unless the one there is of the sources as they are now. Processes take turns, so that
+ * nobody's program is replaced by the same one while it is being read; within a process, call it once at a time.
  * @returns its path
  * @throws Error with the compiler's words
  */
 export async function freshProgram(program: Program, target: Target, log: Log): Promise<string> {
   const outDir = join(REPOSITORY_ROOT, "dist", target);
+  mkdirSync(outDir, { recursive: true });
+  // A lock that the system takes back when its holder dies.
+  using turn = new Database(join(outDir, ".turn"));
+  turn.run(`PRAGMA busy_timeout = ${TURN_MS_MAX}`);
+  turn.run("BEGIN EXCLUSIVE");
   const file = join(outDir, program.name);
   const stampFile = join(outDir, `.${program.name}.sources`);
   const sources = hashOfSources(program);
