@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { AppError, errorBody } from "@windshift/contract/app-error.ts";
 
 const MAIN = join(import.meta.dir, "main.ts");
 
@@ -48,8 +49,8 @@ export async function seenRequest(request: Request): Promise<SeenRequest> {
 
 /** What a server says to a runner it does not know: the program ends. */
 export function unknownRunner(): Response {
-  const error = { code: "unauthenticated", message: "register this runner again" };
-  return Response.json({ error }, { status: 401 });
+  const error = new AppError("unauthenticated", "register this runner again");
+  return Response.json(errorBody(error), { status: error.status });
 }
 
 export const REGISTRATION_TOKEN = `wsrt_${"r".repeat(43)}`;
