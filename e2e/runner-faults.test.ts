@@ -5,7 +5,7 @@ import { z } from "zod";
 import { findViolations } from "./faults-harness/checker.ts";
 import type { Host } from "./faults-harness/host.ts";
 import { takeRecord } from "./faults-harness/record.ts";
-import { openStage, type Stage } from "./faults-harness/stage.ts";
+import { HERE, openStage, type Stage } from "./faults-harness/stage.ts";
 import { SHORT_TIMES } from "./faults-harness/time-limits.ts";
 
 /** Faults of runner hosts, each brought about at a chosen moment. Times are short (time-limits.ts), programs and links real. */
@@ -34,7 +34,13 @@ const assigned: string[] = [];
 const running = new Set<Host>();
 
 beforeAll(async () => {
-  stage = await openStage({ env: process.env, hosts: 2, capacity: 2, poolMax: 5, thinkMs: QUICK_MS });
+  stage = await openStage({
+    env: process.env,
+    hosts: [HERE, HERE],
+    capacity: 2,
+    poolMax: 5,
+    thinkMs: QUICK_MS,
+  });
   const [first, second] = stage.hosts;
   if (first === undefined || second === undefined) throw new Error("there are no hosts");
   [a, b] = [first, second];

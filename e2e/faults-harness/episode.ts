@@ -4,7 +4,7 @@ import { findViolations } from "./checker.ts";
 import { endHost, type FaultKind, makeFault } from "./nemesis.ts";
 import { type FaultRecord, takeRecord } from "./record.ts";
 import { Seeded } from "./seeded.ts";
-import { openStage, type Stage } from "./stage.ts";
+import { HERE, openStage, type Stage } from "./stage.ts";
 
 export interface EpisodeOptions {
   seed: number;
@@ -24,7 +24,7 @@ export interface EpisodeEnd {
   keptIn: string | undefined;
 }
 
-const HOSTS = 2;
+const HOSTS = [HERE, HERE];
 const CAPACITY = 3;
 const POOL_MAX = 5;
 /** Pause between two assignments at most, and between two faults, ms. */
@@ -121,7 +121,7 @@ async function makeFaults(
 }
 
 /** Faults are over: everything ends, hosts are clean and drain. */
-async function settle(stage: Stage): Promise<string[]> {
+export async function settle(stage: Stage): Promise<string[]> {
   const { journal, hosts } = stage;
   for (const { link } of hosts) link.heal();
   const problems: string[] = [];
@@ -137,11 +137,11 @@ async function settle(stage: Stage): Promise<string[]> {
   return problems;
 }
 
-async function leftovers(stage: Stage): Promise<string[]> {
+export async function leftovers(stage: Stage): Promise<string[]> {
   return (await Promise.all(stage.hosts.map((host) => host.leftovers()))).flat();
 }
 
-function endingsOf({ runs }: FaultRecord): Record<string, number> {
+export function endingsOf({ runs }: FaultRecord): Record<string, number> {
   const endings: Record<string, number> = {};
   for (const { status, reason } of runs) {
     const name = `${status} ${reason}`;

@@ -19,6 +19,8 @@ export interface HostOptions {
   /** Folder with the agent. */
   bin: string;
   env: Record<string, string>;
+  /** Program and arguments before its own: where it runs. */
+  within: readonly string[];
   /** Told of an end that nobody asked for. */
   deaths: string[];
 }
@@ -47,14 +49,14 @@ export class Host {
 
   /** @param env over the host's own, for this start and those that follow without another */
   start(env: Record<string, string> = {}): void {
-    const { bin, dir, link, name, deaths } = this.options;
+    const { bin, dir, link, name, deaths, within } = this.options;
     this.isEnding = false;
     const log = Bun.file(this.logFile);
-    const child = Bun.spawn([process.execPath, ...PRELOADS, RUNNER_MAIN], {
+    const child = Bun.spawn([...within, process.execPath, ...PRELOADS, RUNNER_MAIN], {
       env: {
         PATH: `${bin}:${process.env.PATH ?? ""}`,
         HOME: process.env.HOME ?? "",
-        WS_API_URL: `http://127.0.0.1:${link.port}/api`,
+        WS_API_URL: `http://${link.address}/api`,
         WSRUNNER_ALLOW_INSECURE: "1",
         WSRUNNER_SANDBOX: "unsandboxed",
         WSRUNNER_ALLOW_UNSANDBOXED: "1",

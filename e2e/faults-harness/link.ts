@@ -36,10 +36,11 @@ export class Link {
     });
   }
 
-  get port(): number {
+  /** Host and port of the runner's end. */
+  get address(): string {
     const address = this.server.address();
     if (address === null || typeof address === "string") throw new Error("the link is closed");
-    return address.port;
+    return `${this.options.host}:${address.port}`;
   }
 
   /** Connections break, new ones are refused. */

@@ -23,10 +23,17 @@ const AGENT_MAIN = resolve(import.meta.dir, "scripted-agent.ts");
 const PROJECT = resolve(import.meta.dir, "../scenarios/01-happy-path/repo");
 const KEY = "provider-key-of-the-fault-runs";
 
+export interface HostPlace {
+  address: string;
+  within: readonly string[];
+}
+/** On this machine like everything else. */
+export const HERE: HostPlace = { address: "127.0.0.1", within: [] };
+
 export interface StageOptions {
   env: Record<string, string | undefined>;
-  /** Runner hosts. */
-  hosts: number;
+  /** Runner hosts: the address of the server as each is given it, and what their programs are started with. */
+  hosts: readonly HostPlace[];
   /** Runs at once: of one host, and of the pool. */
   capacity: number;
   poolMax: number;
@@ -99,13 +106,13 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const pool = await makePool(api, options.poolMax);
   const bin = await makeAgent(database.dataDir);
   const hosts: Host[] = [];
-  for (let i = 0; i < options.hosts; i++) {
+  for (const [i, { address, within }] of options.hosts.entries()) {
     const path = `/api/v1/admin/pools/${pool.id}/registration-tokens`;
     const { token } = await api.post(path, {}, MintedRegistrationToken);
-    const link = await Link.open({ host: "127.0.0.1", serverPort: port });
+    const link = await Link.open({ host: address, serverPort: port });
     const name = `host-${i + 1}`;
     const env = { WSRUNNER_CAPACITY: String(options.capacity), WSRUNNER_REGISTRATION_TOKEN: token };
-    hosts.push(new Host({ name, dir: join(database.dataDir, name), link, bin, env, deaths }));
+    hosts.push(new Host({ name, dir: join(database.dataDir, name), link, bin, env, within, deaths }));
   }
   const stage: Stage = {
     options,
