@@ -111,6 +111,16 @@ export const serverSettings = {
     defaultText: "info",
     doc: "Least severe log lines that are written, as JSON on standard output.",
   },
+  metricsToken: {
+    name: "WINDSHIFT_METRICS_TOKEN",
+    schema: text
+      .regex(/^\S*$/, "write it without spaces")
+      .min(16, "write at least 16 characters (openssl rand -hex 32)")
+      .optional(),
+    defaultText: "unset: administrators only",
+    doc: "Opens `/metrics` to whoever sends it as a bearer token, besides administrators with a session.",
+    secret: true,
+  },
   privateHosts: {
     name: "WINDSHIFT_PRIVATE_HOSTS",
     schema: z
@@ -238,9 +248,7 @@ export const serverSettings = {
   },
   runnerPrograms: {
     name: "WINDSHIFT_RUNNER_PROGRAMS",
-    schema: text
-      .refine((path) => isAbsolute(path), "write an absolute path")
-      .optional(),
+    schema: text.refine((path) => isAbsolute(path), "write an absolute path").optional(),
     defaultText: "`runner-programs` beside the server's executable, else the build that it lies in",
     doc: "Folder of the programs that a host installs a runner from: `amd64/windshift-runner`, `amd64/windshift-triage`, the same for `arm64`, `amd64-musl` and `arm64-musl`.",
   },

@@ -13,6 +13,8 @@ import { createForgeLists } from "./forges/forge-lists.ts";
 import { createApp } from "./http/app.ts";
 import type { Log } from "./http/log.ts";
 import type { RouteTable } from "./http/route-table.ts";
+import { addMetricsRoute } from "./metrics/metrics-route.ts";
+import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { addModelRoutes } from "./models/model-routes.ts";
 import { createAttemptFence, createBrokers, createRunTokenPort } from "./ports.ts";
 import { addPullRequestRoutes } from "./pull-requests/pull-request-routes.ts";
@@ -59,6 +61,10 @@ export interface RouteParts {
   holds: BudgetHolds;
   crash: CrashPoints;
   log: Log;
+  /** Of this process; of these routes alone by default. */
+  metrics?: ServerMetrics;
+  /** Opens `/metrics` to whoever sends it. */
+  metricsToken?: string | undefined;
   /** Tries to sign in from one address in a minute; the sign-in's own figure by default. */
   signInTriesMax?: number | undefined;
   /** Folder of the programs that hosts install a runner from, absolute; undefined where there is none. */
@@ -80,6 +86,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   const forges = createForgeLists(parts.database.kysely, parts.forgeClients);
   const db = database.kysely;
   const secret = Buffer.from(derivedKey(masterKey, "session cookies")).toString("base64url");
+  const metrics = parts.metrics ?? new ServerMetrics();
   const tries = signInTriesMax === undefined ? {} : { triesMax: signInTriesMax };
   const signIn = createSignIn({ database, baseUrl, secret, log, ...tries });
   const memberships = { roleOf: (workspace: number, user: string) => findRole(db, workspace, user) };
@@ -97,6 +104,7 @@ export function buildRoutes(parts: RouteParts): Routes {
       const { id: runnerId, pool: poolId, instance, name } = await findHost(database, headers);
       return { kind: "runner", runnerId, poolId, instance, name };
     },
+    answered: (answer) => metrics.answered(answer),
     foreign: (caller, method, path) => recordDenied(db, caller, method, path),
   });
   addUserRoutes(app, { database, signIn });
@@ -121,6 +129,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   addHostRoutes(app, { database, masterKey, defaults, desk, pace: new HostPace(), log });
   addWhoamiRoute(app, database);
   addBrokerRoutes(app, createBrokers(parts));
+  addMetricsRoute(app, { database, metrics, sessions: signIn, token: parts.metricsToken });
   addWebhookRoutes(app, parts);
   addWebRoutes(app, { baseUrl, isSetUp: () => isSetUp(db) });
   parts.addRoutes?.(app);

@@ -12,6 +12,8 @@ import { runForgeLoop } from "./forges/sync-loop.ts";
 import type { Log } from "./http/log.ts";
 import { type Listener, listen } from "./listen.ts";
 import { jobLog } from "./log.ts";
+import { measureLoopDelay } from "./metrics/loop-delay.ts";
+import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { ensureLocalPool } from "./pools/pool-store.ts";
 import { createForges } from "./ports.ts";
 import { buildRoutes, type RouteParts } from "./routes.ts";
@@ -32,6 +34,7 @@ import { readMasterKey } from "./secrets/secret-key-file.ts";
 
 /** What a server is made of, once its database and its key are open. */
 interface ServerParts extends RouteParts {
+  metrics: ServerMetrics;
   settings: ServerSettings;
 }
 
@@ -68,9 +71,11 @@ export async function startServer(
     runKeyChange(parts, settings.dataDir, log, ending.signal),
   ];
   const runner = await startRunner(parts, env, listener);
+  const endMeasuring = measureLoopDelay(parts.metrics);
   return {
     port: listener.port,
     stop: async () => {
+      endMeasuring();
       await runner?.stop();
       ending.abort();
       await Promise.all(loops);
@@ -82,7 +87,8 @@ export async function startServer(
 }
 
 async function openParts(settings: ServerSettings, log: Log): Promise<ServerParts> {
-  const database = await openStore(settings);
+  const metrics = new ServerMetrics();
+  const database = { ...(await openStore(settings)), figures: metrics };
   const masterKey = await openKey(settings, database, log);
   await ensureLocalPool(database);
   const repositoriesRoot = join(settings.dataDir, "repositories");
@@ -98,7 +104,9 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
     runnerPrograms: runnerProgramsFolder(settings.runnerPrograms, process.execPath, import.meta.dir),
     runnerImage: settings.runnerImage,
   };
-  return { ...open, ...createForges(open), settings, defaults: { llmModel: settings.llmModel }, log };
+  const defaults = { llmModel: settings.llmModel };
+  const { metricsToken } = settings;
+  return { ...open, ...createForges(open), settings, defaults, log, metrics, metricsToken };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
 import { openPostgres } from "./postgres.ts";
+import type { RunFigures } from "./run-figures.ts";
 import type { Schema } from "./schema.ts";
 import type { Signals } from "./signals.ts";
 import { openSqlite } from "./sqlite.ts";
@@ -14,6 +15,8 @@ export interface Database {
   readonly kysely: Kysely<Schema>;
   /** Wake-ups between everything that uses this database, other servers included. */
   readonly signals: Signals;
+  /** Told of what happens to runs, for figures. */
+  readonly figures?: RunFigures;
   /** Runs `work` in one transaction; rolled back when it rejects. */
   transaction<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
+import { runTransaction } from "./after-commit.ts";
 import type { Database } from "./database.ts";
 import { openPostgresSignals } from "./postgres-signals.ts";
 import type { Schema } from "./schema.ts";
@@ -29,7 +30,7 @@ export async function openPostgres(url: string): Promise<Database> {
     engine: "postgres",
     kysely,
     signals,
-    transaction: (work) => kysely.transaction().execute(work),
+    transaction: (work) => runTransaction(kysely, work),
     close: async () => {
       await signals.close();
       await kysely.destroy();

@@ -1,6 +1,7 @@
 import { Database as SqliteFile } from "bun:sqlite";
 import { Kysely } from "kysely";
 import { BunSqliteDialect } from "kysely-bun-sqlite";
+import { runTransaction } from "./after-commit.ts";
 import type { Database } from "./database.ts";
 import type { Schema } from "./schema.ts";
 import { LocalSignals } from "./signals.ts";
@@ -20,7 +21,7 @@ export async function openSqlite(file: string): Promise<Database> {
     engine: "sqlite",
     kysely,
     signals: new LocalSignals(),
-    transaction: (work) => kysely.transaction().execute(work),
+    transaction: (work) => runTransaction(kysely, work),
     close: () => kysely.destroy(),
   };
 }

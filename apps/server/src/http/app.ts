@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { AppError } from "@windshift/contract/app-error.ts";
+import type { Context } from "hono";
+import { routePath } from "hono/route";
 import { sql } from "kysely";
 import type { Queries } from "../db/database.ts";
 import { decide, type Memberships } from "./access.ts";
+import type { ApiEnv } from "./api-env.ts";
 import { errorResponse, toAppError } from "./error-reply.ts";
 import type { Log } from "./log.ts";
 import { findCaller, type RunCaller, type RunnerCaller, type RunTokens, type Sessions } from "./principal.ts";
@@ -21,6 +24,8 @@ export interface AppOptions {
   memberships: Memberships;
   /** The runner host that a request's credential names. @throws AppError `unauthenticated` */
   runner(headers: Headers): Promise<RunnerCaller>;
+  /** Told of each answer, when it begins. */
+  answered?(answer: { method: string; route: string | undefined; status: number; ms: number }): void;
   /** Told when a run reached for something that is not its own. */
   foreign(caller: RunCaller, method: string, path: string): Promise<void>;
 }
@@ -63,7 +68,7 @@ function addFrame(table: RouteTable, options: AppOptions): void {
     c.set("requestId", requestId);
     const startedAt = performance.now();
     await next();
-    close(c.req.raw, c.res, requestId, startedAt);
+    close(c.req.raw, c.res, requestId, startedAt, templateOf(c));
   });
   table.hono.onError((error, c) => errorResponse(toAppError(error, c.get("requestId"), options.log)));
   table.hono.notFound((c) =>
@@ -74,28 +79,44 @@ function addFrame(table: RouteTable, options: AppOptions): void {
 /** The same frame for what does not go through the router. */
 function directFrame(options: AppOptions): Frame {
   const close = answerCloser(options);
-  return async (request, handler) => {
+  return async (request, handler, route) => {
     const requestId = randomUUID();
     const startedAt = performance.now();
     const response = await handler(request).catch((error: unknown) =>
       errorResponse(toAppError(error, requestId, options.log)),
     );
-    close(request, response, requestId, startedAt);
+    close(request, response, requestId, startedAt, route);
     return response;
   };
 }
 
 /** Puts on an answer what every answer has, and notes it. */
-function answerCloser({ baseUrl, log }: AppOptions) {
+function answerCloser({ baseUrl, log, answered }: AppOptions) {
   const headers = securityHeaders(baseUrl);
-  return (request: Request, response: Response, requestId: string, startedAt: number): void => {
+  return (
+    request: Request,
+    response: Response,
+    requestId: string,
+    startedAt: number,
+    route: string | undefined,
+  ): void => {
     response.headers.set("x-request-id", requestId);
     for (const [name, value] of headers) if (!response.headers.has(name)) response.headers.set(name, value);
     const { method, url } = request;
     const ms = performance.now() - startedAt;
+    answered?.({ method, route, status: response.status, ms });
     log.debug({ requestId, method, path: pathOf(url), status: response.status, ms }, "request");
   };
 }
+
+/** Path of the route that answered, with `:name` for its parameters; undefined when there was none. */
+function templateOf(c: Context<ApiEnv>): string | undefined {
+  const path = routePath(c, -1);
+  return path === FRAME_PATH ? undefined : path;
+}
+
+/** Where what holds for every request stands in the router. */
+const FRAME_PATH = "/*";
 
 function addStatusRoutes(table: RouteTable, options: AppOptions): void {
   table.mount(["GET"], "/healthz", "public", (c) => c.json({ status: "ok" }));

@@ -32,7 +32,12 @@ interface DirectRoute {
 }
 
 /** What holds for the answer to a request that goes straight to its handler. */
-export type Frame = (request: Request, handler: (request: Request) => Promise<Response>) => Promise<Response>;
+export type Frame = (
+  request: Request,
+  handler: (request: Request) => Promise<Response>,
+  /** Path of the route, as it was mounted. */
+  route: string,
+) => Promise<Response>;
 
 /** Every route may answer with an error instead. */
 const ERROR_REPLY = jsonReply(ErrorBody, "An error; `code` is from a closed list, `message` says what to do");
@@ -55,7 +60,8 @@ export class RouteTable {
   readonly fetch = (request: Request, server: ApiEnv["Bindings"]): Response | Promise<Response> => {
     const path = pathOf(request.url);
     for (const { methods, prefix, handler } of this.direct) {
-      if (path.startsWith(prefix) && methods.includes(request.method)) return this.frame(request, handler);
+      if (path.startsWith(prefix) && methods.includes(request.method))
+        return this.frame(request, handler, `${prefix}*`);
     }
     return this.hono.fetch(request, server);
   };

@@ -117,6 +117,8 @@ async function workARun(): Promise<void> {
   pull = run.pull_request?.id ?? 0;
 }
 
+let runnerCredential: string;
+
 /** A runner of a pool, with the token that let it in and the credential it was given; each is shown once. */
 async function joinRunner(): Promise<void> {
   const pool = await create<{ id: number }>(admin, "/api/v1/admin/pools", { name: "canary" });
@@ -126,7 +128,8 @@ async function joinRunner(): Promise<void> {
   const joined = await server.stranger().post<{ credential: string }>("/api/runner/register", wanted);
   expect([joined.status, joined.text]).toEqual([200, expect.stringContaining("wsrc_")]);
   canaries.add("registration token", token);
-  canaries.add("runner credential", joined.body.credential);
+  runnerCredential = joined.body.credential;
+  canaries.add("runner credential", runnerCredential);
 }
 
 /** Both routes of the models, streamed and not; the provider refuses and says everything back. */
@@ -205,16 +208,20 @@ test(
     const advertised = await server.stranger().get(refs, { authorization });
     expect(advertised.status).toBe(200);
     look("git", advertised);
+    const whoami = await server.withToken(runnerCredential).get("/api/runner/whoami");
+    expect(whoami.status).toBe(200);
+    look("whoami", whoami);
     const stream = await admin.get(`/api/v1/agent-runs/${doneRun}/events/stream`);
     expect(stream.text).toContain("event: end");
   },
   TEST_MS_MAX,
 );
 
-/** Two take addresses of another form and are called by hand, two are for strangers, two are of the server's own repositories. */
+/** Two take addresses of another form and one a runner, and are called by hand; two are for strangers, two are of the server's own repositories. */
 const NEVER_ANSWERED = [
   "/api/auth/*",
   "/api/git-proxy/*",
+  "/api/runner/whoami",
   "/api/v1/pull-requests/{pull_request}/commits",
   "/api/v1/pull-requests/{pull_request}/diff",
   "/login",

@@ -64,6 +64,7 @@ function classOf({ path, access }: RouteEntry): Class {
   if (path.startsWith("/api/git-proxy/")) return "git";
   if (path.startsWith("/api/llm-proxy/")) return "llm";
   if (path.startsWith("/api/auth/")) return "signIn";
+  if (path === "/metrics") return "people";
   return path.startsWith("/api/") ? "people" : "page";
 }
 

@@ -1,4 +1,5 @@
 import { ATTEMPTS_MAX } from "@windshift/contract/limits.ts";
+import { afterCommit } from "../db/after-commit.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { branchRunOf, type Ending, type Run } from "./run.ts";
 import { createRun, type RunDefaults } from "./run-create.ts";
@@ -47,6 +48,7 @@ export async function endRun(
     .returning("id")
     .executeTakeFirst();
   if (ended === undefined) return false;
+  afterCommit(tx, () => database.figures?.runEnded(ending.status, ending.reason));
   // What was said while it ended has answered it already.
   if (waiting && (await findUnreadAuthor(tx, run.id)) !== undefined)
     await resumeRun(database, tx, run.id, "needs_info");

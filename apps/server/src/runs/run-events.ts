@@ -2,6 +2,7 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import type { RunEvent, StoredEvent } from "@windshift/contract/event.ts";
 import { MessageId } from "@windshift/contract/ids.ts";
 import { RunPhase } from "@windshift/contract/run.ts";
+import { afterCommit } from "../db/after-commit.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { lockLiveAttempt } from "./run-fence.ts";
 import { acknowledgeMessage } from "./run-messages.ts";
@@ -32,6 +33,7 @@ export async function appendEvents(
     );
     const fresh = takeGapless(events, stored);
     if (fresh.length > 0) {
+      afterCommit(tx, () => database.figures?.eventsAppended(fresh.length));
       await insertEvents(database, tx, runId, attempt, fresh);
       await applyLifecycle(tx, runId, attempt, fresh);
     }

@@ -9,6 +9,7 @@ import { migrate } from "../db/migrate.ts";
 import type { ForgeClients } from "../forges/forge-clients.ts";
 import type { Log } from "../http/log.ts";
 import type { RouteTable } from "../http/route-table.ts";
+import { ServerMetrics } from "../metrics/server-metrics.ts";
 import { ensureLocalPool } from "../pools/pool-store.ts";
 import { createForges } from "../ports.ts";
 import { buildRoutes } from "../routes.ts";
@@ -50,6 +51,7 @@ export interface TestServerOptions {
   log?: Log;
   /** Instead of a way out that reaches the loopback address. */
   outbound?: OutboundFetch;
+  metricsToken?: string;
   /** Adds routes for one test. */
   addRoutes?(table: RouteTable): void;
 }
@@ -59,7 +61,8 @@ const PASSWORD = "correct horse battery";
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const fixture = await createDatabase(process.env);
   const databaseAddress = { url: fixture.url, sqliteFile: fixture.sqliteFile };
-  const database = await openDatabase(databaseAddress);
+  const metrics = new ServerMetrics();
+  const database = { ...(await openDatabase(databaseAddress)), figures: metrics };
   await migrate(database);
   await ensureLocalPool(database);
   const logLines: string[] = [];
@@ -88,6 +91,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...parts,
     ...forges,
     defaults: { llmModel: undefined },
+    metrics,
+    metricsToken: options.metricsToken,
     log,
     signInTriesMax: options.signInTriesMax ?? 1_000,
     addRoutes: options.addRoutes,
