@@ -63,7 +63,7 @@ function othersGoFirst(): Promise<void> {
 const SERVED = LLM_WIRES.map(({ path }) => `POST ${path}`).join(" and ");
 
 function wireOf(request: Request): LlmWire {
-  const { pathname } = new URL(request.url);
+  const pathname = pathOf(request.url);
   const wire = LLM_WIRES.find(({ path }) => pathname.endsWith(path));
   if (wire !== undefined && request.method === "POST") return wire;
   if (pathname.endsWith("/v1/messages/count_tokens")) {
@@ -73,6 +73,12 @@ function wireOf(request: Request): LlmWire {
     );
   }
   throw new AppError("not_found", `The model broker serves ${SERVED} only.`);
+}
+
+/** Of a whole address, as a server is given it; what comes of it only picks a wire. */
+function pathOf(url: string): string {
+  const query = url.indexOf("?");
+  return url.slice(url.indexOf("/", "https://".length), query === -1 ? undefined : query);
 }
 
 /** The shape of our run tokens. Anything else is turned away before it reaches a store (LB-07). */

@@ -26,7 +26,7 @@ export async function callProvider(
   end: CallEnd,
   waitMsMax: number | undefined,
 ): Promise<ProviderAnswer> {
-  const url = providerUrl(endpoint.baseUrl, wire.path);
+  const url = urlOf(endpoint, wire);
   const wait = new Wait(waitMsMax, end.signal);
   // The runtime would give up by itself after five minutes, without our words; the end of the call is the limit.
   const init: RequestInit & { timeout: false } = {
@@ -83,6 +83,21 @@ const HEADERS = {
   "Accept-Encoding": "identity",
   "User-Agent": "windshift",
 };
+
+/** Addresses kept, so that each is read once and not once a call; an installation has some tens. */
+const URLS_MAX = 1_000;
+const urls = new Map<string, URL>();
+
+/** For reading only: others are given the same. */
+function urlOf({ baseUrl }: LlmEndpoint, { path }: LlmWire): URL {
+  const name = `${path} ${baseUrl}`;
+  const known = urls.get(name);
+  if (known !== undefined) return known;
+  const url = providerUrl(baseUrl, path);
+  if (urls.size >= URLS_MAX) urls.clear();
+  urls.set(name, url);
+  return url;
+}
 
 /**
  * @throws AppError `upstream_failed` when the stored address is not one a key may be sent to

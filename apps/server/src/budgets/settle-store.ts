@@ -3,6 +3,7 @@ import type { NewRow } from "../db/schema.ts";
 import { type Amount, isNothing, minus, NOTHING } from "./amount.ts";
 import { addToHolds, deleteHolds, HOLD_MS } from "./hold-rows.ts";
 import { lateTransaction } from "./late-commit.ts";
+import { insertUsage } from "./usage-rows.ts";
 import { ROWS_MAX, type ScopeKey, UseTotals } from "./use-store.ts";
 
 /** What became of a part of one hold since it was last written down. */
@@ -35,7 +36,7 @@ export interface SettleBatch {
  */
 export function settleBatch(database: Database, { calls, changes, free }: SettleBatch): Promise<void> {
   return lateTransaction(database, async (tx) => {
-    for (const some of slices(calls)) await tx.insertInto("run_usage").values(some).execute();
+    for (const some of slices(calls)) await insertUsage(database.engine, tx, some);
     const totals = new UseTotals();
     for (const some of slices([...changes].sort((a, b) => (a.id < b.id ? -1 : 1)))) {
       const taken = await takeOut(tx, some);
