@@ -18,7 +18,17 @@ function wellRecord(): FaultRecord {
   const second = { attempt: 2, current: 2 };
   return {
     assigned: ["FAULT-1"],
-    runs: [{ id: 1, status: "succeeded", reason: "completed", attempt: 2, work_item_id: 1, item: "FAULT-1" }],
+    runs: [
+      {
+        id: 1,
+        status: "succeeded",
+        reason: "completed",
+        detail: null,
+        attempt: 2,
+        work_item_id: 1,
+        item: "FAULT-1",
+      },
+    ],
     journal: [
       entry(1, "run"),
       entry(2, "event"),
@@ -113,6 +123,7 @@ function twoOfOneItem(record: FaultRecord): void {
     id: 2,
     status: "failed",
     reason: "lost",
+    detail: null,
     attempt: 1,
     work_item_id: 1,
     item: "FAULT-1",

@@ -1,3 +1,4 @@
+import { ensureAgentNetwork } from "@windshift/testing/agent-network.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { z } from "zod";
 import { findViolations } from "./checker.ts";
@@ -11,6 +12,8 @@ export interface EpisodeOptions {
   /** Work items that are assigned. */
   runs: number;
   env: Record<string, string | undefined>;
+  /** In real containers, of this image. */
+  image?: string | undefined;
   log(line: string): void;
 }
 
@@ -18,13 +21,14 @@ export interface EpisodeEnd {
   violations: string[];
   /** Runs by how they ended, such as `succeeded completed`. */
   endings: Record<string, number>;
+  /** What the runs that failed say. */
+  failures: string[];
   attempts: number;
   faults: number;
   /** Where everything lies, when it was kept. */
   keptIn: string | undefined;
 }
 
-const HOSTS = [HERE, HERE];
 const CAPACITY = 3;
 const POOL_MAX = 5;
 /** Pause between two assignments at most, and between two faults, ms. */
@@ -40,10 +44,12 @@ const DRAIN_MS_MAX = 10_000;
 const LIVE = "status not in ('succeeded', 'failed', 'canceled', 'killed')";
 
 /** One episode: a fresh installation, work for it, faults that the seed draws, and the look at what came of it. */
-export async function runEpisode({ seed, runs, env, log }: EpisodeOptions): Promise<EpisodeEnd> {
+export async function runEpisode(options: EpisodeOptions): Promise<EpisodeEnd> {
+  const { seed, runs, env, image, log } = options;
   const seeded = new Seeded(seed);
   const thinkMs = Array.from({ length: 4 }, () => seeded.between(50, 1_500));
-  const stage = await openStage({ env, hosts: HOSTS, capacity: CAPACITY, poolMax: POOL_MAX, thinkMs });
+  const caps = { capacity: CAPACITY, poolMax: POOL_MAX };
+  const stage = await openStage({ env, ...caps, thinkMs, ...(await placesOf(image)) });
   let keep = true;
   try {
     await registerHosts(stage, seeded);
@@ -62,10 +68,21 @@ export async function runEpisode({ seed, runs, env, log }: EpisodeOptions): Prom
     if (keep) await Bun.write(`${stage.dataDir}/record.json`, JSON.stringify(record, null, 1));
     const attempts = record.runs.reduce((sum, { attempt }) => sum + attempt, 0);
     const keptIn = keep ? stage.dataDir : undefined;
-    return { violations, endings: endingsOf(record), attempts, faults, keptIn };
+    const failures = record.runs.flatMap(({ id, status, detail }) =>
+      status === "failed" ? [`run ${id}: ${detail?.replace(/\s+/g, " ")}`] : [],
+    );
+    return { violations, endings: endingsOf(record), failures, attempts, faults, keptIn };
   } finally {
     await stage.close(keep);
   }
+}
+
+/** Two hosts; containers reach the links at this machine's address on their network. */
+async function placesOf(image: string | undefined) {
+  if (image === undefined) return { hosts: [HERE, HERE] };
+  const { name: network, hostAddress } = await ensureAgentNetwork("windshift-e2e", process.env);
+  const place = { ...HERE, address: hostAddress };
+  return { hosts: [place, place], containers: { image, network } };
 }
 
 /** Half of them lose the answer to their registration. */

@@ -1,7 +1,9 @@
 import { appendFile, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { DockerCli, dockerCliEnv } from "@windshift/execution/docker-cli.ts";
 import { SANDBOX_MARK } from "@windshift/execution/process-sandbox.ts";
 import { killMarked, markedProcesses } from "@windshift/execution/process-tree.ts";
+import { INSTANCE_LABEL } from "@windshift/execution/sandbox-labels.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import type { Link } from "./link.ts";
 
@@ -139,12 +141,25 @@ export class Host {
       left.push(...names.map((name) => `${this.name}: ${folder}/${name}`));
     }
     const processes = await this.processes();
+    left.push(...(await this.containers()).map((id) => `${this.name}: container ${id}`));
     return [...left, ...processes.map(({ pid, value }) => `${this.name}: process ${pid} ${value}`)];
   }
 
   /** Says in the log what was done to it, between its own lines. */
   note(what: string): Promise<void> {
     return appendFile(this.logFile, `--- ${new Date().toISOString()} ${what}\n`);
+  }
+
+  /** Ids of its containers, whatever their state, where it has some. */
+  private async containers(): Promise<string[]> {
+    const docker = this.options.env.WSRUNNER_DOCKER;
+    const instance = await this.readInstance();
+    if (docker === undefined || instance === "") return [];
+    const cli = new DockerCli({ docker, env: dockerCliEnv(process.env) });
+    const filter = `label=${INSTANCE_LABEL}=${instance}`;
+    const answer = await cli.call(["ps", "--all", "--quiet", "--filter", filter]);
+    if (answer.kind === "failed") return [`(not listed: ${answer.message})`];
+    return answer.stdout.split("\n").filter(Boolean);
   }
 
   /** Ends it and whatever its agents left, at once. */
@@ -156,10 +171,15 @@ export class Host {
 
   /** Processes of its agents, told by its instance in their environment. */
   async processes(): Promise<{ pid: number; value: string }[]> {
+    const instance = await this.readInstance();
+    if (instance === "") return [];
+    return markedProcesses(SANDBOX_MARK).filter(({ value }) => value.includes(instance));
+  }
+
+  private async readInstance(): Promise<string> {
     const file = Bun.file(join(this.options.dir, "instance"));
     if (this.instance === "" && (await file.exists())) this.instance = (await file.text()).trim();
-    if (this.instance === "") return [];
-    return markedProcesses(SANDBOX_MARK).filter(({ value }) => value.includes(this.instance));
+    return this.instance;
   }
 
   private running(): Bun.Subprocess {

@@ -11,6 +11,7 @@ const RunRow = z.object({
   id: Numeric,
   status: z.string(),
   reason: z.string().nullable(),
+  detail: z.string().nullable(),
   attempt: Numeric,
   work_item_id: Numeric,
   item: z.string(),
@@ -62,7 +63,7 @@ export async function takeRecord(
   const { journal, hosts, options, workspace, deaths } = stage;
   const repository = workspace.repository.path;
   const runs = await journal.query(
-    "select r.id, r.status, r.reason, r.attempt, r.work_item_id, w.key || '-' || i.number as item from runs r join work_items i on i.id = r.work_item_id join workspaces w on w.id = r.workspace_id order by r.id",
+    "select r.id, r.status, r.reason, r.detail, r.attempt, r.work_item_id, w.key || '-' || i.number as item from runs r join work_items i on i.id = r.work_item_id join workspaces w on w.id = r.workspace_id order by r.id",
     RunRow,
   );
   const refs = (await gitOut(["for-each-ref", "--format=%(refname)"], repository)).split("\n");
@@ -87,8 +88,12 @@ export async function takeRecord(
       runs.map(async ({ id }) => ({ run: id, count: await countCommits(repository, refs, id) })),
     ),
     calls: stage.model.requests.flatMap(({ atMs, messages }) => {
-      const named = /^run (\d+) attempt (\d+)$/.exec(String(messages[0]?.content));
-      return named === null ? [] : [{ run: Number(named[1]), attempt: Number(named[2]), atMs }];
+      const said = JSON.stringify(messages);
+      const [, run, attempt] =
+        /"run (\d+) attempt (\d+)"/.exec(said) ?? /agent-runs\/run-(\d+)/.exec(said) ?? [];
+      // The product's agent does not know its attempt: its calls are held to the run's last one.
+      const last = runs.find(({ id }) => id === Number(run))?.attempt;
+      return run === undefined ? [] : [{ run: Number(run), attempt: Number(attempt ?? last ?? 0), atMs }];
     }),
     hosts: hosts.length,
     registered: registered?.count ?? 0,

@@ -4,6 +4,7 @@ import { ApiClient } from "@windshift/api-client/api-client.ts";
 import { Binding } from "@windshift/contract/api/binding.ts";
 import { MintedRegistrationToken, Pool } from "@windshift/contract/api/pool.ts";
 import { createDatabase } from "@windshift/testing/database-fixture.ts";
+import { type ModelScript, readModelScript } from "@windshift/testing/model-script.ts";
 import { type ScriptedModel, startScriptedModel } from "@windshift/testing/scripted-model.ts";
 import {
   SERVER_MAIN,
@@ -20,7 +21,8 @@ import { Link } from "./link.ts";
 
 export const SHORT_TIMES_PRELOAD = resolve(import.meta.dir, "short-times.ts");
 const AGENT_MAIN = resolve(import.meta.dir, "scripted-agent.ts");
-const PROJECT = resolve(import.meta.dir, "../scenarios/01-happy-path/repo");
+const SCENARIO = resolve(import.meta.dir, "../scenarios/01-happy-path");
+const PROJECT = join(SCENARIO, "repo");
 const KEY = "provider-key-of-the-fault-runs";
 
 export interface HostPlace {
@@ -39,6 +41,8 @@ export interface StageOptions {
   poolMax: number;
   /** What the model waits before its replies, ms, turn by turn. */
   thinkMs: readonly number[];
+  /** Real containers with the agent of the product, on this network, instead of plain processes with the scripted one. */
+  containers?: { image: string; network: string } | undefined;
 }
 
 /** All that a fault run needs: a server with a database of its own, hosts behind links of ours, a model, a repository. */
@@ -93,8 +97,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     email: "ada@example.test",
     password: "correct horse battery staple",
   });
-  const script = options.thinkMs.map((delay_ms, turn) => ({ content: `thought ${turn}`, delay_ms }));
-  const model = await startScriptedModel({ script, apiKey: KEY });
+  const model = await startScriptedModel({ script: scriptOf(options), apiKey: KEY });
   const workspace = await buildWorkspace(api, {
     key: "FAULT",
     name: "Faults",
@@ -111,7 +114,11 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     const { token } = await api.post(path, {}, MintedRegistrationToken);
     const link = await Link.open({ host: address, serverPort: port });
     const name = `host-${i + 1}`;
-    const env = { WSRUNNER_CAPACITY: String(options.capacity), WSRUNNER_REGISTRATION_TOKEN: token };
+    const env = {
+      WSRUNNER_CAPACITY: String(options.capacity),
+      WSRUNNER_REGISTRATION_TOKEN: token,
+      ...containerEnv(options),
+    };
     hosts.push(new Host({ name, dir: join(database.dataDir, name), link, bin, env, within, deaths }));
   }
   const stage: Stage = {
@@ -143,6 +150,27 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     },
   };
   return stage;
+}
+
+/** The scripted agent needs a reply for each of its turns; the product's works through the first scenario. */
+function scriptOf({ containers, thinkMs }: StageOptions): ModelScript {
+  const pauses = (turn: number) => ({ delay_ms: thinkMs[turn % thinkMs.length] ?? 0 });
+  if (containers === undefined)
+    return thinkMs.map((_, turn) => ({ content: `thought ${turn}`, ...pauses(turn) }));
+  return readModelScript(join(SCENARIO, "model.json")).map((said, turn) => ({ ...said, ...pauses(turn) }));
+}
+
+function containerEnv({ containers }: StageOptions): Record<string, string> {
+  if (containers === undefined) return {};
+  const { image, network } = containers;
+  return {
+    WSRUNNER_SANDBOX: "container",
+    WSRUNNER_IMAGE: image,
+    WSRUNNER_NETWORK: network,
+    WSRUNNER_MEMORY: "1g",
+    WSRUNNER_DOCKER: process.env.CODING_AGENT_DOCKER_BINARY || "docker",
+    ...(process.env.DOCKER_HOST === undefined ? {} : { DOCKER_HOST: process.env.DOCKER_HOST }),
+  };
 }
 
 /** A pool for the hosts, and every binding in it. */
