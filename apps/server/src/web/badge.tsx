@@ -1,3 +1,4 @@
+import type { RunnerState } from "@windshift/contract/api/pool.ts";
 import type { PullRequest } from "@windshift/contract/api/pull-request.ts";
 import type { UserRef } from "@windshift/contract/api/user.ts";
 import type { WorkItemStatus } from "@windshift/contract/api/work-item.ts";
@@ -51,6 +52,17 @@ export function PullRequestBadge({ state, draft }: Pick<PullRequest, "state" | "
   if (state === "merged") return <Badge tone="merged" text="Merged" />;
   if (state === "closed") return <Badge tone="bad" text="Closed" />;
   return draft ? <Badge tone="idle" text="Draft" /> : <Badge tone="good" text="Open" />;
+}
+
+const RUNNER: Record<RunnerState, [Tone, string]> = {
+  live: ["good", "Live"],
+  stale: ["bad", "Stale"],
+  draining: ["wait", "Draining"],
+  revoked: ["idle", "Revoked"],
+};
+export function RunnerBadge({ state }: { state: RunnerState }) {
+  const [tone, text] = RUNNER[state];
+  return <Badge tone={tone} text={text} />;
 }
 
 /** How the last try of a connection went. */

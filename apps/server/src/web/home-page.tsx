@@ -6,6 +6,7 @@ import { ItemBadge, UserName } from "./badge.tsx";
 import { Field, FormError } from "./form-field.tsx";
 import { Layout } from "./layout.tsx";
 import type { PageApi } from "./page-api.ts";
+import { POOLS_PATH } from "./pool-paths.ts";
 import { settingsPath } from "./settings-frame.tsx";
 import { Time } from "./time-text.tsx";
 
@@ -36,7 +37,14 @@ export function HomePage({ me, workspaces }: Home) {
   return (
     <Layout title="Work items" person={me}>
       <div class="wide-page">
-        <h1>Work items</h1>
+        <div class="section-head">
+          <h1>Work items</h1>
+          {me.admin && (
+            <a class="small" href={POOLS_PATH}>
+              Runners
+            </a>
+          )}
+        </div>
         {workspaces.length === 0 && <NoWorkspace admin={me.admin} />}
         {workspaces.map((workspace) => (
           <section class="workspace" aria-labelledby={`workspace-${workspace.key}`}>

@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
 import type { RouteTable } from "../http/route-table.ts";
 import appJs from "./assets/app.js" with { type: "text" };
+import copyJs from "./assets/copy.js" with { type: "text" };
 import diffCss from "./assets/diff.css" with { type: "text" };
 import formsCss from "./assets/forms.css" with { type: "text" };
 import formsJs from "./assets/forms.js" with { type: "text" };
 import frameCss from "./assets/frame.css" with { type: "text" };
 import icon from "./assets/icon.svg" with { type: "text" };
 import partsCss from "./assets/parts.css" with { type: "text" };
+import poolsCss from "./assets/pools.css" with { type: "text" };
 import refreshJs from "./assets/refresh.js" with { type: "text" };
 import runCss from "./assets/run.css" with { type: "text" };
 import settingsCss from "./assets/settings.css" with { type: "text" };
@@ -22,9 +24,10 @@ const JS = "text/javascript; charset=utf-8";
 const ASSETS: Record<string, { type: string; text: string }> = {
   "app.css": {
     type: CSS,
-    text: [themeCss, frameCss, formsCss, partsCss, runCss, diffCss, settingsCss].join("\n"),
+    text: [themeCss, frameCss, formsCss, partsCss, runCss, diffCss, settingsCss, poolsCss].join("\n"),
   },
   "app.js": { type: JS, text: appJs },
+  "copy.js": { type: JS, text: copyJs },
   "forms.js": { type: JS, text: formsJs },
   "refresh.js": { type: JS, text: refreshJs },
   "times.js": { type: JS, text: timesJs },

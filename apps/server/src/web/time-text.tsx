@@ -9,10 +9,15 @@ const FORMAT = new Intl.DateTimeFormat("en-GB", {
 
 /** A time; the script turns it into "5 minutes ago" in the reader's own zone. */
 export function Time({ at }: { at: string }) {
-  const text = `${FORMAT.format(new Date(at))} UTC`;
+  const text = timeText(at);
   return (
     <time datetime={at} title={text}>
       {text}
     </time>
   );
+}
+
+/** A time as it stands, for one that is to come. */
+export function timeText(at: string): string {
+  return `${FORMAT.format(new Date(at))} UTC`;
 }

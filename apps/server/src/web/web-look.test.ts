@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Page } from "playwright-core";
+import type { TestClient } from "../testing/test-client.ts";
+import { addHost, createPool, mintToken } from "../testing/test-host.ts";
 import type { TestServer } from "../testing/test-server.ts";
 import { createTestWorkspace, startLiveRun } from "../testing/test-workspace.ts";
 import {
@@ -65,12 +67,27 @@ beforeAll(async () => {
     `${settings}/connections/${workspace.llm.id}`,
     `${settings}/connections/${workspace.git.id}`,
     `${settings}/connections/${workspace.git.id}/repositories`,
+    "/admin/runners",
+    await poolWithRunner(ada),
   ];
 });
 afterAll(async () => {
   await chromium?.close();
   await server?.close();
 });
+
+/** A pool with long labels, a token and a runner that has an alert. @returns its page */
+async function poolWithRunner(ada: TestClient): Promise<string> {
+  const labels = ["gpu", `l${"o".repeat(60)}ng`];
+  const pool = await createPool(ada, { name: `p${"o".repeat(70)}l`, labels });
+  const host = await addHost(server, ada, pool);
+  await mintToken(ada, pool);
+  Object.assign(host.state, { labels });
+  await host.heartbeat();
+  await host.restarted().heartbeat();
+  await host.heartbeat();
+  return `/admin/runners/${pool.id}`;
+}
 
 async function eachPage(
   options: { colorScheme?: "light" | "dark"; width?: number },

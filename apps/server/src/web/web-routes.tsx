@@ -11,6 +11,7 @@ import { ItemPage, readItem } from "./item-page.tsx";
 import { LoginPage, SetUpPage } from "./login-page.tsx";
 import { PageApi } from "./page-api.ts";
 import { addAssetRoutes } from "./page-assets.ts";
+import { addPoolPages } from "./pool-routes.tsx";
 import { PullRequestPage, readPullRequest } from "./pull-request-page.tsx";
 import { addSettingsPages } from "./settings-routes.tsx";
 
@@ -58,6 +59,7 @@ export function addWebRoutes(table: RouteTable, ports: WebPorts): void {
   });
 
   addSettingsPages(page);
+  addPoolPages(page);
 
   table.mount(["GET"], "/login", "public", async (c) => {
     if (!(await ports.isSetUp())) return c.redirect("/setup");
@@ -94,7 +96,7 @@ function nextQuery(url: string): string {
 }
 
 const OUR_PAGES =
-  /^\/(?:items\/[A-Z0-9-]+|pull-requests\/[0-9]+|workspaces\/[A-Z0-9]+\/(?:settings|budgets|connections(?:\/[a-z0-9_]+){1,2}))$/;
+  /^\/(?:items\/[A-Z0-9-]+|pull-requests\/[0-9]+|admin\/runners(?:\/[0-9]+)?|workspaces\/[A-Z0-9]+\/(?:settings|budgets|connections(?:\/[a-z0-9_]+){1,2}))$/;
 
 /** Where to go after sign-in: one of our own pages, whatever the link said. */
 function localPath(next: string | undefined): string {

@@ -89,6 +89,7 @@ function readField(field) {
   if (type === "boolean") return field.value === "true";
   if (field.value === "" && empty === "null") return null;
   if (field.value === "" && empty === "omit") return undefined;
+  if (type === "list") return field.value.split(",").flatMap((part) => part.trim() || []);
   if (type === "integer") return Number(field.value);
   if (type === "dollars") return Math.round(Number(field.value) * 1_000_000);
   return field.value;
