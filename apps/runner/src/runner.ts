@@ -23,6 +23,7 @@ import { keepCredential, obtainCredential, readCredential } from "./credential.t
 import { createSandbox, DEFAULT_PATH, isRoot, requireFitEngine } from "./engine.ts";
 import { HostHealth } from "./host-health.ts";
 import { keepSweeping, sweepHost } from "./host-hygiene.ts";
+import { lockHost } from "./host-lock.ts";
 import { HostMetrics } from "./host-metrics.ts";
 import { createHostPlane, type HostPlane } from "./http-control-plane.ts";
 import { type MetricsServer, startMetricsServer } from "./metrics-server.ts";
@@ -48,9 +49,19 @@ export interface RunnerSignals {
  * @throws AppError when this host is not, or no longer, welcome, or its folders cannot be used
  */
 export async function runRunner(options: RunnerOptions, signals: RunnerSignals): Promise<void> {
+  const { settings } = options;
+  await requireFitEngine(settings, options.env);
+  const lock = await lockHost(settings.cacheRoot, options.env.PATH ?? DEFAULT_PATH);
+  try {
+    await runLocked(options, signals);
+  } finally {
+    lock.release();
+  }
+}
+
+async function runLocked(options: RunnerOptions, signals: RunnerSignals): Promise<void> {
   const { settings, log } = options;
   const paths = pathsOf(settings);
-  await requireFitEngine(settings, options.env);
   let credential: string | undefined;
   const client = new ServerClient({
     apiUrl: settings.apiUrl,

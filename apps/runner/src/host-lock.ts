@@ -1,0 +1,78 @@
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError } from "@windshift/contract/app-error.ts";
+
+/** Exit code with which flock says that somebody else has the lock. */
+const TAKEN = 1;
+
+export interface HostLock {
+  release(): void;
+}
+
+/**
+ * Makes this process the only runner that works with a cache root: two would take each other's live spools for leftovers, and
+ * sweep each other's containers. The lock is the kernel's and lies on an open file of this process alone, so it goes with the
+ * process, however that ends.
+ * @param path PATH on which flock is found
+ * @throws AppError that says who has it and what to do
+ */
+export async function lockHost(cacheRoot: string, path: string): Promise<HostLock> {
+  const file = join(cacheRoot, "lock");
+  const fd = await openLock(cacheRoot, file);
+  try {
+    await takeLock(fd, cacheRoot, file, path);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return { release: () => closeSync(fd) };
+}
+
+async function openLock(cacheRoot: string, file: string): Promise<number> {
+  try {
+    await mkdir(cacheRoot, { recursive: true, mode: 0o711 });
+    return openSync(file, "a", 0o600);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new AppError(
+      "invalid_input",
+      `WSRUNNER_CACHE_ROOT: ${file} cannot be opened (${code}); give this user the folder, or set another`,
+      { cause },
+    );
+  }
+}
+
+/** flock locks the open file it is given, which is ours, and ends; the lock stays with us. */
+async function takeLock(fd: number, cacheRoot: string, file: string, path: string): Promise<void> {
+  const exit = await flock(fd, path).catch((cause: unknown) => {
+    throw new AppError("invalid_input", "flock cannot be started; install util-linux on this host", {
+      cause,
+    });
+  });
+  if (exit === 0) return writeFileSync(file, `${process.pid}\n`);
+  if (exit === TAKEN)
+    throw new AppError(
+      "invalid_input",
+      `another windshift-runner${holderOf(file)} is at work with ${cacheRoot}. Stop it, or give each runner of this host a WSRUNNER_CACHE_ROOT and a registration of its own`,
+    );
+  throw new AppError(
+    "invalid_input",
+    `WSRUNNER_CACHE_ROOT: ${file} cannot be locked (flock ends with ${exit})`,
+  );
+}
+
+async function flock(fd: number, path: string): Promise<number> {
+  const child = Bun.spawn(["flock", "--exclusive", "--nonblock", "0"], {
+    env: { PATH: path, LC_ALL: "C" },
+    stdin: fd,
+    stdout: "ignore",
+    stderr: "ignore",
+  });
+  return await child.exited;
+}
+
+function holderOf(file: string): string {
+  const pid = readFileSync(file, "utf8").trim();
+  return /^\d+$/.test(pid) ? ` (process ${pid})` : "";
+}
