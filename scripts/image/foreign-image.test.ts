@@ -142,7 +142,7 @@ async function run(work: { image: string; executable: string; checkout: string; 
     "--volume",
     `${work.executable}:/usr/local/bin/${name}:ro`,
   ]);
-  const [, ...confined] = createArgv(spec, LIMITS, false);
+  const [, ...confined] = createArgv(spec, LIMITS, { init: false, podman: false });
   const child = Bun.spawn([dockerProgram(), "run", "--rm", ...mounts, ...confined], {
     env: childEnv(env),
     stdin: "pipe",

@@ -1,5 +1,6 @@
 import { AppError } from "@windshift/contract/app-error.ts";
 import { isCliName } from "./docker-cli.ts";
+import type { EngineTraits } from "./docker-engine.ts";
 import type { SandboxSpec } from "./sandbox.ts";
 
 /** Limits of every container. Defaults: INTERFACES section 1. */
@@ -28,7 +29,11 @@ const NOFILE_MAX = 16_384;
  * The arguments of `docker create` for a container that is confined as far as the engine can. Values of `env` are not
  * among them: the engine's command line takes each from its own environment.
  */
-export function createArgv(spec: SandboxSpec, limits: DockerLimits, init: boolean): string[] {
+export function createArgv(
+  spec: SandboxSpec,
+  limits: DockerLimits,
+  { init, podman }: EngineTraits,
+): string[] {
   const [program, ...args] = spec.command;
   if (program === undefined) throw new AppError("invalid_input", "a container needs a command");
   return [
@@ -39,11 +44,8 @@ export function createArgv(spec: SandboxSpec, limits: DockerLimits, init: boolea
     ...["--read-only", "--ipc", "private", "--cgroupns", "private", "--network", spec.network],
     ...resourceArgv(limits),
     // exec is allowed: compilers run what they build under /tmp, and /workspace is executable anyway.
-    ...["--tmpfs", `/tmp:rw,exec,nosuid,nodev,size=${TMPFS_SIZE},mode=1777`],
-    ...[
-      "--tmpfs",
-      `${AGENT_HOME}:rw,exec,nosuid,nodev,size=${TMPFS_SIZE},mode=0700,uid=${AGENT_UID},gid=${AGENT_GID}`,
-    ],
+    ...tmpfsArgv("/tmp", podman ? PODMAN_OWNER : "mode=1777"),
+    ...tmpfsArgv(AGENT_HOME, podman ? PODMAN_OWNER : `mode=0700,uid=${AGENT_UID},gid=${AGENT_GID}`),
     ...["--mount", bindMount(spec.workspace), "--workdir", CONTAINER_WORKSPACE],
     // What a container prints is taken through attach; the engine keeps no copy that could fill its disk.
     ...["--log-driver", "none"],
@@ -52,6 +54,13 @@ export function createArgv(spec: SandboxSpec, limits: DockerLimits, init: boolea
     ...Object.keys(spec.env).flatMap((name) => ["--env", name]),
     ...["--entrypoint", program, spec.image, ...args],
   ];
+}
+
+/** Podman knows no owner of a tmpfs but the container's own user, and goes by the mode of the folder beneath. */
+const PODMAN_OWNER = "mode=0700,U";
+
+function tmpfsArgv(dir: string, owner: string): string[] {
+  return ["--tmpfs", `${dir}:rw,exec,nosuid,nodev,size=${TMPFS_SIZE},${owner}`];
 }
 
 function resourceArgv(limits: DockerLimits): string[] {

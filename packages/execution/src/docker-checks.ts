@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Check, failed, passed, warned } from "./check.ts";
 import { createArgv, type DockerLimits } from "./docker-argv.ts";
 import { type DockerAnswer, DockerCli, type DockerCliOptions } from "./docker-cli.ts";
+import { findEngineTraits } from "./docker-engine.ts";
 import { networkMissing, notStarted } from "./docker-errors.ts";
 import { ensureImage } from "./docker-image.ts";
 import { parseEngine, saysMissing } from "./docker-inspect.ts";
@@ -120,7 +121,9 @@ export class DockerChecks {
   private async probe(spec: SandboxSpec, dir: string): Promise<DockerAnswer> {
     // mkdtemp makes folders private; the agent's user has to look in.
     await chmod(dir, 0o755);
-    const [create = "", ...args] = createArgv(spec, this.options.limits, false);
+    const traits = await findEngineTraits(this.cli);
+    const confined = { init: false, podman: traits?.podman ?? false };
+    const [create = "", ...args] = createArgv(spec, this.options.limits, confined);
     // The engine removes it: this process may end before it can.
     const created = await this.cli.call([create, "--rm", ...args], { env: spec.env });
     if (created.kind === "failed") return created;

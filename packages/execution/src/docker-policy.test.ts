@@ -67,14 +67,35 @@ test("SB-01 the labels name instance, run, attempt and role", () => {
   expect(at(inspected, "Config.Labels")).toMatchObject(spec.labels);
 });
 
+const DOCKER = { init: true, podman: false };
+
+test("the agent owns its home and scratch space in words that the engine understands", () => {
+  const tmpfsOf = (podman: boolean) =>
+    createArgv(spec, docker.options.limits, { init: false, podman }).filter((word) =>
+      word.includes(":rw,exec,"),
+    );
+  expect(tmpfsOf(false)).toEqual([
+    "/tmp:rw,exec,nosuid,nodev,size=2g,mode=1777",
+    "/home/agent:rw,exec,nosuid,nodev,size=2g,mode=0700,uid=1000,gid=1000",
+  ]);
+  expect(tmpfsOf(true)).toEqual([
+    "/tmp:rw,exec,nosuid,nodev,size=2g,mode=0700,U",
+    "/home/agent:rw,exec,nosuid,nodev,size=2g,mode=0700,U",
+  ]);
+});
+
 test("SB-21 values of the environment are in no argument list", () => {
-  const argv = createArgv(spec, docker.options.limits, true).join(" ");
+  const argv = createArgv(spec, docker.options.limits, DOCKER).join(" ");
   expect(argv).toContain("--env LLM_API_KEY");
   expect(argv).not.toContain("wsrun_canary");
 });
 
 test("HG-10 a read-only checkout is mounted read-only", () => {
-  const argv = createArgv({ ...spec, workspace: { dir: "/x", readOnly: true } }, docker.options.limits, true);
+  const argv = createArgv(
+    { ...spec, workspace: { dir: "/x", readOnly: true } },
+    docker.options.limits,
+    DOCKER,
+  );
   expect(argv).toContain("type=bind,src=/x,dst=/workspace,readonly");
 });
 
@@ -86,7 +107,7 @@ test("SB-23 names that steer the engine's command line are refused", async () =>
 test("SB-23 a folder that would add a mount option is refused", () => {
   for (const dir of ["/a,dst=/etc", '/a"b', "relative"])
     expect(() =>
-      createArgv({ ...spec, workspace: { dir, readOnly: false } }, docker.options.limits, true),
+      createArgv({ ...spec, workspace: { dir, readOnly: false } }, docker.options.limits, DOCKER),
     ).toThrow();
 });
 

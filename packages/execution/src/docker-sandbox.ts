@@ -2,9 +2,10 @@ import { checkEnvNames, createArgv, type DockerLimits } from "./docker-argv.ts";
 import { DockerCli, type DockerCliOptions } from "./docker-cli.ts";
 import { DockerContainer } from "./docker-container.ts";
 import { diskUseOf, giveDir, removeDir } from "./docker-dirs.ts";
+import { type EngineTraits, findEngineTraits } from "./docker-engine.ts";
 import { networkMissing, notStarted } from "./docker-errors.ts";
 import { ensureImage } from "./docker-image.ts";
-import { EngineInfo, parseEngine, saysMissing } from "./docker-inspect.ts";
+import { saysMissing } from "./docker-inspect.ts";
 import { sweepContainers } from "./docker-sweep.ts";
 import { removeUnseen } from "./docker-unseen.ts";
 import { RecentFacts } from "./recent-facts.ts";
@@ -33,7 +34,7 @@ export class DockerSandbox implements Sandbox {
   /** Runtimes of an operator's choice may have a kernel of their own (runsc), with its own memory of who owns a file. */
   private readonly sharesKernel: boolean;
   private readonly cli: DockerCli;
-  private init: Promise<boolean> | undefined;
+  private traits: Promise<EngineTraits> | undefined;
   private readonly facts = new RecentFacts();
 
   constructor(private readonly options: DockerSandboxOptions) {
@@ -58,14 +59,14 @@ export class DockerSandbox implements Sandbox {
     options: SandboxCreateOptions,
   ): Promise<SandboxContainer | NotStarted> {
     const labelled = this.options.agentImagesOnly ?? true;
-    const [image, network, init] = await Promise.all([
+    const [image, network, traits] = await Promise.all([
       this.facts.problem(`image ${spec.image}`, () => ensureImage(this.cli, spec, labelled, options)),
       this.facts.problem(`network ${spec.network}`, () => this.checkNetwork(spec)),
-      this.hasInit(),
+      this.engineTraits(),
     ]);
     const problem = image ?? network;
     if (problem !== undefined) return problem;
-    const created = await this.cli.call(createArgv(spec, this.options.limits, init), {
+    const created = await this.cli.call(createArgv(spec, this.options.limits, traits), {
       env: spec.env,
       signal: options.signal,
     });
@@ -99,13 +100,12 @@ export class DockerSandbox implements Sandbox {
     return saysMissing(answer.message) ? networkMissing(spec.network) : notStarted(answer.message, spec);
   }
 
-  /** Whether the engine has an init program to reap orphans of the agent. Asked once; a failing engine is asked again. */
-  private hasInit(): Promise<boolean> {
-    this.init ??= this.cli.call(["info", "--format", "{{json .}}"]).then((answer) => {
-      if (answer.kind === "ok") return Boolean(parseEngine(EngineInfo, answer.stdout).InitBinary);
-      this.init = undefined;
-      return false;
+  /** Asked once; an engine that gave no answer is asked again. */
+  private engineTraits(): Promise<EngineTraits> {
+    this.traits ??= findEngineTraits(this.cli).then((found) => {
+      if (found === undefined) this.traits = undefined;
+      return found ?? { init: false, podman: false };
     });
-    return this.init;
+    return this.traits;
   }
 }

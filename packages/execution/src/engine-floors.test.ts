@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { describeEngine, engineFloorWarning } from "./engine-floors.ts";
+import { describeEngine, engineFloorWarning, isPodman } from "./engine-floors.ts";
 
 function engineOf(engine: string, runc: string) {
   const Components = [
@@ -35,4 +35,30 @@ for (const [engine, runc, named] of [
 test("an engine without a service is described by its client, without a floor", () => {
   const podman = { Client: { Version: "4.3.1" }, Server: null };
   expect([describeEngine(podman), engineFloorWarning(podman)]).toEqual(["version 4.3.1", undefined]);
+});
+
+/** As Docker's program prints it in front of Podman's service. */
+const PODMAN_SERVICE = {
+  Client: { Version: "28.2.2" },
+  Server: {
+    Version: "4.3.1",
+    Components: [
+      { Name: "Podman Engine", Version: "4.3.1" },
+      { Name: "OCI Runtime (runc)", Version: "runc version 1.1.5+ds1\ncommit: 1.1.5" },
+      { Name: "Engine", Version: "4.3.1" },
+    ],
+  },
+};
+
+test("Podman behind Docker's program is not measured by the floors of Docker, its runc is by that of runc", () => {
+  const warning = engineFloorWarning(PODMAN_SERVICE);
+  expect(warning).toContain("runc 1.1.5 is below");
+  expect(warning).not.toContain("Engine");
+});
+
+test("Podman is told from Docker by its own program and behind Docker's", () => {
+  expect(isPodman({ Client: { Version: "4.3.1" } })).toBe(true);
+  expect(isPodman({ Client: { Version: "5.0.0" }, Server: { Version: "5.0.0" } })).toBe(true);
+  expect(isPodman(PODMAN_SERVICE)).toBe(true);
+  expect(isPodman(engineOf("28.2.2", "1.3.3"))).toBe(false);
 });

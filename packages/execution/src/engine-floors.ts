@@ -21,6 +21,11 @@ const FLOORS: Record<string, readonly string[]> = {
   runc: ["1.2.8", "1.3.3", "1.4.0"],
 };
 
+/** Podman's own program tells no components; to Docker's program in front of it Podman is one. */
+export function isPodman({ Server }: EngineVersion): boolean {
+  return Server?.Components?.every(({ Name }) => Name !== "Podman Engine") !== true;
+}
+
 /** The engine's version in a few words: `version 27.3.1, runc 1.2.8`. */
 export function describeEngine({ Client, Server }: EngineVersion): string {
   const version = `version ${Server?.Version ?? Client?.Version ?? "unknown"}`;
@@ -29,11 +34,20 @@ export function describeEngine({ Client, Server }: EngineVersion): string {
 }
 
 /** @returns what is below its floor and what to do, or undefined. A warning: distributions patch old versions. */
-export function engineFloorWarning({ Server }: EngineVersion): string | undefined {
-  const old = (Server?.Components ?? []).filter(({ Name, Version }) => isBelow(Version, FLOORS[Name] ?? []));
+export function engineFloorWarning(version: EngineVersion): string | undefined {
+  const old = flooredOf(version).filter(({ Name, Version }) => isBelow(Version, FLOORS[Name] ?? []));
   if (old.length === 0) return undefined;
   const named = old.map(({ Name, Version }) => `${Name} ${Version} is below ${FLOORS[Name]?.join(", ")}`);
   return `${named.join("; ")}. Update unless your distribution has put the fixes for container escapes of 2024 and 2025 into it.`;
+}
+
+/** Podman calls itself Engine too, and counts from 1; its runtime has another name: `OCI Runtime (runc)`, `runc version 1.2.8`. */
+function flooredOf(version: EngineVersion): { Name: string; Version: string }[] {
+  const components = version.Server?.Components ?? [];
+  if (!isPodman(version)) return components;
+  return components
+    .filter(({ Name }) => Name === "OCI Runtime (runc)")
+    .map(({ Version }) => ({ Name: "runc", Version: /[\d.]+/.exec(Version)?.[0] ?? Version }));
 }
 
 /** Fixed is: the release of its own series or a later one of it, or a series after the last that is named. */
