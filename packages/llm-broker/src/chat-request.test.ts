@@ -11,6 +11,7 @@ import {
   startProvider,
   targetOf,
 } from "./llm-broker.fixture.ts";
+import { threadMs } from "./thread-time.fixture.ts";
 
 test("LB-14 a hostile body is refused within 50 ms of this thread", () => {
   const target = targetOf("http://127.0.0.1:1");
@@ -25,11 +26,11 @@ test("LB-14 a hostile body is refused within 50 ms of this thread", () => {
   };
   for (const [name, body] of Object.entries(bodies)) {
     const took = [1, 2, 3].map(() => {
-      const startedMs = performance.now();
+      const startedMs = threadMs();
       expect(() => authorizeChatRequest(body, target)).toThrow(AppError);
-      return performance.now() - startedMs;
+      return threadMs() - startedMs;
     });
-    // The best of three, because other programs share the machine.
+    // The best of three, because the collector of garbage comes when it likes.
     expect([name, Math.min(...took) < 50]).toEqual([name, true]);
   }
 });
@@ -38,9 +39,9 @@ test("LB-14 a large honest body is read within 50 ms, too", () => {
   const said = { role: "user", content: "x = 1\n".repeat(50_000) };
   const body = JSON.stringify({ messages: Array(10).fill(said) });
   const took = [1, 2, 3].map(() => {
-    const startedMs = performance.now();
+    const startedMs = threadMs();
     expect(authorizeChatRequest(body, targetOf("http://127.0.0.1:1")).stream).toBe(false);
-    return performance.now() - startedMs;
+    return threadMs() - startedMs;
   });
   expect(Math.min(...took)).toBeLessThan(50);
 });

@@ -3,9 +3,10 @@ import { AppError, errorBody } from "@windshift/contract/app-error.ts";
 import { readBounded } from "./bounded-read.ts";
 import { CallQueue } from "./call-queue.ts";
 import { Deadlines } from "./deadlines.ts";
+import { giveWay } from "./large-body.ts";
 import { LlmCall } from "./llm-call.ts";
 import type { BrokerLog, LlmGrant, LlmGrants, ProviderFetch, UsageLedger } from "./llm-grant.ts";
-import { LARGE_BODY_BYTES, LLM_LIMITS, type LlmLimits, QUEUE_RETRY_AFTER_S } from "./llm-limits.ts";
+import { LLM_LIMITS, type LlmLimits, QUEUE_RETRY_AFTER_S } from "./llm-limits.ts";
 import { LLM_WIRES, type LlmWire } from "./llm-wire.ts";
 
 export interface LlmBrokerDeps {
@@ -41,11 +42,9 @@ export function createLlmBroker(deps: LlmBrokerDeps): (request: Request) => Prom
       const [target] = grant.targets;
       if (!wire.servedBy(target)) throw new AppError("invalid_input", wire.notServed);
       const body = await readBody(request, limits.bodyBytesMax);
-      // Taking it in, reading it and writing it again each hold the process up by tens of ms; others go in between.
-      const large = body.length > LARGE_BODY_BYTES;
-      if (large) await othersGoFirst();
+      await giveWay(body.length);
       const call = wire.authorize(body, target);
-      if (large) await othersGoFirst();
+      await giveWay(body.length);
       if (grant.ended.aborted) throw runEnded();
       const { ledger, fetch, log } = deps;
       const shared = { limits, clock, queue, runQueue, waits, ledger, fetch, log };
@@ -54,10 +53,6 @@ export function createLlmBroker(deps: LlmBrokerDeps): (request: Request) => Prom
       return refused(error, wire, deps.log);
     }
   };
-}
-
-function othersGoFirst(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 const SERVED = LLM_WIRES.map(({ path }) => `POST ${path}`).join(" and ");

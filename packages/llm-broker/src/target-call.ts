@@ -6,6 +6,7 @@ import { chargeOf, estimateCall, hiddenTokens, NO_CHARGE } from "./call-estimate
 import type { CallQueue, Slot } from "./call-queue.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { type DocumentReply, readDocument } from "./document-reply.ts";
+import { giveWay } from "./large-body.ts";
 import type { CallCharge, CallEstimate, Reservation } from "./llm-budget.ts";
 import type { BrokerLog, LlmGrant, ProviderFetch } from "./llm-grant.ts";
 import {
@@ -115,6 +116,7 @@ export class TargetCall {
     const { grant, target, call } = this.deps;
     const cap = grant.budget === null ? undefined : BUDGET_OUTPUT_TOKENS;
     const body = call.bodyFor(target, endpoint.baseUrl, cap);
+    await giveWay(body.length);
     this.estimate = estimateCall(call, body, cap);
     const reservation = await grant.budget?.reserve(target, this.estimate);
     if (reservation?.kind === "exhausted") throw new AppError("budget_exhausted", reservation.message);
