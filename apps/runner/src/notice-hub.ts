@@ -1,8 +1,8 @@
-import { backoffMs } from "@windshift/base/backoff.ts";
 import type { Clock } from "@windshift/base/clock.ts";
 import type { AttemptNotice, JobSpec } from "@windshift/contract/job.ts";
 import type { AttemptNews, NoticesRequest } from "@windshift/contract/runner.ts";
 import type { JobLog } from "@windshift/execution/job-log.ts";
+import { retryWaitMs } from "@windshift/execution/retry-wait.ts";
 
 type Held = NoticesRequest["held"][number];
 /** Asks for news of what is held, waiting for some; empty when none came. */
@@ -83,7 +83,7 @@ export class NoticeHub {
         if (signal.aborted) continue;
         failures++;
         log.warn("news of the runs cannot be heard; trying again", { tries: failures, error });
-        await clock.sleep(backoffMs(failures, RETRY_MS_FIRST, RETRY_MS_MAX), signal);
+        await clock.sleep(retryWaitMs(error, failures, RETRY_MS_FIRST, RETRY_MS_MAX), signal);
       }
     }
   }

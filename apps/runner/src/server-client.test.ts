@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { AppError, errorBody } from "@windshift/contract/app-error.ts";
 import { type TempDir, tempDir } from "@windshift/testing/temp-dir.ts";
 import { z } from "zod";
 import {
@@ -225,6 +226,19 @@ describe("an answer", () => {
         code: "unavailable",
         message: expect.stringContaining(said),
       });
+  });
+
+  test("that asks for time says for how long, in seconds or as a date, whoever answered", async () => {
+    const busy = (header: string) =>
+      post(new Response("busy", { status: 503, headers: { "retry-after": header } })).catch((error) => error);
+    const body = errorBody(new AppError("rate_limited", "slower"));
+    const ours = Response.json(body, { status: 429, headers: { "retry-after": "3" } });
+    expect(await post(ours).catch((error) => error)).toMatchObject({ code: "rate_limited", retryAfterS: 3 });
+    expect(await busy("120")).toMatchObject({ code: "unavailable", retryAfterS: 120 });
+    const { retryAfterS } = await busy(new Date(Date.now() + 3_600_000).toUTCString());
+    expect(retryAfterS).toBeGreaterThan(3_000);
+    expect(retryAfterS).toBeLessThanOrEqual(3_600);
+    expect((await busy("soon")).retryAfterS).toBeUndefined();
   });
 
   test("of a refusal is the server's own, and what is kept is looked at once", async () => {

@@ -85,6 +85,8 @@ export class ServerClient {
 
 function errorOf(response: Response, text: string, apiUrl: string): AppError {
   const { status } = response;
+  const retryAfterS = retryAfterOf(response.headers.get("retry-after"));
+  const options = retryAfterS === undefined ? {} : { retryAfterS };
   if (status >= 300 && status < 400)
     return new AppError(
       "unavailable",
@@ -92,13 +94,21 @@ function errorOf(response: Response, text: string, apiUrl: string): AppError {
     );
   const body = ErrorBody.safeParse(parse(text));
   if (body.success && isCode(body.data.error.code))
-    return new AppError(body.data.error.code, body.data.error.message);
+    return new AppError(body.data.error.code, body.data.error.message, options);
   if (status === 404)
     return new AppError(
       "unavailable",
       `${apiUrl} is no Windshift API (it answers 404); WS_API_URL has to end in /api`,
     );
-  return new AppError("unavailable", `${apiUrl} answers with status ${status}`);
+  return new AppError("unavailable", `${apiUrl} answers with status ${status}`, options);
+}
+
+/** Seconds until then: our server writes seconds, a proxy before it may write a date. */
+function retryAfterOf(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  if (/^\d{1,9}$/.test(header)) return Number(header);
+  const atMs = Date.parse(header);
+  return Number.isNaN(atMs) ? undefined : Math.max(0, Math.ceil((atMs - Date.now()) / 1_000));
 }
 
 function isCode(code: string): code is ErrorCode {

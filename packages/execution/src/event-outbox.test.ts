@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { RunEvent } from "@windshift/contract/event.ts";
-import { EVENT_BATCH_BYTES_MAX, EVENT_BATCH_MAX } from "@windshift/contract/limits.ts";
+import { EVENT_BATCH_BYTES_MAX, EVENT_BATCH_MAX, EVENT_BATCH_WAIT_MS } from "@windshift/contract/limits.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { fastClock } from "@windshift/testing/fast-clock.ts";
+import { ManualClock } from "@windshift/testing/manual-clock.ts";
 import type { WriteReply } from "./control-plane.ts";
 import { EventOutbox } from "./event-outbox.ts";
 import { OUTBOX_BYTES_MAX } from "./event-spool.ts";
@@ -96,6 +97,82 @@ test("an event the server refuses is replaced by a warning under the same number
   expect(stored).toMatchObject([
     { seq: 1, type: "warning", data: { message: expect.stringContaining("refused") } },
   ]);
+});
+
+test("of a batch only the event that is refused alone is replaced", async () => {
+  const stored: RunEvent[] = [];
+  const { outbox } = outboxOf(async (events) => {
+    if (events.some(({ data }) => data.text === "bad")) throw new AppError("invalid_input", "bad event");
+    for (const event of events) if (event.seq === stored.length + 1) stored.push(event);
+    return { kind: "accepted", ackedSeq: stored.length };
+  });
+  for (let i = 1; i <= EVENT_BATCH_MAX; i++)
+    void outbox.add("content", { text: i === 40 ? "bad" : String(i) });
+  await outbox.flush();
+  expect(stored).toHaveLength(EVENT_BATCH_MAX);
+  expect(stored.filter(({ type }) => type === "warning").map(({ seq }) => seq)).toEqual([40]);
+});
+
+test("a failure among the events that are sent one by one loses and repeats none", async () => {
+  const stored: RunEvent[] = [];
+  let away = 1;
+  const { outbox } = outboxOf(async (events) => {
+    if (events.some(({ data }) => data.text === "bad")) throw new AppError("too_large", "bad event");
+    if (events[0]?.seq === 5 && away-- > 0) throw new AppError("unavailable", "away");
+    for (const event of events) {
+      expect(event.seq).toBe(stored.length + 1);
+      stored.push(event);
+    }
+    return { kind: "accepted", ackedSeq: stored.length };
+  });
+  for (let i = 1; i <= 8; i++) void outbox.add("content", { text: i === 7 ? "bad" : String(i) });
+  await outbox.flush();
+  expect(stored.map(({ seq, type }) => [seq, type])).toEqual(
+    [1, 2, 3, 4, 5, 6, 7, 8].map((seq) => [seq, seq === 7 ? "warning" : "content"]),
+  );
+});
+
+test("a server that was set back to before what it confirmed ends the transcript with a sentence, not the job", async () => {
+  const errors: string[] = [];
+  const lost: string[] = [];
+  let calls = 0;
+  const outbox = new EventOutbox({
+    spool: new MemorySpool(),
+    append: async (events) => (++calls === 1 ? acked(events) : { kind: "accepted", ackedSeq: 1 }),
+    clock: fastClock(50),
+    log: { ...SILENT, error: (message) => void errors.push(message) },
+    onLeaseLost: () => void lost.push("lost"),
+    // Without an end of its own this test would never end.
+    triesMax: 5,
+  });
+  for (let i = 0; i < 3; i++) void outbox.add("content", { text: String(i) });
+  await outbox.flush();
+  await outbox.add("content", { text: "after the restore" });
+  await outbox.flush();
+  expect([outbox.end, calls, lost]).toEqual(["set_back", 2, []]);
+  expect(errors).toEqual([expect.stringContaining("set back to an earlier state")]);
+});
+
+test("waits as long as the server asks before it sends a batch again", async () => {
+  const clock = new ManualClock();
+  const triedMs: number[] = [];
+  const outbox = new EventOutbox({
+    spool: new MemorySpool(),
+    append: async (events) => {
+      triedMs.push(clock.nowMs());
+      if (triedMs.length > 1) return acked(events);
+      throw new AppError("rate_limited", "slower", { retryAfterS: 7 });
+    },
+    clock,
+    log: SILENT,
+    onLeaseLost: () => undefined,
+  });
+  void outbox.add("lifecycle", { phase: "agent" }, true);
+  await clock.pass(6_999);
+  expect(triedMs).toEqual([0]);
+  await clock.pass(1 + EVENT_BATCH_WAIT_MS);
+  expect(triedMs).toEqual([0, 7_000 + EVENT_BATCH_WAIT_MS]);
+  await outbox.close();
 });
 
 test("F25 other events under the same numbers end the transcript, not the job", async () => {

@@ -1,4 +1,3 @@
-import { backoffMs } from "@windshift/base/backoff.ts";
 import type { Clock } from "@windshift/base/clock.ts";
 import { turn } from "@windshift/base/turn.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
@@ -8,6 +7,7 @@ import type { WriteReply } from "./control-plane.ts";
 import { within } from "./deadline.ts";
 import type { EventSpool } from "./event-spool.ts";
 import type { JobLog } from "./job-log.ts";
+import { retryWaitMs } from "./retry-wait.ts";
 
 /** Time for one batch to be acknowledged, ms. */
 const APPEND_MS_MAX = 30_000;
@@ -26,9 +26,9 @@ export interface OutboxOptions {
 
 /**
  * Why an outbox carries no more events: its owner abandoned it, the attempt is no longer the live one, the server holds
- * other events under the same numbers, or `triesMax` was reached.
+ * other events under the same numbers or none where it had confirmed some, or `triesMax` was reached.
  */
-export type OutboxEnd = "abandoned" | "lease_lost" | "conflict" | "unreachable";
+export type OutboxEnd = "abandoned" | "lease_lost" | "conflict" | "set_back" | "unreachable";
 
 /**
  * Carries the events of one attempt from its spool to the server, in order and in batches, each sent again until it is
@@ -39,12 +39,18 @@ export class EventOutbox {
   private hurry = new AbortController();
   private readonly over = new AbortController();
   private why: OutboxEnd | null = null;
+  private failure: unknown;
 
   constructor(private readonly options: OutboxOptions) {}
 
   /** Null while it carries events. */
   get end(): OutboxEnd | null {
     return this.why;
+  }
+
+  /** What the last try failed with, that the server told or that befell it on the way; undefined before the first failure. */
+  get lastFailure(): unknown {
+    return this.failure;
   }
 
   /** Takes one event; resolves when there is room for more. Once it has ended events are dropped. */
@@ -99,7 +105,7 @@ export class EventOutbox {
   private async pause(tries: number): Promise<void> {
     const { clock, triesMax = Number.POSITIVE_INFINITY } = this.options;
     if (tries >= triesMax) this.finish("unreachable");
-    else await clock.sleep(backoffMs(tries, RETRY_MS_FIRST, RETRY_MS_MAX), this.over.signal);
+    else await clock.sleep(retryWaitMs(this.failure, tries, RETRY_MS_FIRST, RETRY_MS_MAX), this.over.signal);
   }
 
   /** @returns whether the server took some of it */
@@ -113,30 +119,71 @@ export class EventOutbox {
         this.finish("lease_lost");
         return false;
       }
-      const took = reply.ackedSeq > spool.ackedSeq;
-      if (took) spool.acknowledge(reply.ackedSeq);
-      else
-        log.warn("the server took no event of a batch; sending it again", {
-          ackedSeq: reply.ackedSeq,
-        });
+      const { ackedSeq } = reply;
+      const took = ackedSeq > spool.ackedSeq;
+      if (took) spool.acknowledge(ackedSeq);
+      else if (ackedSeq < spool.ackedSeq) this.setBack(ackedSeq);
+      else log.warn("the server took no event of a batch; sending it again", { ackedSeq });
       return took;
     } catch (error) {
+      this.failure = error;
       this.note(error, tries + 1);
       return false;
     }
   }
 
-  /** One try; a batch that the server will never take is sent once more with what it does take. */
+  /** One try; of a batch that the server will never take, each event has a try of its own. */
   private async append(batch: readonly RunEvent[]): Promise<WriteReply> {
-    const { clock, append } = this.options;
-    const signal = this.over.signal;
     try {
-      return await within(clock, APPEND_MS_MAX, append(batch), signal);
+      return await this.deliver(batch);
     } catch (error) {
-      if (!isRefusal(error) || signal.aborted) throw error;
-      this.options.log.warn("events were refused; the transcript says so in their place", { error });
-      return await within(clock, APPEND_MS_MAX, append(batch.map(refused)), signal);
+      if (!isRefusal(error) || this.over.signal.aborted) throw error;
+      return await this.appendEach(batch);
     }
+  }
+
+  /** Replaces what is refused alone, and nothing else. What was taken before another failure is not lost again. */
+  private async appendEach(batch: readonly RunEvent[]): Promise<WriteReply> {
+    let reply: WriteReply | undefined;
+    for (const event of batch) {
+      try {
+        reply = await this.appendOne(event);
+      } catch (error) {
+        if (reply === undefined) throw error;
+        break;
+      }
+      if (reply.kind === "lease_lost" || reply.ackedSeq < event.seq) break;
+    }
+    return reply ?? this.deliver(batch);
+  }
+
+  private async appendOne(event: RunEvent): Promise<WriteReply> {
+    try {
+      return await this.deliver([event]);
+    } catch (error) {
+      if (!isRefusal(error) || this.over.signal.aborted) throw error;
+      const { seq, type } = event;
+      this.options.log.warn("an event was refused; the transcript says so in its place", {
+        seq,
+        type,
+        error,
+      });
+      return await this.deliver([refused(event)]);
+    }
+  }
+
+  private deliver(events: readonly RunEvent[]): Promise<WriteReply> {
+    const { clock, append } = this.options;
+    return within(clock, APPEND_MS_MAX, append(events), this.over.signal);
+  }
+
+  /** What it confirmed is no longer here to be sent again. */
+  private setBack(ackedSeq: number): void {
+    this.options.log.error(
+      "the server has fewer events of this attempt than it had confirmed: it was set back to an earlier state, such as a backup. The transcript ends here, the job goes on",
+      { ackedSeq, confirmed: this.options.spool.ackedSeq },
+    );
+    this.finish("set_back");
   }
 
   private note(error: unknown, tries: number): void {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { AppError } from "@windshift/contract/app-error.ts";
 import { PARTITION_MS_MAX } from "@windshift/contract/limits.ts";
 import { buildJob } from "@windshift/testing/jobs.ts";
 import { ManualClock } from "@windshift/testing/manual-clock.ts";
@@ -74,6 +75,21 @@ test("a runner that is never parted from its server waits for it without limit",
   expect(lease.said).toEqual([]);
   await lease.clock.pass(3_000);
   expect(lease.said).toEqual(["lease lost", "ended"]);
+});
+
+test("waits as long as the server asks, for a minute at most", async () => {
+  const triedMs: number[] = [];
+  const lease = leaseOf(
+    async (sinceMs) => {
+      triedMs.push(sinceMs);
+      throw new AppError("rate_limited", "slower", { retryAfterS: triedMs.length === 1 ? 20 : 600 });
+    },
+    { partition: false },
+  );
+  await lease.clock.pass(82_000);
+  expect(triedMs).toEqual([1_000, 21_000, 81_000]);
+  lease.done.abort();
+  await lease.ended;
 });
 
 test("a job that ended hears nothing of a silence that went on", async () => {

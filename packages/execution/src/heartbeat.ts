@@ -1,9 +1,9 @@
-import { backoffMs } from "@windshift/base/backoff.ts";
 import type { Clock } from "@windshift/base/clock.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { within } from "./deadline.ts";
 import type { JobLog } from "./job-log.ts";
+import { retryWaitMs } from "./retry-wait.ts";
 
 /** First wait after a heartbeat that failed, ms: far below the interval, so that one hiccup costs no lease. */
 const RETRY_MS_FIRST = 1_000;
@@ -41,8 +41,8 @@ async function renewUntil(
 ): Promise<void> {
   const { clock, intervalMs } = options;
   let failures = 0;
+  let waitMs = intervalMs;
   while (!signal.aborted) {
-    const waitMs = failures === 0 ? intervalMs : backoffMs(failures, RETRY_MS_FIRST, intervalMs);
     await clock.sleep(waitMs, signal);
     if (signal.aborted) return;
     try {
@@ -50,9 +50,11 @@ async function renewUntil(
       if (reply === "lease_lost") return options.onLeaseLost();
       onAnswer();
       failures = 0;
+      waitMs = intervalMs;
     } catch (error) {
       if (signal.aborted) return;
       failures++;
+      waitMs = retryWaitMs(error, failures, RETRY_MS_FIRST, intervalMs);
       options.log.warn("the lease could not be renewed; trying again", { tries: failures, error });
     }
   }

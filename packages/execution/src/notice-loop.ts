@@ -1,8 +1,8 @@
-import { backoffMs } from "@windshift/base/backoff.ts";
 import type { Clock } from "@windshift/base/clock.ts";
 import type { AttemptNotice, JobSpec } from "@windshift/contract/job.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { JobLog } from "./job-log.ts";
+import { retryWaitMs } from "./retry-wait.ts";
 
 /** First wait before a lost stream of notices is opened again, ms. */
 const RETRY_MS_FIRST = 500;
@@ -28,7 +28,7 @@ export async function followNotices(
       if (signal.aborted) return;
       failures++;
       options.log.warn("notices of the server cannot be read; trying again", { tries: failures, error });
-      await options.clock.sleep(backoffMs(failures, RETRY_MS_FIRST, RETRY_MS_MAX), signal);
+      await options.clock.sleep(retryWaitMs(error, failures, RETRY_MS_FIRST, RETRY_MS_MAX), signal);
     }
   }
 }

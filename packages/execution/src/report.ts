@@ -1,4 +1,3 @@
-import { backoffMs } from "@windshift/base/backoff.ts";
 import type { Clock } from "@windshift/base/clock.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { ERROR_CODES } from "@windshift/contract/error-codes.ts";
@@ -7,6 +6,7 @@ import { REPORT_MS_MAX } from "@windshift/contract/limits.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { limited, within } from "./deadline.ts";
 import type { JobLog } from "./job-log.ts";
+import { retryWaitMs } from "./retry-wait.ts";
 
 /** First wait before a report that did not get through is sent again, ms. */
 const RETRY_MS_FIRST = 500;
@@ -50,8 +50,8 @@ async function tries(
     } catch (error) {
       log.warn("the result could not be reported", { run: job.run_id, tries: tried, error });
       if (!mayRetry(error)) break;
+      await clock.sleep(retryWaitMs(error, tried, RETRY_MS_FIRST, RETRY_MS_MAX), signal);
     }
-    await clock.sleep(backoffMs(tried, RETRY_MS_FIRST, RETRY_MS_MAX), signal);
   }
   return "undelivered";
 }

@@ -1,8 +1,8 @@
-import { backoffMs } from "@windshift/base/backoff.ts";
 import type { Clock } from "@windshift/base/clock.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import type { JobEnd } from "./job.ts";
 import type { JobLog } from "./job-log.ts";
+import { retryWaitMs } from "./retry-wait.ts";
 
 /** Where jobs come from. */
 export interface JobSource {
@@ -59,7 +59,7 @@ export async function runnerLoop(
       if (stop.aborted) break;
       failures++;
       options.log.warn("no job could be claimed; trying again", { tries: failures, error });
-      await options.clock.sleep(backoffMs(failures, CLAIM_RETRY_MS_FIRST, CLAIM_RETRY_MS_MAX), stop);
+      await options.clock.sleep(retryWaitMs(error, failures, CLAIM_RETRY_MS_FIRST, CLAIM_RETRY_MS_MAX), stop);
     }
   }
   await Promise.all(running);
