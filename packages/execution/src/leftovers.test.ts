@@ -91,6 +91,30 @@ test("a refused credential keeps everything: it may only be the wrong one", asyn
   expect(await deliverLeftovers(options, NEVER)).toEqual({ delivered: 0, lost: 0, kept: 1 });
 });
 
+test("what a server refuses of one attempt is in nobody's way", async () => {
+  using dir = tempDir();
+  const spools = spoolsIn(dir);
+  const { of, controlPlaneFor } = serversFor(1, 2, 3, 4);
+  for (const run of [1, 2, 3, 4]) await leave(spools, run);
+  of(1).report = () => Promise.reject(new AppError("internal", "a bug"));
+  of(2).append = () => Promise.reject(new AppError("internal", "another"));
+  const options = { spools, controlPlaneFor, clock: systemClock, log: SILENT };
+  expect(await deliverLeftovers(options, NEVER)).toEqual({ delivered: 2, lost: 0, kept: 2 });
+  expect([of(3).results, of(4).results]).toEqual([[SPOOLED_RESULT], [SPOOLED_RESULT]]);
+  expect((await readdir(dir.path)).sort()).toEqual(["1-1", "2-1"]);
+});
+
+test("a server that asks for time ends the round", async () => {
+  using dir = tempDir();
+  const spools = spoolsIn(dir);
+  const { of, controlPlaneFor } = serversFor(1, 2);
+  for (const run of [1, 2]) await leave(spools, run);
+  of(1).append = () => Promise.reject(new AppError("rate_limited", "slower"));
+  const options = { spools, controlPlaneFor, clock: systemClock, log: SILENT };
+  expect(await deliverLeftovers(options, NEVER)).toEqual({ delivered: 0, lost: 0, kept: 2 });
+  expect(of(2).appends).toBe(0);
+});
+
 test("what a job at work has in its spool is its own to deliver", async () => {
   using dir = tempDir();
   const spools = spoolsIn(dir);

@@ -31,12 +31,12 @@ export interface LeftoverCount {
   kept: number;
 }
 
-/** `lost`: nobody wants it any more. */
-type LeftoverEnd = keyof LeftoverCount;
+/** `lost`: nobody wants it any more. `away`: kept, and to try others now would come to the same. */
+type LeftoverEnd = keyof LeftoverCount | "away";
 
 /**
  * Delivers what attempts left behind, one after the other: events, then the result. What was delivered or is lost is removed;
- * a server that cannot be reached ends the round and keeps the rest. To be called before the first request under a new boot,
+ * a server that cannot be reached, or takes nothing of this host, ends the round and keeps the rest. To be called before the first request under a new boot,
  * which makes the server give up the attempts of the older ones.
  */
 export async function deliverLeftovers(
@@ -50,15 +50,15 @@ export async function deliverLeftovers(
     if (leftover === undefined) continue;
     const end = await deliver(leftover, options, signal).catch((error: unknown) => {
       options.log.warn("what an attempt left could not be delivered", { ...leftover.held, error });
-      return "kept" as const;
+      return isAway(error) || signal.aborted ? "away" : "kept";
     });
-    await leftover.end(end === "kept");
-    count[end]++;
-    if (end !== "kept") options.log.info("what an attempt left is settled", { ...leftover.held, end });
-    else {
-      count.kept += names.length - i - 1;
-      break;
-    }
+    const kept = end === "kept" || end === "away";
+    await leftover.end(kept);
+    count[end === "away" ? "kept" : end]++;
+    if (!kept) options.log.info("what an attempt left is settled", { ...leftover.held, end });
+    if (end !== "away") continue;
+    count.kept += names.length - i - 1;
+    break;
   }
   return count;
 }
@@ -78,7 +78,7 @@ async function deliver(
 ): Promise<LeftoverEnd> {
   const { held, events, result } = leftover;
   const run: HeldRun = { run_id: held.run, attempt: held.attempt };
-  const plane = controlPlaneFor(held.boot);
+  const plane = speaking(controlPlaneFor(held.boot));
   const outbox = new EventOutbox({
     spool: events,
     append: (batch) => plane.append(run, batch).catch(lostWhenGone),
@@ -91,8 +91,9 @@ async function deliver(
   signal.addEventListener("abort", stop, { once: true });
   await outbox.flush().finally(() => signal.removeEventListener("abort", stop));
   if (outbox.end === "lease_lost") return "lost";
+  if (signal.aborted) return "away";
+  if (outbox.end === "unreachable") return isAway(outbox.lastFailure) ? "away" : "kept";
   // Without its last events the result still counts, when the server will never take them.
-  if (signal.aborted || (outbox.end !== null && outbox.end !== "conflict")) return "kept";
   if (result === null) return "delivered";
   try {
     const answer = await within(clock, REPORT_TRY_MS_MAX, plane.report(run, result), signal);
@@ -102,6 +103,25 @@ async function deliver(
     log.error("the server will never take the result of an attempt", { ...held, error });
     return "lost";
   }
+}
+
+/** What is not one of our codes is a broken connection; a spool that cannot be read is none, and in nobody's way. */
+function speaking(plane: LeftoverPlane): LeftoverPlane {
+  const broken = (cause: unknown) => {
+    if (cause instanceof AppError) throw cause;
+    throw new AppError("unavailable", "the server could not be reached", { cause });
+  };
+  return {
+    append: (run, events) => plane.append(run, events).catch(broken),
+    report: (run, result) => plane.report(run, result).catch(broken),
+  };
+}
+
+/** What another attempt's events and result would meet with, too. */
+const AWAY: ReadonlySet<ErrorCode> = new Set(["unavailable", "timed_out", "rate_limited", "unauthenticated"]);
+
+function isAway(error: unknown): boolean {
+  return error instanceof AppError && AWAY.has(error.code);
 }
 
 /** A run that was deleted takes no events. */
