@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { buildJob } from "@windshift/testing/jobs.ts";
 import type { HeldRun } from "./control-plane.ts";
-import { HEARTBEAT_SHARED_MS, SharedHeartbeat } from "./shared-heartbeat.ts";
+import { HEARTBEAT_FAILED_SHARED_MS, HEARTBEAT_SHARED_MS, SharedHeartbeat } from "./shared-heartbeat.ts";
 
 const first: HeldRun = buildJob({ run: 7 });
 const second: HeldRun = buildJob({ run: 8 });
@@ -53,19 +53,30 @@ test("a job that no heartbeat named yet is asked for at once, and one that ended
   expect(requests).toEqual([[7], [7, 8], [8, 9]]);
 });
 
-test("a heartbeat that failed or is old answers nobody who asks later", async () => {
+test("in an outage a host asks once a second, however many jobs it has, and an old heartbeat answers nobody", async () => {
   let away = true;
   const { shared, requests, time } = heartbeatOf(async () => {
     if (away) throw new Error("away");
     return [];
   });
-  shared.hold(first);
-  shared.hold(second);
-  const asked = await Promise.allSettled([shared.renew(first), shared.renew(second)]);
-  expect(asked.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  for (const job of JOBS) shared.hold(job);
+  for (let i = 0; i < 2; i++) {
+    for (const job of JOBS) await expect(shared.renew(job)).rejects.toThrow("away");
+    time.nowMs += HEARTBEAT_FAILED_SHARED_MS;
+  }
+  expect(requests).toHaveLength(2);
   away = false;
   expect(await shared.renew(first)).toBe("held");
   time.nowMs += HEARTBEAT_SHARED_MS;
   expect(await shared.renew(second)).toBe("held");
-  expect(requests).toHaveLength(3);
+  expect(requests).toHaveLength(4);
+});
+
+test("a job whose lease is lost is named no more, also when it asked after it was released", async () => {
+  const { shared, requests } = heartbeatOf(async () => [first]);
+  shared.hold(first);
+  shared.release(first);
+  expect(await shared.renew(first)).toBe("lease_lost");
+  await shared.renew(second);
+  expect(requests).toEqual([[7], [8]]);
 });

@@ -7,11 +7,15 @@ import type { HeldRun } from "./control-plane.ts";
  */
 export const HEARTBEAT_SHARED_MS = 10_000;
 
+/** How long a heartbeat that failed answers those who ask, ms: in an outage a host asks once a second and not once for each job. */
+export const HEARTBEAT_FAILED_SHARED_MS = 1_000;
+
 /** Sends one heartbeat for `held`. @returns those whose lease is lost; rejects when no server answered */
 export type SendHeartbeat = (held: readonly HeldRun[]) => Promise<readonly HeldRun[]>;
 
 interface Beat {
-  sentAtMs: number;
+  /** Until when it answers those it names, ms. */
+  untilMs: number;
   named: ReadonlySet<string>;
   /** Keys of the lost ones. */
   answer: Promise<ReadonlySet<string>>;
@@ -19,7 +23,7 @@ interface Beat {
 
 /**
  * Turns the renewals of all jobs of a host into one request at a time that names everything held, so that a host with a
- * hundred jobs asks as often as one with a single job. A heartbeat that failed answers only those who waited for it.
+ * hundred jobs asks as often as one with a single job. A heartbeat that failed answers those who ask within a second.
  */
 export class SharedHeartbeat {
   private readonly held = new Map<string, HeldRun>();
@@ -46,22 +50,29 @@ export class SharedHeartbeat {
     const key = keyOf(job);
     this.hold(job);
     const beat = this.beatFor(key);
-    return (await beat.answer).has(key) ? "lease_lost" : "held";
+    if (!(await beat.answer).has(key)) return "held";
+    // Nobody renews what is lost, so nobody else may be left to release it.
+    this.release(job);
+    return "lease_lost";
   }
 
   private beatFor(key: string): Beat {
     const { last } = this;
-    const fresh = last !== undefined && this.nowMs() - last.sentAtMs < HEARTBEAT_SHARED_MS;
+    const fresh = last !== undefined && this.nowMs() < last.untilMs;
     return fresh && last.named.has(key) ? last : this.beat();
   }
 
   private beat(): Beat {
     const held = [...this.held.values()];
     const answer = this.send(held).then((lost) => new Set(lost.map(keyOf)));
-    const beat: Beat = { sentAtMs: this.nowMs(), named: new Set(this.held.keys()), answer };
+    const beat: Beat = {
+      untilMs: this.nowMs() + HEARTBEAT_SHARED_MS,
+      named: new Set(this.held.keys()),
+      answer,
+    };
     this.last = beat;
     answer.catch(() => {
-      if (this.last === beat) this.last = undefined;
+      beat.untilMs = this.nowMs() + HEARTBEAT_FAILED_SHARED_MS;
     });
     return beat;
   }
