@@ -5,7 +5,13 @@ import { record } from "../audit/audit-store.ts";
 import type { Database, Queries } from "../db/database.ts";
 import { waitForSignal } from "../db/signals.ts";
 import type { Log } from "../http/log.ts";
-import { type ControlPlaneOptions, claimAtOnce, repeatClaim } from "../runs/control-plane.ts";
+import {
+  type ClaimedRun,
+  type ControlPlaneOptions,
+  claimDraft,
+  completeClaim,
+  repeatClaim,
+} from "../runs/control-plane.ts";
 import type { Run } from "../runs/run.ts";
 import type { RunDefaults } from "../runs/run-create.ts";
 import { type HostClaim, mayTake } from "../runs/run-queue.ts";
@@ -22,10 +28,10 @@ export interface ClaimDeskParts {
 interface Waiter {
   /** Waiters alike in this ask for the same runs: when one finds nothing, so do the others. */
   kind: string;
-  claim(): Promise<JobSpec | null>;
+  claim(): Promise<ClaimedRun | undefined>;
   /** Whether nothing was found for a reason of this host alone, such as that it is full. Rejects when it is not welcome any more. */
   isBarred(): Promise<boolean>;
-  done(job: JobSpec | null): void;
+  done(claimed: ClaimedRun | undefined): void;
   fail(error: unknown): void;
 }
 
@@ -55,9 +61,16 @@ export class ClaimDesk {
     if (again !== undefined) return again;
     const { boot, claim_key: key, capacity, labels } = request;
     const wish: HostClaim = { boot, key, capacity, labels };
-    const job = await claimAtOnce(options, host.pool, host.id, wish);
-    if (job !== null || waitMs === 0 || signal.aborted) return job;
-    return this.wait(host, wish, options, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]));
+    const over = AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, waitMs))]);
+    for (;;) {
+      let claimed = await claimDraft(options, host.pool, host.id, wish);
+      if (claimed === undefined && waitMs > 0) claimed = await this.wait(host, wish, options, over);
+      if (claimed === undefined) return null;
+      // Outside of the desk: a forge that takes its time holds up its own run alone.
+      const job = await completeClaim(options, claimed);
+      if (job !== undefined) return job;
+      if (over.aborted) return null;
+    }
   }
 
   private optionsFor(host: Host, { api_url, isolation }: ClaimRequest): ControlPlaneOptions {
@@ -78,7 +91,7 @@ export class ClaimDesk {
     wish: HostClaim,
     options: ControlPlaneOptions,
     signal: AbortSignal,
-  ): Promise<JobSpec | null> {
+  ): Promise<ClaimedRun | undefined> {
     const { database } = this.parts;
     const waiters = this.waiting.get(host.pool);
     return new Promise((resolve, reject) => {
@@ -92,20 +105,20 @@ export class ClaimDesk {
       };
       const onAbort = () => {
         leave();
-        resolve(null);
+        resolve(undefined);
       };
       const waiter: Waiter = {
         kind: wish.labels.join(),
-        claim: () => claimAtOnce(options, host.pool, host.id, wish),
+        claim: () => claimDraft(options, host.pool, host.id, wish),
         isBarred: async () => {
           if (await mayTake(options.database.kysely, host.id, wish)) return false;
           // The signal of a revocation may have been lost.
           await requireCurrent(database, host, wish.boot);
           return true;
         },
-        done: (job) => {
+        done: (claimed) => {
           leave();
-          resolve(job);
+          resolve(claimed);
         },
         fail: (error) => {
           leave();
@@ -138,8 +151,8 @@ export class ClaimDesk {
       if (!waiters.has(waiter) || nothingFor.has(waiter.kind)) continue;
       // One that hangs up while its run is claimed asks again with its key, and gets it then.
       try {
-        const job = await waiter.claim();
-        if (job !== null) waiter.done(job);
+        const claimed = await waiter.claim();
+        if (claimed !== undefined) waiter.done(claimed);
         else if (!(await waiter.isBarred())) nothingFor.add(waiter.kind);
       } catch (error) {
         waiter.fail(error);

@@ -281,13 +281,40 @@ describe("an attempt", () => {
   });
 
   test("RT-14 of a host that floods does not keep others from theirs", async () => {
-    const flood = Array.from({ length: 400 }, () => host.heartbeat());
-    const replies = await Promise.all(flood);
-    const limited = replies.filter(({ status }) => status === 429);
+    const limited: Awaited<ReturnType<TestHost["heartbeat"]>>[] = [];
+    // As fast as this machine can; a slow one takes more of them to be over the pace.
+    for (let wave = 0; wave < 20 && limited.length === 0; wave++) {
+      const replies = await Promise.all(Array.from({ length: 200 }, () => host.heartbeat()));
+      limited.push(...replies.filter(({ status }) => status === 429));
+    }
     expect(limited.length).toBeGreaterThan(0);
     expect(limited[0]?.headers.get("retry-after")).toBe("1");
     const other = await addHost(server, admin, pool);
     expect((await other.heartbeat()).status).toBe(200);
+  });
+
+  test("I11 waits while all hosts are full, and says so", async () => {
+    const small = await createPool(admin, { name: "small" });
+    await bind({ pool: "small" });
+    await queueRun();
+    await (await addHost(server, admin, small)).claimed();
+    const { key } = await queueRun();
+    await bind({ pool: "hosts" });
+    const { runs } = (
+      await admin.get<{ runs: { queued_because: { reason: string; text: string } }[] }>(
+        `/api/v1/items/${key}/agent-runs`,
+      )
+    ).body;
+    expect(runs[0]?.queued_because).toMatchObject({ reason: "runners_full" });
+  });
+
+  test("of a workspace that the pool is closed to meanwhile stays queued", async () => {
+    await queueRun();
+    await createTestWorkspace(admin, "LATER");
+    await admin.patch(`/api/v1/admin/pools/${pool.id}`, { workspaces: ["LATER"] });
+    expect((await host.claim()).body.job).toBeNull();
+    await admin.patch(`/api/v1/admin/pools/${pool.id}`, { workspaces: [] });
+    expect((await host.claim()).body.job).not.toBeNull();
   });
 });
 

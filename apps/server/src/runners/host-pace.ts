@@ -28,7 +28,8 @@ export class HostPace {
     const gained = ((now - bucket.atMs) / 1_000) * rate;
     const tokens = Math.min(rate * BURST_SECONDS, bucket.tokens + gained);
     if (!this.buckets.has(host)) this.forget(now);
-    this.buckets.set(host, { tokens: Math.max(0, tokens - 1), atMs: now });
+    // What is refused takes nothing, so that whoever floods goes on at the pace and is not shut out.
+    this.buckets.set(host, { tokens: tokens < 1 ? tokens : tokens - 1, atMs: now });
     if (tokens < 1)
       throw new AppError("rate_limited", "this runner sends too many requests; try again in a second", {
         retryAfterS: 1,

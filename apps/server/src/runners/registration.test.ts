@@ -114,6 +114,20 @@ describe("a runner's credential", () => {
     expect((await next.heartbeat()).status).toBe(200);
   });
 
+  test("is not given to whoever has the former one once its successor is in use", async () => {
+    const host = await addHost(server, admin, pool);
+    const rotate = (one: TestHost) => one.client.post<{ credential: string }>("/api/runner/credential");
+    const lost = (await rotate(host)).body.credential;
+    const { credential } = (await rotate(host)).body; // the first answer was lost
+    expect((await new TestHost(server, { ...host.registered, credential: lost }).heartbeat()).status).toBe(
+      401,
+    );
+    const next = new TestHost(server, { ...host.registered, credential });
+    expect((await next.heartbeat()).status).toBe(200);
+    expect((await rotate(host)).status).toBe(401);
+    expect((await rotate(next)).status).toBe(200);
+  });
+
   test("RT-09 is refused from the next request on once it is revoked", async () => {
     const host = await addHost(server, admin, pool);
     const runner = await idOf(host);

@@ -1,4 +1,5 @@
 import { AppError } from "@windshift/contract/app-error.ts";
+import { sql } from "kysely";
 import { type ActingPerson, record } from "../audit/audit-store.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { RunDefaults } from "../runs/run-create.ts";
@@ -24,6 +25,14 @@ export async function revokeRunner(
       .returning("id")
       .executeTakeFirst();
     await tx.deleteFrom("runner_credentials").where("runner_id", "=", id).execute();
+    // Should this server end before it has ended the attempts, the next sweep does.
+    await tx
+      .updateTable("runs")
+      .set((eb) => ({ lease_expires_at_ms: eb(dbNowMs(database.engine), "-", 1) }))
+      .where("runner_id", "=", id)
+      .where("status", "=", sql.lit("running"))
+      .where("lease_expires_at_ms", "is not", null)
+      .execute();
     if (row !== undefined) await tell(tx, by, "runner.revoked", id);
   });
   await database.signals.notify(`runner:${id}`);

@@ -48,13 +48,16 @@ export async function addCredential(
 }
 
 /**
- * Makes another credential for the host. The one it came with works for CREDENTIAL_OVERLAP_MS more; older ones that still did
+ * Makes another credential for the host. With one that is on its way out this works only as long as its successor was not used:
+ * the answer may have been lost then; later whoever has the former one is not the host.
+ * The one it came with works for CREDENTIAL_OVERLAP_MS more; older ones that still did
  * end now, so that there are never more than two.
  */
 export async function rotateCredential(database: Database, host: Host, used: string): Promise<string> {
   const fresh = createToken("runner");
   await database.transaction(async (tx) => {
     const now = dbNowMs(database.engine);
+    await requireUnusedSuccessor(tx, host, used);
     await tx
       .deleteFrom("runner_credentials")
       .where("runner_id", "=", host.id)
@@ -76,6 +79,18 @@ export async function rotateCredential(database: Database, host: Host, used: str
     });
   });
   return fresh;
+}
+
+/** @throws AppError `unauthenticated` when the credential is on its way out and its successor is in use */
+async function requireUnusedSuccessor(tx: Queries, host: Host, used: string): Promise<void> {
+  const rows = await tx
+    .selectFrom("runner_credentials")
+    .select(["token_hash", "first_used_at_ms", "expires_at_ms"])
+    .where("runner_id", "=", host.id)
+    .execute();
+  const isFormer = rows.some((row) => row.token_hash === hashToken(used) && row.expires_at_ms !== null);
+  const inUse = rows.some((row) => row.token_hash !== hashToken(used) && row.first_used_at_ms !== null);
+  if (isFormer && inUse) throw notWelcome();
 }
 
 /**

@@ -5,9 +5,12 @@ import type { Log } from "../http/log.ts";
 import type { RunDefaults } from "../runs/run-create.ts";
 import { sweepLapsedLeases } from "../runs/run-sweep.ts";
 
+/** Looks that may be late or fail before it counts as silence: a busy machine and a short lock are none. */
+const LOOKS_MISSED_MAX = 3;
+
 /**
- * Looks for lapsed leases until `signal` aborts. Not before one lease has passed since the start: while the server was
- * down nobody could renew, so runners get the chance first.
+ * Looks for lapsed leases until `signal` aborts. Not before one lease has passed since the start, and since a time in which the
+ * database did not answer or this process stood still: nobody could renew then, so runners get the chance first.
  */
 export async function runSweepLoop(
   database: Database,
@@ -16,11 +19,22 @@ export async function runSweepLoop(
   signal: AbortSignal,
 ): Promise<void> {
   await systemClock.sleep(LEASE_MS, signal);
+  let lookedAtMs = performance.now();
   while (!signal.aborted) {
+    const silentMs = performance.now() - lookedAtMs;
+    if (silentMs > (LOOKS_MISSED_MAX + 1) * SWEEP_INTERVAL_MS) {
+      log.warn(
+        { silentMs: Math.round(silentMs) },
+        "no lease could be renewed for a while; runners get time first",
+      );
+      await systemClock.sleep(LEASE_MS, signal);
+      lookedAtMs = performance.now();
+    }
     try {
       for (const { cause, ...lost } of await sweepLapsedLeases(database, defaults)) {
         log.warn(cause === undefined ? lost : { ...lost, err: cause }, "a lease lapsed");
       }
+      lookedAtMs = performance.now();
     } catch (error) {
       log.error({ err: error }, "sweep: the database did not answer");
     }

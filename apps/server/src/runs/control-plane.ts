@@ -17,7 +17,7 @@ import { endRun, interruptAttempt } from "./run-end.ts";
 import { appendEvents } from "./run-events.ts";
 import { lockLiveAttempt } from "./run-fence.ts";
 import { takeQueuedMessages } from "./run-messages.ts";
-import { claimRun, type HostClaim, hasQueued, renewLease } from "./run-queue.ts";
+import { claimRun, type HostClaim, hasQueued, renewLease, renewLeaseIn } from "./run-queue.ts";
 import { reportResult } from "./run-report.ts";
 import { findRun } from "./run-store.ts";
 
@@ -67,21 +67,46 @@ export async function claimJob(
   return null;
 }
 
-/** Claims the next run of the pool; null when there is none now. Never waits. */
-export async function claimAtOnce(
+/** Claims the next run of the pool; null when there is none now. Never waits for one, only for the host of its repository. */
+async function claimAtOnce(
+  options: ControlPlaneOptions,
+  pool: PoolId,
+  runner: RunnerId,
+): Promise<JobSpec | null> {
+  for (;;) {
+    const claimed = await claimDraft(options, pool, runner);
+    if (claimed === undefined) return null;
+    const job = await completeClaim(options, claimed);
+    if (job !== undefined) return job;
+  }
+}
+
+/** A claimed run, and its job but for what its branches point at. */
+export interface ClaimedRun {
+  run: Run;
+  draft: JobDraft;
+}
+
+/** The half of a claim that asks the database alone, so that it takes no longer than that. Undefined when no run may start now. */
+export async function claimDraft(
   options: ControlPlaneOptions,
   pool: PoolId,
   runner: RunnerId,
   host?: HostClaim,
-): Promise<JobSpec | null> {
+): Promise<ClaimedRun | undefined> {
   for (;;) {
     const claimed = await claimNext(options, pool, runner, host);
-    if (claimed === undefined) return null;
-    if (claimed === "faulty") continue; // it had its turn; the next may be well
-    await options.database.signals.notify(`run:${claimed.run.id}`);
-    const job = await completeJob(options, claimed.run, claimed.draft);
-    if (job !== undefined) return job;
+    if (claimed !== "faulty") return claimed; // one that is had its turn; the next may be well
   }
+}
+
+/** The half that asks the host of the repository, which may take its time. Undefined when the run cannot start: it has its turn later. */
+export async function completeClaim(
+  options: ControlPlaneOptions,
+  { run, draft }: ClaimedRun,
+): Promise<JobSpec | undefined> {
+  await options.database.signals.notify(`run:${run.id}`);
+  return completeJob(options, run, draft);
 }
 
 /**
@@ -110,7 +135,9 @@ export async function repeatClaim(
       .where("run_id", "=", run.id)
       .where("attempt", "=", run.attempt)
       .execute();
-    return { run, draft: await draftJob(tx, run, options.addresses) };
+    // Its host begins now: the lease is as long as with a first answer.
+    const renewed = { ...run, lease_expires_at_ms: await renewLeaseIn(database, tx, run.id) };
+    return { run: renewed, draft: await draftJob(tx, renewed, options.addresses) };
   });
   return claimed && completeJob(options, claimed.run, claimed.draft);
 }
@@ -121,7 +148,7 @@ async function claimNext(
   pool: PoolId,
   runner: RunnerId,
   host: HostClaim | undefined,
-): Promise<{ run: Run; draft: JobDraft } | "faulty" | undefined> {
+): Promise<ClaimedRun | "faulty" | undefined> {
   const { database } = options;
   if (!(await hasQueued(database.kysely, pool))) return undefined; // most looks find nothing; that needs no transaction
   const start = async (tx: Queries, run: Run) => {

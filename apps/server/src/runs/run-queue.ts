@@ -34,7 +34,12 @@ export function claimRun<T>(
   return database.transaction(async (tx) => {
     const open = await lockPool(tx, database, pool);
     if (open === undefined || !(await hasRoom(tx, pool, open.maxRunning))) return undefined;
-    if (host !== undefined && !(await mayTake(tx, runner, host))) return undefined;
+    if (host !== undefined) {
+      // Revoking a runner and a new start of it wait for this claim, and then find its run; or this one finds what they did.
+      if (database.engine === "postgres")
+        await tx.selectFrom("runners").select("id").where("id", "=", runner).forShare().execute();
+      if (!(await mayTake(tx, runner, host))) return undefined;
+    }
     const labels = [...open.labels, ...(host?.labels ?? [])];
     const next = await nextInLine(tx, database, pool, labels);
     if (next === undefined) return undefined;
@@ -159,7 +164,13 @@ async function nextInLine(
           and not exists (select 1 from run_labels where run_labels.run_id = runs.id and ${unmet})
         order by id limit 1
       ) as id
-      from waiting where workspace_id is not null
+      from waiting where workspace_id is not null and (
+        not exists (select 1 from pool_workspaces where pool_id = ${pool})
+        or exists (
+          select 1 from pool_workspaces
+          where pool_id = ${pool} and pool_workspaces.workspace_id = waiting.workspace_id
+        )
+      )
     ),
     busy as (
       select workspace_id, count(*) as held from runs
@@ -185,6 +196,17 @@ export async function renewLease(database: Database, run: number, attempt: numbe
     .returning("id")
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/** Renews the lease of a run that is locked. @returns when it ends, ms since 1970 */
+export async function renewLeaseIn(database: Database, tx: Queries, run: number): Promise<number | null> {
+  const row = await tx
+    .updateTable("runs")
+    .set({ lease_expires_at_ms: leaseEnd(database) })
+    .where("id", "=", run)
+    .returning("lease_expires_at_ms")
+    .executeTakeFirstOrThrow();
+  return row.lease_expires_at_ms;
 }
 
 function leaseEnd(database: Database) {

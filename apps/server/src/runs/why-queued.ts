@@ -1,5 +1,6 @@
 import { LEASE_MS } from "@windshift/contract/limits.ts";
-import { type Database, dbNowMs } from "../db/database.ts";
+import { sql } from "kysely";
+import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { Run } from "./run.ts";
 import { countHeld, queuePosition } from "./run-queue.ts";
 
@@ -10,6 +11,7 @@ export interface WhyQueued {
     | "draining"
     | "forge_busy"
     | "pool_full"
+    | "runners_full"
     | "behind_others"
     | "next";
   /** Runs of the pool that were queued earlier. */
@@ -29,7 +31,7 @@ export async function whyQueued(database: Database, run: Run): Promise<WhyQueued
   const { ahead } = await queuePosition(db, run);
   const live = await db
     .selectFrom("runners")
-    .select(["labels", "draining", "drain_asked"])
+    .select(["id", "labels", "capacity", "kind", "draining", "drain_asked"])
     .where("pool_id", "=", run.pool_id)
     .where("revoked_at_ms", "is", null)
     .where((eb) => eb("last_seen_at_ms", ">", eb(dbNowMs(database.engine), "-", LEASE_MS)))
@@ -62,6 +64,15 @@ export async function whyQueued(database: Database, run: Run): Promise<WhyQueued
       text: `Pool "${pool.name}" runs ${held} of at most ${pool.max_running}; this run starts when one of them ends.`,
     };
   }
+  const hosts = able.filter(
+    ({ kind, draining, drain_asked }) => kind === "host" && draining + drain_asked === 0,
+  );
+  if (hosts.length > 0 && (await areFull(db, hosts)))
+    return {
+      reason: "runners_full",
+      ahead,
+      text: `${hosts.length === 1 ? "The runner" : `All ${hosts.length} runners`} of pool "${pool.name}" that could take it ${hosts.length === 1 ? "is" : "are"} busy. It starts when one has a free place; WSRUNNER_CAPACITY or another host gives more.`,
+    };
   return ahead > 0
     ? {
         reason: "behind_others",
@@ -73,6 +84,22 @@ export async function whyQueued(database: Database, run: Run): Promise<WhyQueued
         ahead,
         text: `Next in line in pool "${pool.name}"; it starts when a runner is free.`,
       };
+}
+
+async function areFull(db: Queries, hosts: readonly { id: number; capacity: number }[]): Promise<boolean> {
+  const rows = await db
+    .selectFrom("runs")
+    .select((eb) => ["runner_id", eb.fn.countAll<number>().as("held")])
+    .where(
+      "runner_id",
+      "in",
+      hosts.map(({ id }) => id),
+    )
+    .where("status", "=", sql.lit("running"))
+    .where("lease_expires_at_ms", "is not", null)
+    .groupBy("runner_id")
+    .execute();
+  return hosts.every(({ id, capacity }) => (rows.find((row) => row.runner_id === id)?.held ?? 0) >= capacity);
 }
 
 async function readNowMs(database: Database): Promise<number> {

@@ -15,6 +15,7 @@ export const QueuedBecause = z.object({
     "draining",
     "forge_busy",
     "pool_full",
+    "runners_full",
     "behind_others",
     "next",
   ]),
