@@ -12,7 +12,7 @@ import { SHORT_TIMES } from "./faults-harness/time-limits.ts";
 const TEST_MS_MAX = 120_000;
 const RUN_MS_MAX = 60_000;
 /** An agent that works longer than a lease lasts. */
-const LONG_MS = [200, SHORT_TIMES.LEASE_MS + 2_000, 300, 100];
+const LONG_MS = [200, SHORT_TIMES.LEASE_MS + 4_000, 300, 100];
 const MIDDLE_MS = [200, 1_500, 1_500, 100];
 const QUICK_MS = [50, 50, 50, 50];
 const HOUR_MS = 3_600_000;
@@ -207,6 +207,8 @@ describe("F35 a host that is told to end", () => {
       for (const id of ids)
         await eventually("the agent works", async () => (await runOf(id)).phase === "agent", RUN_MS_MAX);
       a.terminate();
+      // Two signals at once would be one.
+      await eventually("the server knows that it drains", () => isDraining(a), RUN_MS_MAX);
       a.terminate();
       expect(await a.exitedWithin(RUN_MS_MAX)).toBe(0);
       expect(await a.processes()).toEqual([]);
@@ -306,6 +308,12 @@ async function leaseOf(id: number): Promise<{ lease: number }> {
     lease,
   );
   return row ?? { lease: 0 };
+}
+
+async function isDraining({ name }: Host): Promise<boolean> {
+  const statement = `select draining from runners where name = '${name}'`;
+  const [row] = await stage.journal.query(statement, z.object({ draining: z.coerce.number() }));
+  return row?.draining === 1;
 }
 
 /** Host b starts and holds the second attempt. */

@@ -5,8 +5,10 @@ import type { Stage } from "./stage.ts";
 import { SHORT_TIMES } from "./time-limits.ts";
 
 const LEASE_MS = SHORT_TIMES.LEASE_MS;
-/** How long a drain may take before the second signal, and how long a runner may take to end after it, ms. */
+/** How long a drain may take before the second signal, ms; two signals at once would be one. */
+const DRAIN_MS_LEAST = 500;
 const DRAIN_MS_MAX = 4_000;
+/** How long a runner may take to end after it, ms. */
 const END_MS_MAX = 20_000;
 const DELAY_MS_MAX = 400;
 const FLAP_MS = 900;
@@ -95,7 +97,7 @@ const meddle: Fault = async (stage, seeded, log) => {
 const drain: Fault = async (stage, seeded, log) => {
   const host = seeded.pick(stage.hosts);
   log(`SIGTERM of ${host.name}, then a start`);
-  await endHost(host, seeded.between(0, DRAIN_MS_MAX), stage);
+  await endHost(host, seeded.between(DRAIN_MS_LEAST, DRAIN_MS_MAX), stage);
   host.start();
 };
 
