@@ -124,6 +124,9 @@ check_host() {
     fail "there is no $docker on this host. Install Docker (Debian: apt-get install docker.io; Alpine: apk add docker), or name another engine's program in WSRUNNER_DOCKER"
   command -v git >/dev/null 2>&1 ||
     fail "there is no git on this host. Install it (Debian: apt-get install git; Alpine: apk add git)"
+  # Busybox's own has no long options.
+  flock --version 2>/dev/null | grep -q util-linux ||
+    fail "there is no flock of util-linux on this host. Install it (Debian: apt-get install util-linux; Alpine: apk add flock)"
   group=$(engine_group)
   if [ "$user" != root ] && ! in_file "$group" /etc/group; then
     fail "there is no group $group, through which the user $user would reach the engine. Install Docker; for an engine whose socket only root may use (rootful Podman), add --user root"

@@ -57,6 +57,11 @@ describe("install.sh on Debian with systemd", () => {
         [`${INSTALL} --user 'a$(id)'`, 1, "is not a name for a user"],
         [`WSRUNNER_DOCKER=podman ${INSTALL}`, 1, "there is no podman on this host. Install Docker"],
         [`WSRUNNER_DRAIN_TIMEOUT=soon ${INSTALL}`, 1, "write a duration such as 30m or 1h"],
+        [
+          `mv /usr/bin/flock /flock; ${INSTALL}; code=$?; mv /flock /usr/bin/flock; exit $code`,
+          1,
+          "there is no flock",
+        ],
         [`mv /usr/bin/git /git; ${INSTALL}; code=$?; mv /git /usr/bin/git; exit $code`, 1, "there is no git"],
         [
           `mv /usr/bin/docker /docker; ${INSTALL}; code=$?; mv /docker /usr/bin/docker; exit $code`,
@@ -156,7 +161,9 @@ describe("install.sh on Debian with systemd", () => {
       expect([await show("ExecMainStatus"), await show("NRestarts")]).toEqual(["2", "0"]);
       expect(await out("journalctl --no-pager -u windshift-runner")).toContain("WSRUNNER_CPUS: ");
 
-      const settings = Object.entries(NOWHERE).map(([name, value]) => `${name}=${value}`);
+      // Without an engine: with it, the runner would refuse a folder that this machine does not share with the host.
+      const apart = { ...NOWHERE, WSRUNNER_DOCKER: "/usr/bin/false" };
+      const settings = Object.entries(apart).map(([name, value]) => `${name}=${value}`);
       await out(
         `printf '%s\\n' ${settings.join(" ")} > ${CONFIG}; ${INSTALL}; systemctl start windshift-runner`,
       );

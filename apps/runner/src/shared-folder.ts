@@ -32,12 +32,14 @@ export async function checkSharedFolder(
     worktreeRoot: pathsOf(settings).worktrees,
   });
   // The probe is a container of the agent image; without an engine or an image nothing can be said about mounts.
-  for (const needed of [await checks.engine(), await checks.image()])
-    if (needed.state === "failed")
+  for (const look of [() => checks.engine(), () => checks.image()]) {
+    const { name, state, detail } = await look();
+    if (state === "failed")
       return log.warn("it could not be checked that the host sees this container's folders", {
-        check: needed.name,
-        detail: needed.detail,
+        check: name,
+        detail,
       });
+  }
   const check = await checks.worktree();
   if (check.state !== "failed") return;
   throw new AppError("invalid_input", `${check.detail}${mountHint(settings)}`);
