@@ -1,3 +1,4 @@
+import { AppError } from "@windshift/contract/app-error.ts";
 import type { PoolId } from "@windshift/contract/ids.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import type { ClaimRequest } from "@windshift/contract/runner.ts";
@@ -15,7 +16,7 @@ import {
 import type { Run } from "../runs/run.ts";
 import type { RunDefaults } from "../runs/run-create.ts";
 import { type HostClaim, mayTake } from "../runs/run-queue.ts";
-import { requireCurrent } from "./host-session.ts";
+import { noteSuperseded, requireCurrent } from "./host-session.ts";
 import type { Host } from "./runner-credential.ts";
 
 export interface ClaimDeskParts {
@@ -96,7 +97,12 @@ export class ClaimDesk {
     const waiters = this.waiting.get(host.pool);
     return new Promise((resolve, reject) => {
       const stopListening = database.signals.listen(`runner:${host.id}`, () => {
-        requireCurrent(database, host, wish.boot).catch(waiter.fail);
+        requireCurrent(database, host, wish.boot).catch(async (error: unknown) => {
+          // Its program is still there and waits: it was not restarted.
+          const isThere = error instanceof AppError && error.code === "superseded" && !signal.aborted;
+          if (isThere) await noteSuperseded(database, host).catch(() => {});
+          waiter.fail(error);
+        });
       });
       const leave = () => {
         stopListening();

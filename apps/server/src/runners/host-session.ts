@@ -1,14 +1,16 @@
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { BootId, HostState } from "@windshift/contract/runner.ts";
-import { record } from "../audit/audit-store.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { RunDefaults } from "../runs/run-create.ts";
 import { type Interrupted, interruptHeldBy } from "../runs/run-sweep.ts";
+import { raiseAlert } from "./runner-alert.ts";
 import { type Host, notWelcome } from "./runner-credential.ts";
 
 /** Starts of one runner that are remembered; an older one is long gone. */
 const BOOTS_KEPT_MAX = 100;
 
+const TWO_HOSTS =
+  "An earlier start of this runner is still at work, or its credential is used on two hosts. The newer one is served, the older refused.";
 const SUPERSEDED =
   "another start of this runner has taken its place. If it was not restarted, its credential is used on two hosts: give each host a registration token of its own";
 
@@ -30,7 +32,7 @@ export async function enterSession(
     const known = await lockBoot(database, tx, host);
     if (known === state.boot) return "again"; // by another request of the same moment
     if (await wasSeen(tx, host, state.boot)) {
-      await alarm(tx, host);
+      await raiseAlert(tx, host, "runner.superseded", TWO_HOSTS);
       return "superseded";
     }
     await remember(database, tx, host, state.boot);
@@ -114,23 +116,7 @@ async function touch(
   return row !== undefined;
 }
 
-/** An older start came back: said once on the runner until an administrator sees to it. */
-async function alarm(tx: Queries, host: Host): Promise<void> {
-  const alert =
-    "An earlier start of this runner is still at work, or its credential is used on two hosts. The newer one is served, the older refused.";
-  const row = await tx
-    .updateTable("runners")
-    .set({ alert })
-    .where("id", "=", host.id)
-    .where("alert", "is", null)
-    .returning("id")
-    .executeTakeFirst();
-  if (row === undefined) return;
-  await record(tx, {
-    workspaceId: null,
-    actor: "system",
-    action: "runner.superseded",
-    subject: `runner ${host.id}`,
-    data: { name: host.name, ip: host.from ?? "unknown" },
-  });
+/** A start whose place was taken is still there: told to administrators, once. */
+export function noteSuperseded(database: Database, host: Host): Promise<void> {
+  return database.transaction((tx) => raiseAlert(tx, host, "runner.superseded", TWO_HOSTS));
 }
