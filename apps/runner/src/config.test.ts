@@ -94,6 +94,23 @@ describe("the settings of a runner", () => {
     });
   });
 
+  test("bound what is kept on the disk, in sizes as engines write them", () => {
+    expect(settingsOf({})).toMatchObject({
+      cacheBytesMax: 20 * 1_024 ** 3,
+      cacheAgeMs: 30 * 86_400_000,
+      workspaceBytesMax: 20 * 1_024 ** 3,
+      metricsHost: "127.0.0.1",
+    });
+    const set = { WSRUNNER_CACHE_SIZE: "1.5g", WSRUNNER_CACHE_AGE: "12h", WSRUNNER_WORKSPACE_SIZE: "512m" };
+    expect(settingsOf(set)).toMatchObject({
+      cacheBytesMax: 1.5 * 1_024 ** 3,
+      cacheAgeMs: 12 * 3_600_000,
+      workspaceBytesMax: 512 * 1_024 ** 2,
+    });
+    expect(problemsOf({ WSRUNNER_CACHE_SIZE: "20 GB" })[0]).toContain("write a size such as 500m or 20g");
+    expect(problemsOf({ WSRUNNER_WORKSPACE_SIZE: "1k" })[0]).toContain("must be at least 16m");
+  });
+
   test("leave two heartbeats room in a lease", () => {
     expect(problemsOf({ WSRUNNER_HEARTBEAT_INTERVAL: "1m" })[0]).toContain("must be at most 45s");
   });
