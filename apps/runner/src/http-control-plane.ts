@@ -40,7 +40,11 @@ export interface HostPlaneOptions {
   onHeartbeat?(reply: RunnerHeartbeatReply): void;
   /** Told of each heartbeat that brought no answer. */
   onHeartbeatFailed?(): void;
+  /** Told when a request of this start is refused because of who sends it: to ask again changes nothing. */
+  onUnwelcome?(error: AppError): void;
 }
+
+type Poster = Pick<ServerClient, "post">;
 
 /** The server as a runner host speaks to it: the source of jobs and, for each job, its control plane. */
 export interface HostPlane extends ControlPlane, JobSource {
@@ -49,7 +53,14 @@ export interface HostPlane extends ControlPlane, JobSource {
 }
 
 export function createHostPlane(options: HostPlaneOptions): HostPlane {
-  const { client, state, apiUrl, isolation, clock, log } = options;
+  const { state, apiUrl, isolation, clock, log } = options;
+  const client: Poster = {
+    post: (...args) =>
+      options.client.post(...args).catch((error: unknown) => {
+        if (isUnwelcome(error)) options.onUnwelcome?.(error);
+        throw error;
+      }),
+  };
   const heartbeat = new SharedHeartbeat(async (held) => {
     const request = { ...state, held: held.map(({ run_id: run, attempt }) => ({ run, attempt })) };
     const reply = await client
@@ -76,7 +87,8 @@ export function createHostPlane(options: HostPlaneOptions): HostPlane {
   let claimKey = newKey();
   return {
     ...writes(client, state.boot),
-    leftoverPlane: (boot) => writes(client, boot),
+    // What is refused under an older start says nothing of this one.
+    leftoverPlane: (boot) => writes(options.client, boot),
     renew: (job) => heartbeat.renew(job),
     async *notices(job, signal) {
       try {
@@ -119,7 +131,7 @@ export function createHostPlane(options: HostPlaneOptions): HostPlane {
 }
 
 /** Events and results of one start. */
-function writes(client: ServerClient, boot: BootId): LeftoverPlane {
+function writes(client: Poster, boot: BootId): LeftoverPlane {
   return {
     append: async ({ run_id, attempt }, events) => {
       try {
@@ -141,6 +153,14 @@ function writes(client: ServerClient, boot: BootId): LeftoverPlane {
       }
     },
   };
+}
+
+/** The server knows this host no more, or another start of it has taken its place. */
+function isUnwelcome(error: unknown): error is AppError {
+  return (
+    error instanceof AppError &&
+    (error.code === "unauthenticated" || error.code === "forbidden" || error.code === "superseded")
+  );
 }
 
 /** The attempt is another's, or this start of the runner is not the one that counts. */

@@ -20,6 +20,7 @@ import type { HeldLabels, Sandbox } from "@windshift/execution/sandbox.ts";
 import { TriageCheckout } from "@windshift/execution/triage-checkout.ts";
 import { pathsOf, type RunnerSettings } from "./config.ts";
 import { keepCredential, obtainCredential, readCredential } from "./credential.ts";
+import { DrainWish } from "./drain-wish.ts";
 import { createSandbox, DEFAULT_PATH, isRoot, requireFitEngine } from "./engine.ts";
 import { HostHealth } from "./host-health.ts";
 import { keepSweeping, sweepHost } from "./host-hygiene.ts";
@@ -120,7 +121,8 @@ function createHost(options: RunnerOptions, client: ServerClient, instance: stri
   const sandbox = createSandbox(settings, options.env, log);
   const boot = randomBytes(16).toString("hex");
   const spools = new DiskAttemptSpools({ root: paths.spool, boot, clock: systemClock, log });
-  const asked = new AbortController();
+  const unwelcome = new AbortController();
+  const wish = new DrainWish(log);
   const state = {
     boot,
     version: buildVersion,
@@ -130,7 +132,8 @@ function createHost(options: RunnerOptions, client: ServerClient, instance: stri
   };
   const held: HeldLabels[] = [];
   const load = () => ({ held: held.length, capacity: settings.capacity, draining: state.draining });
-  const metrics = new HostMetrics({ load, spoolDir: paths.spool });
+  const loadToTell = () => ({ ...load(), draining: state.draining || wish.stands });
+  const metrics = new HostMetrics({ load: loadToTell, spoolDir: paths.spool });
   const health = new HostHealth({ ...settings, load });
   const heartbeat = (result: "ok" | "failed") => {
     health.heartbeatDue();
@@ -147,8 +150,9 @@ function createHost(options: RunnerOptions, client: ServerClient, instance: stri
     onHeartbeatFailed: () => heartbeat("failed"),
     onHeartbeat: ({ drain }: RunnerHeartbeatReply) => {
       heartbeat("ok");
-      if (drain && !state.draining) log.info("an administrator asked this runner to take no more for now");
+      wish.heard(drain);
     },
+    onUnwelcome: (error) => unwelcome.abort(error),
   });
   const leftovers = { spools, controlPlaneFor: plane.leftoverPlane, clock: systemClock, log };
   const clones = createCloneCache(options);
@@ -173,8 +177,7 @@ function createHost(options: RunnerOptions, client: ServerClient, instance: stri
     work: async ({ drain, cancel }) => {
       health.claimDue();
       const over = new AbortController();
-      const unwelcome = new AbortController();
-      const draining = AbortSignal.any([drain, asked.signal, unwelcome.signal]);
+      const draining = AbortSignal.any([drain, unwelcome.signal]);
       const stopDraining = () => {
         state.draining = true;
       };
@@ -191,10 +194,8 @@ function createHost(options: RunnerOptions, client: ServerClient, instance: stri
           try {
             const job = await plane.claim(signal);
             result = job === null ? "none" : "job";
+            if (job !== null) wish.workCame();
             return job;
-          } catch (error) {
-            if (isUnwelcome(error)) unwelcome.abort(error);
-            throw error;
           } finally {
             health.claimDue();
             metrics.claimed(result, performance.now() - startedMs);
@@ -230,14 +231,6 @@ function createHost(options: RunnerOptions, client: ServerClient, instance: stri
 
 /** Time for what an earlier start left, ms: a server that is away must not keep this start from its work for ever. */
 const LEFTOVERS_MS_MAX = 60_000;
-
-/** The server knows this host no more, or another start of it has taken its place: to ask again changes nothing. */
-function isUnwelcome(error: unknown): boolean {
-  return (
-    error instanceof AppError &&
-    (error.code === "unauthenticated" || error.code === "forbidden" || error.code === "superseded")
-  );
-}
 
 function createCloneCache({ settings, env, log }: RunnerOptions): CloneCache {
   return new CloneCache({
