@@ -170,6 +170,7 @@ describe("an attempt", () => {
     const changed = await host.events(run, attempt, [eventOf(3, "another"), eventOf(4)]);
     expect([changed.status, changed.body.error.code]).toEqual([409, "conflict"]);
     expect(server.logLines.join()).toContain("refused events");
+    expect((await shownRunner())?.alert).toContain("other events");
     expect(await storedEvents(run)).toBe(3);
     const wild = [
       eventOf(2 ** 53),
@@ -280,6 +281,20 @@ describe("an attempt", () => {
     expect(await statusOf(job.run_id)).toBe("queued");
   });
 
+  test("that a person killed is told so, and a host that is gone can be deleted", async () => {
+    await queueRun();
+    const { run, attempt } = heldOf(await host.claimed());
+    await admin.post(`/api/v1/agent-runs/${run}/cancel`, {});
+    await admin.post(`/api/v1/agent-runs/${run}/cancel`, { force: true });
+    const told: unknown = (await host.notices([{ run, attempt }])).body.news;
+    expect(told).toEqual([{ kind: "cancel", force: true, run, attempt }]);
+    const runner = (await shownRunner())?.id;
+    expect((await admin.delete(`/api/v1/admin/runners/${runner}`)).status).toBe(409);
+    await admin.post(`/api/v1/admin/runners/${runner}/revoke`);
+    expect((await admin.delete(`/api/v1/admin/runners/${runner}`)).status).toBe(204);
+    expect(await shownRunner().catch(() => undefined)).toBeUndefined();
+  });
+
   test("RT-14 of a host that floods does not keep others from theirs", async () => {
     const limited: Awaited<ReturnType<TestHost["heartbeat"]>>[] = [];
     // As fast as this machine can; a slow one takes more of them to be over the pace.
@@ -317,6 +332,20 @@ describe("an attempt", () => {
     expect((await host.claim()).body.job).not.toBeNull();
   });
 });
+
+async function shownRunner(): Promise<{ id: number; alert: string | null } | undefined> {
+  const { id } = await server.database.kysely
+    .selectFrom("runners")
+    .select("id")
+    .where("instance", "=", host.registered.instance_id)
+    .executeTakeFirstOrThrow();
+  const { pools } = (
+    await admin.get<{ pools: { runners: { id: number; alert: string | null }[] }[] }>(
+      "/api/v1/admin/diagnostics/runner-pools",
+    )
+  ).body;
+  return pools.flatMap(({ runners }) => runners).find((one) => one.id === id);
+}
 
 async function storedEvents(run: number): Promise<number> {
   const { count } = await server.database.kysely

@@ -66,10 +66,12 @@ async function readNews(
     )
     .execute();
   const news: AttemptNews[] = [];
+  const messages = await messagesAfter(database.kysely, held);
   for (const one of held) {
     const row = rows.find(({ id }) => id === one.run);
-    const own =
-      row?.attempt === one.attempt && row.runner_id === host.id && row.runner_boot === boot ? row : undefined;
+    // A run that was killed names its start, but no runner any more.
+    const isHost = row?.runner_id === host.id || (row?.runner_id === null && row.status === "killed");
+    const own = row?.attempt === one.attempt && isHost && row.runner_boot === boot ? row : undefined;
     const at = { run: one.run, attempt: one.attempt };
     if (own?.status === "killed") {
       if (one.known !== "killing") news.push({ kind: "cancel", force: true, ...at });
@@ -78,7 +80,7 @@ async function readNews(
     } else {
       if (own.cancel_requested_at_ms !== null && one.known === "running")
         news.push({ kind: "cancel", force: false, ...at });
-      for (const { id, body } of await messagesAfter(database.kysely, one.run, one.after_message))
+      for (const { id, body } of messages.get(one.run) ?? [])
         news.push({ kind: "message", id, text: body, ...at });
     }
   }

@@ -31,6 +31,7 @@ import { waitForNews } from "./host-notices.ts";
 import type { HostPace } from "./host-pace.ts";
 import { enterSession, requireCurrent } from "./host-session.ts";
 import { registerHost } from "./registration.ts";
+import { raiseAlert } from "./runner-alert.ts";
 import { type Host, rotateCredential } from "./runner-credential.ts";
 import { requireVersion } from "./runner-version.ts";
 
@@ -164,9 +165,12 @@ function addAttempts(table: RouteTable, { database, defaults, pace, log }: HostR
       const batch = c.req.valid("json");
       pace.require(host.id, ATTEMPTS_AT_ONCE_ASSUMED);
       const boot = c.req.valid("header")["x-windshift-boot"];
-      const acked_seq = await takeEvents(database, host, boot, run, batch).catch((error: unknown) => {
-        if (error instanceof AppError && error.code === "conflict")
+      const acked_seq = await takeEvents(database, host, boot, run, batch).catch(async (error: unknown) => {
+        if (error instanceof AppError && error.code === "conflict") {
           log.error({ run, attempt: batch.attempt, runner: host.id }, `refused events: ${error.message}`);
+          const alert = `It sent other events for run ${run} than it had sent before; they were refused. Its spool is damaged, or something else speaks with its credential.`;
+          await database.transaction((tx) => raiseAlert(tx, host, "runner.events_refused", alert));
+        }
         throw error;
       });
       return c.json({ acked_seq }, 200);

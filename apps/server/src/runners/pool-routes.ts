@@ -23,7 +23,7 @@ import { getPool, listPools } from "../pools/pool-store.ts";
 import type { RunDefaults } from "../runs/run-create.ts";
 import { readDiagnostics } from "./pool-diagnostics.ts";
 import { listRegistrationTokens, mintRegistrationToken, revokeRegistrationToken } from "./registration.ts";
-import { askToDrain, clearAlert, revokeRunner } from "./runner-admin.ts";
+import { askToDrain, clearAlert, deleteRunner, revokeRunner } from "./runner-admin.ts";
 import { installCommand } from "./runner-install.ts";
 
 export interface PoolRouteParts {
@@ -164,6 +164,20 @@ function addRunners(table: RouteTable, { database, defaults }: PoolRouteParts): 
       responses: { 200: jsonReply(RunnerPoolsReply, "By name of the pool") },
     },
     async (c) => c.json({ pools: await readDiagnostics(database) }, 200),
+  );
+  table.add(
+    {
+      method: "delete",
+      path: `${AT}/runners/{runner}`,
+      access: "instance_admin",
+      summary: "Delete a runner that was revoked or is long silent",
+      request: { params: RunnerParams },
+      responses: { 204: { description: "Deleted" } },
+    },
+    async (c) => {
+      await deleteRunner(database, c.req.valid("param").runner, actingOf(c));
+      return c.body(null, 204);
+    },
   );
   const acts = [
     ["revoke", "Withdraw a runner's credential; its runs are queued again", revokeRunner],

@@ -39,6 +39,38 @@ export async function revokeRunner(
   await interruptRevoked(database, defaults, id);
 }
 
+/**
+ * Deletes a runner that is gone for good: one that was revoked, or that was not heard of for a day. Its ended runs stay.
+ * @throws AppError `not_found`; `conflict` for one that is still in use
+ */
+export async function deleteRunner(database: Database, id: number, by: ActingPerson): Promise<void> {
+  await database.transaction(async (tx) => {
+    await requireHost(tx, id);
+    const gone = await tx
+      .selectFrom("runners")
+      .select("id")
+      .where("id", "=", id)
+      .where((eb) =>
+        eb.or([
+          eb("revoked_at_ms", "is not", null),
+          eb("last_seen_at_ms", "<", eb(dbNowMs(database.engine), "-", SILENT_MS_LEAST)),
+        ]),
+      )
+      .executeTakeFirst();
+    const holds = await tx.selectFrom("runs").select("id").where("runner_id", "=", id).executeTakeFirst();
+    if (gone === undefined || holds !== undefined)
+      throw new AppError(
+        "conflict",
+        "this runner is in use; revoke it first, and delete it when its runs have ended",
+      );
+    await tx.deleteFrom("runners").where("id", "=", id).execute();
+    await tell(tx, by, "runner.deleted", id);
+  });
+}
+
+/** How long a runner that was not revoked has to be silent before it may be deleted, ms: a host that is down for a night comes back. */
+const SILENT_MS_LEAST = 86_400_000;
+
 /** Asks a runner to take no more, or to go on. It hears of it with its next heartbeat; claims stop at once. @throws AppError `not_found` */
 export async function askToDrain(
   database: Database,

@@ -78,25 +78,29 @@ export async function takeQueuedMessages(
 }
 
 /**
- * What the agent of a run on a host has not been given, oldest first; marks it as delivered. What was delivered in an answer that
+ * What the agents of runs on a host have not been given, oldest first; marks it as delivered. What was delivered in an answer that
  * got lost comes again, until the host says that it has it.
- * @param after the newest message the host has
+ * @param held runs, each with the newest message its host has
  */
 export async function messagesAfter(
   db: Queries,
-  run: number,
-  after: number,
-): Promise<{ id: MessageId; body: string }[]> {
+  held: readonly { run: number; after_message: number }[],
+): Promise<Map<number, { id: MessageId; body: string }[]>> {
+  const after = new Map(held.map(({ run, after_message }) => [run, after_message]));
   const rows = await db
     .selectFrom("run_messages")
-    .select(["id", "body", "status"])
-    .where("run_id", "=", run)
-    .where("id", ">", after)
+    .select(["id", "run_id", "body", "status"])
+    .where("run_id", "in", [...after.keys()])
     .where("status", "!=", "acknowledged")
     .orderBy("id")
     .execute();
-  if (rows.some(({ status }) => status === "queued")) await takeQueuedMessages(db, run);
-  return rows.map(({ id, body }) => ({ id: id as MessageId, body }));
+  const fresh = rows.filter(({ id, run_id }) => id > (after.get(run_id) ?? 0));
+  for (const run of new Set(fresh.filter(({ status }) => status === "queued").map(({ run_id }) => run_id)))
+    await takeQueuedMessages(db, run);
+  const byRun = Map.groupBy(fresh, ({ run_id }) => run_id);
+  return new Map(
+    [...byRun].map(([run, found]) => [run, found.map(({ id, body }) => ({ id: id as MessageId, body }))]),
+  );
 }
 
 export async function acknowledgeMessage(db: Queries, run: number, id: number): Promise<void> {
