@@ -9,7 +9,7 @@ import { docker, dockerProgram } from "./docker.ts";
 import { ensureHostImage } from "./host-image.ts";
 
 /** One command inside, ms. */
-const COMMAND_MS_MAX = 60_000;
+const COMMAND_MS_MAX = 120_000;
 /** systemd takes two seconds on an idle machine, ms. */
 const BOOT_MS_MAX = 60_000;
 const SOCKET = "/var/run/docker.sock";

@@ -13,7 +13,7 @@ import { ensureHostImage } from "./host-image.ts";
 /** Images and programs may have to be built first, ms. */
 const TEST_MS_MAX = 300_000;
 /** One command inside, ms. */
-const COMMAND_MS_MAX = 60_000;
+const COMMAND_MS_MAX = 120_000;
 const CONFIG = "/etc/windshift-runner/runner.env";
 const TOKEN = `wsrt_${"a".repeat(43)}`;
 /** Nothing listens there: the runner fails to register. */
