@@ -9,7 +9,7 @@ const entry = (id: number, kind: Entry["kind"], change: Partial<Entry> = {}): En
   ...ENTRY,
   id,
   kind,
-  at_ms: 1_000 * id,
+  at_ms: 10_000 * id,
   ...change,
 });
 
@@ -45,18 +45,18 @@ function wellRecord(): FaultRecord {
     ],
     pulls: [{ run: 1, count: 1 }],
     acknowledged: [
-      { kind: "events", run: 1, attempt: 1, seq: 3, atMs: 2_000 },
-      { kind: "result", run: 1, attempt: 2, seq: 0, atMs: 7_000 },
+      { kind: "events", run: 1, attempt: 1, seq: 3, atMs: 20_000 },
+      { kind: "result", run: 1, attempt: 2, seq: 0, atMs: 70_000 },
     ],
     refs: ["refs/heads/main", "refs/heads/agent-runs/run-1"],
     moves: [
       { ref: "refs/heads/main", attempt: 0, atMs: 0 },
-      { ref: "refs/heads/agent-runs/run-1", attempt: 2, atMs: 6_000 },
+      { ref: "refs/heads/agent-runs/run-1", attempt: 2, atMs: 60_000 },
     ],
     commits: [{ run: 1, count: 1 }],
     calls: [
-      { run: 1, attempt: 1, atMs: 2_500 },
-      { run: 1, attempt: 2, atMs: 5_500 },
+      { run: 1, attempt: 1, atMs: 25_000 },
+      { run: 1, attempt: 2, atMs: 55_000 },
     ],
     hosts: 2,
     registered: 2,
@@ -91,8 +91,8 @@ const BROKEN: [string, (record: FaultRecord) => void][] = [
   ["I6 run 1: attempt 1 has 2 events up to number 3", (r) => set(r.stories, { count: 2, distinct: 2 })],
   ["I6 run 1: attempt 1 has 3 events", (r) => set(r.stories, { distinct: 2 })],
   ["I6 run 1: event 4 of attempt 1 was acknowledged", (r) => set(r.acknowledged, { seq: 4 })],
-  ["I9 run 1: a model call of attempt 1", (r) => r.calls.push({ run: 1, attempt: 1, atMs: 5_500 })],
-  ["I9 run 1: a model call of attempt 2", (r) => r.calls.push({ run: 1, attempt: 2, atMs: 10_500 })],
+  ["I9 run 1: a model call of attempt 1", (r) => r.calls.push({ run: 1, attempt: 1, atMs: 55_000 })],
+  ["I9 run 1: a model call of attempt 2", (r) => r.calls.push({ run: 1, attempt: 2, atMs: 105_000 })],
   ["I10 host-1: spool/1-1", (r) => r.leftovers.push("host-1: spool/1-1")],
   ["I11 2 runs of a pool for 1", (r) => r.journal.splice(5, 0, entry(99, "run", { run: 2, runner: 8 }))],
   ["I11 2 runs on runner 7", (r) => r.journal.splice(5, 0, entry(99, "run", { run: 2 }))],
