@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -136,6 +137,44 @@ describe("the credential of a runner", () => {
       expect(exit).toBe(2);
       expect(said).toContain("the registration token was not used");
       expect(seen).toEqual([]);
+    },
+    TEST_MS_MAX,
+  );
+
+  test(
+    "that cannot be kept does not cost the token when a nonce is there already, and is not changed by the server",
+    async () => {
+      // A name so long that nothing fits beside it but the nonce; it stops root, too.
+      const long = join(root, "c".repeat(249));
+      const kept = { WSRUNNER_CREDENTIAL_FILE: long };
+      mkdirSync(root, { recursive: true });
+      writeFileSync(`${long}.nonce`, "0".repeat(32));
+      const unregistered = await start({ ...register, ...kept }).ended();
+      expect([unregistered.exit, seen]).toEqual([2, []]);
+      expect(unregistered.said).toContain("the registration token was not used");
+      writeFileSync(long, CREDENTIAL, { mode: 0o600 });
+      const rotated = await start(kept, ["rotate-credential"]).ended();
+      expect([rotated.exit, seen]).toEqual([2, []]);
+      expect(rotated.said).toContain("the credential was not changed");
+    },
+    TEST_MS_MAX,
+  );
+
+  test(
+    "that the server changed and that could not be kept after all is told with what to do within the hour",
+    async () => {
+      mkdirSync(root, { recursive: true });
+      writeFileSync(file, CREDENTIAL, { mode: 0o600 });
+      answer = () => {
+        rmSync(file);
+        mkdirSync(file);
+        return Response.json({ credential: credentialOf("b") });
+      };
+      const { exit, said } = await start({}, ["rotate-credential"]).ended();
+      expect(exit).toBe(2);
+      expect(said).toContain("the server has changed the credential");
+      expect(said).toContain("works for an hour more");
+      expect(said).not.toContain(credentialOf("b").slice(5));
     },
     TEST_MS_MAX,
   );

@@ -19,6 +19,8 @@ export interface CredentialOptions {
 }
 
 const OWNER_ONLY = 0o600;
+/** More than a credential has, bytes: a disk that is full is found out, too. */
+const PROBE_BYTES = 512;
 
 /**
  * The credential of this host: the one that is given, else the one that is kept, else the one that the registration token is
@@ -38,8 +40,24 @@ export async function obtainCredential(options: CredentialOptions): Promise<stri
   return register(options, registrationToken);
 }
 
-/** Puts another credential in the place of the one that is kept, in one step. */
-export async function keepCredential(file: string, credential: string): Promise<void> {
+/**
+ * Another credential in the place of the one that is kept. The server is asked for it only when it is certain that it can be kept.
+ * @param rotate asks the server; the former credential works for an hour more
+ * @throws AppError that names the folder, and whether the server has changed the credential
+ */
+export async function changeCredential(file: string, rotate: () => Promise<string>): Promise<void> {
+  await proveWritable(file, "the credential was not changed");
+  const credential = await rotate();
+  await keepCredential(file, credential).catch((cause: NodeJS.ErrnoException) => {
+    throw new AppError(
+      "invalid_input",
+      `WSRUNNER_CREDENTIAL_FILE: the server has changed the credential, and ${file} could not be replaced (${cause.code}). The one in use works for an hour more: within it, see to it that the file can be replaced and run "windshift-runner rotate-credential" again, or register this runner anew`,
+      { cause },
+    );
+  });
+}
+
+async function keepCredential(file: string, credential: string): Promise<void> {
   await writeOwnerOnly(file, `${credential}\n`);
 }
 
@@ -70,6 +88,7 @@ export async function readCredential(file: string, log: JobLog): Promise<string 
 async function register(options: CredentialOptions, token: string): Promise<string> {
   const { client, file, name, log } = options;
   const nonceFile = `${file}.nonce`;
+  await proveWritable(file, "the registration token was not used");
   const nonce = await keptNonce(nonceFile);
   const request = { registration_token: token, name, nonce };
   const reply = await client.post("/runner/register", request, RegisterReply);
@@ -83,24 +102,40 @@ async function register(options: CredentialOptions, token: string): Promise<stri
   return reply.credential;
 }
 
-/** @throws AppError when the folder cannot be written to, before the token is spent */
 async function keptNonce(file: string): Promise<string> {
   const kept = (await readFile(file, "utf8").catch(() => "")).trim();
   if (/^[0-9a-f]{32}$/.test(kept)) return kept;
   const fresh = randomBytes(16).toString("hex");
-  await writeOwnerOnly(file, `${fresh}\n`).catch((cause: NodeJS.ErrnoException) => {
-    throw new AppError(
-      "invalid_input",
-      `WSRUNNER_CREDENTIAL_FILE: ${dirname(file)} cannot be written to (${cause.code}); the registration token was not used. Give this user the folder, or set WSRUNNER_CREDENTIAL_FILE to another`,
-      { cause },
-    );
-  });
+  await writeOwnerOnly(file, `${fresh}\n`);
   return fresh;
 }
 
+/**
+ * Writes what would take the file's place, and removes it again.
+ * @param meanwhile what has not happened yet
+ * @throws AppError when the folder cannot be written to
+ */
+async function proveWritable(file: string, meanwhile: string): Promise<void> {
+  try {
+    await rm(await writePart(file, "x".repeat(PROBE_BYTES)), { force: true });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new AppError(
+      "invalid_input",
+      `WSRUNNER_CREDENTIAL_FILE: ${dirname(file)} cannot be written to (${code}); ${meanwhile}. Give this user the folder, or set WSRUNNER_CREDENTIAL_FILE to another`,
+      { cause },
+    );
+  }
+}
+
 async function writeOwnerOnly(file: string, text: string): Promise<void> {
+  await rename(await writePart(file, text), file);
+}
+
+/** Durable beside the file. @returns its path */
+async function writePart(file: string, text: string): Promise<string> {
   await mkdir(dirname(file), { recursive: true, mode: 0o711 });
-  const part = `${file}.${process.pid}`;
+  const part = `${file}.${process.pid}.part`;
   const handle = await open(part, "w", OWNER_ONLY);
   try {
     await handle.writeFile(text);
@@ -108,5 +143,5 @@ async function writeOwnerOnly(file: string, text: string): Promise<void> {
   } finally {
     await handle.close();
   }
-  await rename(part, file);
+  return part;
 }

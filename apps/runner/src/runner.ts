@@ -19,7 +19,7 @@ import { runnerLoop } from "@windshift/execution/runner-loop.ts";
 import type { HeldLabels, Sandbox } from "@windshift/execution/sandbox.ts";
 import { TriageCheckout } from "@windshift/execution/triage-checkout.ts";
 import { pathsOf, type RunnerSettings } from "./config.ts";
-import { keepCredential, obtainCredential, readCredential } from "./credential.ts";
+import { changeCredential, obtainCredential, readCredential } from "./credential.ts";
 import { DrainWish } from "./drain-wish.ts";
 import { createSandbox, DEFAULT_PATH, isRoot, requireFitEngine } from "./engine.ts";
 import { HostHealth } from "./host-health.ts";
@@ -104,8 +104,10 @@ export async function rotateKeptCredential(settings: RunnerSettings, log: JobLog
   let held: string | undefined;
   const client = new ServerClient({ apiUrl: settings.apiUrl, version: buildVersion, credential: () => held });
   held = await obtainCredential({ ...unregistered, file, client, log });
-  const { credential } = await client.post("/runner/credential", {}, RotateReply);
-  await keepCredential(file, credential);
+  await changeCredential(
+    file,
+    async () => (await client.post("/runner/credential", {}, RotateReply)).credential,
+  );
 }
 
 interface Host {
