@@ -1,5 +1,6 @@
 import { type Check, failed, passed, warned } from "@windshift/execution/check.ts";
 import type { CheckStep } from "@windshift/execution/check-steps.ts";
+import type { DockerChecks } from "@windshift/execution/docker-checks.ts";
 import { checkAgentPrograms, checkTriage } from "@windshift/execution/program-checks.ts";
 import { worktreeProblem } from "@windshift/execution/worktree.ts";
 import type { ServerSettings } from "../config.ts";
@@ -48,13 +49,19 @@ function containerSteps({ settings, worktreeRoot, apiUrl, apiWarning, env }: Doc
   const container = ["image", "network", "worktree root"];
   return [
     { name: "runner image", needs: [], look: () => checkImageSetting(settings) },
-    { name: "engine", needs: [], look: () => checks.engine() },
+    { name: "engine", needs: [], look: () => checkEngine(checks) },
     { name: "network", needs: ["engine"], look: () => checks.network() },
     { name: "image", needs: ["runner image", "engine"], look: () => checks.image() },
     { name: "worktree", needs: container, look: () => checks.worktree() },
     { name: "api address", needs: [], look: () => addressOf(apiUrl, apiWarning) },
     { name: "api", needs: [...container, "worktree"], look: () => checkApi(checks, apiUrl, settings) },
   ];
+}
+
+/** An engine that answers is asked whose user ids its containers have. */
+async function checkEngine(checks: DockerChecks): Promise<Check[]> {
+  const engine = await checks.engine();
+  return engine.state === "failed" ? [engine] : [engine, await checks.userIds(process.getuid?.() === 0)];
 }
 
 function processSteps({ path }: DoctorOptions): CheckStep[] {

@@ -81,7 +81,16 @@ describe("windshift doctor", () => {
       const { healthy, text } = await diagnose();
       expect(text).not.toContain("FAIL");
       expect(healthy).toBe(true);
-      for (const name of ["settings", "database", "secret key", "network", "image", "worktree", "api"])
+      for (const name of [
+        "settings",
+        "database",
+        "secret key",
+        "user ids",
+        "network",
+        "image",
+        "worktree",
+        "api",
+      ])
         expect(text).toContain(`ok   ${name}: `);
       for (const name of ["windshift-triage", "engine"])
         expect(text).toMatch(new RegExp(`(ok  |warn) ${name}: `));
