@@ -72,7 +72,7 @@ export type HostState = z.infer<typeof HostState>;
 
 export const ClaimRequest = HostState.extend({
   /**
-   * One wish for a job, used until it brings one: a claim repeated with the same key gives the same job, with new tokens, while its
+   * One wish for a job, used until it brings one: a claim repeated with the same key gives the same job, with further tokens, while its
    * attempt lives.
    */
   claim_key: Nonce,

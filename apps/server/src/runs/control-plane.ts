@@ -110,8 +110,9 @@ export async function completeClaim(
 }
 
 /**
- * Gives the job of a claim again whose answer was lost, with new tokens; the former ones die. Undefined when the key answered
- * none, or its attempt is over.
+ * Gives the job of a claim again whose answer was lost, with further tokens: only hashes of the first are stored. Those stay, as
+ * the first answer may have arrived after all (a link can deliver a request twice) and its agent be at work with them. Undefined
+ * when the key answered none, or its attempt is over.
  */
 export async function repeatClaim(
   options: ControlPlaneOptions,
@@ -130,11 +131,6 @@ export async function repeatClaim(
   const claimed = await database.transaction(async (tx) => {
     const run = await lockLiveAttempt(database, tx, row.id, row.attempt);
     if (run === undefined) return undefined;
-    await tx
-      .deleteFrom("run_tokens")
-      .where("run_id", "=", run.id)
-      .where("attempt", "=", run.attempt)
-      .execute();
     // Its host begins now: the lease is as long as with a first answer.
     const renewed = { ...run, lease_expires_at_ms: await renewLeaseIn(database, tx, run.id) };
     return { run: renewed, draft: await draftJob(tx, renewed, options.addresses) };
