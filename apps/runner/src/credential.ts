@@ -16,6 +16,8 @@ export interface CredentialOptions {
   name: string;
   client: ServerClient;
   log: JobLog;
+  /** Told the name that the server gave this host, before the credential is kept. */
+  onRegistered?(instance: string): Promise<void>;
 }
 
 const OWNER_ONLY = 0o600;
@@ -92,6 +94,7 @@ async function register(options: CredentialOptions, token: string): Promise<stri
   const nonce = await keptNonce(nonceFile);
   const request = { registration_token: token, name, nonce };
   const reply = await client.post("/runner/register", request, RegisterReply);
+  await options.onRegistered?.(reply.instance_id);
   await keepCredential(file, reply.credential);
   await rm(nonceFile, { force: true });
   log.info("registered; WSRUNNER_REGISTRATION_TOKEN is not needed any more", {

@@ -1,13 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { systemClock } from "@windshift/base/clock.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import { PARTITION_MS_MAX } from "@windshift/contract/limits.ts";
 import type { RunPhase } from "@windshift/contract/run.ts";
-import { RotateReply, type RunnerHeartbeatReply } from "@windshift/contract/runner.ts";
+import { RotateReply, type RunnerHeartbeatReply, WhoamiReply } from "@windshift/contract/runner.ts";
 import { CloneCache, keepCloneCache } from "@windshift/execution/clone-cache.ts";
 import { DiskAttemptSpools } from "@windshift/execution/disk-attempt-spools.ts";
 import { AGENT_GID, AGENT_UID } from "@windshift/execution/docker-argv.ts";
@@ -27,6 +25,7 @@ import { keepSweeping, sweepHost } from "./host-hygiene.ts";
 import { lockHost } from "./host-lock.ts";
 import { HostMetrics } from "./host-metrics.ts";
 import { createHostPlane, type HostPlane } from "./http-control-plane.ts";
+import { keepInstance, obtainInstance } from "./instance.ts";
 import { type MetricsServer, startMetricsServer } from "./metrics-server.ts";
 import { ServerClient } from "./server-client.ts";
 
@@ -80,8 +79,13 @@ async function runLocked(options: RunnerOptions, signals: RunnerSignals): Promis
     name: settings.name,
     client,
     log,
+    onRegistered: (given) => keepInstance(paths.instance, given),
   });
-  const instance = await readInstance(paths.instance);
+  const instance = await obtainInstance({
+    file: paths.instance,
+    ask: async () => (await client.get("/runner/whoami", WhoamiReply)).instance_id,
+    log,
+  });
   const host = createHost(options, client, instance);
   const status = host.serveStatus();
   try {
@@ -295,14 +299,4 @@ function jobRunner(
     log,
   };
   return (job: JobSpec, cancel: AbortSignal) => runJob(job, deps, { cancel });
-}
-
-/** The name by which this host knows its own containers after a crash. */
-async function readInstance(file: string): Promise<string> {
-  const known = (await readFile(file, "utf8").catch(() => "")).trim();
-  if (/^[0-9a-f]{12}$/.test(known)) return known;
-  const fresh = randomBytes(6).toString("hex");
-  await mkdir(dirname(file), { recursive: true, mode: 0o711 });
-  await writeFile(file, `${fresh}\n`, { mode: 0o600 });
-  return fresh;
 }

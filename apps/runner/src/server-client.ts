@@ -22,6 +22,12 @@ export interface PostOptions {
   signal?: AbortSignal;
 }
 
+interface ServerRequest {
+  method: "GET" | "POST";
+  path: string;
+  body?: unknown;
+}
+
 /** Speaks to the server. Never follows a redirect: the credential goes to the address that was set and to no other. */
 export class ServerClient {
   constructor(private readonly options: ServerClientOptions) {}
@@ -30,26 +36,38 @@ export class ServerClient {
    * Posts JSON below the API's address.
    * @throws AppError with the server's code; `unavailable` when it could not be reached or answered what we do not understand
    */
-  async post<T extends z.ZodType>(
+  post<T extends z.ZodType>(
     path: string,
     body: unknown,
     reply: T,
     options: PostOptions = {},
   ): Promise<z.infer<T>> {
+    return this.ask({ method: "POST", path, body }, reply, options);
+  }
+
+  /** Gets what is below the API's address; throws as `post` does. */
+  get<T extends z.ZodType>(path: string, reply: T): Promise<z.infer<T>> {
+    return this.ask({ method: "GET", path }, reply, {});
+  }
+
+  private async ask<T extends z.ZodType>(
+    request: ServerRequest,
+    reply: T,
+    options: PostOptions,
+  ): Promise<z.infer<T>> {
     const held = this.options.credential();
     try {
-      return await this.send(path, body, reply, options, held);
+      return await this.send(request, reply, options, held);
     } catch (error) {
       if (held === undefined || !(error instanceof AppError && error.code === "unauthenticated")) throw error;
       const kept = await this.options.reread?.();
       if (kept === undefined || kept === held) throw error;
-      return this.send(path, body, reply, options, kept);
+      return this.send(request, reply, options, kept);
     }
   }
 
   private async send<T extends z.ZodType>(
-    path: string,
-    body: unknown,
+    { method, path, body }: ServerRequest,
     reply: T,
     options: PostOptions,
     held: string | undefined,
@@ -58,14 +76,14 @@ export class ServerClient {
     const { boot, timeoutMs = ANSWER_MS_MAX, signal } = options;
     const limit = AbortSignal.timeout(timeoutMs);
     const response = await fetch(`${apiUrl}${path}`, {
-      method: "POST",
+      method,
       headers: {
-        "content-type": "application/json",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
         "user-agent": `windshift-runner/${version}`,
         ...(held === undefined ? {} : { authorization: `Bearer ${held}` }),
         ...(boot === undefined ? {} : { "x-windshift-boot": boot }),
       },
-      body: JSON.stringify(body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       redirect: "manual",
       signal: signal === undefined ? limit : AbortSignal.any([limit, signal]),
     }).catch((cause: unknown) => {
