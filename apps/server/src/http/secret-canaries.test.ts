@@ -221,6 +221,7 @@ test(
 const NEVER_ANSWERED = [
   "/api/auth/*",
   "/api/git-proxy/*",
+  "/api/runner-download/:program/:target",
   "/api/runner/whoami",
   "/api/v1/pull-requests/{pull_request}/commits",
   "/api/v1/pull-requests/{pull_request}/diff",
