@@ -1,0 +1,94 @@
+#!/bin/sh
+# Starts one-shot runners while runs are queued in a pool. Each does one job in a folder of its own, and is gone afterwards.
+# Needs curl and jq, and an administrator's account of the installation.
+#
+#   WINDSHIFT_URL            as browsers reach it, such as https://windshift.example.com
+#   WINDSHIFT_EMAIL          who signs in
+#   WINDSHIFT_PASSWORD_FILE  file with the password
+#   POOL                     name of the pool
+#   LABELS                   what these runners can do beside the pool's labels, separated by commas
+#   RUNNERS_MAX              runners at once (4)
+#   INTERVAL_S               seconds between looks (10)
+#   START                    command that runs one windshift-runner to its end (windshift-runner); it gets WSRUNNER_… and
+#                            inherits what else is set here, such as WS_API_URL and WSRUNNER_IMAGE
+#   ROUNDS                   looks after which it ends (0: never)
+set -eu
+: "${WINDSHIFT_URL:?}" "${WINDSHIFT_EMAIL:?}" "${WINDSHIFT_PASSWORD_FILE:?}" "${POOL:?}"
+LABELS=${LABELS:-} RUNNERS_MAX=${RUNNERS_MAX:-4} INTERVAL_S=${INTERVAL_S:-10} ROUNDS=${ROUNDS:-0}
+START=${START:-windshift-runner}
+umask 077
+work=$(mktemp -d "${TMPDIR:-/tmp}/autoscale.XXXXXX")
+prefix="once-$$"
+trap 'stop' INT TERM
+
+# Runners that are at work finish their job and are revoked; nothing is cut off.
+stop() {
+  trap '' INT TERM
+  wait
+  rm -rf "$work"
+  exit 0
+}
+
+# Secrets go through standard input and files: arguments can be read by everybody on the host.
+api() { # method path, the body on standard input
+  curl --silent --show-error --fail --max-time 30 --cookie "$work/cookies" --cookie-jar "$work/cookies" \
+    --request "$1" --header "origin: $WINDSHIFT_URL" --header 'content-type: application/json' --data @- "$WINDSHIFT_URL$2"
+}
+
+get() { # path
+  curl --silent --show-error --fail --max-time 30 --cookie "$work/cookies" "$WINDSHIFT_URL$1"
+}
+
+sign_in() {
+  jq --null-input --arg email "$WINDSHIFT_EMAIL" --rawfile password "$WINDSHIFT_PASSWORD_FILE" \
+    '{email: $email, password: ($password | rtrimstr("\n"))}' | api POST /api/auth/sign-in/email >"$work/session"
+}
+
+# How many more are wanted: queued runs that these runners may take, less our runners that have nothing to do yet.
+wanted() {
+  alive=$(find "$work" -mindepth 1 -maxdepth 1 -type d | wc -l)
+  get /api/v1/admin/diagnostics/runner-pools >"$work/pools"
+  jq --arg pool "$POOL" --arg prefix "$prefix" --arg labels "$LABELS" --argjson alive "$alive" --argjson most "$RUNNERS_MAX" \
+    --slurpfile all "$work/all" '
+    ($labels | split(",") | map(gsub(" "; "")) | map(select(. != ""))) as $own
+    | ($all[0].pools[] | select(.name == $pool).labels) as $shared
+    | .pools[] | select(.pool == $pool)
+    | ([.queued_by_labels[] | select(.labels - $own - $shared == []) | .queued] | add // 0) as $queued
+    | ([.runners[] | select(.name | startswith($prefix)) | .held] | add // 0) as $busy
+    | [$queued - ($alive - $busy), $most - $alive, .max_running - .running] | min | [., 0] | max' "$work/pools"
+}
+
+# One runner, from its token to its revocation.
+one() { # number
+  dir="$work/$1"
+  tokens="/api/v1/admin/pools/$pool_id/registration-tokens"
+  echo '{"expires_in_s": 600}' | api POST "$tokens" >"$dir/minted"
+  jq --raw-output .token "$dir/minted" >"$dir/token"
+  WSRUNNER_ONCE=1 WSRUNNER_CAPACITY=1 WSRUNNER_LABELS="$LABELS" WSRUNNER_NAME="$prefix-$1" WSRUNNER_CACHE_ROOT="$dir/cache" \
+    WSRUNNER_REGISTRATION_TOKEN_FILE="$dir/token" sh -c "umask 022; exec $START" >"$dir/log" 2>&1 ||
+    { tail -n 5 "$dir/log" >&2; sleep 30; } # it keeps its place meanwhile, so that what fails is not started over and over
+  runner=$(get "$tokens" | jq --argjson id "$(jq .id "$dir/minted")" '.tokens[] | select(.id == $id).runner_id // empty')
+  [ -z "$runner" ] || echo '{}' | api POST "/api/v1/admin/runners/$runner/revoke" >"$dir/revoked"
+  rm -rf "$dir"
+}
+
+sign_in
+get /api/v1/admin/pools >"$work/all"
+pool_id=$(jq --arg pool "$POOL" '.pools[] | select(.name == $pool).id' "$work/all")
+[ -n "$pool_id" ] || { echo "there is no pool $POOL" >&2; exit 1; }
+number=0 round=0
+while [ "$ROUNDS" -eq 0 ] || [ "$round" -lt "$ROUNDS" ]; do
+  round=$((round + 1))
+  # A session may have ended, a server may be restarting: the next look tells.
+  if more=$(wanted); then
+    while [ "$more" -gt 0 ]; do
+      more=$((more - 1)) number=$((number + 1))
+      mkdir "$work/$number"
+      one "$number" &
+    done
+  else
+    sign_in || echo "the server cannot be asked; trying again" >&2
+  fi
+  sleep "$INTERVAL_S"
+done
+stop
