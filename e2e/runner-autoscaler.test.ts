@@ -10,12 +10,12 @@ import { readScenarios } from "@windshift/testing/scenario.ts";
 import { type ScriptedModel, startScriptedModel } from "@windshift/testing/scripted-model.ts";
 import { type BuiltWorkspace, buildWorkspace } from "@windshift/testing/workspace-builder.ts";
 import { z } from "zod";
-import { ADMIN, type Product, startProduct } from "../../e2e/product.ts";
+import { ADMIN, type Product, startProduct } from "./product.ts";
 
 /** Two runs on runners that come and go, with real programs and containers. */
 const KEY = "provider-key-of-the-autoscaler-test";
 const RUN_MS_MAX = 60_000;
-const REPO = resolve(import.meta.dir, "../..");
+const REPO = resolve(import.meta.dir, "..");
 
 let product: Product;
 let model: ScriptedModel;
@@ -23,7 +23,7 @@ let workspace: BuiltWorkspace;
 let script: Bun.Subprocess | undefined;
 
 beforeAll(async () => {
-  const [scenario] = readScenarios(join(REPO, "e2e/scenarios"));
+  const [scenario] = readScenarios(join(import.meta.dir, "scenarios"));
   if (scenario === undefined) throw new Error("there are no scenarios");
   product = await startProduct("runner-autoscaler", { CODING_AGENT_RUNNER_IMAGE: "" });
   model = await startScriptedModel({ script: scenario.model, apiKey: KEY });
@@ -67,7 +67,7 @@ test(
     for (const title of ["First", "Second"])
       items.push(await workspace.createItem({ title, description: "Make `sh test.sh` pass." }, true));
     expect(await elastic()).toMatchObject({ queued: 2, queued_by_labels: [{ labels: ["gpu"], queued: 2 }] });
-    script = Bun.spawn([join(import.meta.dir, "autoscale.sh")], {
+    script = Bun.spawn([join(REPO, "examples/runner-autoscaler/autoscale.sh")], {
       env: {
         PATH: process.env.PATH ?? "",
         HOME: process.env.HOME ?? "",
