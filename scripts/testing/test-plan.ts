@@ -11,6 +11,20 @@ export interface TestGroup {
 
 /** Folders whose tests touch the database: they run once on each engine. */
 const DATABASE_FOLDERS = ["apps/server/", "e2e/"];
+/**
+ * Files below those folders that look at pages, installation and addresses, where one store is as good as another: they run on
+ * SQLite alone, since a browser or an installation twice would take minutes and show nothing more.
+ */
+export const ONE_ENGINE_FILES: readonly string[] = [
+  ...["look", "hostile", "connections", "settings", "publish"].map(
+    (page) => `apps/server/src/web/web-${page}.test.ts`,
+  ),
+  "apps/server/src/connections/outbound-addresses.test.ts",
+  "apps/server/src/doctor/doctor.test.ts",
+  "apps/server/src/runners/runner-install.test.ts",
+  "e2e/runner-container.test.ts",
+  "e2e/runner-install.test.ts",
+];
 /** Folders whose tests never start a container: they run without an engine. */
 const NO_ENGINE_FOLDERS = [
   ...["packages/base/", "packages/contract/", "packages/testing/", "scripts/", "bench/", "examples/"],
@@ -26,7 +40,7 @@ export function findTestFiles(root: string, filters: readonly string[]): string[
   return wanted.length === 0 ? ours : ours.filter((file) => wanted.some((filter) => file.includes(filter)));
 }
 
-/** Files outside the database folders once, those inside once for each engine. Empty groups are left out. */
+/** Files outside the database folders once, those inside once for each engine but for a few. Empty groups are left out. */
 export function planTests(files: readonly string[]): TestGroup[] {
   const touchesDatabase = (file: string) => DATABASE_FOLDERS.some((folder) => file.startsWith(folder));
   const plain = files.filter((file) => !touchesDatabase(file));
@@ -34,7 +48,11 @@ export function planTests(files: readonly string[]): TestGroup[] {
   const groups: TestGroup[] = [
     { title: "without a database", files: plain, database: null },
     { title: "on SQLite", files: stored, database: "sqlite" },
-    { title: "on PostgreSQL", files: stored, database: "postgres" },
+    {
+      title: "on PostgreSQL",
+      files: stored.filter((file) => !ONE_ENGINE_FILES.includes(file)),
+      database: "postgres",
+    },
   ];
   return groups.filter((group) => group.files.length > 0);
 }
