@@ -8,6 +8,7 @@ import { mainJob } from "./main-job/main-job.ts";
 import { events } from "./queue/events.ts";
 import { fleet } from "./queue/fleet.ts";
 import { queue } from "./queue/queue.ts";
+import { recovery } from "./queue/recovery.ts";
 import { serverStart } from "./server-start/server-start.ts";
 
 /**
@@ -24,6 +25,7 @@ const BENCHES: readonly Bench[] = [
   queue,
   events,
   fleet,
+  recovery,
 ];
 
 async function main(names: readonly string[]): Promise<number> {

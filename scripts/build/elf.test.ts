@@ -5,7 +5,14 @@ import { exec } from "@windshift/base/exec.ts";
 import { tempDir } from "@windshift/testing/temp-dir.ts";
 import { compileProgram } from "./compile.ts";
 import { readElf } from "./elf.ts";
-import { AGENT_PROGRAM, hostArchitecture, programsFor, TARGET_NAMES, TARGETS } from "./programs.ts";
+import {
+  AGENT_PROGRAM,
+  hostArchitecture,
+  programsFor,
+  RUNNER_PROGRAMS,
+  TARGET_NAMES,
+  TARGETS,
+} from "./programs.ts";
 import { targetProblem } from "./target-check.ts";
 
 const dir = tempDir();
@@ -52,9 +59,9 @@ describe("every target", () => {
       COMPILE_MS_MAX,
     );
 
-  test("on musl is offered the agent alone", () => {
+  test("on musl is offered what hosts and images of others need, and not the server", () => {
     for (const target of ["amd64-musl", "arm64-musl"] as const)
-      expect(programsFor(target)).toEqual([AGENT_PROGRAM]);
+      expect(programsFor(target)).toEqual([...RUNNER_PROGRAMS, AGENT_PROGRAM]);
     expect(programsFor("arm64").length).toBeGreaterThan(1);
   });
 });
