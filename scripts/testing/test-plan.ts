@@ -12,8 +12,8 @@ export interface TestGroup {
 /** Folders whose tests touch the database: they run once on each engine. */
 const DATABASE_FOLDERS = ["apps/server/", "e2e/"];
 /**
- * Files below those folders that look at pages, installation and addresses, where one store is as good as another: they run on
- * SQLite alone, since a browser or an installation twice would take minutes and show nothing more.
+ * Files below those folders that look at pages, installation, addresses and what a host does, where one store is as good as another:
+ * they run on SQLite alone, since all of that twice would take minutes and show nothing more. The drawn faults run on both.
  */
 export const ONE_ENGINE_FILES: readonly string[] = [
   ...["look", "hostile", "connections", "settings", "publish"].map(
@@ -22,7 +22,10 @@ export const ONE_ENGINE_FILES: readonly string[] = [
   "apps/server/src/connections/outbound-addresses.test.ts",
   "apps/server/src/doctor/doctor.test.ts",
   "apps/server/src/runners/runner-install.test.ts",
+  "e2e/runner-autoscaler.test.ts",
   "e2e/runner-container.test.ts",
+  "e2e/runner-credential.test.ts",
+  "e2e/runner-faults.test.ts",
   "e2e/runner-install.test.ts",
 ];
 /** Folders whose tests never start a container: they run without an engine. */
