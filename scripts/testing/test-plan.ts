@@ -16,12 +16,13 @@ const DATABASE_FOLDERS = ["apps/server/", "e2e/"];
  * they run on SQLite alone, since all of that twice would take minutes and show nothing more. The drawn faults run on both.
  */
 export const ONE_ENGINE_FILES: readonly string[] = [
-  ...["look", "hostile", "connections", "settings", "publish"].map(
+  ...["browser", "look", "hostile", "connections", "settings", "publish", "budget", "pools"].map(
     (page) => `apps/server/src/web/web-${page}.test.ts`,
   ),
   "apps/server/src/connections/outbound-addresses.test.ts",
   "apps/server/src/doctor/doctor.test.ts",
   "apps/server/src/runners/runner-install.test.ts",
+  "e2e/faults.test.ts",
   "e2e/runner-autoscaler.test.ts",
   "e2e/runner-container.test.ts",
   "e2e/runner-credential.test.ts",
