@@ -1,7 +1,11 @@
 import { baseEnv, type Harness, type HarnessPlace, MODEL_ID, TASK } from "./harness.ts";
 
 /** As in deploy/docker/Dockerfile. */
-const IMAGE_ENV = { BUN_JSC_useDFGJIT: "0" };
+const IMAGE_ENV = {
+  BUN_JSC_useDFGJIT: "0",
+  BUN_JSC_thresholdForJITAfterWarmUp: "10000",
+  BUN_JSC_thresholdForJITSoon: "10000",
+};
 const FINISH = {
   tool: "finish",
   args: { outcome: "completed", summary: "The export reads each file once now; a test shows it." },

@@ -14,8 +14,8 @@ const TRAILERS = {
   WINDSHIFT_ITEM_KEY: "Windshift-Item",
   WINDSHIFT_REQUESTED_BY: "Requested-by",
 };
-/** What a command of the model has no use for: `ws` has its own copy of the token, and the runtime's setting is the agent's. */
-const WITHHELD = ["LLM_API_KEY", "BUN_JSC_useDFGJIT"];
+/** What a command of the model has no use for: `ws` has its own copy of the token, and the runtime's settings are the agent's. */
+const WITHHELD = /^(LLM_API_KEY|BUN_JSC_.*)$/;
 
 /**
  * The environment of every command the model runs: without the model's key, with the agent as author, and with a hook
@@ -24,7 +24,7 @@ const WITHHELD = ["LLM_API_KEY", "BUN_JSC_useDFGJIT"];
 export function commandEnv(env: Record<string, string | undefined>): Record<string, string> {
   const own: Record<string, string> = {};
   for (const [name, value] of Object.entries(env))
-    if (value !== undefined && !WITHHELD.includes(name)) own[name] = value;
+    if (value !== undefined && !WITHHELD.test(name)) own[name] = value;
   const hooks = hooksDir([env.HOME, env.TMPDIR, tmpdir()]);
   return {
     ...inUtf8(own),

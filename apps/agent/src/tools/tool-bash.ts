@@ -40,8 +40,7 @@ export const bashTool = defineTool({
 /** Runs the command in a session of its own, without a terminal; nothing of it is left when this resolves. */
 async function runCommand(command: string, timeoutMs: number, context: ToolContext): Promise<ToolResult> {
   const mark = markCall(context.env());
-  // An image that is not ours may have no bash.
-  const shell = Bun.which("bash", { PATH: mark.env.PATH ?? "" }) ?? "sh";
+  const shell = findShell(mark.env.PATH ?? "");
   // One pipe for both streams keeps their lines in order.
   const child = Bun.spawn([shell, "-c", `exec 2>&1; ${command}`], {
     cwd: context.workspace.root,
@@ -77,6 +76,13 @@ async function runCommand(command: string, timeoutMs: number, context: ToolConte
     truncated: shown.truncated,
     fullPath: shown.fullPath,
   };
+}
+
+let found: { path: string; shell: string } | undefined;
+/** An image that is not ours may have no bash. Looked for once, in all folders of the PATH. */
+function findShell(path: string): string {
+  if (found?.path !== path) found = { path, shell: Bun.which("bash", { PATH: path }) ?? "sh" };
+  return found.shell;
 }
 
 interface Drain {
