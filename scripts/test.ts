@@ -3,13 +3,15 @@ import { resolve } from "node:path";
 import { formatDuration } from "@windshift/base/duration.ts";
 import type { Log } from "./setup/log.ts";
 import { bunTest } from "./testing/bun-test.ts";
+import { afterSecondTry, filesToTryAgain } from "./testing/second-try.ts";
 import { sum, type Tally, tally, tallyLine } from "./testing/tally.ts";
 import { prepareTestMachine, type TestMachine } from "./testing/test-machine.ts";
 import { findTestFiles, needsBrowser, needsEngine, planTests, type TestGroup } from "./testing/test-plan.ts";
 
 /**
  * npm test [-- path …]: makes the machine ready, runs the tests (those that touch the database once on each engine) and
- * ends with one line, `N passed, N failed`. Exit code 1 when one failed or none ran.
+ * ends with one line, `N passed, N failed`. A file that fails is run once more by itself; one that passes then is named as
+ * unsteady. Exit code 1 when one failed or none ran.
  */
 const ROOT = resolve(import.meta.dir, "..");
 /** Two workers use a two-core machine; more would only make timings noisy, since many tests start containers. */
@@ -53,12 +55,13 @@ async function stopMachine(): Promise<void> {
 async function runGroup(group: TestGroup, ready: TestMachine): Promise<Tally> {
   log(`\n== ${group.files.length} test files ${group.title}\n`);
   const database = group.database === null ? {} : { WINDSHIFT_TEST_DATABASE: group.database };
-  const outcome = await bunTest(group.files, {
-    cwd: ROOT,
-    env: { ...ready.env, ...database },
-    workers: Math.min(WORKERS_MAX, availableParallelism()),
-    output: "inherit",
-  });
+  const run = (files: readonly string[], workers: number) =>
+    bunTest(files, { cwd: ROOT, env: { ...ready.env, ...database }, workers, output: "inherit" });
+  const first = await run(group.files, Math.min(WORKERS_MAX, availableParallelism()));
+  const again = filesToTryAgain(first);
+  if (again.length > 0) log(`\n== once more, by themselves: ${again.join(" ")}\n`);
+  const { outcome, notes } =
+    again.length === 0 ? { outcome: first, notes: [] } : afterSecondTry(first, await run(again, 1));
   const counted = tally(outcome, !process.env.CI);
-  return { ...counted, notes: counted.notes.map((note) => `[${group.title}] ${note}`) };
+  return { ...counted, notes: [...notes, ...counted.notes].map((note) => `[${group.title}] ${note}`) };
 }
