@@ -1,7 +1,14 @@
 import { hostname } from "node:os";
-import { isAbsolute, join } from "node:path";
-import { formatByteSize, parseByteSize } from "@windshift/base/byte-size.ts";
-import { formatDuration, parseDurationMs } from "@windshift/base/duration.ts";
+import { join } from "node:path";
+import {
+  byteSizeSetting as byteSize,
+  countSetting as count,
+  durationSetting as duration,
+  flagSetting as flag,
+  listSetting as list,
+  mountedFolderSetting,
+  textSetting as text,
+} from "@windshift/base/setting-schemas.ts";
 import { readSettings, type SettingsOf, type SettingsTable } from "@windshift/base/settings.ts";
 import { ImageReference } from "@windshift/contract/job.ts";
 import {
@@ -12,51 +19,13 @@ import {
 } from "@windshift/contract/limits.ts";
 import { RegistrationToken, RunnerCredential, RunnerLabels } from "@windshift/contract/runner.ts";
 import { CACHE_AGE_MS_MAX, CACHE_AGE_MS_MOST, CACHE_BYTES_MAX } from "@windshift/execution/clone-cache.ts";
+import { containerSettings } from "@windshift/execution/container-settings.ts";
 import { WORKSPACE_BYTES_LEAST, WORKSPACE_BYTES_MAX } from "@windshift/execution/workspace-watch.ts";
 import { z } from "zod";
 
 const CACHE_ROOT = "/var/lib/windshift-runner/cache";
 /** Two heartbeats must fit into a lease, or one lost answer costs it. */
 const HEARTBEAT_MS_MAX = LEASE_MS / 2;
-
-const text = z.string();
-const absolutePath = text.refine(
-  isAbsolute,
-  "write an absolute path: the container engine mounts it by that path",
-);
-const count = (least: number, most: number) =>
-  text
-    .regex(/^\d{1,9}$/, "write a whole number")
-    .transform(Number)
-    .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
-const flag = z
-  .enum(["1", "0"], { message: "write 1, or leave it unset" })
-  .optional()
-  .transform((value) => value === "1");
-const duration = (leastMs: number, mostMs: number) =>
-  text
-    .transform((value, context) => {
-      const ms = parseDurationMs(value);
-      if (ms !== undefined) return ms;
-      context.addIssue("write a duration such as 2s, 30s, 5m or 1h30m");
-      return z.NEVER;
-    })
-    .pipe(
-      z
-        .number()
-        .min(leastMs, `must be at least ${formatDuration(leastMs)}`)
-        .max(mostMs, `must be at most ${formatDuration(mostMs)}`),
-    );
-const byteSize = (leastBytes: number) =>
-  text
-    .transform((value, context) => {
-      const bytes = parseByteSize(value);
-      if (bytes !== undefined) return bytes;
-      context.addIssue("write a size such as 500m or 20g");
-      return z.NEVER;
-    })
-    .pipe(z.number().min(leastBytes, `must be at least ${formatByteSize(leastBytes)}`));
-const list = text.default("").transform((value) => value.split(",").flatMap((part) => part.trim() || []));
 
 /** Every variable the runner reads. Source: INTERFACES section 2. */
 export const runnerSettings = {
@@ -92,7 +61,7 @@ export const runnerSettings = {
   },
   credentialFile: {
     name: "WSRUNNER_CREDENTIAL_FILE",
-    schema: absolutePath.optional(),
+    schema: mountedFolderSetting.optional(),
     defaultText: "`<cache>/credential`",
     doc: "Where the credential is kept, mode 0600.",
   },
@@ -128,7 +97,7 @@ export const runnerSettings = {
   },
   cacheRoot: {
     name: "WSRUNNER_CACHE_ROOT",
-    schema: absolutePath.default(CACHE_ROOT),
+    schema: mountedFolderSetting.default(CACHE_ROOT),
     defaultText: CACHE_ROOT,
     doc: "Folder of bare clones, the per-run checkouts beside them, the spool and the credential. With the runner in a container it must be mounted at the same path.",
   },
@@ -186,40 +155,7 @@ export const runnerSettings = {
     defaultText: "none",
     doc: "Images, separated by commas, that bindings may name instead of WSRUNNER_IMAGE; it always is allowed.",
   },
-  network: {
-    name: "WSRUNNER_NETWORK",
-    schema: text
-      .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, "write the name of a network")
-      .default("coding-agent-egress"),
-    defaultText: "coding-agent-egress",
-    doc: "Network of agent containers. Create it with `docker network create coding-agent-egress`; `bridge` is the open alternative.",
-  },
-  pidsLimit: {
-    name: "WSRUNNER_PIDS_LIMIT",
-    schema: count(16, 4_194_304).default(512),
-    defaultText: "512",
-    doc: "Processes per container.",
-  },
-  memory: {
-    name: "WSRUNNER_MEMORY",
-    schema: text.regex(/^\d+[bkmg]?$/i, "write a size such as 4g").default("4g"),
-    defaultText: "4g",
-    doc: "Memory per container; there is no swap beside it.",
-  },
-  cpus: {
-    name: "WSRUNNER_CPUS",
-    schema: text.regex(/^\d+(\.\d+)?$/, "write a number such as 2 or 0.5").default("2"),
-    defaultText: "2",
-    doc: "Processor time per container.",
-  },
-  runtime: {
-    name: "WSRUNNER_RUNTIME",
-    schema: text
-      .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, "write the name of a runtime, such as runsc")
-      .optional(),
-    defaultText: "unset: the engine's own",
-    doc: "Container runtime, such as `runsc` (gVisor).",
-  },
+  ...containerSettings("WSRUNNER"),
   once: {
     name: "WSRUNNER_ONCE",
     schema: flag,

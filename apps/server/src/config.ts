@@ -1,50 +1,25 @@
 import { isAbsolute, join, resolve } from "node:path";
-import { formatByteSize, parseByteSize } from "@windshift/base/byte-size.ts";
-import { formatDuration, parseDurationMs } from "@windshift/base/duration.ts";
+import {
+  byteSizeSetting as byteSize,
+  countSetting as count,
+  durationSetting as duration,
+  flagSetting as flag,
+  listSetting as list,
+  mountedFolderSetting,
+  textSetting as text,
+} from "@windshift/base/setting-schemas.ts";
 import { readSettings, type SettingsOf, type SettingsTable } from "@windshift/base/settings.ts";
 import { ImageReference } from "@windshift/contract/job.ts";
 import { CACHE_AGE_MS_MAX, CACHE_AGE_MS_MOST, CACHE_BYTES_MAX } from "@windshift/execution/clone-cache.ts";
+import { containerSettings } from "@windshift/execution/container-settings.ts";
 import { WORKSPACE_BYTES_LEAST, WORKSPACE_BYTES_MAX } from "@windshift/execution/workspace-watch.ts";
 import { parsePrivateHosts } from "@windshift/outbound/private-hosts.ts";
 import { z } from "zod";
 import { CrashPoint } from "./crash-point.ts";
 
-const text = z.string();
-const count = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, "write a whole number")
-    .transform(Number)
-    .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
 const httpUrl = z
   .url({ protocol: /^https?$/, message: "write an address such as https://windshift.example.com" })
   .transform((url) => url.replace(/\/+$/, ""));
-const flag = z
-  .enum(["1", "0"], { message: "write 1, or leave it unset" })
-  .optional()
-  .transform((value) => value === "1");
-
-const byteSize = (leastBytes: number) =>
-  z
-    .string()
-    .transform((value, context) => {
-      const bytes = parseByteSize(value);
-      if (bytes !== undefined) return bytes;
-      context.addIssue("write a size such as 500m or 20g");
-      return z.NEVER;
-    })
-    .pipe(z.number().min(leastBytes, `must be at least ${formatByteSize(leastBytes)}`));
-const duration = (mostMs: number) =>
-  z
-    .string()
-    .transform((value, context) => {
-      const ms = parseDurationMs(value);
-      if (ms !== undefined) return ms;
-      context.addIssue("write a duration such as 12h or 30d");
-      return z.NEVER;
-    })
-    .pipe(z.number().max(mostMs, `must be at most ${formatDuration(mostMs)}`));
-
 /** Every variable the server reads. docs/configuration.md is held to it. Source: INTERFACES section 1. */
 export const serverSettings = {
   baseUrl: {
@@ -143,22 +118,13 @@ export const serverSettings = {
   },
   allowedImages: {
     name: "CODING_AGENT_ALLOWED_IMAGES",
-    schema: z
-      .string()
-      .default("")
-      .transform((list) => list.split(",").flatMap((part) => part.trim() || []))
-      .pipe(z.array(ImageReference)),
+    schema: list.pipe(z.array(ImageReference)),
     defaultText: "none",
     doc: "Images, separated by commas, that bindings may name instead of CODING_AGENT_RUNNER_IMAGE; it always is allowed.",
   },
   worktreeRoot: {
     name: "CODING_AGENT_WORKTREE_ROOT",
-    schema: text
-      .refine(
-        (path) => isAbsolute(path),
-        "write an absolute path: the container engine mounts it by that path",
-      )
-      .optional(),
+    schema: mountedFolderSetting.optional(),
     defaultText: "`<data>/worktrees`",
     doc: "Folder of the per-run checkouts. With the server in a container on the host's engine it must be mounted at the same path.",
   },
@@ -176,40 +142,7 @@ export const serverSettings = {
     defaultText: "docker",
     doc: "Docker-compatible command line to call.",
   },
-  network: {
-    name: "CODING_AGENT_NETWORK",
-    schema: text
-      .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, "write the name of a network")
-      .default("coding-agent-egress"),
-    defaultText: "coding-agent-egress",
-    doc: "Network of agent containers. Create it with `docker network create coding-agent-egress`; `bridge` is the open alternative.",
-  },
-  pidsLimit: {
-    name: "CODING_AGENT_PIDS_LIMIT",
-    schema: count(16, 4_194_304).default(512),
-    defaultText: "512",
-    doc: "Processes per container.",
-  },
-  memory: {
-    name: "CODING_AGENT_MEMORY",
-    schema: text.regex(/^\d+[bkmg]?$/i, "write a size such as 4g").default("4g"),
-    defaultText: "4g",
-    doc: "Memory per container; there is no swap beside it.",
-  },
-  cpus: {
-    name: "CODING_AGENT_CPUS",
-    schema: text.regex(/^\d+(\.\d+)?$/, "write a number such as 2 or 0.5").default("2"),
-    defaultText: "2",
-    doc: "Processor time per container.",
-  },
-  runtime: {
-    name: "CODING_AGENT_RUNTIME",
-    schema: text
-      .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, "write the name of a runtime, such as runsc")
-      .optional(),
-    defaultText: "unset: the engine's own",
-    doc: "Container runtime, such as `runsc` (gVisor).",
-  },
+  ...containerSettings("CODING_AGENT"),
   cacheBytesMax: {
     name: "CODING_AGENT_CACHE_SIZE",
     schema: byteSize(0).default(CACHE_BYTES_MAX),
@@ -218,7 +151,7 @@ export const serverSettings = {
   },
   cacheAgeMs: {
     name: "CODING_AGENT_CACHE_AGE",
-    schema: duration(CACHE_AGE_MS_MOST).default(CACHE_AGE_MS_MAX),
+    schema: duration(0, CACHE_AGE_MS_MOST).default(CACHE_AGE_MS_MAX),
     defaultText: "30d",
     doc: "A bare clone that no run used for so long is removed.",
   },
