@@ -3,12 +3,18 @@ import type { Database } from "./database.ts";
 import { migrateInitial } from "./migrations/001-initial.ts";
 import { migrateForgesAndBudgets } from "./migrations/002-forges-and-budgets.ts";
 import { migrateRunnerHosts } from "./migrations/003-runner-hosts.ts";
+import { migrateTracker } from "./migrations/004-tracker.ts";
+import { migrateSkillsAndRuns } from "./migrations/005-skills-and-runs.ts";
+import { migratePeople } from "./migrations/006-people.ts";
 
 /** Every schema change in order. A name is never changed or removed once released. */
 const MIGRATIONS = {
   "001-initial": migrateInitial,
   "002-forges-and-budgets": migrateForgesAndBudgets,
   "003-runner-hosts": migrateRunnerHosts,
+  "004-tracker": migrateTracker,
+  "005-skills-and-runs": migrateSkillsAndRuns,
+  "006-people": migratePeople,
 };
 
 /**

@@ -1,10 +1,13 @@
 import type { Generated, Insertable, Selectable } from "kysely";
+import type { PeopleSchema } from "./schema-people.ts";
+import type { SkillsSchema } from "./schema-skills.ts";
+import type { TrackerSchema } from "./schema-tracker.ts";
 
 /**
  * The one schema, on both engines. Conventions: ids are integers (users: text), times are UTC milliseconds in
  * `*_at_ms`, truth values are 0 or 1, structured values are JSON text that a store parses with its schema.
  */
-export interface Schema {
+export interface Schema extends TrackerSchema, SkillsSchema, PeopleSchema {
   // Tables of the sign-in library; column names are its own.
   user: UserTable;
   session: { id: string; userId: string; createdAt: Date | string; expiresAt: Date | string };
