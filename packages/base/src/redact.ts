@@ -1,5 +1,5 @@
 /** Our tokens: prefix, underscore, at least 20 characters of base64url. */
-const OUR_TOKENS = /\bws(?:rt|rc|t|run)_[A-Za-z0-9_-]{20,}/g;
+const OUR_TOKENS = /\bws(?:rt|rc|t|run|in|pr|cl)_[A-Za-z0-9_-]{20,}/g;
 /** Credentials in addresses and headers. */
 const URL_USERINFO = /(https?:\/\/)[^\s/@]+@/g;
 const AUTH_HEADER = /\b(authorization\s*[:=]\s*(?:basic|bearer)\s+)[^\s"',;]+/gi;

@@ -98,6 +98,19 @@ export const NAME_CHARS_MAX = 120;
 /** Passwords, characters: long enough to resist guessing at the sign-in rate limit, short enough to hash. */
 export const PASSWORD_CHARS_MIN = 10;
 export const PASSWORD_CHARS_MAX = 128;
+/** How long an API token works, days: by default a quarter of a year, at most one year, as a forgotten one must end. */
+export const API_TOKEN_DAYS = 90;
+export const API_TOKEN_DAYS_MAX = 366;
+/** API tokens of one person that work at once. */
+export const API_TOKENS_MAX = 100;
+/** How long an invitation can be taken, days; a link in an old mail must not open a workspace. */
+export const INVITATION_DAYS = 7;
+export const INVITATION_DAYS_MAX = 30;
+/** How long a link to choose a password works, ms: a day, as it is handed over by people. */
+export const PASSWORD_LINK_MS_MAX = 86_400_000;
+/** How long a sign-in of `ws` waits for its approval, ms, and how long `ws` waits between two asks, s. */
+export const CLI_LOGIN_MS_MAX = 600_000;
+export const CLI_LOGIN_POLL_S = 2;
 /** A provider's model id, characters. */
 export const MODEL_CHARS_MAX = 200;
 /** A model's context window, tokens: below this, system prompt, tools and a reply leave no room for work. */

@@ -6,6 +6,10 @@ export const TOKEN_PREFIX = {
   runner: "wsrc_",
   person: "wst_",
   run: "wsrun_",
+  /** In links that are used once: an invitation, a password to choose; and what `ws login` waits with. */
+  invitation: "wsin_",
+  password_link: "wspr_",
+  cli_login: "wscl_",
 } as const;
 export type TokenKind = keyof typeof TOKEN_PREFIX;
 

@@ -40,10 +40,33 @@ export const BudgetNeed = z.object({
 });
 export type BudgetNeed = z.infer<typeof BudgetNeed>;
 
+/** Sums of one day (UTC). Days without a call are left out. */
+export const DayUsage = UsageSum.extend({ day: z.iso.date() });
+export type DayUsage = z.infer<typeof DayUsage>;
+/** Sums of one model, by the name that was asked for. */
+export const ModelUsage = UsageSum.extend({ model: z.string() });
+export type ModelUsage = z.infer<typeof ModelUsage>;
+
+/** Use of the whole installation in one calendar month (UTC), for its administrators. */
+export const AdminUsage = UsageSum.extend({
+  month: z.string(),
+  /** Those with a call in the month, by key. */
+  workspaces: z.array(UsageSum.extend({ key: z.string(), name: z.string(), budget: BudgetView })),
+  /** The dearest 100, most tokens first. */
+  models: z.array(ModelUsage),
+  /** By day. */
+  days: z.array(DayUsage),
+  /** This month and the eleven before it, oldest first; months without a call are zero. */
+  months: z.array(UsageSum.extend({ month: z.string() })),
+});
+export type AdminUsage = z.infer<typeof AdminUsage>;
+
 /** Use of one calendar month (UTC). */
 export const WorkspaceUsage = UsageSum.extend({
   month: z.string(),
   budget: BudgetView,
+  models: z.array(ModelUsage),
+  days: z.array(DayUsage),
   bindings: z.array(
     UsageSum.extend({
       /** Null for runs whose binding was deleted. */
