@@ -84,6 +84,18 @@ export const INSTRUCTIONS_CHARS_MAX = 8_000;
 export const RUN_MESSAGE_BYTES_MAX = 32_768;
 export const SUMMARY_BYTES_MAX = 65_536;
 export const PR_TITLE_BYTES_MAX = 200;
+/** What a person adds when an item is assigned to an agent, bytes: a remark; what is longer belongs on the item. */
+export const RUN_INSTRUCTION_BYTES_MAX = 8_192;
+/** Skills. A binding's are listed in every prompt, so they are few; a workspace's are looked through by people. */
+export const SKILL_NAME_CHARS_MAX = 120;
+export const SKILL_DESCRIPTION_CHARS_MAX = 500;
+export const SKILL_BODY_BYTES_MAX = 65_536;
+export const BINDING_SKILLS_MAX = 20;
+export const WORKSPACE_SKILLS_MAX = 200;
+/** Changed files that a run lists: what a page shows at ease. The rest is counted. */
+export const RUN_FILES_MAX = 300;
+/** The patch that a test run leaves, bytes: its report has to fit into a body of the control plane. */
+export const RUN_PATCH_BYTES_MAX = 262_144;
 /** Comments one run may post through `ws`. */
 export const RUN_COMMENTS_MAX = 50;
 
@@ -126,3 +138,30 @@ export const LIST_PAGE_MAX = 200;
 export const DIFF_BYTES_MAX = 1_048_576;
 export const PR_COMMITS_MAX = 1_000;
 export const DIFF_FILES_MAX = 3_000;
+
+/** Labels of a workspace, of one item, and a label's name, characters: what people can oversee in a menu and on a card. */
+export const LABELS_MAX = 200;
+export const ITEM_LABELS_MAX = 20;
+export const LABEL_NAME_CHARS_MAX = 50;
+/** How deep items may lie below each other: enough for goal, feature, task, step; a deeper tree is a plan nobody reads. */
+export const ITEM_DEPTH_MAX = 5;
+/** Sub-items that an item's own page lists; the rest is in the list of items, by `parent`. */
+export const CHILDREN_SHOWN_MAX = 100;
+/** A search, characters, and the values of one filter of a list. */
+export const SEARCH_CHARS_MAX = 200;
+export const FILTER_VALUES_MAX = 20;
+/** A page's text, bytes; pages of a workspace; how deep they lie; versions kept of each, older ones go. */
+export const PAGE_BYTES_MAX = 262_144;
+export const PAGES_MAX = 5_000;
+export const PAGE_DEPTH_MAX = 10;
+export const PAGE_VERSIONS_MAX = 100;
+/** Pages linked to one item: they go into the prompt of its runs. */
+export const ITEM_PAGES_MAX = 20;
+/** Saved views of one person in a workspace. */
+export const VIEWS_MAX = 100;
+/** Notifications kept for one person; older ones go. */
+export const NOTIFICATIONS_MAX = 1_000;
+/** People and agents that one comment can mention. */
+export const MENTIONS_MAX = 50;
+/** How much of a comment a notification shows, characters. */
+export const EXCERPT_CHARS_MAX = 200;

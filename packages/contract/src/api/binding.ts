@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { BranchName } from "../branch-name.ts";
 import { BindingBudget, Budget } from "../budget.ts";
-import { ConnectionId, RepositoryId, UserId } from "../ids.ts";
+import { ConnectionId, RepositoryId, SkillId, UserId } from "../ids.ts";
 import { ImageReference, RunLimits } from "../job.ts";
-import { FALLBACKS_MAX, INSTRUCTIONS_CHARS_MAX, MODEL_CHARS_MAX } from "../limits.ts";
+import { BINDING_SKILLS_MAX, FALLBACKS_MAX, INSTRUCTIONS_CHARS_MAX, MODEL_CHARS_MAX } from "../limits.ts";
 import { PushPolicy } from "../push-policy.ts";
 import { RunnerLabels } from "../runner.ts";
 import { UserRef } from "./user.ts";
@@ -24,6 +24,12 @@ export const Fallbacks = z
   .max(FALLBACKS_MAX);
 export type Fallbacks = z.infer<typeof Fallbacks>;
 
+/** Skills of the workspace, in the order in which the prompt lists them; none twice. */
+const SkillIds = z
+  .array(SkillId)
+  .max(BINDING_SKILLS_MAX)
+  .refine((ids) => new Set(ids).size === ids.length, "each skill once");
+
 /** What an agent user works on in a workspace, with what, and how far it may go. */
 export const Binding = z.object({
   id: z.int(),
@@ -42,6 +48,10 @@ export const Binding = z.object({
   image: z.string().nullable(),
   pool: z.string(),
   labels: z.array(z.string()),
+  /** Skills in the order of the prompt; one that is switched off is listed here and left out of runs. */
+  skill_ids: z.array(z.int()),
+  /** Whether comments by people who are not in the workspace reach the agent, labelled as such (PI-04). */
+  outside_comments: z.boolean(),
   enabled: z.boolean(),
   created_at: z.iso.datetime(),
 });
@@ -68,11 +78,13 @@ export const NewBinding = z.strictObject({
   pool: z.string().max(100).default("local"),
   /** What the runner has to be able to do: a run waits for one that has all of them. */
   labels: RunnerLabels.default([]),
+  skill_ids: SkillIds.default([]),
+  outside_comments: z.boolean().default(false),
   enabled: z.boolean().default(true),
 });
 export type NewBinding = z.infer<typeof NewBinding>;
 
-/** Everything but the agent can be changed. `limits`, `fallbacks`, `budget` and `push_policy` are replaced as a whole. Runs that are queued keep what they were given. */
+/** Everything but the agent can be changed. `limits`, `fallbacks`, `budget`, `push_policy` and `skill_ids` are replaced as a whole. Runs that are queued keep what they were given. */
 export const BindingPatch = z.strictObject({
   repository_id: RepositoryId.optional(),
   base_branch: BranchName.optional(),
@@ -86,6 +98,8 @@ export const BindingPatch = z.strictObject({
   image: ImageReference.nullable().optional(),
   pool: z.string().max(100).optional(),
   labels: RunnerLabels.optional(),
+  skill_ids: SkillIds.optional(),
+  outside_comments: z.boolean().optional(),
   enabled: z.boolean().optional(),
 });
 export type BindingPatch = z.infer<typeof BindingPatch>;
