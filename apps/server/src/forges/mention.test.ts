@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { callsAgent, handleOf } from "./mention.ts";
+import { handleOf } from "@windshift/contract/handle.ts";
+import { callsAgent } from "./mention.ts";
 
 const calls = (body: string) => callsAgent(body, "Coding Agent", "acme-bot");
 
@@ -21,6 +22,7 @@ test("an agent is called by its handle, by @windshift and by the account of its 
   ])
     expect([body, calls(body)]).toEqual([body, true]);
   expect(callsAgent("@my-app[bot] go", "X", "my-app[bot]")).toBe(true);
+  expect(callsAgent("@Ünal go", "Ünal", "acme-bot")).toBe(true);
 });
 
 test("other words call nobody", () => {

@@ -1,6 +1,7 @@
 import { UserKind } from "@windshift/contract/api/user.ts";
 import type { Member } from "@windshift/contract/api/workspace.ts";
 import { Role } from "@windshift/contract/api/workspace.ts";
+import { handleOf } from "@windshift/contract/handle.ts";
 import type { Queries } from "../db/database.ts";
 
 /** The caller's role, undefined for those who are not members. */
@@ -62,7 +63,12 @@ export async function listMembers(db: Queries, workspaceId: number): Promise<Mem
     .orderBy("user.name")
     .orderBy("user.id")
     .execute();
-  return rows.map((row) => ({ ...row, kind: UserKind.parse(row.kind), role: Role.parse(row.role) }));
+  return rows.map((row) => ({
+    ...row,
+    handle: handleOf(row.name),
+    kind: UserKind.parse(row.kind),
+    role: Role.parse(row.role),
+  }));
 }
 
 /** What the member is, undefined for those who are not members. */

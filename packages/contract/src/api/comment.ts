@@ -9,14 +9,20 @@ export const Comment = z.object({
   author: UserRef,
   run_id: z.int().nullable(),
   body: z.string(),
+  /** Members it calls by their handle (`@ada-lovelace`), found when it was written. */
+  mentions: z.array(UserRef),
   created_at: z.iso.datetime(),
+  edited_at: z.iso.datetime().nullable(),
 });
 export type Comment = z.infer<typeof Comment>;
 
-export const NewComment = z.strictObject({
-  body: longText(COMMENT_BYTES_MAX).refine((body) => body.trim() !== "", "a comment needs some text"),
-});
+const Body = longText(COMMENT_BYTES_MAX).refine((body) => body.trim() !== "", "a comment needs some text");
+
+export const NewComment = z.strictObject({ body: Body });
 export type NewComment = z.infer<typeof NewComment>;
+
+export const CommentPatch = z.strictObject({ body: Body });
+export type CommentPatch = z.infer<typeof CommentPatch>;
 
 /** Oldest first. `next_after` is the `after` of the next page, null at the end. */
 export const CommentPage = z.object({ comments: z.array(Comment), next_after: z.int().nullable() });

@@ -25,6 +25,8 @@ export const Me = z.object({
     z.object({ kind: z.literal("session") }),
     z.object({ kind: z.literal("token"), id: z.int(), name: z.string(), scopes: z.array(TokenScope) }),
   ]),
+  /** What the caller has not read yet, over all workspaces. */
+  notifications_unread: z.int(),
   workspaces: z.array(z.object({ key: z.string(), name: z.string(), role: Role })),
 });
 export type Me = z.infer<typeof Me>;

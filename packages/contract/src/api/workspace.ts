@@ -30,6 +30,8 @@ export type NewWorkspace = z.infer<typeof NewWorkspace>;
 export const Member = z.object({
   user_id: z.string(),
   name: z.string(),
+  /** How comments call them, without the `@`; empty for a name without letters or digits. */
+  handle: z.string(),
   kind: z.enum(["person", "agent"]),
   role: Role,
 });
