@@ -179,6 +179,8 @@ interface BindingTable {
   /** What the runner has to be able to do, as a JSON list. */
   labels: Generated<string>;
   enabled: number;
+  /** 1 when comments by people who are not in the workspace reach the agent. */
+  outside_comments: Generated<number>;
   created_at_ms: number;
 }
 
@@ -273,6 +275,8 @@ interface RunTable {
   /** Grants as JSON, frozen when the run was queued. */
   grants: string;
   prompt: string;
+  /** PromptNote as JSON, a list: what the assembly of the prompt did to what people wrote. */
+  prompt_notes: Generated<string>;
   isolation: string | null;
   base_oid: string | null;
   /** What the broker saw pushed by the live attempt. */
