@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
+import { BUNDLE_NAME } from "@windshift/server/web-app/web-bundle.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { childEnv } from "../setup/child-env.ts";
 import { hostArchitecture, type Program, TARGETS, type Target } from "./programs.ts";
@@ -35,6 +36,20 @@ export async function compileProgram(program: Program, target: Target, outDir: s
   }
 }
 
+/** What is put into a program beside its code. @param dir of this build alone */
+async function filesWithin(program: Program, dir: string): Promise<string[]> {
+  if (program.webApp !== true) return [];
+  const result = await exec([process.execPath, "apps/web/bundle/main.ts"], {
+    cwd: REPOSITORY_ROOT,
+    env: childEnv(),
+    timeoutMs: COMPILE_MS_MAX,
+  });
+  if (result.exitCode !== 0) throw new Error(`cannot bundle the web app:\n${result.stderr}`);
+  const file = join(dir, BUNDLE_NAME);
+  copyFileSync(result.stdout.trim(), file);
+  return [file];
+}
+
 async function compile(program: Program, target: Target, outfile: string): Promise<void> {
   // Without a target Bun takes the runtime that is running, so the host's build needs no download.
   const foreign = target === hostArchitecture() ? [] : [`--target=${TARGETS[target].bun}`];
@@ -48,7 +63,7 @@ async function compile(program: Program, target: Target, outfile: string): Promi
       ...["--define", `BUILD_VERSION=${JSON.stringify(manifest.version)}`],
       ...(program.bytecodeDepth === undefined ? [] : [`--bytecode-depth=${program.bytecodeDepth}`]),
       ...foreign,
-      ...["--outfile", outfile, program.entry],
+      ...["--outfile", outfile, program.entry, ...(await filesWithin(program, dirname(outfile)))],
     ],
     { cwd: REPOSITORY_ROOT, env: childEnv(), timeoutMs: COMPILE_MS_MAX },
   );

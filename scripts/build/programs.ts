@@ -9,6 +9,8 @@ export interface Program {
   bytecodeDepth?: number;
   /** Also built for musl: it runs in images and on hosts that are not ours. */
   musl?: boolean;
+  /** Serves the web app, which is put into it. */
+  webApp?: boolean;
 }
 
 export const AGENT_PROGRAM: Program = {
@@ -24,6 +26,7 @@ export const SERVER_PROGRAM: Program = {
   name: "windshift",
   entry: "apps/server/src/main.ts",
   aliases: [],
+  webApp: true,
 };
 
 /** What a runner host is installed with; hosts may be Alpine. */

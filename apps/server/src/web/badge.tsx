@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { RunnerState } from "@windshift/contract/api/pool.ts";
 import type { PullRequest } from "@windshift/contract/api/pull-request.ts";
 import type { UserRef } from "@windshift/contract/api/user.ts";

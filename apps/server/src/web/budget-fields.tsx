@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Budget } from "@windshift/contract/budget.ts";
 import { Field } from "./form-field.tsx";
 import { dollarAmount } from "./money-text.ts";

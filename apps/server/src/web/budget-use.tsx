@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import { dollarText, tokenText } from "./money-text.ts";
 
 /** Part of a limit from which on it is said to be nearly used up. */

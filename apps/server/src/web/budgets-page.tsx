@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Binding } from "@windshift/contract/api/binding.ts";
 import type { BudgetView, UsageSum, WorkspaceUsage } from "@windshift/contract/api/usage.ts";
 import type { Budget } from "@windshift/contract/budget.ts";

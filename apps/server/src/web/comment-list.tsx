@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Comment } from "@windshift/contract/api/comment.ts";
 import { COMMENT_BYTES_MAX } from "@windshift/contract/limits.ts";
 import { UserName } from "./badge.tsx";

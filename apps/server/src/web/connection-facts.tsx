@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Connection } from "@windshift/contract/api/connection.ts";
 import type { Child } from "hono/jsx";
 import { connectionKindOf } from "./connection-kinds.ts";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Connection } from "@windshift/contract/api/connection.ts";
 import {
   LLM_CONCURRENCY_MAX,

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Binding } from "@windshift/contract/api/binding.ts";
 import type { Connection } from "@windshift/contract/api/connection.ts";
 import { ConnectionFacts } from "./connection-facts.tsx";

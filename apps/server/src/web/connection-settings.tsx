@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Connection } from "@windshift/contract/api/connection.ts";
 import { AddressField, CredentialFields, ModelLimitFields, NameField } from "./connection-form.tsx";
 import type { ConnectionKind } from "./connection-kinds.ts";

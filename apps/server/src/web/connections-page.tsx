@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Connection } from "@windshift/contract/api/connection.ts";
 import { ConnectionFacts } from "./connection-facts.tsx";
 import { CONNECTION_KINDS } from "./connection-kinds.ts";

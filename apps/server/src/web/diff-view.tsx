@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Diff } from "@windshift/contract/api/pull-request.ts";
 import { type PatchFile, type PatchLine, parsePatch } from "./patch.ts";
 

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { AppError } from "@windshift/contract/app-error.ts";
 import { Layout } from "./layout.tsx";
 

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Connection, ForgeRepositoryPage } from "@windshift/contract/api/connection.ts";
 import { FormError } from "./form-field.tsx";
 import { DefaultBranch, RepositoryName } from "./repository-list.tsx";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import { Me } from "@windshift/contract/api/user.ts";
 import { type WorkItem, WorkItemPage } from "@windshift/contract/api/work-item.ts";
 import { allows } from "@windshift/contract/api/workspace.ts";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import { CommentPage } from "@windshift/contract/api/comment.ts";
 import { type AgentRun, AgentRunList, AgentRunUsage } from "@windshift/contract/api/run.ts";
 import { Me } from "@windshift/contract/api/user.ts";

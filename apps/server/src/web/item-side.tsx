@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { ItemLink, WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { WorkItemStatus } from "@windshift/contract/api/work-item.ts";
 import type { Member } from "@windshift/contract/api/workspace.ts";

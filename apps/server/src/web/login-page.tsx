@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import { NAME_CHARS_MAX, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN } from "@windshift/contract/limits.ts";
 import { Field, FormError } from "./form-field.tsx";
 import { Layout, Mark } from "./layout.tsx";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import { Field, FormError } from "./form-field.tsx";
 
 /** Makes an empty repository on the server. */

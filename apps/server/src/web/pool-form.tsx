@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Pool } from "@windshift/contract/api/pool.ts";
 import { POOL_RUNNING_MAX } from "@windshift/contract/limits.ts";
 import { Field, FormError } from "./form-field.tsx";

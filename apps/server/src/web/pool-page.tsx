@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { RegistrationTokenRow, Runner } from "@windshift/contract/api/pool.ts";
 import type { Me } from "@windshift/contract/api/user.ts";
 import { RunnerBadge } from "./badge.tsx";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import { Pool, RegistrationTokenRow, RunnerPoolsReply } from "@windshift/contract/api/pool.ts";
 import { Me } from "@windshift/contract/api/user.ts";
 import { AppError } from "@windshift/contract/app-error.ts";

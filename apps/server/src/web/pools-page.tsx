@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Pool, PoolDiagnostics } from "@windshift/contract/api/pool.ts";
 import type { Me } from "@windshift/contract/api/user.ts";
 import { Field, FormError } from "./form-field.tsx";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Mergeability, PullRequestDetail } from "@windshift/contract/api/pull-request.ts";
 import type { Child } from "hono/jsx";
 import { UserName } from "./badge.tsx";

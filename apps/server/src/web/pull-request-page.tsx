@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import { Commit, Diff, PullRequestDetail } from "@windshift/contract/api/pull-request.ts";
 import { Me } from "@windshift/contract/api/user.ts";
 import { allows } from "@windshift/contract/api/workspace.ts";

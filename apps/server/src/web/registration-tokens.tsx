@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Pool, RegistrationTokenRow } from "@windshift/contract/api/pool.ts";
 import { Field, FormError } from "./form-field.tsx";
 import { Time, timeText } from "./time-text.tsx";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { Repository } from "@windshift/contract/api/repository.ts";
 
 /** Repositories that agents of the workspace may be given, each with its default branch. */

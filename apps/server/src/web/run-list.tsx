@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { AgentRun, AgentRunUsage } from "@windshift/contract/api/run.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { PullRequestBadge, RunBadge } from "./badge.tsx";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import type { AgentRun, AgentRunUsage } from "@windshift/contract/api/run.ts";
 import { COST_MICROS_PER_DOLLAR } from "@windshift/contract/budget.ts";
 import { BudgetUse } from "./budget-use.tsx";

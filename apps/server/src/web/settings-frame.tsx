@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import { Connection } from "@windshift/contract/api/connection.ts";
 import { Repository } from "@windshift/contract/api/repository.ts";
 import { Me } from "@windshift/contract/api/user.ts";

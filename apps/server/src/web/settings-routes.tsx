@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import { Binding } from "@windshift/contract/api/binding.ts";
 import { ForgeRepositoryPage } from "@windshift/contract/api/connection.ts";
 import { Model } from "@windshift/contract/api/model.ts";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 const FORMAT = new Intl.DateTimeFormat("en-GB", {
   day: "numeric",
   month: "short",

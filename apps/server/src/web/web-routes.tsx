@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 import { Me } from "@windshift/contract/api/user.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { PullRequestId, WorkItemKey } from "@windshift/contract/ids.ts";

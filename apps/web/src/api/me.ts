@@ -1,0 +1,18 @@
+import { queryOptions, useSuspenseQuery } from "@tanstack/react-query";
+import { Me } from "@windshift/contract/api/user.ts";
+import { getApi } from "./api.ts";
+
+/** The person at the page, with the workspaces they are in. */
+export const meQuery = queryOptions({
+  queryKey: ["me"],
+  queryFn: ({ signal }) => getApi("/api/v1/me", Me, signal),
+});
+
+export function useMe(): Me {
+  return useSuspenseQuery(meQuery).data;
+}
+
+/** What the person may do in a workspace; undefined when they are not in it. */
+export function useRole(workspace: string): Me["workspaces"][number]["role"] | undefined {
+  return useMe().workspaces.find(({ key }) => key === workspace)?.role;
+}

@@ -1,0 +1,32 @@
+import "@mantine/core/styles.layer.css";
+import "./styles/app.css";
+import { MantineProvider } from "@mantine/core";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { queryClient } from "./api/query-client.ts";
+import { router } from "./router.tsx";
+import { NoticeStack } from "./shell/notices.tsx";
+import { cssVariables, theme } from "./shell/theme.ts";
+
+/** Styles that Mantine adds while it runs carry it; the policy of the page lets in no others. */
+const styleNonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? "";
+
+const root = document.getElementById("app");
+if (root === null) throw new Error("the page has no place for the app");
+createRoot(root).render(
+  <StrictMode>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariables}
+      defaultColorScheme="auto"
+      getStyleNonce={() => styleNonce}
+    >
+      <QueryClientProvider client={queryClient}>
+        <RouterProvider router={router} />
+        <NoticeStack />
+      </QueryClientProvider>
+    </MantineProvider>
+  </StrictMode>,
+);

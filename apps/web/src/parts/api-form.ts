@@ -1,0 +1,40 @@
+import { useCallback, useState } from "react";
+import { ApiError } from "../api/api.ts";
+
+/** How a form stands with the server. */
+export interface ApiForm {
+  busy: boolean;
+  /** What is wrong with the form as a whole; undefined when single fields say it. */
+  problem: string | undefined;
+  /** What is wrong with a field, by the path the API names it with. */
+  fieldError(path: string): string | undefined;
+  /** Sends; nothing is cleared when it fails. @returns whether it worked */
+  submit(send: () => Promise<unknown>): Promise<boolean>;
+}
+
+/** Keeps what the server said about the fields of a form. The values are the caller's, often of `useDraft`. */
+export function useApiForm(fields: readonly string[] = []): ApiForm {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<Error>();
+  const named = error instanceof ApiError ? error.fields : {};
+  const shown = fields.some((field) => field in named);
+  const submit = useCallback(async (send: () => Promise<unknown>) => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      await send();
+      return true;
+    } catch (thrown) {
+      setError(thrown instanceof Error ? thrown : new Error(String(thrown)));
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  }, []);
+  return {
+    busy,
+    problem: error === undefined || shown ? undefined : error.message,
+    fieldError: (path) => (fields.includes(path) ? named[path] : undefined),
+    submit,
+  };
+}

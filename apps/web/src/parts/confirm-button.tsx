@@ -1,0 +1,49 @@
+import { Button, type ButtonProps, Group, Modal, Text } from "@mantine/core";
+import { type ReactNode, useState } from "react";
+import { sayFailed } from "../shell/notices.tsx";
+
+/** A button for what cannot be taken back: says what will happen and asks. */
+export function ConfirmButton(
+  props: {
+    label: string;
+    title: string;
+    /** What happens, in a sentence or two. */
+    children: ReactNode;
+    /** What the button that does it says. */
+    verb: string;
+    onConfirm(): Promise<unknown>;
+  } & Pick<ButtonProps, "size" | "variant" | "color" | "disabled">,
+) {
+  const { label, title, children, verb, onConfirm, ...look } = props;
+  const [open, setOpen] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const confirm = () => {
+    setBusy(true);
+    onConfirm()
+      .then(() => setOpen(false), sayFailed)
+      .finally(() => setBusy(false));
+  };
+  return (
+    <>
+      <Button variant="default" {...look} onClick={() => setOpen(true)}>
+        {label}
+      </Button>
+      <Modal
+        opened={open}
+        onClose={() => setOpen(false)}
+        title={title}
+        closeButtonProps={{ "aria-label": "Close" }}
+      >
+        <Text component="div">{children}</Text>
+        <Group mt="lg" justify="flex-end">
+          <Button variant="default" onClick={() => setOpen(false)}>
+            Cancel
+          </Button>
+          <Button color="red" loading={busy} onClick={confirm} data-autofocus>
+            {verb}
+          </Button>
+        </Group>
+      </Modal>
+    </>
+  );
+}

@@ -1,0 +1,44 @@
+import ReactMarkdown, { type Components } from "react-markdown";
+import remarkGfm from "remark-gfm";
+import { SafeLink } from "./safe-link.tsx";
+
+/**
+ * Markdown that people and agents wrote. Nothing in it is ever loaded or run: HTML stands as text, a picture is a link to it,
+ * and a link that leads off this site asks first (WB-04, WB-05).
+ */
+export function Markdown({ text }: { text: string }) {
+  return (
+    <div className="markdown">
+      <ReactMarkdown remarkPlugins={[remarkGfm]} components={COMPONENTS} urlTransform={onlyPlainUrls}>
+        {text}
+      </ReactMarkdown>
+    </div>
+  );
+}
+
+/** Headings of a text begin below those of the page it stands on. */
+const COMPONENTS: Components = {
+  a: ({ href, children }) => <SafeLink href={href ?? ""}>{children}</SafeLink>,
+  img: ({ src, alt }) => <SafeLink href={typeof src === "string" ? src : ""}>{alt || "picture"}</SafeLink>,
+  h1: ({ children }) => <h3>{children}</h3>,
+  h2: ({ children }) => <h4>{children}</h4>,
+  h3: ({ children }) => <h5>{children}</h5>,
+  h4: ({ children }) => <h6>{children}</h6>,
+  h5: ({ children }) => <h6>{children}</h6>,
+  table: ({ children }) => (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways has to be reached by the keyboard.
+    <section className="markdown-table" tabIndex={0} aria-label="Table">
+      <table>{children}</table>
+    </section>
+  ),
+  pre: ({ children }) => (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways has to be reached by the keyboard.
+    <pre tabIndex={0}>{children}</pre>
+  ),
+  input: ({ checked }) => <input type="checkbox" checked={checked === true} disabled aria-label="Done" />,
+};
+
+/** Addresses that a link may have; everything else becomes plain text. */
+function onlyPlainUrls(url: string): string {
+  return /^(?:https?:\/\/|mailto:|\/(?!\/)|#)/i.test(url) ? url : "";
+}

@@ -1,0 +1,52 @@
+import { Anchor, Button, Code, Group, Modal, Text } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { type ReactNode, useState } from "react";
+
+/** A link out of text that somebody wrote. Ours go to the page; others show where they lead and ask first. */
+export function SafeLink({ href, children }: { href: string; children: ReactNode }) {
+  const [asked, setAsked] = useState(false);
+  const own = ownPath(href);
+  if (href === "") return <span>{children}</span>;
+  if (own !== undefined) return <Link to={own}>{children}</Link>;
+  return (
+    <>
+      <Anchor component="button" type="button" className="outside-link" onClick={() => setAsked(true)}>
+        {children}
+        <span aria-hidden="true"> ↗</span>
+      </Anchor>
+      <Modal
+        opened={asked}
+        onClose={() => setAsked(false)}
+        title="This link leads to another site"
+        closeButtonProps={{ "aria-label": "Close" }}
+      >
+        <Text mb="sm">It was written by somebody in a text; look at where it goes.</Text>
+        <Code block className="outside-address">
+          {href}
+        </Code>
+        <Group mt="md">
+          <Button
+            component="a"
+            href={href}
+            target="_blank"
+            rel="noopener noreferrer nofollow"
+            onClick={() => setAsked(false)}
+          >
+            Open it
+          </Button>
+          <Button variant="default" onClick={() => setAsked(false)}>
+            Stay here
+          </Button>
+        </Group>
+      </Modal>
+    </>
+  );
+}
+
+/** The path of an address on this very server. */
+function ownPath(href: string): string | undefined {
+  if (/^\/(?!\/)/.test(href)) return href;
+  if (href.startsWith("#")) return undefined;
+  const url = URL.canParse(href) ? new URL(href) : undefined;
+  return url?.origin === location.origin ? url.pathname + url.search + url.hash : undefined;
+}

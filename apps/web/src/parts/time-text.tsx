@@ -1,0 +1,44 @@
+import { useEffect, useState } from "react";
+
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+];
+/** How often shown times are made new, ms. */
+const TICK_MS = 30_000;
+
+/** A time as people say it, such as `5 minutes ago`; the exact one in its title. */
+export function TimeText({ at }: { at: string }) {
+  const [nowMs, setNowMs] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNowMs(Date.now()), TICK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <time dateTime={at} title={new Date(at).toLocaleString()}>
+      {relativeTime(Date.parse(at), nowMs)}
+    </time>
+  );
+}
+
+export function relativeTime(atMs: number, nowMs: number): string {
+  const seconds = (atMs - nowMs) / 1_000;
+  const unit = UNITS.find(([, size]) => Math.abs(seconds) >= size);
+  if (unit === undefined) return "just now";
+  const format = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  return format.format(Math.round(seconds / unit[1]), unit[0]);
+}
+
+/** A stretch of time, such as `1 h 5 min` or `12 s`. */
+export function durationText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
+  return minutes % 60 === 0
+    ? `${Math.floor(minutes / 60)} h`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -1,0 +1,26 @@
+import { Alert } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { z } from "zod";
+import { ApiError, getApi } from "../api/api.ts";
+
+/** How often the server is asked whether it is there: rarely while it is, often while it is not, ms. */
+const ALIVE_MS = 20_000;
+const LOST_MS = 2_000;
+
+/** Says that the server does not answer, and goes away by itself. */
+export function ConnectionBanner() {
+  const { error } = useQuery({
+    queryKey: ["alive"],
+    queryFn: ({ signal }) => getApi("/healthz", z.object({ status: z.string() }), signal),
+    refetchInterval: ({ state }) => (state.error === null ? ALIVE_MS : LOST_MS),
+    refetchOnReconnect: true,
+    retry: false,
+  });
+  if (!(error instanceof ApiError)) return null;
+  return (
+    <Alert color="yellow" mb="md" role="alert" className="offline">
+      The server does not answer. What you see may be old, and nothing you type is lost; this goes away once
+      it is back.
+    </Alert>
+  );
+}

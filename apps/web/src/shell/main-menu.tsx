@@ -1,0 +1,75 @@
+import { NavLink, ScrollArea } from "@mantine/core";
+import {
+  IconActivity,
+  IconChecklist,
+  IconFileText,
+  IconInbox,
+  IconLayoutKanban,
+  IconPlayerPlay,
+  IconServer,
+  IconSettings,
+  IconUser,
+} from "@tabler/icons-react";
+import { Link, useLocation } from "@tanstack/react-router";
+import type { ComponentType } from "react";
+import { useMe } from "../api/me.ts";
+import { paths } from "../paths.ts";
+
+/** The workspaces with what is in them, and what is everybody's. */
+export function MainMenu() {
+  const me = useMe();
+  return (
+    <ScrollArea type="auto" className="menu-scroll">
+      <Entry to={paths.myWork} label="My work" icon={IconUser} exact />
+      <Entry to={paths.inbox} label="Inbox" icon={IconInbox} />
+      {me.workspaces.map(({ key, name, role }) => (
+        <section key={key} aria-label={name}>
+          <h2 className="menu-heading">{name}</h2>
+          <Entry to={paths.items(key)} label="Work items" icon={IconChecklist} exact />
+          <Entry to={paths.board(key)} label="Board" icon={IconLayoutKanban} />
+          <Entry to={paths.pages(key)} label="Pages" icon={IconFileText} />
+          <Entry to={paths.runs(key)} label="Runs" icon={IconPlayerPlay} />
+          <Entry to={paths.activity(key)} label="Activity" icon={IconActivity} />
+          {role === "admin" && (
+            <Entry
+              to={paths.settings(key)}
+              within={`/w/${key}/settings`}
+              label="Settings"
+              icon={IconSettings}
+            />
+          )}
+        </section>
+      ))}
+      {me.admin && (
+        <section aria-label="Administration">
+          <h2 className="menu-heading">Administration</h2>
+          <Entry to={paths.admin("users")} within="/admin" label="Installation" icon={IconServer} />
+        </section>
+      )}
+    </ScrollArea>
+  );
+}
+
+function Entry(props: {
+  to: string;
+  label: string;
+  icon: ComponentType<{ size: number; stroke: number; "aria-hidden": boolean }>;
+  exact?: boolean;
+  /** Shown as where the reader is on every path that begins so. */
+  within?: string;
+}) {
+  const { pathname } = useLocation();
+  const { to, label, icon: Icon, exact, within = to } = props;
+  const here = exact ? pathname === to : pathname === within || pathname.startsWith(`${within}/`);
+  return (
+    <NavLink
+      component={Link}
+      to={to}
+      label={label}
+      active={here}
+      {...(here ? { "aria-current": "page" as const } : {})}
+      leftSection={<Icon size={16} stroke={1.6} aria-hidden />}
+      className="menu-entry"
+    />
+  );
+}
