@@ -10,7 +10,7 @@ import type { TrackerSchema } from "./schema-tracker.ts";
 export interface Schema extends TrackerSchema, SkillsSchema, PeopleSchema {
   // Tables of the sign-in library; column names are its own.
   user: UserTable;
-  session: { id: string; userId: string; createdAt: Date | string; expiresAt: Date | string };
+  session: SessionTable;
   account: AccountTable;
 
   /** Facts of the installation that are written once, such as that it was set up. */
@@ -62,6 +62,17 @@ interface UserTable {
   kind: string;
   /** 1 for the administrators of the whole installation. */
   admin: number;
+  /** Since when the person cannot sign in; null for all others. */
+  disabled_at_ms: Generated<number | null>;
+}
+
+interface SessionTable {
+  id: string;
+  userId: string;
+  createdAt: Date | string;
+  expiresAt: Date | string;
+  userAgent: string | null;
+  ipAddress: string | null;
 }
 
 interface AccountTable {
@@ -95,7 +106,16 @@ interface WorkItemTable {
   status: string;
   assignee_id: string | null;
   creator_id: string;
+  /** 0 (none) to 4 (urgent). */
+  priority: Generated<number>;
+  /** The item it lies under, of the same workspace. */
+  parent_id: Generated<number | null>;
+  /** 0 for all to see; 1 for that of a private test run, in no list; 2 once it was deleted. */
+  hidden: Generated<number>;
+  /** When title or description were changed last. */
+  text_changed_at_ms: Generated<number>;
   created_at_ms: number;
+  /** Rises with every change, by 1 at least. */
   updated_at_ms: number;
 }
 
@@ -109,6 +129,7 @@ interface CommentTable {
   dedupe_key: string | null;
   body: string;
   created_at_ms: number;
+  edited_at_ms: Generated<number | null>;
 }
 
 interface ItemLinkTable {

@@ -1,7 +1,8 @@
 /**
  * Topics of wake-ups. A signal carries no data and may come twice or late: who hears it looks at the database.
  * `queue` = a run was queued; `publishing` = a run has a result to finish; `forges` = a pull request
- * on a forge is to be looked at; `run:<id>`, `connection:<id>` and `runner:<id>` = something about it changed.
+ * on a forge is to be looked at; `run:<id>`, `connection:<id>` and `runner:<id>` = something about it changed;
+ * `workspace:<id>` = one of its work items changed; `user:<id>` = there is news for a person.
  */
 export type Topic =
   | "queue"
@@ -9,7 +10,9 @@ export type Topic =
   | "forges"
   | `run:${number}`
   | `connection:${number}`
-  | `runner:${number}`;
+  | `runner:${number}`
+  | `workspace:${number}`
+  | `user:${string}`;
 
 export interface Signals {
   /** Wakes every listener of the topic, in every server. Call it after the commit. Never rejects: a lost signal delays, no more. */
