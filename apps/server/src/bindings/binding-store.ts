@@ -41,6 +41,10 @@ export async function listBindings(
     .orderBy("user.name")
     .orderBy("bindings.id")
     .execute();
+  const skills = await listSkillIds(
+    db,
+    rows.map(({ id }) => id),
+  );
   return rows.map((row) =>
     Binding.parse({
       id: row.id,
@@ -57,10 +61,53 @@ export async function listBindings(
       image: row.image,
       pool: row.pool_name,
       labels: JSON.parse(row.labels),
+      skill_ids: skills.get(row.id) ?? [],
+      outside_comments: row.outside_comments === 1,
       enabled: row.enabled === 1,
       created_at: isoTime(row.created_at_ms),
     }),
   );
+}
+
+/** By binding, in the order of the prompt. */
+async function listSkillIds(db: Queries, bindings: readonly number[]): Promise<Map<number, number[]>> {
+  if (bindings.length === 0) return new Map();
+  const rows = await db
+    .selectFrom("binding_skills")
+    .select(["binding_id", "skill_id"])
+    .where("binding_id", "in", bindings)
+    .orderBy("position")
+    .execute();
+  const byBinding = Map.groupBy(rows, ({ binding_id }) => binding_id);
+  return new Map([...byBinding].map(([id, of]) => [id, of.map(({ skill_id }) => skill_id)]));
+}
+
+/**
+ * Gives a binding these skills in place of those it has.
+ * @throws AppError `invalid_input` when one is not in the library of the workspace
+ */
+export async function setSkills(
+  tx: Queries,
+  binding: { id: number; workspaceId: number },
+  skills: readonly number[],
+): Promise<void> {
+  const known = await tx
+    .selectFrom("skills")
+    .select("id")
+    .where("workspace_id", "=", binding.workspaceId)
+    .where("deleted_at_ms", "is", null)
+    .execute();
+  const ids = new Set(known.map(({ id }) => id));
+  const unknown = skills.findIndex((id) => !ids.has(id));
+  if (unknown >= 0) {
+    const path = `skill_ids.${unknown}`;
+    const message = "not a skill of this workspace; see the list of skills";
+    throw new AppError("invalid_input", `${path}: ${message}`, { details: [{ path, message }] });
+  }
+  await tx.deleteFrom("binding_skills").where("binding_id", "=", binding.id).execute();
+  if (skills.length === 0) return;
+  const rows = skills.map((skill_id, position) => ({ binding_id: binding.id, skill_id, position }));
+  await tx.insertInto("binding_skills").values(rows).execute();
 }
 
 /** @throws AppError `conflict` when the agent has a binding in the workspace */

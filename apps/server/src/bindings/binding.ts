@@ -7,7 +7,7 @@ import type { Row } from "../db/schema.ts";
 import { isPoolOpenTo } from "../pools/pool-store.ts";
 import { findRepositoryRow } from "../repositories/repository-store.ts";
 import { findMemberKind } from "../workspaces/membership-store.ts";
-import { findPoolId, getBindingRow, insertBinding } from "./binding-store.ts";
+import { findPoolId, getBindingRow, insertBinding, setSkills } from "./binding-store.ts";
 
 export interface BindingPorts {
   database: Database;
@@ -63,9 +63,11 @@ export async function createBinding(
       image: wanted.image,
       pool_id: found.poolId,
       labels: JSON.stringify(wanted.labels),
+      outside_comments: wanted.outside_comments ? 1 : 0,
       enabled: wanted.enabled ? 1 : 0,
       created_at_ms: Date.now(),
     });
+    await setSkills(tx, { id, workspaceId }, wanted.skill_ids);
     await recordChange(tx, wanted.by, "binding.created", { id, workspace_id: workspaceId });
     return id;
   });
@@ -90,7 +92,7 @@ export async function changeBinding(
     pool: patch.pool ?? (await poolName(ports.database.kysely, row.pool_id)),
   });
   const { repository_id, llm_connection_id, model, instructions, image, limits, enabled } = patch;
-  const { fallbacks, budget, push_policy, labels } = patch;
+  const { fallbacks, budget, push_policy, labels, skill_ids, outside_comments } = patch;
   await ports.database.transaction(async (tx) => {
     await tx
       .updateTable("bindings")
@@ -106,8 +108,10 @@ export async function changeBinding(
       .$if(push_policy !== undefined, (q) => q.set({ push_policy: JSON.stringify(push_policy) }))
       .$if(labels !== undefined, (q) => q.set({ labels: JSON.stringify(labels) }))
       .$if(enabled !== undefined, (q) => q.set({ enabled: enabled ? 1 : 0 }))
+      .$if(outside_comments !== undefined, (q) => q.set({ outside_comments: outside_comments ? 1 : 0 }))
       .where("id", "=", id)
       .execute();
+    if (skill_ids !== undefined) await setSkills(tx, { id, workspaceId: row.workspace_id }, skill_ids);
     await recordChange(tx, by, "binding.changed", row);
   });
 }

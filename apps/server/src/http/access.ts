@@ -13,8 +13,11 @@ export type Access =
   | "instance_admin"
   /** Runner hosts, by their credential. */
   | "runner"
-  /** Members of the workspace the path points into, from this role up; with `run` also the run working on that very item. */
-  | { role: Role; in: Scope; run?: "own_item" }
+  /**
+   * Members of the workspace the path points into, from this role up; with `run` also the run working on that very item, or the
+   * very run.
+   */
+  | { role: Role; in: Scope; run?: "own_item" | "own_run" }
   /** The handler checks a credential of its own kind; the text says which. */
   | { handler: string };
 
@@ -24,6 +27,8 @@ export interface Place {
   workspaceId: number;
   /** Set by scopes of work items. */
   workItemId?: number;
+  /** Set by scopes of runs. */
+  runId?: number;
 }
 
 /** The place of a request, and what the caller may do there. */
@@ -59,7 +64,7 @@ export async function decide(
     return refused("unauthenticated", "sign in first");
   if (principal.kind === "run") {
     const place = hasScope(access) && access.run ? await access.in(ports.db, params) : undefined;
-    if (place?.workItemId !== principal.workItemId) {
+    if (place === undefined || !isOwn(access, place, principal)) {
       return { ...refused("not_found", "not found, or not open to a run"), foreign: principal };
     }
     return admitted({ ...place, role: "viewer" });
@@ -69,6 +74,11 @@ export async function decide(
     : access === "person" || principal.admin
       ? admitted()
       : refused("forbidden", "only an administrator of this installation may do this");
+}
+
+function isOwn(access: Access, place: Place, run: RunCaller): boolean {
+  if (!hasScope(access)) return false;
+  return access.run === "own_run" ? place.runId === run.runId : place.workItemId === run.workItemId;
 }
 
 type Scoped = Extract<Access, { in: Scope }>;

@@ -8,6 +8,7 @@ import type { Row } from "../db/schema.ts";
 import { describeUnpriced, pricesOf } from "../models/model.ts";
 import { findModelRow } from "../models/model-store.ts";
 import { getLocalPoolId, isPoolOpenTo } from "../pools/pool-store.ts";
+import { freezeSkills } from "../skills/run-skill-store.ts";
 import { Grants, NO_GRANTS } from "./grants.ts";
 import { insertRun } from "./run-store.ts";
 
@@ -65,6 +66,7 @@ export async function createRun(
     created_at_ms: now,
     ended_at_ms: refused ? now : null,
   });
+  if (binding !== undefined && !refused) await freezeSkills(tx, run, binding.id);
   if (labels.length > 0)
     await tx
       .insertInto("run_labels")

@@ -9,10 +9,10 @@ export function runIdOf(params: Record<string, string>): RunId | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
-/** Finds the workspace of the run in the path. Without `workItemId`: a run's own token opens none of these routes. */
+/** Finds the run in the path and its workspace. Without `workItemId`: a run's own token opens only what is for the run itself. */
 export const runScope: Scope = async (db: Queries, params) => {
   const id = runIdOf(params);
   if (id === undefined) return undefined;
   const row = await db.selectFrom("runs").select("workspace_id").where("id", "=", id).executeTakeFirst();
-  return row === undefined ? undefined : { workspaceId: row.workspace_id };
+  return row === undefined ? undefined : { workspaceId: row.workspace_id, runId: id };
 };

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Engine } from "../database.ts";
 import { addColumns, type Db, identified } from "./columns.ts";
 
@@ -29,7 +30,7 @@ async function createSkills(db: Db, engine: Engine): Promise<void> {
     .on("skills")
     .columns(["workspace_id", "name_key"])
     .unique()
-    .where("deleted_at_ms", "is", null)
+    .where(sql.ref("deleted_at_ms"), "is", null)
     .execute();
   await db.schema
     .createTable("skill_versions")
