@@ -1,4 +1,4 @@
-import { Button, Container, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Button, Container, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { sendApi } from "../api/api.ts";
@@ -34,7 +34,8 @@ export function LoginPage() {
               onChange={(event) => setEmail(event.currentTarget.value)}
               error={form.fieldError("email")}
             />
-            <PasswordInput
+            <TextInput
+              type="password"
               label="Password"
               autoComplete="current-password"
               required
