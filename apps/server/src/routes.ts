@@ -12,6 +12,7 @@ import type { ForgeClients } from "./forges/forge-clients.ts";
 import { createForgeLists } from "./forges/forge-lists.ts";
 import { createApp } from "./http/app.ts";
 import type { Log } from "./http/log.ts";
+import { peopleOf } from "./http/principal.ts";
 import type { RouteTable } from "./http/route-table.ts";
 import { addMetricsRoute } from "./metrics/metrics-route.ts";
 import { ServerMetrics } from "./metrics/server-metrics.ts";
@@ -36,6 +37,9 @@ import { createTriggers } from "./runs/run-service.ts";
 import { derivedKey, type MasterKey } from "./secrets/secret-box.ts";
 import { addRunSkillRoutes } from "./skills/run-skill-routes.ts";
 import { addSkillRoutes } from "./skills/skill-routes.ts";
+import { addApiTokenRoutes } from "./tokens/api-token-routes.ts";
+import { findTokenPerson } from "./tokens/api-token-store.ts";
+import { addCliLoginRoutes } from "./tokens/cli-login-routes.ts";
 import { createSignIn, type SignIn } from "./users/sign-in.ts";
 import { addUserRoutes } from "./users/user-routes.ts";
 import { addWebAppRoutes } from "./web-app/web-app-routes.ts";
@@ -94,13 +98,18 @@ export function buildRoutes(parts: RouteParts): Routes {
   const memberships = { roleOf: (workspace: number, user: string) => findRole(db, workspace, user) };
   const service = { database, defaults };
   const triggers = createTriggers(service);
+  const callers = {
+    runTokens: createRunTokenPort(database),
+    personTokens: { find: (token: string) => findTokenPerson(database, token) },
+    sessions: signIn,
+  };
+  const people = peopleOf(callers);
   const app = createApp({
+    ...callers,
     baseUrl,
     version: buildVersion,
     db,
     log,
-    runTokens: createRunTokenPort(database),
-    sessions: signIn,
     memberships,
     runner: async (headers) => {
       const { id: runnerId, pool: poolId, instance, name } = await findHost(database, headers);
@@ -110,6 +119,8 @@ export function buildRoutes(parts: RouteParts): Routes {
     foreign: (caller, method, path) => recordDenied(db, caller, method, path),
   });
   addUserRoutes(app, { database, signIn });
+  addApiTokenRoutes(app, { database });
+  addCliLoginRoutes(app, { database, baseUrl });
   addWorkspaceRoutes(app, { database });
   addWorkItemRoutes(app, { database, triggers });
   addCommentRoutes(app, { database, triggers, fence: createAttemptFence(database) });
@@ -126,7 +137,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   addBudgetRoutes(app, { database, changed: (of) => resumeAfterRaise(database, of) });
   addSkillRoutes(app, { database });
   addRunSkillRoutes(app, { database, runScope });
-  addRunRoutes(app, { ...service, memberships, sessions: signIn });
+  addRunRoutes(app, { ...service, memberships, sessions: people });
   addPoolRoutes(app, { database, baseUrl, defaults });
   addRunnerInstallRoutes(app, parts);
   const desk = new ClaimDesk({ database, defaults, readBranch: parts.forge.readBranch, log });

@@ -5,6 +5,10 @@ import type { Schema } from "../db/schema.ts";
 import { spanOf } from "./budget-month.ts";
 import type { BudgetState } from "./budget-state.ts";
 
+const DAY_MS = 86_400_000;
+/** Models that a month's sums name: more would hide those that matter. */
+const MODELS_MAX = 100;
+
 type Calls = ExpressionBuilder<Schema, "run_usage" | "runs">;
 type Which = (eb: Calls) => Expression<SqlBool>;
 
@@ -25,19 +29,57 @@ export async function sumRunCalls(db: Queries, runId: number) {
 
 /** Sums over a workspace's calls of a month, per binding; runs of deleted ones together under null. */
 export async function sumMonthCalls(db: Queries, workspaceId: number, month: string) {
-  const { fromMs, toMs } = spanOf(month);
-  const rows = await sums(db, (eb) =>
-    eb.and([
-      eb("runs.workspace_id", "=", workspaceId),
-      eb("run_usage.created_at_ms", ">=", fromMs),
-      eb("run_usage.created_at_ms", "<", toMs),
-    ]),
-  )
+  const rows = await sums(db, inMonth(month, workspaceId))
     .select("runs.binding_id")
     .groupBy("runs.binding_id")
     .orderBy("runs.binding_id")
     .execute();
   return rows.map((row) => ({ binding_id: row.binding_id, ...sumOf(row) }));
+}
+
+/** Sums over a month's calls per model and per day (UTC), of one workspace or of all; the dearest models only. */
+export async function sumMonthParts(db: Queries, month: string, workspaceId?: number) {
+  const which = inMonth(month, workspaceId);
+  const models = await sums(db, which)
+    .select("run_usage.model")
+    .groupBy("run_usage.model")
+    .orderBy(sql`coalesce(sum(input_tokens), 0) + coalesce(sum(output_tokens), 0)`, "desc")
+    .orderBy("run_usage.model")
+    .limit(MODELS_MAX)
+    .execute();
+  // Whole numbers divide to whole numbers on both engines.
+  const day = sql<number>`run_usage.created_at_ms / ${sql.lit(DAY_MS)}`;
+  const days = await sums(db, which).select(day.as("day")).groupBy(day).orderBy(day).execute();
+  return {
+    models: models.map((row) => ({ model: row.model, ...sumOf(row) })),
+    days: days.map((row) => ({ day: new Date(row.day * DAY_MS).toISOString().slice(0, 10), ...sumOf(row) })),
+  };
+}
+
+/** Sums over a month's calls of each workspace that had any, by key. */
+export async function sumMonthWorkspaces(db: Queries, month: string) {
+  const rows = await sums(db, inMonth(month))
+    .innerJoin("workspaces", "workspaces.id", "runs.workspace_id")
+    .select(["workspaces.id", "workspaces.key", "workspaces.name", "workspaces.budget"])
+    .groupBy(["workspaces.id", "workspaces.key", "workspaces.name", "workspaces.budget"])
+    .orderBy("workspaces.key")
+    .execute();
+  return rows.map(({ id, key, name, budget, ...row }) => ({ id, key, name, budget, sum: sumOf(row) }));
+}
+
+/** Sums over all calls of a month. */
+export async function sumMonth(db: Queries, month: string): Promise<UsageSum> {
+  return sumOf(await sums(db, inMonth(month)).executeTakeFirstOrThrow());
+}
+
+function inMonth(month: string, workspaceId?: number): Which {
+  const { fromMs, toMs } = spanOf(month);
+  return (eb) =>
+    eb.and([
+      eb("run_usage.created_at_ms", ">=", fromMs),
+      eb("run_usage.created_at_ms", "<", toMs),
+      ...(workspaceId === undefined ? [] : [eb("runs.workspace_id", "=", workspaceId)]),
+    ]);
 }
 
 export function total(parts: readonly UsageSum[]): UsageSum {

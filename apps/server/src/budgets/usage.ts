@@ -6,7 +6,7 @@ import { limitOf } from "./budget-limits.ts";
 import { monthOf } from "./budget-month.ts";
 import { type BudgetShort, parseShort } from "./budget-short.ts";
 import { readBudgetStates, readState } from "./budget-state.ts";
-import { sumMonthCalls, sumRunCalls, total, viewBudget } from "./usage-store.ts";
+import { sumMonthCalls, sumMonthParts, sumRunCalls, total, viewBudget } from "./usage-store.ts";
 
 /** What a run used, and how its budgets stand this month. */
 export async function readRunUsage(db: Queries, runId: number): Promise<AgentRunUsage> {
@@ -57,6 +57,7 @@ export async function readWorkspaceUsage(
   return {
     month,
     ...total(used),
+    ...(await sumMonthParts(db, month, workspaceId)),
     budget: await budgetOf("workspace", workspaceId, Budget.parse(JSON.parse(budget))),
     bindings: [...rows, ...others.map((row) => ({ ...row, agent: null, budget: null }))],
   };

@@ -64,7 +64,7 @@ function expectedRefusal(access: Access, caller: keyof Callers): number | "let i
   if (caller === "anonymous" || caller === "badToken") return 401;
   if (caller === "ownRun") return typeof access === "object" && access.run ? "let in" : 404;
   if (caller === "otherRun") return 404;
-  if (access === "person") return "let in";
+  if (access === "person" || access === "session") return "let in";
   if (access === "instance_admin") return 403;
   if (caller === "outsider") return 404;
   const ranks = { viewer: 0, member: 1, admin: 2 };

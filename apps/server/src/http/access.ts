@@ -1,3 +1,4 @@
+import { TokenScope } from "@windshift/contract/api/token.ts";
 import { allows, type Role } from "@windshift/contract/api/workspace.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { Queries } from "../db/database.ts";
@@ -9,6 +10,8 @@ export type Access =
   | "public"
   /** Any signed-in person. */
   | "person"
+  /** A person with a session in a browser: what would let an API token raise itself. */
+  | "session"
   /** Administrators of the installation. */
   | "instance_admin"
   /** Runner hosts, by their credential. */
@@ -52,9 +55,10 @@ export type Decision =
 export async function decide(
   access: Access,
   principal: Principal,
-  params: Record<string, string>,
+  request: { method: string; params: Record<string, string> },
   ports: { db: Queries; memberships: Memberships },
 ): Promise<Decision> {
+  const { params } = request;
   if (access === "public" || (typeof access === "object" && "handler" in access)) return admitted();
   if (access === "runner")
     return principal.kind === "runner"
@@ -69,11 +73,29 @@ export async function decide(
     }
     return admitted({ ...place, role: "viewer" });
   }
-  return hasScope(access)
-    ? decideMember(access, principal, params, ports)
-    : access === "person" || principal.admin
+  const decision = hasScope(access)
+    ? await decideMember(access, principal, params, ports)
+    : access === "person" || access === "session" || principal.admin
       ? admitted()
       : refused("forbidden", "only an administrator of this installation may do this");
+  return decision.kind === "refused" ? decision : withinScopes(decision, access, principal, request.method);
+}
+
+/** What the owner of an API token may do, the token may only within its scopes (WB-26). */
+function withinScopes(decision: Decision, access: Access, { via }: Person, method: string): Decision {
+  if (via.kind === "session") return decision;
+  if (access === "session")
+    return refused("forbidden", "this takes a session in a browser; an API token cannot do it");
+  const needed = neededScope(access, method);
+  const enough = via.scopes.some((s) => TokenScope.options.indexOf(s) >= TokenScope.options.indexOf(needed));
+  if (enough) return decision;
+  return refused("forbidden", `this needs an API token with the scope ${needed}`);
+}
+
+/** The scope an API token must have for a route. */
+export function neededScope(access: Access, method: string): TokenScope {
+  if (access === "instance_admin" || (hasScope(access) && access.role === "admin")) return "admin";
+  return method === "GET" || method === "HEAD" ? "read" : "write";
 }
 
 function isOwn(access: Access, place: Place, run: RunCaller): boolean {

@@ -1,5 +1,6 @@
 import { assert } from "@windshift/contract/app-error.ts";
 import type { Context } from "hono";
+import type { ActingPerson } from "../audit/audit-store.ts";
 import type { Grant } from "./access.ts";
 import type { Person, Principal, RunCaller, RunnerCaller } from "./principal.ts";
 
@@ -15,6 +16,11 @@ export function personOf(c: Context<ApiEnv>): Person {
   const principal = c.get("principal");
   assert(principal.kind === "person", "the route admits people");
   return principal;
+}
+
+/** The signed-in person as the audit log names them. */
+export function actingPersonOf(c: Context<ApiEnv>): ActingPerson {
+  return { user: personOf(c).userId, ip: addressOf(c) };
 }
 
 /** The caller of a route that admits people and runs. */

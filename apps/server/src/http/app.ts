@@ -8,19 +8,17 @@ import { decide, type Memberships } from "./access.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { errorResponse, toAppError } from "./error-reply.ts";
 import type { Log } from "./log.ts";
-import { findCaller, type RunCaller, type RunnerCaller, type RunTokens, type Sessions } from "./principal.ts";
+import { type CallerPorts, findCaller, type RunCaller, type RunnerCaller } from "./principal.ts";
 import { type Frame, type Gate, pathOf, RouteTable } from "./route-table.ts";
 import { requireJson, requireSameOrigin } from "./same-origin.ts";
 import { securityHeaders } from "./security-headers.ts";
 
-export interface AppOptions {
+export interface AppOptions extends CallerPorts {
   /** As browsers see it, without a trailing slash. */
   baseUrl: string;
   version: string;
   db: Queries;
   log: Log;
-  runTokens: RunTokens;
-  sessions: Sessions;
   memberships: Memberships;
   /** The runner host that a request's credential names. @throws AppError `unauthenticated` */
   runner(headers: Headers): Promise<RunnerCaller>;
@@ -50,9 +48,10 @@ export function createApp(options: AppOptions): RouteTable {
       const { principal, setCookies } = await findCaller(c.req.raw.headers, options);
       c.set("principal", principal);
       for (const cookie of setCookies) c.header("set-cookie", cookie, { append: true });
-      if (principal.kind === "person") requireSameOrigin(c.req.raw, options.baseUrl, "session");
+      if (principal.kind === "person" && principal.via.kind === "session")
+        requireSameOrigin(c.req.raw, options.baseUrl, "session");
       if (principal.kind !== "anonymous") requireJson(c.req.raw);
-      return decide(access, principal, c.req.param(), options);
+      return decide(access, principal, { method: c.req.method, params: c.req.param() }, options);
     },
   };
   const table = new RouteTable(gate, directFrame(options));

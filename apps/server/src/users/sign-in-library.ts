@@ -1,6 +1,9 @@
 import { redact } from "@windshift/base/redact.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
 import { PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN } from "@windshift/contract/limits.ts";
 import type { BetterAuthOptions } from "better-auth";
+import { z } from "zod";
+import type { Database } from "../db/database.ts";
 import { ownOrigins } from "../http/same-origin.ts";
 import { ADDRESS_HEADER, type SignInOptions } from "./sign-in.ts";
 
@@ -9,11 +12,20 @@ export interface AuthLibrary {
   handle(request: Request): Promise<Response>;
   findSession(headers: Headers): Promise<FoundSession | undefined>;
   hashPassword(password: string): Promise<string>;
+  verifyPassword(password: string, hash: string): Promise<boolean>;
+  /** Signs a person in who was found out otherwise. @returns the cookies */
+  createSession(userId: string, headers: Headers): Promise<string[]>;
 }
 
 export interface FoundSession {
-  user: { id: string; name: string; kind: string; admin: number };
-  session: { createdAt: Date };
+  user: {
+    id: string;
+    name: string;
+    kind: string;
+    admin: number;
+    disabled_at_ms?: number | null | undefined;
+  };
+  session: { id: string; createdAt: Date };
   setCookies: string[];
 }
 
@@ -26,14 +38,41 @@ const TRIES_MAX = 10;
 const TRIES_WINDOW_S = 60;
 
 export async function loadAuth(options: SignInOptions): Promise<AuthLibrary> {
-  const [{ betterAuth }, { hashPassword }] = await Promise.all([
-    import("better-auth"),
-    import("better-auth/crypto"),
-  ]);
-  const auth = betterAuth(authOptions(options));
+  const [{ betterAuth }, { hashPassword, verifyPassword }, { createAuthEndpoint }, { setSessionCookie }] =
+    await Promise.all([
+      import("better-auth"),
+      import("better-auth/crypto"),
+      import("better-auth/api"),
+      import("better-auth/cookies"),
+    ]);
+  // Called by our own code only: SignIn.handle opens no path of that name.
+  const signInPerson = createAuthEndpoint(
+    "/windshift/sign-in",
+    { method: "POST", body: z.object({ userId: z.string() }), metadata: { SERVER_ONLY: true } },
+    async (ctx) => {
+      const user = await ctx.context.internalAdapter.findUserById(ctx.body.userId);
+      const session = user && (await ctx.context.internalAdapter.createSession(user.id));
+      if (!user || !session) throw new AppError("unauthenticated", "this account cannot sign in");
+      await setSessionCookie(ctx, { session, user });
+      return {};
+    },
+  );
+  const auth = betterAuth({
+    ...authOptions(options),
+    plugins: [{ id: "windshift", endpoints: { signInPerson } }],
+  });
   return {
     handle: (request) => auth.handler(request),
     hashPassword,
+    verifyPassword: (password, hash) => verifyPassword({ password, hash }),
+    createSession: async (userId, headers) => {
+      const { headers: reply } = await auth.api.signInPerson({
+        body: { userId },
+        headers,
+        returnHeaders: true,
+      });
+      return reply.getSetCookie();
+    },
     findSession: async (headers) => {
       const { headers: reply, response } = await auth.api.getSession({ headers, returnHeaders: true });
       return response === null ? undefined : { ...response, setCookies: reply.getSetCookie() };
@@ -67,9 +106,13 @@ export function authOptions(options: SignInOptions) {
       additionalFields: {
         kind: { type: "string", required: true, defaultValue: "person", input: false },
         admin: { type: "number", required: true, defaultValue: 0, input: false },
+        disabled_at_ms: { type: "number", required: false, input: false },
       },
     },
     session: { expiresIn: SESSION_IDLE_S, updateAge: SESSION_UPDATE_S },
+    databaseHooks: {
+      session: { create: { before: async ({ userId }) => maySignIn(options.database, userId) } },
+    },
     rateLimit: {
       enabled: true,
       storage: "memory",
@@ -86,4 +129,16 @@ export function authOptions(options: SignInOptions) {
       disableCSRFCheck: false,
     },
   } satisfies BetterAuthOptions;
+}
+
+/** Whoever is disabled gets no session, whatever they signed in with. */
+async function maySignIn(database: Database, userId: string): Promise<boolean> {
+  const row = await database.kysely
+    .selectFrom("user")
+    .select("id")
+    .where("id", "=", userId)
+    .where("kind", "=", "person")
+    .where("disabled_at_ms", "is", null)
+    .executeTakeFirst();
+  return row !== undefined;
 }

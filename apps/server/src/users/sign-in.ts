@@ -24,21 +24,19 @@ export interface SignIn extends Sessions {
   /** Answers what is below /api/auth. */
   handle(request: Request, address: string | undefined): Promise<Response>;
   hashPassword(password: string): Promise<string>;
+  verifyPassword(password: string, hash: string): Promise<boolean>;
+  /**
+   * Signs a person in who was found out otherwise, by a provider for instance.
+   * @returns the cookies that go out with the answer
+   * @throws AppError `unauthenticated` when the account is gone or disabled
+   */
+  createSession(userId: string, request: Request, address: string | undefined): Promise<string[]>;
 }
 
 /** Where the sign-in library looks for the caller's address; what a caller writes there is thrown away (WB-23). */
 export const ADDRESS_HEADER = "x-windshift-client-address";
-/** What the sign-in library may answer. The rest of its surface is closed. */
-const OPEN_PATHS = new Set([
-  "/sign-in/email",
-  "/sign-out",
-  "/get-session",
-  "/change-password",
-  "/list-sessions",
-  "/revoke-session",
-  "/revoke-sessions",
-  "/revoke-other-sessions",
-]);
+/** What the sign-in library may answer. The rest of its surface is closed: it shows scripts what only cookies may hold. */
+const OPEN_PATHS = new Set(["/sign-in/email", "/sign-out"]);
 /** A session ends this long after sign-in, however much it is used, ms. */
 const SESSION_MS_MAX = 30 * 86_400_000;
 
@@ -51,13 +49,23 @@ export function createSignIn(options: SignInOptions): SignIn {
   };
   return {
     hashPassword: async (password) => (await auth()).hashPassword(password),
+    verifyPassword: async (password, hash) => (await auth()).verifyPassword(password, hash),
+    createSession: async (userId, request, address) =>
+      (await auth()).createSession(userId, withAddress(request, address).headers),
     find: async (headers) => {
       const found = await (await auth()).findSession(headers);
       if (found === undefined || found.user.kind !== "person") return undefined;
+      if (typeof found.user.disabled_at_ms === "number") return undefined;
       if (Date.now() - found.session.createdAt.getTime() > SESSION_MS_MAX) return undefined;
       const { id, name, admin } = found.user;
       return {
-        person: { kind: "person", userId: id, name, admin: admin === 1 },
+        person: {
+          kind: "person",
+          userId: id,
+          name,
+          admin: admin === 1,
+          via: { kind: "session", id: found.session.id },
+        },
         setCookies: found.setCookies,
       };
     },
@@ -67,9 +75,17 @@ export function createSignIn(options: SignInOptions): SignIn {
       const signedIn = request.headers.has("cookie") ? "session" : "no session";
       requireSameOrigin(request, options.baseUrl, signedIn);
       requireJson(request);
-      return inOurWords(await (await auth()).handle(withAddress(request, address)));
+      return withoutToken(await inOurWords(await (await auth()).handle(withAddress(request, address))));
     },
   };
+}
+
+/** The library says the session's token in the body too; it belongs in the cookie, where no script reads it (WB-07). */
+async function withoutToken(response: Response): Promise<Response> {
+  if (response.status >= 400) return response;
+  const headers = new Headers(response.headers);
+  headers.delete("content-length");
+  return Response.json({}, { status: response.status, headers });
 }
 
 /** Errors of the library look like all others of the API. */

@@ -10,7 +10,14 @@ import { setRole } from "../workspaces/membership-store.ts";
 import { listWorkspaces, workspaceScope } from "../workspaces/workspace-store.ts";
 import { setUp } from "./set-up.ts";
 import type { SignIn } from "./sign-in.ts";
-import { findUser, insertAgent, insertPerson, listPeople } from "./user-store.ts";
+import {
+  countUnread,
+  findPasswordHash,
+  findUser,
+  insertAgent,
+  insertPerson,
+  listPeople,
+} from "./user-store.ts";
 
 /** Sign-in, the first administrator, people and agent users. */
 export function addUserRoutes(table: RouteTable, ports: { database: Database; signIn: SignIn }): void {
@@ -43,7 +50,7 @@ export function addUserRoutes(table: RouteTable, ports: { database: Database; si
       responses: { 200: jsonReply(Me, "The caller") },
     },
     async (c) => {
-      const { userId, admin } = personOf(c);
+      const { userId, admin, via } = personOf(c);
       const user = await findUser(database.kysely, userId);
       if (user === undefined) throw new AppError("unauthenticated", "this account is gone");
       const workspaces = (await listWorkspaces(database.kysely, userId)).map(({ key, name, role }) => ({
@@ -51,7 +58,14 @@ export function addUserRoutes(table: RouteTable, ports: { database: Database; si
         name,
         role,
       }));
-      return c.json({ id: userId, name: user.name, email: user.email, admin, workspaces }, 200);
+      const { name, email } = user;
+      const has_password = (await findPasswordHash(database.kysely, userId)) !== undefined;
+      const auth = via.kind === "session" ? { kind: via.kind } : via;
+      const notifications_unread = await countUnread(database.kysely, userId);
+      return c.json(
+        { id: userId, name, email, admin, has_password, auth, notifications_unread, workspaces },
+        200,
+      );
     },
   );
 

@@ -4,6 +4,9 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import type { Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
 
+/** How the sign-in library names accounts with a password. */
+const CREDENTIAL = "credential";
+
 export interface PersonRow {
   name: string;
   /** Lower case. */
@@ -44,7 +47,7 @@ export async function insertPerson(tx: Queries, person: PersonRow): Promise<stri
       id: createUserId(),
       userId: id,
       accountId: id,
-      providerId: "credential",
+      providerId: CREDENTIAL,
       password: person.passwordHash,
       createdAt: now,
       updatedAt: now,
@@ -79,6 +82,28 @@ export async function insertAgent(tx: Queries, name: string): Promise<string> {
 
 export function findUser(db: Queries, id: string): Promise<Row<"user"> | undefined> {
   return db.selectFrom("user").selectAll().where("id", "=", id).executeTakeFirst();
+}
+
+/** As the sign-in library hashed it; undefined for a person without a password. */
+export async function findPasswordHash(db: Queries, userId: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom("account")
+    .select("password")
+    .where("userId", "=", userId)
+    .where("providerId", "=", CREDENTIAL)
+    .executeTakeFirst();
+  return row?.password ?? undefined;
+}
+
+/** Notifications the person has not read. */
+export async function countUnread(db: Queries, userId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom("notifications")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("user_id", "=", userId)
+    .where("read", "=", 0)
+    .executeTakeFirstOrThrow();
+  return count;
 }
 
 /** All people of the installation, by name. */
