@@ -27,6 +27,7 @@ import { addPoolRoutes } from "./runners/pool-routes.ts";
 import { findHost } from "./runners/runner-credential.ts";
 import { addRunnerInstallRoutes } from "./runners/runner-install-routes.ts";
 import { addWhoamiRoute } from "./runners/whoami-route.ts";
+import { addEventOutlineRoutes } from "./runs/event-outline-routes.ts";
 import type { Forge } from "./runs/forge.ts";
 import { addItemRunRoutes } from "./runs/item-run-routes.ts";
 import { resumeAfterRaise } from "./runs/run-budget.ts";
@@ -138,6 +139,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   addSkillRoutes(app, { database });
   addRunSkillRoutes(app, { database, runScope });
   addRunRoutes(app, { ...service, memberships, sessions: people });
+  addEventOutlineRoutes(app, { database });
   addPoolRoutes(app, { database, baseUrl, defaults });
   addRunnerInstallRoutes(app, parts);
   const desk = new ClaimDesk({ database, defaults, readBranch: parts.forge.readBranch, log });
