@@ -9,6 +9,8 @@ export interface HostGitCall {
   timeoutMs: number;
   stdin?: string | ReadableStream<Uint8Array>;
   extraEnv?: Record<string, string>;
+  /** Each output is cut after this many bytes. */
+  outputBytesMax?: number;
   /** Configuration with the broker's Authorization header; only such a call may use the network. */
   tokenFile?: string;
   /** Held by git itself, children included, so it is free exactly when none of them lives any more. */
@@ -32,6 +34,7 @@ export async function hostGit(
     }),
     ...(call.stdin === undefined ? {} : { stdin: call.stdin }),
     timeoutMs: call.timeoutMs,
+    ...(call.outputBytesMax === undefined ? {} : { outputBytesMax: call.outputBytesMax }),
     signal: context.signal,
     graceMs: TERM_GRACE_MS,
     onStderr: progressLines(context.progress),

@@ -39,7 +39,19 @@ async function deliver(change: object = {}) {
 test("pushes the agent's commits as they are", async () => {
   await one.commit("a.txt", "a\n");
   const head = await one.commit("b.txt", "b\n");
-  expect(await deliver()).toEqual({ kind: "pushed", head_oid: head, commits: 2, flattened: false });
+  expect(await deliver()).toEqual({
+    kind: "pushed",
+    head_oid: head,
+    commits: 2,
+    flattened: false,
+    changes: {
+      files: [
+        { path: "a.txt", status: "added", added: 1, deleted: 0 },
+        { path: "b.txt", status: "added", added: 1, deleted: 0 },
+      ],
+      more: 0,
+    },
+  });
   expect(await arrived()).toBe(head);
   expect(host.broker.pushed.at(-1)).toMatchObject({ runId: one.run.runId, oid: head });
   expect(readdirSync(host.temp)).toEqual([]);
@@ -77,7 +89,7 @@ test("a merge of its own side branch is pushed whole", async () => {
   await one.commit("a.txt", "a\n");
   await agent("merge", "-q", "--no-edit", "side");
   const head = await agent("rev-parse", "HEAD");
-  expect(await deliver()).toEqual({ kind: "pushed", head_oid: head, commits: 3, flattened: false } as never);
+  expect(await deliver()).toMatchObject({ kind: "pushed", head_oid: head, commits: 3, flattened: false });
 });
 
 for (const [how, rewrite] of [
@@ -276,4 +288,55 @@ test("a host copy that was lost is a failure that says so", async () => {
   });
   await rm(one.bundle);
   expect((await one.push(base)).reply).toMatchObject({ kind: "failed", reason: "export_failed" });
+});
+
+test("tells what became of each file, whatever its name and content, and how many it does not list", async () => {
+  const names = ["tab\there", "line\nbreak", "a ünï", "-dash", ":100644 100644 a b M"];
+  for (const name of names) await Bun.write(join(one.checkout, name), "one\ntwo\n");
+  await Bun.write(join(one.checkout, "picture.bin"), new Uint8Array([0, 1, 2]));
+  await rm(join(one.checkout, "README.md"));
+  for (let n = 0; n < 300; n++) await Bun.write(join(one.checkout, `z/${String(n).padStart(3, "0")}`), "x\n");
+  await agent("add", "-A");
+  await agent("commit", "-q", "-m", "much");
+  const reply = await deliver();
+  if (reply.kind !== "pushed" || reply.changes === undefined) throw new Error(JSON.stringify(reply));
+  const { files, more } = reply.changes;
+  expect([files.length, more]).toEqual([300, 7]);
+  const of = (path: string) => files.find((file) => file.path === path);
+  for (const path of names) expect(of(path)).toEqual({ path, status: "added", added: 2, deleted: 0 });
+  expect(of("picture.bin")).toMatchObject({ status: "added", added: null, deleted: null });
+  expect(of("README.md")).toMatchObject({ status: "deleted", added: 0 });
+});
+
+test("a patch that is asked for goes nowhere and can be applied to the base", async () => {
+  await Bun.write(join(one.checkout, ".gitattributes"), "* diff=evil\n");
+  await agent("config", "diff.evil.textconv", "touch /tmp/evil-$$; cat");
+  await one.commit("a.txt", "a\n");
+  const calls = host.broker.upstreamCalls.length;
+  const reply = await deliver({ deliver: "patch" });
+  if (reply.kind !== "patched") throw new Error(JSON.stringify(reply));
+  expect(reply).toMatchObject({
+    commits: 1,
+    flattened: false,
+    changes: { more: 0 },
+    patch: { truncated: false },
+  });
+  expect(await arrived()).toBeUndefined();
+  expect(host.broker.upstreamCalls).toHaveLength(calls);
+  await agent("checkout", "-q", "--detach", base);
+  const file = join(one.root, "made.patch");
+  await Bun.write(file, reply.patch.text);
+  await agent("apply", file);
+  expect(await Bun.file(join(one.checkout, "a.txt")).text()).toBe("a\n");
+});
+
+test("a patch that is too large is cut after a whole line, and says so, however much of it has to be escaped", async () => {
+  await one.commit("long.txt", "\u0001\u0001\u0001\u0001\u0001\u0001\u0001\n".repeat(200_000));
+  const reply = await deliver({ deliver: "patch" });
+  if (reply.kind !== "patched") throw new Error(JSON.stringify(reply));
+  const { text, truncated } = reply.patch;
+  expect(truncated).toBe(true);
+  expect(text.endsWith("\n")).toBe(true);
+  expect(Buffer.byteLength(JSON.stringify(text))).toBeLessThanOrEqual(400_002);
+  expect(text.length).toBeGreaterThan(40_000);
 });

@@ -1,7 +1,8 @@
 import { rm } from "node:fs/promises";
 import { PUSH_MS_MAX } from "@windshift/contract/limits.ts";
 import type { TriageReply } from "@windshift/contract/triage.ts";
-import { openClean, type Push } from "./clean-repository.ts";
+import { readChanges, readPatch } from "./changes.ts";
+import { exportFailed, openClean, type Push } from "./clean-repository.ts";
 import { type Chosen, chooseCommit } from "./commit-choice.ts";
 import { gitComplaint, talkFailed } from "./git-failure.ts";
 import { hostGit } from "./host-git.ts";
@@ -10,18 +11,32 @@ import type { TriageContext } from "./triage-context.ts";
 
 /**
  * Delivers an agent's commits: reads the bundle into a clean repository, picks a commit, and pushes it by its id to the
- * run's branch through the broker. The branch is replaced only if it is what it was when the attempt was claimed. The
- * clean repository is gone when this ends.
+ * run's branch through the broker. The branch is replaced only if it is what it was when the attempt was claimed. What is
+ * asked for as a patch goes nowhere. The clean repository is gone when this ends.
  */
 export async function push(context: TriageContext, request: Push): Promise<TriageReply> {
   try {
     const heads = await openClean(context, request);
     if (heads.kind === "failed") return heads;
     const choice = await chooseCommit(context, request, heads);
-    return choice.kind === "chosen" ? await send(context, request, choice) : choice;
+    if (choice.kind !== "chosen") return choice;
+    return request.deliver === "patch"
+      ? await patched(context, request, choice)
+      : await send(context, request, choice);
   } finally {
     await rm(request.clean_dir, { recursive: true, force: true });
   }
+}
+
+async function patched(
+  context: TriageContext,
+  request: Push,
+  { oid, commits, flattened }: Chosen,
+): Promise<TriageReply> {
+  const range = { dir: request.clean_dir, base: request.base_oid, head: oid };
+  const [changes, patch] = await Promise.all([readChanges(context, range), readPatch(context, range)]);
+  if (patch === undefined) return exportFailed("git could not make a patch of them");
+  return { kind: "patched", commits, flattened, changes, patch };
 }
 
 async function send(
@@ -29,6 +44,9 @@ async function send(
   request: Push,
   { oid, commits, flattened }: Chosen,
 ): Promise<TriageReply> {
+  const range = { dir: request.clean_dir, base: request.base_oid, head: oid };
+  // Beside the push, which takes longer.
+  const changes = readChanges(context, range);
   const ref = `refs/heads/${request.branch}`;
   const args = ["push", "--porcelain", "--progress", "--no-verify", "--no-signed", "--recurse-submodules=no"];
   const result = await withTokenFile(request, context.tempRoot, (tokenFile) =>
@@ -44,7 +62,8 @@ async function send(
       { cwd: request.clean_dir, timeoutMs: PUSH_MS_MAX, tokenFile },
     ),
   );
-  if (result.exitCode === 0) return { kind: "pushed", head_oid: oid, commits, flattened };
+  const counted = await changes;
+  if (result.exitCode === 0) return { kind: "pushed", head_oid: oid, commits, flattened, changes: counted };
   const said = gitComplaint(result, request.token);
   const detail = `The branch ${request.branch} was not taken: ${meaning(said)}\n${said}`;
   return talkFailed("push_rejected", detail, result);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { BranchName } from "./branch-name.ts";
+import { Changes, Patch } from "./changes.ts";
 import { RunEvent } from "./event.ts";
 import { Attempt, Oid, RunId } from "./ids.ts";
 import {
@@ -58,6 +59,8 @@ export const JobSpec = z.object({
   /** Set when the binding overrides the image; else the runner's own. */
   image: ImageReference.nullable(),
   limits: RunLimits,
+  /** False: the commits are not delivered but reported as a patch. The broker would refuse them, whatever a runner does. */
+  push: z.boolean().optional(),
   repo: z.object({
     /** Address of the repository behind the git broker, without credentials. */
     clone_url: z.url({ protocol: /^https?$/ }),
@@ -101,6 +104,8 @@ export const AttemptResult = z.object({
   base_oid: Oid.nullable(),
   head_oid: Oid.nullable(),
   exit_code: z.int().nullable(),
+  /** What the commits change, as the runner counted it; the patch itself for an attempt that may not push. */
+  delivered: Changes.extend({ patch: Patch.nullable() }).optional(),
 });
 export type AttemptResult = z.infer<typeof AttemptResult>;
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { BranchName } from "./branch-name.ts";
+import { Changes, Patch } from "./changes.ts";
 import { Attempt, Oid, RunId } from "./ids.ts";
 
 /**
@@ -41,6 +42,8 @@ export const TriageRequest = z.discriminatedUnion("op", [
     branch_oid: Oid.nullable(),
     /** For the commit that stands in for a rewritten history. */
     message: z.string(),
+    /** `patch`: nothing is pushed and the broker not called; the commits come back as a patch. */
+    deliver: z.enum(["push", "patch"]).default("push"),
   }),
 ]);
 export type TriageRequest = z.infer<typeof TriageRequest>;
@@ -48,7 +51,21 @@ export type TriageRequest = z.infer<typeof TriageRequest>;
 export const TriageReply = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("prepared"), base_oid: Oid }),
   /** `flattened`: the agent had rewritten history below the base, so its final tree was committed on the base as one commit. */
-  z.object({ kind: z.literal("pushed"), head_oid: Oid, commits: z.int().min(1), flattened: z.boolean() }),
+  z.object({
+    kind: z.literal("pushed"),
+    head_oid: Oid,
+    commits: z.int().min(1),
+    flattened: z.boolean(),
+    /** Left out when git could not tell. */
+    changes: Changes.optional(),
+  }),
+  z.object({
+    kind: z.literal("patched"),
+    commits: z.int().min(1),
+    flattened: z.boolean(),
+    changes: Changes.optional(),
+    patch: Patch,
+  }),
   z.object({ kind: z.literal("no_changes") }),
   /** An expected failure; `detail` is for people and holds no secret. */
   z.object({

@@ -21,7 +21,7 @@ export interface WorktreeFailed {
 
 type Failed = Extract<TriageReply, { kind: "failed" }>;
 export type PrepareReply = Extract<TriageReply, { kind: "prepared" }> | Failed;
-export type PushReply = Extract<TriageReply, { kind: "pushed" | "no_changes" }> | Failed;
+export type PushReply = Extract<TriageReply, { kind: "pushed" | "patched" | "no_changes" }> | Failed;
 
 /** The git work of a job on the host. Real: triage-checkout.ts, which starts `windshift-triage`. */
 export interface Checkout {
@@ -33,6 +33,7 @@ export interface Checkout {
     signal: AbortSignal,
     progress: (line: string) => void,
   ): Promise<PrepareReply>;
+  /** Delivers the commits in the bundle; of a job that may not push it makes a patch instead. */
   push(
     job: JobSpec,
     paths: AttemptPaths,

@@ -2,6 +2,7 @@ import { formatDuration } from "@windshift/base/duration.ts";
 import { redact } from "@windshift/base/redact.ts";
 import { truncateBytes } from "@windshift/base/truncate.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
+import type { Patch } from "@windshift/contract/changes.ts";
 import type { EventData } from "@windshift/contract/event.ts";
 import type { AttemptResult, JobSpec } from "@windshift/contract/job.ts";
 import { PREPARE_MS_MAX, PUSH_MS_MAX, SUMMARY_BYTES_MAX } from "@windshift/contract/limits.ts";
@@ -38,6 +39,7 @@ export class JobWork {
   private baseOid: string | null = null;
   private headOid: string | null = null;
   private agent: AgentEnd | undefined;
+  private delivered: AttemptResult["delivered"];
 
   constructor(
     private readonly job: JobSpec,
@@ -204,7 +206,7 @@ export class JobWork {
     const exported = await exporting.take();
     if (this.control.ending.aborted || exported.kind === "nothing") return null;
     if (exported.kind === "failed") return exported.failure;
-    this.phase("pushing");
+    if (this.job.push !== false) this.phase("pushing");
     const { value, expired } = await limited(clock, PUSH_MS_MAX, this.control.ending, (signal) =>
       checkout.push(this.job, paths, baseOid, signal, this.progress),
     );
@@ -215,12 +217,19 @@ export class JobWork {
   private pushed(reply: PushReply): JobFailure | null {
     if (reply.kind === "failed") return failure(reply.reason, reply.detail);
     if (reply.kind === "no_changes") return null;
-    this.headOid = reply.head_oid;
+    if (reply.kind === "pushed") this.headOid = reply.head_oid;
+    const patch = reply.kind === "pushed" ? null : this.patchOf(reply.patch);
+    if (reply.changes !== undefined || patch !== null)
+      this.delivered = { files: [], more: 0, ...reply.changes, patch };
     if (reply.flattened)
       this.tell("warning", {
-        message: "the agent had rewritten history below the base; its final state was pushed as one commit",
+        message: "the agent had rewritten history below the base; its final state was taken as one commit",
       });
     return null;
+  }
+
+  private patchOf({ text, truncated }: Patch): Patch {
+    return { text: redact(text, this.secrets()), truncated };
   }
 
   private create(make: () => Promise<SandboxContainer | NotStarted>): Promise<Created> {
@@ -247,6 +256,7 @@ export class JobWork {
       base_oid: this.baseOid,
       head_oid: this.headOid,
       exit_code: this.agent === undefined ? null : exitCodeOf(this.agent.exit),
+      ...(this.delivered === undefined ? {} : { delivered: this.delivered }),
     };
   }
 

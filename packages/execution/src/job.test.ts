@@ -5,6 +5,7 @@ import { eventually } from "@windshift/testing/eventually.ts";
 import { fastClock } from "@windshift/testing/fast-clock.ts";
 import { type JobFixture, jobFixture } from "@windshift/testing/job-fixture.ts";
 import { processesWith } from "@windshift/testing/process-probe.ts";
+import type { PushReply } from "./checkout.ts";
 import type { JobEnd } from "./job.ts";
 
 const TEST_MS_MAX = 60_000;
@@ -47,6 +48,27 @@ check("a good agent's commits reach the forge and its summary the server", async
   expect(fixture.server.phases).toEqual(["preparing", "agent", "exporting", "pushing"]);
   expect(fixture.server.events.map((event) => event.seq)).toEqual(fixture.server.events.map((_, i) => i + 1));
 });
+
+check(
+  "what commits change is reported; of a job that may not push as a patch, without its tokens",
+  async () => {
+    const changes = { files: [{ path: "fixed", status: "added" as const, added: 1, deleted: 0 }], more: 2 };
+    const pushing = await fixtureOf(GOOD);
+    const { push } = pushing.checkout;
+    pushing.checkout.push = async (...args) =>
+      ({ ...(await push.apply(pushing.checkout, args)), changes }) as PushReply;
+    expect(resultOf(await pushing.run()).delivered).toEqual({ ...changes, patch: null });
+    const testing = await fixtureOf(GOOD);
+    testing.job.push = false;
+    const text = `+${testing.job.tokens.git}\n`;
+    const patch = { text, truncated: false };
+    testing.checkout.push = async () => ({ kind: "patched", commits: 1, flattened: false, changes, patch });
+    const result = resultOf(await testing.run());
+    expect(result).toMatchObject({ failure: null, head_oid: null, delivered: changes });
+    expect(result.delivered?.patch?.text).toStartWith("+wsrun_[redacted]");
+    expect(testing.server.phases).toEqual(["preparing", "agent", "exporting"]);
+  },
+);
 
 check("the prompt and both tokens' names reach the agent, the git token does not", async () => {
   const fixture = await fixtureOf(

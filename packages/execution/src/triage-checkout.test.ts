@@ -115,6 +115,19 @@ test("push hands over the base, the bundle and what the branch pointed at", asyn
   expect(request).toMatchObject({ op: "push", bundle_file: paths.bundle, base_oid: OID, branch_oid: OID });
 });
 
+test("of a job that may not push, a patch is asked for", async () => {
+  const { checkout, job } = await checkoutOf(
+    `cat > $OUT/push; echo '{"kind":"patched","commits":1,"flattened":false,"patch":{"text":"+a","truncated":false}}'`,
+  );
+  job.push = false;
+  const reply = await checkout.push(job, pathsOf(await checkout.open(job)), OID, NEVER, QUIET);
+  expect(reply).toMatchObject({ kind: "patched", patch: { text: "+a" } });
+  expect(JSON.parse(await readFile(join(root, "push"), "utf8"))).toMatchObject({
+    op: "push",
+    deliver: "patch",
+  });
+});
+
 test("a triage that dies or answers nonsense is a failure that quotes its last lines", async () => {
   for (const script of ["echo 'no space left' >&2; exit 3", "echo 'no space left' >&2; echo hello"]) {
     const { checkout, job } = await checkoutOf(script);

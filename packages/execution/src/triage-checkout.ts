@@ -84,6 +84,7 @@ export class TriageCheckout implements Checkout {
       clean_dir: paths.clean,
       base_oid: baseOid,
       branch_oid: job.repo.branch_oid,
+      deliver: job.push === false ? "patch" : "push",
       message: `Work of run ${job.run_id}\n\nThe agent rewrote the history below its base; this is its final state.`,
     };
     const reply = await callTriage(this.options.program, request, signal, progress);

@@ -107,3 +107,28 @@ test("GB-23 the broker passes no header of the client on, and only its own back"
     "date",
   ]);
 });
+
+test("a run that may push nothing may fetch; each way to push is refused before the upstream hears of it", async () => {
+  run = broker.grant(800, { mayPush: false });
+  expect((await ask(`${run.url}/info/refs?service=git-upload-pack`)).status).toBe(200);
+  forget(broker);
+  const tries = [
+    await ask(`${run.url}/info/refs?service=git-receive-pack`),
+    await ask(`${run.url}/git-receive-pack`, {
+      method: "POST",
+      headers: {
+        authorization: authorization(run.token),
+        "content-type": "application/x-git-receive-pack-request",
+      },
+      body: "0000",
+    }),
+  ];
+  for (const reply of tries) {
+    expect(reply.status).toBe(403);
+    expect(await reply.text()).toContain("this run may push nothing");
+  }
+  expect(broker.upstreamCalls).toEqual([]);
+  expect(broker.refusals.map(({ runId, why }) => [runId, why])).toEqual(
+    tries.map(() => [run.runId, "this run may push nothing: it is a test run"]),
+  );
+});

@@ -44,13 +44,27 @@ export function createGitBroker(deps: GitBrokerDeps): (request: Request) => Prom
     }
   };
 
-  function answer(route: GitRoute, request: Request, grant: GitGrant): Promise<Response> {
+  async function answer(route: GitRoute, request: Request, grant: GitGrant): Promise<Response> {
+    if (grant.mayPush === false && isPush(route)) return refusePush(grant, deps.audit);
     if (route.kind === "advertise") return advertise(request, route.service, grant, tips);
     const limited = withIdleLimit(request, deps.bodyIdleMsMax ?? BODY_IDLE_MS_MAX);
     return route.kind === "upload-pack"
       ? uploadPack(limited, grant, tips.shown, deps.audit)
       : receivePack(limited, grant, tips.push, deps.audit);
   }
+}
+
+function isPush(route: GitRoute): boolean {
+  return (
+    route.kind === "receive-pack" || (route.kind === "advertise" && route.service === "git-receive-pack")
+  );
+}
+
+/** Before a byte of the push is read, and before the repository's host is asked anything. */
+async function refusePush({ runId, attempt }: GitGrant, audit: GitAudit): Promise<Response> {
+  const why = "this run may push nothing: it is a test run";
+  await audit.refused({ runId, attempt, refs: [], why });
+  return refusal(403, why);
 }
 
 /** Two readers could understand such a request differently. Bun's parser refuses the rest of that kind itself. */

@@ -11,6 +11,8 @@ export interface GitGrant {
   repo: string;
   /** The one ref that may be pushed, full name, such as `refs/heads/agent-runs/run-7`. */
   ref: string;
+  /** False: nothing at all may be pushed, not even `ref`. Left out, `ref` may. */
+  mayPush?: boolean;
   /** The refs that may be seen and fetched, full names: the base branch and the run's own. No others, no tags. */
   fetchRefs: readonly string[];
   upstream: GitUpstream;

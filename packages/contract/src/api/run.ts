@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { BranchName } from "../branch-name.ts";
+import { ChangedFile } from "../changes.ts";
 import { StoredEvent } from "../event.ts";
 import { UserId } from "../ids.ts";
 import { RunLimits } from "../job.ts";
@@ -116,15 +117,6 @@ export const RunAttempt = z.object({
   ),
 });
 export type RunAttempt = z.infer<typeof RunAttempt>;
-
-/** A file that the run's commits change against its base. Lines are null for what is not text. */
-export const ChangedFile = z.object({
-  path: z.string(),
-  status: z.enum(["added", "modified", "deleted", "renamed"]),
-  added: z.int().min(0).nullable(),
-  deleted: z.int().min(0).nullable(),
-});
-export type ChangedFile = z.infer<typeof ChangedFile>;
 
 /** A skill as it was frozen into a run. `sha256` is of its body, as `sha256sum` prints it. */
 export const UsedSkill = z.object({
