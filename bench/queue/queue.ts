@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { Attempt } from "@windshift/contract/ids.ts";
-import { claimRun } from "../../apps/server/src/runs/run-queue.ts";
+
 import { createRunTokens } from "../../apps/server/src/runs/run-tokens.ts";
+import { claimOne } from "../../apps/server/src/testing/claim-one.ts";
 import { addHost, createPool, type TestHost } from "../../apps/server/src/testing/test-host.ts";
 import { startTestServer, type TestServer } from "../../apps/server/src/testing/test-server.ts";
 import { createItem, createTestWorkspace } from "../../apps/server/src/testing/test-workspace.ts";
@@ -88,7 +89,7 @@ async function claims(rig: QueueRig, count: number, atOnce: number): Promise<num
   let left = count;
   const claimer = async () => {
     while (left-- > 0) {
-      const run = await claimRun(database, pool, runner, async (tx, run) => {
+      const run = await claimOne(database, pool, runner, async (tx, run) => {
         await createRunTokens(tx, run.id, Attempt.parse(run.attempt));
         return run;
       });

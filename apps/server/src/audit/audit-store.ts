@@ -25,18 +25,22 @@ const DENIED_ROWS_MAX = 100;
 const DENIED = "run.denied";
 
 /** Writes one line of the audit log. In the transaction of what it tells of: neither happens without the other. */
-export async function record(tx: Queries, entry: AuditEntry): Promise<void> {
-  await tx
-    .insertInto("audit_log")
-    .values({
-      at_ms: Date.now(),
-      workspace_id: entry.workspaceId,
-      actor: nameOf(entry.actor),
-      action: entry.action,
-      subject: entry.subject,
-      data: JSON.stringify(entry.data ?? {}),
-    })
-    .execute();
+export function record(tx: Queries, entry: AuditEntry): Promise<void> {
+  return recordAll(tx, [entry]);
+}
+
+/** The same for several lines, at least one. */
+export async function recordAll(tx: Queries, entries: readonly AuditEntry[]): Promise<void> {
+  const at_ms = Date.now();
+  const rows = entries.map(({ workspaceId, actor, action, subject, data }) => ({
+    at_ms,
+    workspace_id: workspaceId,
+    actor: nameOf(actor),
+    action,
+    subject,
+    data: JSON.stringify(data ?? {}),
+  }));
+  await tx.insertInto("audit_log").values(rows).execute();
 }
 
 /** Keeps that a run reached for something that is not its own. */

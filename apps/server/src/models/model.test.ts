@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Binding } from "@windshift/contract/api/binding.ts";
 import type { AgentRun } from "@windshift/contract/api/run.ts";
-import { draftJob } from "../runs/job-spec.ts";
+import { draftJobs } from "../runs/job-spec.ts";
 import { getRun } from "../runs/run-store.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
@@ -72,11 +72,11 @@ describe("a run under a budget in dollars", () => {
     const live = await startLiveRun(server, admin, workspace);
     const run = await getRun(server.database.kysely, live.runId);
     const addresses = { containerApiUrl: "http://a/api", runnerApiUrl: "http://b/api" };
-    const job = await server.database.transaction(async (tx) => {
+    const [job] = await server.database.transaction(async (tx) => {
       await tx.deleteFrom("run_tokens").where("run_id", "=", run.id).execute();
-      return draftJob(tx, run, addresses);
+      return draftJobs(tx, [{ run, addresses }]);
     });
-    expect(job.env).toMatchObject({ LLM_MODEL: "scripted-1", LLM_IMAGES: "1" });
+    expect(job?.env).toMatchObject({ LLM_MODEL: "scripted-1", LLM_IMAGES: "1" });
   });
 });
 

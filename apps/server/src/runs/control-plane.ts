@@ -3,36 +3,37 @@ import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import { type AttemptNotice, JobSpec } from "@windshift/contract/job.ts";
 import type { Isolation } from "@windshift/contract/run.ts";
 import type { ControlPlane } from "@windshift/execution/control-plane.ts";
-import { sql } from "kysely";
 import type { Database, Queries } from "../db/database.ts";
 import { waitForSignal } from "../db/signals.ts";
 import { findPullRequestOfRun } from "../pull-requests/pull-request-store.ts";
-import { ClaimFault, spendAttempt } from "./claim-fault.ts";
+import { type ClaimedRun, claimGroup, findByKey } from "./claim-group.ts";
 import { isForPerson } from "./forge.ts";
 import { putOffForForge } from "./forge-wait.ts";
-import { draftJob, type JobAddresses, type JobDraft } from "./job-spec.ts";
+import { draftJobs, type JobAddresses, type JobDraft } from "./job-spec.ts";
 import type { Run } from "./run.ts";
 import type { RunDefaults } from "./run-create.ts";
 import { endRun, interruptAttempt } from "./run-end.ts";
 import { appendEvents } from "./run-events.ts";
 import { lockLiveAttempt } from "./run-fence.ts";
 import { takeQueuedMessages } from "./run-messages.ts";
-import { claimRun, type HostClaim, hasQueued, renewLease, renewLeaseIn } from "./run-queue.ts";
+import { renewLease, renewLeaseIn } from "./run-queue.ts";
 import { reportResult } from "./run-report.ts";
 import { findRun } from "./run-store.ts";
 
-export interface ControlPlaneOptions {
+/** What a claimed run is made into a job with. */
+export interface ClaimParts {
   database: Database;
   defaults: RunDefaults;
-  addresses: JobAddresses;
   /** Commit a branch of a repository points at; null when it does not exist. */
   readBranch(repositoryId: number, branch: string): Promise<string | null>;
-  /** How the runner confines agents; known from the start, so that a run that is lost is not called safer than it was. */
-  isolation: Isolation;
-  /** Writes what is to be known of a claim, in its transaction. */
-  onClaim?(tx: Queries, run: Run): Promise<void>;
   /** Told of a claimed run that could not be made into a job. */
   onClaimError(run: number, cause: unknown): void;
+}
+
+export interface ControlPlaneOptions extends ClaimParts {
+  addresses: JobAddresses;
+  /** How the runner confines agents. */
+  isolation: Isolation;
 }
 
 /** Waits between looks at the database when no signal comes, ms: a lost signal delays, it never loses. */
@@ -73,36 +74,19 @@ async function claimAtOnce(
   pool: PoolId,
   runner: RunnerId,
 ): Promise<JobSpec | null> {
+  const { isolation, addresses } = options;
   for (;;) {
-    const claimed = await claimDraft(options, pool, runner);
-    if (claimed === undefined) return null;
-    const job = await completeClaim(options, claimed);
+    const [reply] = await claimGroup(options, pool, [{ runner, isolation, addresses }]);
+    if (reply?.status === "rejected") throw reply.reason;
+    if (reply?.value.kind !== "claimed") return null;
+    const job = await completeClaim(options, reply.value.made);
     if (job !== undefined) return job;
-  }
-}
-
-/** A claimed run, and its job but for what its branches point at. */
-export interface ClaimedRun {
-  run: Run;
-  draft: JobDraft;
-}
-
-/** The half of a claim that asks the database alone, so that it takes no longer than that. Undefined when no run may start now. */
-export async function claimDraft(
-  options: ControlPlaneOptions,
-  pool: PoolId,
-  runner: RunnerId,
-  host?: HostClaim,
-): Promise<ClaimedRun | undefined> {
-  for (;;) {
-    const claimed = await claimNext(options, pool, runner, host);
-    if (claimed !== "faulty") return claimed; // one that is had its turn; the next may be well
   }
 }
 
 /** The half that asks the host of the repository, which may take its time. Undefined when the run cannot start: it has its turn later. */
 export async function completeClaim(
-  options: ControlPlaneOptions,
+  options: ClaimParts,
   { run, draft }: ClaimedRun,
 ): Promise<JobSpec | undefined> {
   await options.database.signals.notify(`run:${run.id}`);
@@ -115,60 +99,27 @@ export async function completeClaim(
  * when the key answered none, or its attempt is over.
  */
 export async function repeatClaim(
-  options: ControlPlaneOptions,
+  options: ClaimParts,
   runner: RunnerId,
   key: string,
+  addresses: JobAddresses,
 ): Promise<JobSpec | undefined> {
   const { database } = options;
-  const row = await database.kysely
-    .selectFrom("runs")
-    .select(["id", "attempt"])
-    .where("runner_id", "=", runner)
-    .where("claim_key", "=", key)
-    .where("status", "=", sql.lit("running"))
-    .executeTakeFirst();
+  const row = await findByKey(database.kysely, runner, key);
   if (row === undefined) return undefined;
   const claimed = await database.transaction(async (tx) => {
     const run = await lockLiveAttempt(database, tx, row.id, row.attempt);
     if (run === undefined) return undefined;
     // Its host begins now: the lease is as long as with a first answer.
     const renewed = { ...run, lease_expires_at_ms: await renewLeaseIn(database, tx, run.id) };
-    return { run: renewed, draft: await draftJob(tx, renewed, options.addresses) };
+    const [draft] = await draftJobs(tx, [{ run: renewed, addresses }]);
+    return draft && { run: renewed, draft };
   });
   return claimed && completeJob(options, claimed.run, claimed.draft);
 }
 
-/** Claims one run and drafts its job, both or neither. `faulty`: a run could not be drafted and had its turn. */
-async function claimNext(
-  options: ControlPlaneOptions,
-  pool: PoolId,
-  runner: RunnerId,
-  host: HostClaim | undefined,
-): Promise<ClaimedRun | "faulty" | undefined> {
-  const { database } = options;
-  if (!(await hasQueued(database.kysely, pool))) return undefined; // most looks find nothing; that needs no transaction
-  const start = async (tx: Queries, run: Run) => {
-    await startItem(tx, run.work_item_id);
-    await tx.updateTable("runs").set({ isolation: options.isolation }).where("id", "=", run.id).execute();
-    await options.onClaim?.(tx, run);
-    return { run, draft: await draftJob(tx, run, options.addresses) };
-  };
-  try {
-    return await claimRun(database, pool, runner, start, host);
-  } catch (error) {
-    if (!(error instanceof ClaimFault)) throw error;
-    options.onClaimError(error.run, error.cause);
-    await spendAttempt(database, error);
-    return "faulty";
-  }
-}
-
 /** Asks git what the job's branches point at. A repository that cannot be read costs the attempt, not the loop. */
-async function completeJob(
-  options: ControlPlaneOptions,
-  run: Run,
-  draft: JobDraft,
-): Promise<JobSpec | undefined> {
+async function completeJob(options: ClaimParts, run: Run, draft: JobDraft): Promise<JobSpec | undefined> {
   const { database, defaults } = options;
   try {
     const repository = run.grants?.repository_id ?? 0;
@@ -253,16 +204,6 @@ async function keepBase(database: Database, run: Run, oid: string | null): Promi
     })
     .where("id", "=", run.id)
     .where("attempt", "=", run.attempt)
-    .execute();
-}
-
-/** An item nobody has started is in progress once its run is. */
-async function startItem(tx: Queries, item: number): Promise<void> {
-  await tx
-    .updateTable("work_items")
-    .set({ status: "in_progress" })
-    .where("id", "=", item)
-    .where("status", "=", "todo")
     .execute();
 }
 

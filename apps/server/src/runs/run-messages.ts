@@ -40,26 +40,41 @@ export async function addMessage(
 
 /** Oldest first, with the author's name. */
 export async function listMessages(db: Queries, run: number): Promise<RunMessage[]> {
+  return (await listMessagesOf(db, [run])).get(run) ?? [];
+}
+
+/** The same of several runs; those without messages are not in it. */
+export async function listMessagesOf(
+  db: Queries,
+  runs: readonly number[],
+): Promise<Map<number, RunMessage[]>> {
   const rows = await db
     .selectFrom("run_messages")
     .innerJoin("user", "user.id", "run_messages.author_id")
     .select([
       "run_messages.id",
+      "run_messages.run_id",
       "user.name as author",
       "run_messages.kind",
       "body",
       "status",
       "created_at_ms",
     ])
-    .where("run_id", "=", run)
+    .where("run_id", "in", runs)
     .orderBy("run_messages.id")
     .execute();
-  return rows.map((row) => ({
-    ...row,
-    id: row.id as MessageId,
-    kind: row.kind as MessageKind,
-    status: row.status as MessageStatus,
-  }));
+  const byRun = Map.groupBy(rows, ({ run_id }) => run_id);
+  return new Map(
+    [...byRun].map(([run, found]) => [
+      run,
+      found.map(({ run_id: _, ...row }) => ({
+        ...row,
+        id: row.id as MessageId,
+        kind: row.kind as MessageKind,
+        status: row.status as MessageStatus,
+      })),
+    ]),
+  );
 }
 
 /** Marks the queued messages of a run as delivered to the agent's process and gives them, oldest first. */

@@ -4,13 +4,14 @@ import type { RunId } from "@windshift/contract/ids.ts";
 import type { AttemptResult } from "@windshift/contract/job.ts";
 import { ATTEMPTS_MAX } from "@windshift/contract/limits.ts";
 import { setPoolCap } from "../pools/pool-store.ts";
+import { claimOne } from "../testing/claim-one.ts";
 import { createRunFixture, type RunFixture } from "../testing/run-fixture.ts";
 import { type ControlPlaneOptions, claimJob } from "./control-plane.ts";
 import type { Run } from "./run.ts";
 import { cancelRun } from "./run-cancel.ts";
 import { endRun } from "./run-end.ts";
 import { appendEvents, listEvents } from "./run-events.ts";
-import { claimRun, renewLease } from "./run-queue.ts";
+import { renewLease } from "./run-queue.ts";
 import { reportResult } from "./run-report.ts";
 import { getRun, listRunsOfItem } from "./run-store.ts";
 import { interruptHeldBy, sweepLapsedLeases } from "./run-sweep.ts";
@@ -42,7 +43,7 @@ async function assign(workspace = 0, item?: number): Promise<{ run: RunId; item:
 }
 
 function claim(): Promise<Run | undefined> {
-  return claimRun(fix.database, fix.pool, fix.runner, async (_, run) => run);
+  return claimOne(fix.database, fix.pool, fix.runner, async (_, run) => run);
 }
 
 async function lapse(run: RunId): Promise<void> {
@@ -104,7 +105,7 @@ describe("claim", () => {
 
   test("rolls back with what was to be written with it", async () => {
     const { run } = await assign();
-    const failed = claimRun(fix.database, fix.pool, fix.runner, async () => {
+    const failed = claimOne(fix.database, fix.pool, fix.runner, async () => {
       throw new Error("no job");
     });
     await expect(failed).rejects.toMatchObject({ name: "ClaimFault", cause: new Error("no job") });

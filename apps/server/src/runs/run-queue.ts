@@ -1,9 +1,12 @@
-import type { PoolId, RunId, RunnerId } from "@windshift/contract/ids.ts";
+import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import { LEASE_MS } from "@windshift/contract/limits.ts";
+import type { Isolation } from "@windshift/contract/run.ts";
 import { sql } from "kysely";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { ClaimFault } from "./claim-fault.ts";
+import { standingsOf } from "./claim-standing.ts";
 import { parseRun, type Run } from "./run.ts";
+import { type OpenPool, takeTurns } from "./run-turns.ts";
 
 /** What a runner host says with its claim; the runner in a server has nothing to say. */
 export interface HostClaim {
@@ -16,58 +19,55 @@ export interface HostClaim {
   labels: readonly string[];
 }
 
+/** Who asks for a run: the runner in a server, or a host. */
+export interface Claimer {
+  runner: RunnerId;
+  /** How it confines agents; known from the start, so that a run that is lost is not called safer than it was. */
+  isolation: Isolation;
+  host?: HostClaim | undefined;
+}
+
+/** A run that was given to a claimer. */
+export interface Claim<C extends Claimer> {
+  by: C;
+  run: Run;
+}
+
 /**
- * Gives the oldest eligible run of a pool to one runner, in one transaction, so two callers never share a run and the caps of
- * the pool and of a host hold at every commit. Fair: the workspace with the fewest runs in progress goes first. A run that
- * asks for labels waits for a runner that has all of them, itself or by its pool.
- * `andThen` runs in the same transaction: what it writes exists exactly if the claim does.
- * @throws ClaimFault when `andThen` fails; the claim is rolled back
- * @returns undefined at once when nothing is eligible; never waits
+ * What a claimer gets. `again`: its key has brought a run that it holds. `barred`: its host is full, takes no work, or is not
+ * the one that is known. `none`: there is nothing for it now, nor for others with its labels.
  */
-export function claimRun<T>(
+export type ClaimReply<T> = { kind: "claimed"; made: T } | { kind: "again" | "barred" | "none" };
+
+/**
+ * Gives the oldest eligible runs of a pool to those that ask, in one transaction, so two callers never share a run and the caps
+ * of the pool and of each host hold at every commit. Fair: the workspace with the fewest runs in progress goes first. A run that
+ * asks for labels waits for a runner that has all of them, itself or by its pool.
+ * `andThen` runs in the same transaction: what it writes exists exactly if the claims do.
+ * @param claimers with the same labels; a runner in a server asks alone
+ * @param andThen gives a value for each claim, in their order; throws ClaimFault for one that cannot be
+ * @returns a reply for each claimer, in their order; at once when nothing is eligible, never waits
+ * @throws ClaimFault from `andThen`, and for whatever else it throws of a single claim; all claims are rolled back
+ */
+export function claimRuns<C extends Claimer, T>(
   database: Database,
   pool: PoolId,
-  runner: RunnerId,
-  andThen: (tx: Queries, run: Run) => Promise<T>,
-  host?: HostClaim,
-): Promise<T | undefined> {
+  claimers: readonly C[],
+  andThen: (tx: Queries, claims: readonly Claim<C>[]) => Promise<readonly T[]>,
+): Promise<ClaimReply<T>[]> {
   return database.transaction(async (tx) => {
     const open = await lockPool(tx, database, pool);
-    if (open === undefined || !(await hasRoom(tx, pool, open.maxRunning))) return undefined;
-    if (host !== undefined) {
-      // Revoking a runner and a new start of it wait for this claim, and then find its run; or this one finds what they did.
-      if (database.engine === "postgres")
-        await tx.selectFrom("runners").select("id").where("id", "=", runner).forShare().execute();
-      if (!(await mayTake(tx, runner, host))) return undefined;
-    }
-    const labels = [...open.labels, ...(host?.labels ?? [])];
-    const next = await nextInLine(tx, database, pool, labels);
-    if (next === undefined) return undefined;
-    const row = await tx
-      .updateTable("runs")
-      .set((eb) => ({
-        status: "running",
-        phase: "claimed",
-        attempt: eb("attempt", "+", 1),
-        runner_id: runner,
-        runner_boot: host?.boot ?? null,
-        claim_key: host?.key ?? null,
-        lease_expires_at_ms: leaseEnd(database),
-        started_at_ms: eb.fn.coalesce("started_at_ms", dbNowMs(database.engine)),
-        pushed_oid: null,
-        not_before_ms: null,
-        refusal: null,
-      }))
-      .where("id", "=", next)
-      .where("status", "=", "queued")
-      .returningAll()
-      .executeTakeFirst();
-    if (row === undefined) return undefined;
-    try {
-      return await andThen(tx, parseRun(row));
-    } catch (cause) {
-      throw new ClaimFault(row.id, row.attempt, cause);
-    }
+    if (open === undefined) return claimers.map(() => ({ kind: "none" }));
+    const standings = await standingsOf(tx, database, claimers);
+    const admitted = claimers.filter((_, at) => standings[at] === "admitted");
+    const claims = await take(tx, database, open, admitted);
+    const made = claims.length === 0 ? [] : await makeOf(tx, claims, andThen);
+    return claimers.map((claimer, at) => {
+      const standing = standings[at] ?? "barred";
+      if (standing !== "admitted") return { kind: standing };
+      const got = claims.findIndex(({ by }) => by === claimer);
+      return got < 0 ? { kind: "none" } : { kind: "claimed", made: made[got] as T };
+    });
   });
 }
 
@@ -84,38 +84,51 @@ export async function hasQueued(db: Queries, pool: PoolId): Promise<boolean> {
 }
 
 /** Locks the pool's row, so that counting and claiming are one step for all callers. */
-async function lockPool(
-  tx: Queries,
-  database: Database,
-  pool: PoolId,
-): Promise<{ maxRunning: number; labels: readonly string[] } | undefined> {
+async function lockPool(tx: Queries, database: Database, pool: PoolId): Promise<OpenPool | undefined> {
   let query = tx.selectFrom("pools").select(["max_running", "labels"]).where("id", "=", pool);
   if (database.engine === "postgres") query = query.forNoKeyUpdate();
   const found = await query.executeTakeFirst();
-  return found && { maxRunning: found.max_running, labels: JSON.parse(found.labels) };
+  return found && { id: pool, maxRunning: found.max_running, labels: JSON.parse(found.labels) };
 }
 
-async function hasRoom(tx: Queries, pool: PoolId, maxRunning: number): Promise<boolean> {
-  return (await countHeld(tx, pool)) < maxRunning;
+async function take<C extends Claimer>(
+  tx: Queries,
+  database: Database,
+  pool: OpenPool,
+  claimers: readonly C[],
+): Promise<Claim<C>[]> {
+  const [first] = claimers;
+  if (first === undefined) return [];
+  const takers = claimers.map(({ runner, isolation, host }) => ({
+    runner,
+    isolation,
+    boot: host?.boot ?? null,
+    key: host?.key ?? null,
+  }));
+  const rows = await takeTurns(tx, database, pool, [...pool.labels, ...(first.host?.labels ?? [])], takers);
+  return claimers.flatMap((by, at) => {
+    const row = rows[at];
+    if (row === undefined) return [];
+    try {
+      return [{ by, run: parseRun(row) }];
+    } catch (cause) {
+      throw new ClaimFault(row.id, row.attempt, cause);
+    }
+  });
 }
 
-/** Whether the host that asks is the one that is known, takes work and has a free place. */
-export async function mayTake(tx: Queries, runner: RunnerId, host: HostClaim): Promise<boolean> {
-  const row = await tx
-    .selectFrom("runners")
-    .select(["boot", "revoked_at_ms", "draining", "drain_asked"])
-    .where("id", "=", runner)
-    .executeTakeFirst();
-  if (row === undefined || row.boot !== host.boot || row.revoked_at_ms !== null) return false;
-  if (row.draining === 1 || row.drain_asked === 1) return false;
-  const { held } = await tx
-    .selectFrom("runs")
-    .select((eb) => eb.fn.countAll<number>().as("held"))
-    .where("runner_id", "=", runner)
-    .where("status", "=", sql.lit("running"))
-    .where("lease_expires_at_ms", "is not", null)
-    .executeTakeFirstOrThrow();
-  return held < host.capacity;
+async function makeOf<C extends Claimer, T>(
+  tx: Queries,
+  claims: readonly Claim<C>[],
+  andThen: (tx: Queries, claims: readonly Claim<C>[]) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  try {
+    return await andThen(tx, claims);
+  } catch (cause) {
+    const [only, ...others] = claims;
+    if (cause instanceof ClaimFault || only === undefined || others.length > 0) throw cause;
+    throw new ClaimFault(only.run.id, only.run.attempt, cause);
+  }
 }
 
 /** Runs of the pool that a runner holds. */
@@ -128,60 +141,6 @@ export async function countHeld(db: Queries, pool: number): Promise<number> {
     .where("lease_expires_at_ms", "is not", null)
     .executeTakeFirstOrThrow();
   return held;
-}
-
-/**
- * The oldest run that may start, of the workspace with the fewest in progress. Goes from one workspace with queued runs to the
- * next along an index and looks at the head of each, so that its cost does not grow with the queue. Values are written
- * into the statement where an index holds for them only: a database cannot tell that of a parameter; and `order by … limit 1`
- * stands for `min`, which PostgreSQL looks up in the index only if its statistics are fresh.
- */
-async function nextInLine(
-  tx: Queries,
-  database: Database,
-  pool: PoolId,
-  labels: readonly string[],
-): Promise<RunId | undefined> {
-  const mine = sql`pool_id = ${pool} and status = 'queued'`;
-  const unmet =
-    labels.length === 0
-      ? sql`true`
-      : sql`run_labels.label not in (${sql.join(labels.map((one) => sql`${one}`))})`;
-  const { rows } = await sql<{ id: number }>`
-    with recursive waiting(workspace_id) as (
-      select (select workspace_id from runs where ${mine} order by workspace_id limit 1)
-      union all
-      select (
-        select workspace_id from runs where ${mine} and workspace_id > waiting.workspace_id
-        order by workspace_id limit 1
-      ) from waiting where waiting.workspace_id is not null
-    ),
-    heads as materialized (
-      select workspace_id, (
-        select id from runs
-        where ${mine} and runs.workspace_id = waiting.workspace_id
-          and (not_before_ms is null or not_before_ms <= ${dbNowMs(database.engine)})
-          and not exists (select 1 from run_labels where run_labels.run_id = runs.id and ${unmet})
-        order by id limit 1
-      ) as id
-      from waiting where workspace_id is not null and (
-        not exists (select 1 from pool_workspaces where pool_id = ${pool})
-        or exists (
-          select 1 from pool_workspaces
-          where pool_id = ${pool} and pool_workspaces.workspace_id = waiting.workspace_id
-        )
-      )
-    ),
-    busy as (
-      select workspace_id, count(*) as held from runs
-      where pool_id = ${pool} and status = 'running' and lease_expires_at_ms is not null
-      group by workspace_id
-    )
-    select heads.id from heads left join busy on busy.workspace_id = heads.workspace_id
-    where heads.id is not null
-    order by coalesce(busy.held, 0), heads.id
-    limit 1`.execute(tx);
-  return rows[0]?.id as RunId | undefined;
 }
 
 /** Renews the lease of a live attempt. `false`: the attempt is over, for whatever reason. */

@@ -5,22 +5,30 @@ import { parseRun, type Run } from "./run.ts";
 
 /** `agent`: model and own work item. `git`: fetch of the granted repository, push of the one granted ref. */
 export type RunTokenScope = "agent" | "git";
+export type RunTokens = Record<RunTokenScope, string>;
 
 /** Makes both tokens of a new attempt. Older attempts' tokens are dead already, since the attempt was raised. */
-export async function createRunTokens(
+export async function createRunTokens(db: Queries, run: RunId, attempt: Attempt): Promise<RunTokens> {
+  const [tokens] = await createTokensOfRuns(db, [{ run, attempt }]);
+  return tokens as RunTokens;
+}
+
+/** The same for several attempts, in their order. */
+export async function createTokensOfRuns(
   db: Queries,
-  run: RunId,
-  attempt: Attempt,
-): Promise<Record<RunTokenScope, string>> {
-  const tokens = { agent: createToken("run"), git: createToken("run") };
-  const rows = (["agent", "git"] as const).map((scope) => ({
-    token_hash: hashToken(tokens[scope]),
-    run_id: run,
-    attempt,
-    scope,
-  }));
+  attempts: readonly { run: RunId; attempt: Attempt }[],
+): Promise<RunTokens[]> {
+  const made = attempts.map(() => ({ agent: createToken("run"), git: createToken("run") }));
+  const rows = attempts.flatMap(({ run, attempt }, at) =>
+    Object.entries(made[at] as RunTokens).map(([scope, token]) => ({
+      token_hash: hashToken(token),
+      run_id: run,
+      attempt,
+      scope,
+    })),
+  );
   await db.insertInto("run_tokens").values(rows).execute();
-  return tokens;
+  return made;
 }
 
 /**

@@ -9,8 +9,8 @@ import { Attempt, type Oid } from "@windshift/contract/ids.ts";
 import { createRepository, gitOut } from "@windshift/testing/git-repository.ts";
 import { getLocalPoolId } from "../pools/pool-store.ts";
 import { registerRunner } from "../runners/runner-store.ts";
-import { claimRun } from "../runs/run-queue.ts";
 import { createRunTokens } from "../runs/run-tokens.ts";
+import { claimOne } from "./claim-one.ts";
 import type { TestClient } from "./test-client.ts";
 import type { TestServer } from "./test-server.ts";
 
@@ -87,7 +87,7 @@ export async function startLiveRun(
     instance: "test",
     boot: "1",
   });
-  const claimed = await claimRun(database, pool, runner, async (tx, run) => ({
+  const claimed = await claimOne(database, pool, runner, async (tx, run) => ({
     run,
     tokens: await createRunTokens(tx, run.id, Attempt.parse(run.attempt)),
   }));
