@@ -1,58 +1,73 @@
 import { ERROR_CODES, type ErrorCode } from "@windshift/contract/error-codes.ts";
 import { API_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
+import { WsError } from "./command.ts";
 import type { WsConfig } from "./config.ts";
+import { field } from "./fields.ts";
 
-export type ApiReply =
-  | { kind: "ok"; body: unknown }
-  /** `exitCode` follows the code of the answer. */
-  | { kind: "failed"; message: string; exitCode: number };
+/** Calls below `/api/v1`. */
+export interface Api {
+  get(path: string): Promise<unknown>;
+  send(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: object): Promise<unknown>;
+  /** The answer as it comes, for what is long or does not end. */
+  stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  /** Where the server is, without `/api`. */
+  readonly origin: string;
+}
 
 /** Whole call, ms. */
 const CALL_MS_MAX = 30_000;
 
-/** One call. Never follows a redirect: the token goes to the configured address only. */
-export async function callApi(
-  { apiUrl, token }: WsConfig,
-  method: "GET" | "POST",
-  path: string,
-  body?: object,
-): Promise<ApiReply> {
-  try {
-    const response = await fetch(`${apiUrl}${path}`, {
+/** Calls one server. Never follows a redirect: the token goes to the configured address only (CL-02). */
+export function createApi({ apiUrl, token }: WsConfig): Api {
+  const call = async (method: string, path: string, body?: object, signal?: AbortSignal) => {
+    const response = await fetch(`${apiUrl}/v1${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${token}`,
-        accept: "application/json",
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        accept: "application/json, text/event-stream, application/jsonl",
+        ...(method === "GET" ? {} : { "content-type": "application/json" }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       redirect: "manual",
-      signal: AbortSignal.timeout(CALL_MS_MAX),
+      signal: signal ?? AbortSignal.timeout(CALL_MS_MAX),
+    }).catch((error: Error) => {
+      throw failure("unavailable", `cannot reach ${apiUrl}: ${error.message}`);
     });
-    return replyOf(response.status, await boundedText(response), apiUrl);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return failed("unavailable", `cannot reach ${apiUrl}: ${why}`);
-  }
+    if (response.status >= 300) throw await failureOf(response, apiUrl);
+    return response;
+  };
+  const read = async (response: Response) => {
+    if (response.status === 204) return undefined;
+    const json = parsed(await boundedText(response));
+    if (json === undefined)
+      throw failure("upstream_failed", `${apiUrl} did not answer with JSON; is it the address of the API?`);
+    return json;
+  };
+  return {
+    origin: apiUrl.replace(/\/api$/, ""),
+    get: async (path) => read(await call("GET", path)),
+    send: async (method, path, body) => read(await call(method, path, body ?? {})),
+    stream: async (path, signal) => {
+      const { body } = await call("GET", path, undefined, signal);
+      if (body === null) throw failure("upstream_failed", `${apiUrl} answered without a body`);
+      return body;
+    },
+  };
 }
 
-function replyOf(status: number, text: string, apiUrl: string): ApiReply {
-  const json = parsed(text);
-  if (status >= 200 && status < 300)
-    return json === undefined
-      ? failed("upstream_failed", `${apiUrl} did not answer with JSON; is it the address of the API?`)
-      : { kind: "ok", body: json };
-  if (status >= 300 && status < 400)
-    return failed(
+async function failureOf(response: Response, apiUrl: string): Promise<WsError> {
+  const { status } = response;
+  if (status < 400)
+    return failure(
       "upstream_failed",
       `${apiUrl} redirects elsewhere (${status}); set WS_API_URL to the final address`,
     );
-  const error = field(json, "error");
-  const code = field(error, "code");
-  const message = field(error, "message");
+  const json = parsed(await boundedText(response));
+  const code = field(json, "error", "code");
+  const message = field(json, "error", "message");
   const known =
     typeof code === "string" && Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : codeOf(status);
-  return failed(known, typeof message === "string" ? message : `the API answered ${status}`);
+  return failure(known, typeof message === "string" ? message : `the API answered ${status}`);
 }
 
 /** The first code of the closed list with this status, for answers that carry none (a proxy's, say). */
@@ -62,17 +77,17 @@ function codeOf(status: number): ErrorCode {
   return status >= 500 ? "unavailable" : "invalid_input";
 }
 
-function failed(code: ErrorCode, message: string): ApiReply {
-  return { kind: "failed", message, exitCode: ERROR_CODES[code].exit };
+function failure(code: ErrorCode, message: string): WsError {
+  return new WsError(message, ERROR_CODES[code].exit);
 }
 
-/** @throws Error when the answer is larger than any the API gives */
 async function boundedText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.length;
-    if (bytes > API_BODY_BYTES_MAX) throw new Error(`the answer is over ${API_BODY_BYTES_MAX} bytes`);
+    if (bytes > API_BODY_BYTES_MAX)
+      throw failure("upstream_failed", `the answer is over ${API_BODY_BYTES_MAX} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
@@ -84,11 +99,4 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** A field of something that may be anything. */
-export function field(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
 }

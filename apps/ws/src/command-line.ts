@@ -1,66 +1,74 @@
-import { WS_SETTINGS } from "./config.ts";
+import { type Command, EXIT, type Option, OUTPUT_OPTION, usageError, WsError } from "./command.ts";
 
-export type Command =
-  | { kind: "help" }
-  | { kind: "version" }
-  | { kind: "item_show"; key: string; json: boolean }
-  /** Without `body` the text comes from stdin. */
-  | { kind: "comment_add"; key: string; body: string | undefined; json: boolean }
-  | { kind: "usage"; problem: string };
+export interface Parsed {
+  command: Command;
+  operands: string[];
+  values: ReadonlyMap<string, string[]>;
+}
 
-export const HELP = `ws: work items from the command line
-
-  ws item show [KEY]                     print a work item
-  ws comment add [KEY] [-m TEXT | -]     comment on it; without -m the text is read from stdin
-  ws --version
-  ws help
-
-  -o json    print JSON
-
-KEY is a key such as DEMO-12; inside a run it defaults to the run's own item.
-Settings: WS_API_URL, WS_TOKEN, WINDSHIFT_ITEM_KEY.
-`;
-
-/** `DEMO-12`; the same rule as the contract's WorkItemKey. */
-const KEY = /^[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}$/;
-
-export function parseCommandLine(argv: readonly string[], env: Record<string, string | undefined>): Command {
-  const words: string[] = [];
-  let json = false;
-  let body: string | undefined;
-  for (let at = 0; at < argv.length; at++) {
-    const word = argv[at] ?? "";
-    if (word === "--help" || word === "-h") return { kind: "help" };
-    if (word === "--version") return { kind: "version" };
-    if (word === "-o" || word === "-m") {
-      const value = argv[++at];
-      if (value === undefined) return usage(`${word} needs a value`);
-      if (word === "-m") body = value;
-      else if (value === "json") json = true;
-      else return usage(`-o knows only json, not ${value}`);
-    } else if (word.startsWith("-") && word !== "-") return usage(`unknown option ${word}`);
-    else words.push(word);
+/**
+ * Finds the command of an argument list and reads its options.
+ * @throws WsError with what is wrong and exit code 2
+ */
+export function parseCommandLine(argv: readonly string[], commands: readonly Command[]): Parsed {
+  const { command, rest } = findCommand(argv, commands);
+  const known = [...(command.options ?? []), OUTPUT_OPTION];
+  const values = new Map<string, string[]>();
+  const operands: string[] = [];
+  for (let at = 0; at < rest.length; at++) {
+    const word = rest[at] ?? "";
+    if (word === "--") {
+      operands.push(...rest.slice(at + 1));
+      break;
+    }
+    if (!word.startsWith("-") || word === "-") {
+      operands.push(word);
+      continue;
+    }
+    const { option, value: joined } = readOption(word, known);
+    const value = option.value === undefined ? "" : (joined ?? rest[++at]);
+    if (value === undefined) throw usageError(`${word} needs a value`);
+    values.set(option.name, [...(values.get(option.name) ?? []), checked(option, value)]);
   }
-  return commandOf(words, { json, body, key: env[WS_SETTINGS.itemKey.name] });
+  const most = command.operandsMax ?? 1;
+  if (operands.length > most) throw usageError(`too many words: ${operands.slice(most).join(" ")}`);
+  return { command, operands, values };
 }
 
-function commandOf(
-  words: readonly string[],
-  options: { json: boolean; body: string | undefined; key: string | undefined },
-): Command {
-  const [noun, verb, ...rest] = words;
-  if (noun === undefined || noun === "help") return { kind: "help" };
-  const what = `${noun} ${verb ?? ""}`.trim();
-  if (what !== "item show" && what !== "comment add") return usage(`unknown command ${what}`);
-  const [given, ...extra] = rest.filter((word) => word !== "-");
-  const key = given ?? options.key;
-  if (extra.length > 0) return usage(`too many words: ${extra.join(" ")}`);
-  if (!key) return usage("name a work item, or set WINDSHIFT_ITEM_KEY");
-  if (!KEY.test(key)) return usage(`${JSON.stringify(key)} is no key such as DEMO-12`);
-  const { json, body } = options;
-  return what === "item show" ? { kind: "item_show", key, json } : { kind: "comment_add", key, body, json };
+/** The longest command that the words before the first option begin with. Options may stand before its name. */
+function findCommand(
+  argv: readonly string[],
+  commands: readonly Command[],
+): { command: Command; rest: string[] } {
+  const first = argv.findIndex((word) => !word.startsWith("-"));
+  // `-o json item show`: what stands before the name belongs to the command.
+  const skipped = first > 0 && /^(?:-o|--output)$/.test(argv[0] ?? "") ? 2 : Math.max(first, 0);
+  const words = argv.slice(skipped);
+  const found = commands
+    .filter((command) => command.words.every((word, at) => words[at] === word))
+    .sort((a, b) => b.words.length - a.words.length)[0];
+  if (found === undefined) {
+    const named = words.slice(0, 2).filter((word) => !word.startsWith("-"));
+    throw new WsError(`unknown command ${named.join(" ")}; see ws help`, EXIT.usage);
+  }
+  return { command: found, rest: [...argv.slice(0, skipped), ...words.slice(found.words.length)] };
 }
 
-function usage(problem: string): Command {
-  return { kind: "usage", problem };
+function readOption(word: string, known: readonly Option[]): { option: Option; value: string | undefined } {
+  const [name = "", ...joined] = word.startsWith("--") ? word.slice(2).split("=") : [word.slice(1, 2)];
+  const glued = !word.startsWith("--") && word.length > 2 ? word.slice(2) : undefined;
+  const option = known.find((one) => (word.startsWith("--") ? one.name === name : one.short === name));
+  if (option === undefined) throw usageError(`unknown option ${word}`);
+  const value = joined.length > 0 ? joined.join("=") : glued;
+  if (value !== undefined && option.value === undefined) throw usageError(`${word} takes no value`);
+  return { option, value };
+}
+
+function checked(option: Option, value: string): string {
+  const { choices } = option;
+  if (choices !== undefined && !choices.includes(value)) {
+    const shown = `${option.short === undefined ? "--" : "-"}${option.short ?? option.name}`;
+    throw usageError(`${shown} knows only ${choices.join(", ")}, not ${value}`);
+  }
+  return value;
 }

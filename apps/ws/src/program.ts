@@ -1,73 +1,70 @@
 import { buildVersion } from "@windshift/base/build-version.ts";
-import { COMMENT_BYTES_MAX } from "@windshift/contract/limits.ts";
-import { callApi } from "./api.ts";
-import { type Command, HELP, parseCommandLine } from "./command-line.ts";
-import { readConfig, type WsConfig } from "./config.ts";
-import { fetchItem, itemText } from "./item-show.ts";
-import { printable, printableJson } from "./terminal.ts";
-
-const EXIT_OK = 0;
-/** Wrong usage or settings; the same as `invalid_input`. */
-const EXIT_USAGE = 2;
+import { createApi } from "./api.ts";
+import { type Call, type Command, type Env, EXIT, WsError } from "./command.ts";
+import { parseCommandLine } from "./command-line.ts";
+import { readConfig } from "./config.ts";
+import { commandHelp, helpText } from "./help.ts";
+import { Output } from "./output.ts";
+import { printable } from "./terminal.ts";
 
 /** The whole program. Ends the process. */
-export async function runWs(argv: readonly string[]): Promise<void> {
-  process.exit(await exitCodeOf(parseCommandLine(argv, process.env)));
+export async function runWs(argv: readonly string[], commands: readonly Command[]): Promise<void> {
+  process.exit(await exitCodeOf(argv, commands, process.env));
 }
 
-async function exitCodeOf(command: Command): Promise<number> {
-  switch (command.kind) {
-    case "help":
-      return print(HELP.trimEnd());
-    case "version":
-      return print(`ws ${buildVersion}`);
-    case "usage":
-      return complain(`${command.problem}; see ws help`, EXIT_USAGE);
-    case "item_show":
-    case "comment_add": {
-      const reading = readConfig(process.env);
-      if (reading.kind === "problems") return complain(reading.problems.join("; "), EXIT_USAGE);
-      return command.kind === "item_show"
-        ? showItem(reading.config, command)
-        : addComment(reading.config, command);
-    }
+async function exitCodeOf(argv: readonly string[], commands: readonly Command[], env: Env): Promise<number> {
+  try {
+    if (
+      argv.length === 0 ||
+      (argv[0] === "help" && argv.length === 1) ||
+      /^(?:-h|--help)$/.test(argv[0] ?? "")
+    )
+      return await say(helpText(commands));
+    if (argv[0] === "--version") return await say(`ws ${buildVersion}`);
+    const asked = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
+    const help = asked.some((word) => word === "--help" || word === "-h");
+    const parsed = parseCommandLine(
+      asked.filter((word) => !help || !word.startsWith("-")),
+      commands,
+    );
+    if (help) return await say(commandHelp(parsed.command));
+    return await parsed.command.run(callOf(parsed, env));
+  } catch (error) {
+    if (!(error instanceof WsError)) throw error;
+    process.stderr.write(`ws: ${printable(error.message)}\n`);
+    return error.exitCode;
   }
 }
 
-async function showItem(config: WsConfig, { key, json }: { key: string; json: boolean }): Promise<number> {
-  const reply = await fetchItem(config, key);
-  if (reply.kind === "failed") return complain(reply.message, reply.exitCode);
-  const { item, comments } = reply.body;
-  return print(json ? printableJson({ ...asObject(item), comments }) : itemText(reply.body));
+function callOf({ command, operands, values }: ReturnType<typeof parseCommandLine>, env: Env): Call {
+  const ending = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ending.abort());
+  const config = command.local ? undefined : readConfig(env);
+  const options = (name: string) => values.get(name) ?? [];
+  return {
+    operands,
+    options,
+    option: (name) => options(name).at(-1),
+    has: (name) => values.has(name),
+    env,
+    workspace: config?.workspace,
+    api: config === undefined ? noServer : createApi(config),
+    out: new Output(options("output").at(-1) === "json", process.stdout.isTTY === true, env, async (text) => {
+      await Bun.write(Bun.stdout, text);
+    }),
+    signal: ending.signal,
+  };
 }
 
-async function addComment(
-  config: WsConfig,
-  { key, body, json }: { key: string; body: string | undefined; json: boolean },
-): Promise<number> {
-  const text = (body ?? (await Bun.stdin.text())).trim();
-  if (text === "") return complain("the comment is empty", EXIT_USAGE);
-  if (Buffer.byteLength(text) > COMMENT_BYTES_MAX)
-    return complain(
-      `the comment has ${Buffer.byteLength(text)} bytes, over ${COMMENT_BYTES_MAX}`,
-      EXIT_USAGE,
-    );
-  const reply = await callApi(config, "POST", `/v1/items/${key}/comments`, { body: text });
-  if (reply.kind === "failed") return complain(reply.message, reply.exitCode);
-  return print(json ? printableJson(reply.body) : `commented on ${key}`);
-}
+/** For commands that do not call a server, or choose one themselves. */
+const noServer: Call["api"] = {
+  origin: "",
+  get: () => Promise.reject(new Error("this command knows no server")),
+  send: () => Promise.reject(new Error("this command knows no server")),
+  stream: () => Promise.reject(new Error("this command knows no server")),
+};
 
-function asObject(value: unknown): object {
-  return typeof value === "object" && value !== null ? value : {};
-}
-
-/** Control characters are data for a pipe and a weapon on a terminal: there they are taken out. */
-async function print(text: string): Promise<number> {
-  await Bun.write(Bun.stdout, `${process.stdout.isTTY ? printable(text) : text}\n`);
-  return EXIT_OK;
-}
-
-function complain(message: string, exitCode: number): number {
-  process.stderr.write(`ws: ${printable(message)}\n`);
-  return exitCode;
+async function say(text: string): Promise<number> {
+  await Bun.write(Bun.stdout, `${text}\n`);
+  return EXIT.ok;
 }

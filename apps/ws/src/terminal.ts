@@ -7,8 +7,8 @@ export function printable(text: string): string {
 }
 
 /** JSON without a raw control character: what `JSON.stringify` leaves as it is (DEL, C1) is escaped too. */
-export function printableJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replace(
+export function printableJson(value: unknown, indent = 2): string {
+  return JSON.stringify(value, null, indent).replace(
     /[\u007f-\u009f]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

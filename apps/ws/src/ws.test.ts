@@ -54,10 +54,27 @@ const ITEM = WorkItemDetail.parse({
   created_at: WHEN,
   updated_at: WHEN,
   description: "It says helo.",
+  priority: "none",
+  labels: [],
+  parent: null,
+  children_count: 0,
+  children_done_count: 0,
+  active_run: null,
+  children: [],
+  linked_pages: [],
+  following: false,
   links: [],
   comments_count: 2,
 } satisfies WorkItemDetail);
-const COMMENT: Comment = { id: 7, author: PERSON, run_id: null, body: "Please soon.", created_at: WHEN };
+const COMMENT: Comment = {
+  id: 7,
+  author: PERSON,
+  run_id: null,
+  body: "Please soon.",
+  mentions: [],
+  created_at: WHEN,
+  edited_at: null,
+};
 
 /** An item with two comments on two pages. */
 function itemApi(path: string): Response {

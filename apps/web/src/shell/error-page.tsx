@@ -1,6 +1,6 @@
 import { Anchor, Button, Container, Group, Text, Title } from "@mantine/core";
 import { useQueryErrorResetBoundary } from "@tanstack/react-query";
-import { Link, useRouter } from "@tanstack/react-router";
+import { type ErrorComponentProps, Link, useRouter } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { ApiError } from "../api/api.ts";
 import { paths } from "../paths.ts";
@@ -23,7 +23,8 @@ export function NotFoundPage() {
 }
 
 /** A page that could not be shown; it heals by itself once the server answers again. */
-export function ErrorPage({ error }: { error: Error }) {
+export function ErrorPage({ error: thrown }: ErrorComponentProps) {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const router = useRouter();
   const { reset } = useQueryErrorResetBoundary();
   const offline = error instanceof ApiError && (error.status === 0 || error.status >= 502);

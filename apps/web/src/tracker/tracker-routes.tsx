@@ -1,8 +1,7 @@
-import { type AnyRoute, createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import type { AnyRoute } from "@tanstack/react-router";
+import { pageRoute } from "../shell/page-route.ts";
 
 /** Work items, boards, documents, activity and the inbox. */
 export function trackerRoutes(app: AnyRoute) {
-  const page = (path: string, load: () => Promise<Record<string, () => React.ReactNode>>, name: string) =>
-    createRoute({ getParentRoute: () => app, path, component: lazyRouteComponent(load, name) });
-  return [page("/", () => import("./my-work-page.tsx"), "MyWorkPage")];
+  return [pageRoute(app, "/", () => import("./my-work-page.tsx"), "MyWorkPage")];
 }

@@ -1,8 +1,13 @@
-import { type AnyRoute, createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import type { AnyRoute } from "@tanstack/react-router";
+import { pageRoute } from "../shell/page-route.ts";
 
 /** What is open to those who are not signed in: sign-in, first set-up, invitations, sign-in of a command line. */
 export function welcomeRoutes(root: AnyRoute) {
-  const page = (path: string, load: () => Promise<Record<string, () => React.ReactNode>>, name: string) =>
-    createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load, name) });
-  return [page("/login", () => import("./login-page.tsx"), "LoginPage")];
+  return [
+    pageRoute(root, "/login", () => import("./login-page.tsx"), "LoginPage"),
+    pageRoute(root, "/setup", () => import("./set-up-page.tsx"), "SetUpPage"),
+    pageRoute(root, "/invite/$token", () => import("./invite-page.tsx"), "InvitePage"),
+    pageRoute(root, "/reset/$token", () => import("./reset-page.tsx"), "ResetPage"),
+    pageRoute(root, "/cli/$code", () => import("./cli-page.tsx"), "CliPage"),
+  ];
 }

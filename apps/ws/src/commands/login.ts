@@ -1,0 +1,105 @@
+import { hostname } from "node:os";
+import { type Api, createApi } from "../api.ts";
+import { type Call, type Command, EXIT, usageError, WsError } from "../command.ts";
+import { insecure, isApiUrl, isSafe, WS_SETTINGS } from "../config.ts";
+import { field, list, text } from "../fields.ts";
+import { removeSignIn, writeSignIn } from "../sign-in-file.ts";
+
+/** Between two asks when the server names no time, s. */
+const POLL_S = 2;
+
+export const loginCommands: readonly Command[] = [
+  {
+    words: ["login"],
+    operands: "ADDRESS",
+    doc: "sign in to a server: approve it in the browser, or give a token on stdin",
+    local: true,
+    options: [
+      { name: "with-token", doc: "read an API token (wst_…) from stdin" },
+      { name: "workspace", short: "w", value: "KEY", doc: "workspace for commands that name none" },
+    ],
+    run: login,
+  },
+  {
+    words: ["logout"],
+    operandsMax: 0,
+    doc: "forget the sign-in of this machine; revoke the token on your account page",
+    local: true,
+    run: async ({ env, out }) => {
+      removeSignIn(env);
+      await out.answer({ signed_in: false }, () => "signed out");
+      return EXIT.ok;
+    },
+  },
+  {
+    words: ["whoami"],
+    operandsMax: 0,
+    doc: "who you are, where, and in which workspaces",
+    run: async ({ api, out }) => {
+      const me = await api.get("/me");
+      const spaces = list(me, "workspaces").map((one) => `${text(one, "key")} (${text(one, "role")})`);
+      await out.answer(
+        me,
+        () => `${text(me, "name")} <${text(me, "email")}> at ${api.origin}\n${spaces.join(", ")}`,
+      );
+      return EXIT.ok;
+    },
+  },
+];
+
+async function login(call: Call): Promise<number> {
+  if (call.env[WS_SETTINGS.runId.name] !== undefined)
+    throw new WsError("inside a run address and token are set already", EXIT.usage);
+  const apiUrl = apiUrlOf(call.operands[0]);
+  if (!isSafe(apiUrl, "", call.env)) throw new WsError(insecure(apiUrl), EXIT.usage);
+  const token = call.has("with-token") ? (await Bun.stdin.text()).trim() : await askInBrowser(call, apiUrl);
+  if (!/^wst_[\x21-\x7e]+$/.test(token)) throw usageError("an API token begins with wst_");
+  const me = await createApi({ apiUrl, token, workspace: undefined }).get("/me");
+  const workspace = call.option("workspace") ?? onlyWorkspace(me);
+  const path = writeSignIn(call.env, {
+    api_url: apiUrl,
+    token,
+    ...(workspace === undefined ? {} : { workspace }),
+  });
+  await call.out.answer(
+    { api_url: apiUrl, user: field(me, "name"), workspace: workspace ?? null },
+    () => `signed in as ${text(me, "name")}; kept in ${path}`,
+  );
+  return EXIT.ok;
+}
+
+/** `windshift.example.com`, with or without https:// and /api. */
+function apiUrlOf(address: string | undefined): string {
+  if (!address) throw usageError("name the server, such as https://windshift.example.com");
+  const withScheme = /^https?:\/\//.test(address) ? address : `https://${address}`;
+  const apiUrl = `${withScheme.replace(/\/+$/, "").replace(/\/api$/, "")}/api`;
+  if (!isApiUrl(apiUrl)) throw usageError(`${JSON.stringify(address)} is no address of a server`);
+  return apiUrl;
+}
+
+/** Asks for a token that somebody approves in a browser, on this machine or another. The token is never in an address. */
+async function askInBrowser(call: Call, apiUrl: string): Promise<string> {
+  const api = createApi({ apiUrl, token: undefined, workspace: undefined });
+  const started = await api.send("POST", "/cli-logins", { client_name: `ws on ${hostname()}`.slice(0, 100) });
+  process.stderr.write(
+    `Open ${text(started, "verification_url")}\nand approve the code ${text(started, "user_code")}\n`,
+  );
+  return pollForToken(api, started, call.signal);
+}
+
+async function pollForToken(api: Api, started: unknown, signal: AbortSignal): Promise<string> {
+  const poll_secret = text(started, "poll_secret");
+  const endsAtMs = Date.parse(text(started, "expires_at"));
+  while (!signal.aborted && Date.now() < endsAtMs) {
+    await Bun.sleep((Number(field(started, "interval_s")) || POLL_S) * 1_000);
+    const answer = await api.send("POST", "/cli-logins/poll", { poll_secret });
+    if (text(answer, "state") === "approved") return text(answer, "token");
+    if (text(answer, "state") === "denied") throw new WsError("the sign-in was denied in the browser", 4);
+  }
+  throw new WsError("nobody approved the sign-in in time; run ws login again", 4);
+}
+
+function onlyWorkspace(me: unknown): string | undefined {
+  const [first, ...others] = list(me, "workspaces");
+  return first !== undefined && others.length === 0 ? text(first, "key") : undefined;
+}
