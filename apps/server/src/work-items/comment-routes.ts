@@ -1,14 +1,16 @@
-import { Comment, CommentPage, NewComment } from "@windshift/contract/api/comment.ts";
+import { Comment, CommentPage, CommentPatch, NewComment } from "@windshift/contract/api/comment.ts";
+import { assert } from "@windshift/contract/app-error.ts";
 import { z } from "zod";
-import { callerOf, itemGrantOf } from "../http/api-env.ts";
+import { callerOf, itemGrantOf, personOf } from "../http/api-env.ts";
 import { jsonBody, jsonReply } from "../http/json.ts";
-import { CursorParam, LimitParam } from "../http/params.ts";
+import { CursorParam, LimitParam, parseRowId } from "../http/params.ts";
 import type { RouteTable } from "../http/route-table.ts";
-import { type CommentPorts, commentAsPerson, commentAsRun } from "./comment.ts";
-import { getComment, listComments } from "./comment-store.ts";
+import { type CommentPorts, commentAsPerson, commentAsRun, deleteComment, editComment } from "./comment.ts";
+import { commentScope, getComment, listComments } from "./comment-store.ts";
 import { workItemScope } from "./work-item-store.ts";
 
 const ItemParams = z.object({ item: z.string() });
+const CommentParams = z.object({ comment: z.string() });
 const ListQuery = z.object({ after: CursorParam, limit: LimitParam });
 
 export function addCommentRoutes(table: RouteTable, ports: CommentPorts): void {
@@ -50,4 +52,43 @@ export function addCommentRoutes(table: RouteTable, ports: CommentPorts): void {
       return c.json(await getComment(db, id), 201);
     },
   );
+
+  table.add(
+    {
+      method: "patch",
+      path: "/api/v1/comments/{comment}",
+      access: { role: "member", in: commentScope },
+      summary: "Change one's own comment",
+      request: { params: CommentParams, body: jsonBody(CommentPatch) },
+      responses: { 200: jsonReply(Comment, "The comment now") },
+    },
+    async (c) => {
+      const commentId = commentIdOf(c.req.valid("param").comment);
+      const place = { ...itemGrantOf(c), commentId };
+      await editComment(ports, place, personOf(c), c.req.valid("json").body);
+      return c.json(await getComment(db, commentId), 200);
+    },
+  );
+
+  table.add(
+    {
+      method: "delete",
+      path: "/api/v1/comments/{comment}",
+      access: { role: "member", in: commentScope },
+      summary: "Delete a comment; for who wrote it and for admins",
+      request: { params: CommentParams },
+      responses: { 204: { description: "It is gone" } },
+    },
+    async (c) => {
+      const commentId = commentIdOf(c.req.valid("param").comment);
+      await deleteComment(ports, { ...itemGrantOf(c), commentId }, personOf(c));
+      return c.body(null, 204);
+    },
+  );
+}
+
+function commentIdOf(text: string): number {
+  const id = parseRowId(text);
+  assert(id !== undefined, "the route's scope found the comment");
+  return id;
 }

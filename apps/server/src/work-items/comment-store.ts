@@ -1,7 +1,25 @@
 import type { Comment } from "@windshift/contract/api/comment.ts";
-import { UserKind } from "@windshift/contract/api/user.ts";
+import { UserKind, type UserRef } from "@windshift/contract/api/user.ts";
 import type { Queries } from "../db/database.ts";
+import type { Row } from "../db/schema.ts";
+import type { Scope } from "../http/access.ts";
 import { isoTime } from "../http/json.ts";
+import { parseRowId } from "../http/params.ts";
+import { DELETED } from "./work-item-store.ts";
+
+/** Scope of paths with a `{comment}`. */
+export const commentScope: Scope = async (db, params) => {
+  const id = parseRowId(params.comment);
+  if (id === undefined) return undefined;
+  const row = await db
+    .selectFrom("comments")
+    .innerJoin("work_items", "work_items.id", "comments.work_item_id")
+    .select(["work_items.id", "work_items.workspace_id"])
+    .where("comments.id", "=", id)
+    .where("work_items.hidden", "<", DELETED)
+    .executeTakeFirst();
+  return row && { workspaceId: row.workspace_id, workItemId: row.id };
+};
 
 function selectComments(db: Queries) {
   return db
@@ -12,6 +30,7 @@ function selectComments(db: Queries) {
       "comments.run_id",
       "comments.body",
       "comments.created_at_ms",
+      "comments.edited_at_ms",
       "user.id as author_id",
       "user.name as author_name",
       "user.kind as author_kind",
@@ -32,11 +51,40 @@ export async function listComments(
     .orderBy("comments.id")
     .limit(page.limit)
     .execute();
-  return rows.map(toComment);
+  const mentions = await mentionsOf(
+    db,
+    rows.map((row) => row.id),
+  );
+  return rows.map((row) => toComment(row, mentions));
 }
 
 export async function getComment(db: Queries, id: number): Promise<Comment> {
-  return toComment(await selectComments(db).where("comments.id", "=", id).executeTakeFirstOrThrow());
+  const row = await selectComments(db).where("comments.id", "=", id).executeTakeFirstOrThrow();
+  return toComment(row, await mentionsOf(db, [id]));
+}
+
+/** A comment as it is stored. */
+export function findCommentRow(db: Queries, id: number): Promise<Row<"comments"> | undefined> {
+  return db.selectFrom("comments").selectAll().where("id", "=", id).executeTakeFirst();
+}
+
+/** By name; one statement for a page of comments. */
+async function mentionsOf(db: Queries, commentIds: readonly number[]): Promise<Map<number, UserRef[]>> {
+  const mentions = new Map<number, UserRef[]>();
+  if (commentIds.length === 0) return mentions;
+  const rows = await db
+    .selectFrom("comment_mentions")
+    .innerJoin("user", "user.id", "comment_mentions.user_id")
+    .select(["comment_mentions.comment_id", "user.id", "user.name", "user.kind"])
+    .where("comment_mentions.comment_id", "in", commentIds)
+    .orderBy("user.name")
+    .orderBy("user.id")
+    .execute();
+  for (const { comment_id, id, name, kind } of rows) {
+    const refs = mentions.get(comment_id) ?? [];
+    mentions.set(comment_id, [...refs, { id, name, kind: UserKind.parse(kind) }]);
+  }
+  return mentions;
 }
 
 export async function countComments(db: Queries, workItemId: number): Promise<number> {
@@ -78,12 +126,14 @@ export async function insertComment(
   return id;
 }
 
-function toComment(row: CommentRow): Comment {
+function toComment(row: CommentRow, mentions: Map<number, UserRef[]>): Comment {
   return {
     id: row.id,
     author: { id: row.author_id, name: row.author_name, kind: UserKind.parse(row.author_kind) },
     run_id: row.run_id,
     body: row.body,
+    mentions: mentions.get(row.id) ?? [],
     created_at: isoTime(row.created_at_ms),
+    edited_at: row.edited_at_ms === null ? null : isoTime(row.edited_at_ms),
   };
 }

@@ -1,4 +1,4 @@
-import type { ItemLink } from "@windshift/contract/api/work-item.ts";
+import type { ItemLink, WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import type { Queries } from "../db/database.ts";
 import { isoTime } from "../http/json.ts";
 
@@ -10,4 +10,16 @@ export async function listLinks(db: Queries, workItemId: number): Promise<ItemLi
     .orderBy("id")
     .execute();
   return rows.map(({ created_at_ms, ...row }) => ({ ...row, created_at: isoTime(created_at_ms) }));
+}
+
+/** Pages that are linked to an item, by title. */
+export function listLinkedPages(db: Queries, workItemId: number): Promise<WorkItemDetail["linked_pages"]> {
+  return db
+    .selectFrom("item_pages")
+    .innerJoin("pages", "pages.id", "item_pages.page_id")
+    .select(["pages.id", "pages.title"])
+    .where("item_pages.work_item_id", "=", workItemId)
+    .orderBy("pages.title")
+    .orderBy("pages.id")
+    .execute();
 }

@@ -1,8 +1,19 @@
+import type { RunWish } from "@windshift/contract/api/work-item.ts";
 import type { Transaction } from "kysely";
 import type { Schema } from "../db/schema.ts";
 
 /** What work items tell the queue of runs. The calls come in the transaction of the change: both are stored or neither. */
 export interface Triggers {
+  /**
+   * Before the transaction of an assignment with wishes: looks whether they can be granted, which may mean to ask a forge.
+   * @throws AppError `invalid_input` that names the field, `run.model` for instance
+   */
+  checkWish(wish: {
+    workspaceId: number;
+    agentUserId: string;
+    requestedBy: string;
+    run: RunWish;
+  }): Promise<void>;
   /** An agent user became the item's assignee, by a person's hand. */
   assigned(tx: Transaction<Schema>, trigger: AssignTrigger): Promise<void>;
   /** A person wrote a comment. Comments of runs are not told, so no agent triggers another. */
@@ -16,6 +27,8 @@ export interface AssignTrigger {
   workItemId: number;
   agentUserId: string;
   requestedBy: string;
+  /** What the person asks of this one run, checked before. */
+  run: RunWish | undefined;
 }
 
 export interface CommentTrigger {
@@ -24,6 +37,8 @@ export interface CommentTrigger {
   commentId: number;
   authorId: string;
   body: string;
+  /** The agents of the workspace that it calls. */
+  mentionedAgents: readonly string[];
 }
 
 /** Tells whether an attempt may still act, and keeps it so until the transaction ends. */

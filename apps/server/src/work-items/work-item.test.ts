@@ -65,7 +65,7 @@ describe("a work item", () => {
 
   test("is listed newest first, page by page, each once", async () => {
     const seen: string[] = [];
-    for (let before: number | null | "" = ""; before !== null; ) {
+    for (let before: string | null = ""; before !== null; ) {
       const query: string = before === "" ? "" : `&before=${before}`;
       const { body } = await admin.get<WorkItemPage>(`/api/v1/workspaces/ITEM/items?limit=7${query}`);
       seen.push(...body.items.map((item) => item.key));
@@ -77,7 +77,7 @@ describe("a work item", () => {
 
   test("is listed by status and assignee", async () => {
     const item = await createItem(admin, "ITEM", { status: "in_review", assignee_id: workspace.agent.id });
-    const query = `status=in_review&assignee_id=${workspace.agent.id}`;
+    const query = `status=in_review&assignee=${workspace.agent.id}`;
     const { body } = await admin.get<WorkItemPage>(`/api/v1/workspaces/ITEM/items?${query}`);
     expect(body.items.map((i) => i.key)).toEqual([item.key]);
   });

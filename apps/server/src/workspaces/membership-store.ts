@@ -40,7 +40,7 @@ export async function removeMember(tx: Queries, workspaceId: number, userId: str
     .execute();
 }
 
-/** People who administrate the workspace; there is always one. */
+/** People who administrate the workspace and can sign in. No change of its members takes the last one away. */
 export async function countAdmins(tx: Queries, workspaceId: number): Promise<number> {
   const rows = await tx
     .selectFrom("memberships")
@@ -49,6 +49,7 @@ export async function countAdmins(tx: Queries, workspaceId: number): Promise<num
     .where("memberships.workspace_id", "=", workspaceId)
     .where("memberships.role", "=", "admin")
     .where("user.kind", "=", "person")
+    .where("user.disabled_at_ms", "is", null)
     .execute();
   return rows.length;
 }

@@ -33,6 +33,16 @@ export async function listWorkspaces(db: Queries, userId: string): Promise<Works
   }));
 }
 
+/** Ids of the workspaces a person is a member of. */
+export async function listWorkspaceIds(db: Queries, userId: string): Promise<number[]> {
+  const rows = await db
+    .selectFrom("memberships")
+    .select("workspace_id")
+    .where("user_id", "=", userId)
+    .execute();
+  return rows.map((row) => row.workspace_id);
+}
+
 /**
  * @returns its id
  * @throws AppError `conflict` when the key is taken

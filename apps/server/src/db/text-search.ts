@@ -1,0 +1,41 @@
+import { AppError } from "@windshift/contract/app-error.ts";
+import { type Expression, type RawBuilder, sql } from "kysely";
+import type { Database, Engine, Queries } from "./database.ts";
+
+/** How long one search may take, ms; then it is given up, so that it cannot keep the database from others. */
+const SEARCH_MS_MAX = 3_000;
+/** What PostgreSQL says of a statement that was given up. */
+const CANCELED = "57014";
+
+/** Whether `text` has `word` in it, letter for letter: no character of it means anything else. */
+export function contains(engine: Engine, text: Expression<unknown>, word: string): RawBuilder<boolean> {
+  return engine === "sqlite"
+    ? sql<boolean>`instr(${text}, ${word}) > 0`
+    : sql<boolean>`strpos(${text}, ${word}) > 0`;
+}
+
+/**
+ * Runs a search, held to its time in PostgreSQL; in SQLite what it looks through is bounded and nothing can end it.
+ * @throws AppError `timed_out`
+ */
+export async function withinSearchTime<T>(
+  database: Database,
+  search: (db: Queries) => Promise<T>,
+): Promise<T> {
+  if (database.engine === "sqlite") return search(database.kysely);
+  try {
+    return await database.transaction(async (tx) => {
+      await sql`set local statement_timeout = ${sql.lit(SEARCH_MS_MAX)}`.execute(tx);
+      return search(tx);
+    });
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error) || error.code !== CANCELED) throw error;
+    throw new AppError(
+      "timed_out",
+      "the search took too long; narrow it by a filter or look for a longer word",
+      {
+        cause: error,
+      },
+    );
+  }
+}

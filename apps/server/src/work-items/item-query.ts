@@ -1,0 +1,38 @@
+import { ItemQuery, ItemSort, Priority, WorkItemStatus } from "@windshift/contract/api/work-item.ts";
+import { FILTER_VALUES_MAX, SEARCH_CHARS_MAX } from "@windshift/contract/limits.ts";
+import { z } from "zod";
+import { LimitParam } from "../http/params.ts";
+
+/** A filter in a query string: one value, or several by repetition. */
+function many<T extends z.ZodType>(value: T) {
+  return z
+    .union([z.array(value).max(FILTER_VALUES_MAX), value])
+    .transform((found): z.output<T>[] => (Array.isArray(found) ? found : [found]) as z.output<T>[])
+    .optional();
+}
+const Text = (charsMax: number) => z.string().min(1).max(charsMax);
+
+/** ItemQuery as it stands in an address, without the page. */
+export const ItemFilterParams = z.object({
+  status: many(WorkItemStatus),
+  assignee: many(Text(64)),
+  creator: many(Text(64)),
+  label: many(Text(10)),
+  priority: many(Priority),
+  parent: many(Text(20)),
+  q: z.string().max(SEARCH_CHARS_MAX).optional(),
+});
+
+export const ItemListParams = ItemFilterParams.extend({
+  sort: ItemSort.default("created"),
+  order: z.enum(["asc", "desc"]).default("desc"),
+  /** `next_before` of the page before, of a list in the same order. */
+  before: Text(40).optional(),
+  limit: LimitParam,
+});
+
+/** The filters of an address, checked as those of a saved view are. @throws ZodError */
+export function itemQueryOf(params: z.output<typeof ItemFilterParams>): ItemQuery {
+  const { status, assignee, creator, label, priority, parent, q } = params;
+  return ItemQuery.parse({ status, assignee, creator, label, priority, parent, q });
+}
