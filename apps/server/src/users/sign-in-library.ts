@@ -3,6 +3,7 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import { PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN } from "@windshift/contract/limits.ts";
 import type { BetterAuthOptions } from "better-auth";
 import { z } from "zod";
+import { record } from "../audit/audit-store.ts";
 import type { Database } from "../db/database.ts";
 import { ownOrigins } from "../http/same-origin.ts";
 import { ADDRESS_HEADER, type SignInOptions } from "./sign-in.ts";
@@ -110,8 +111,10 @@ export function authOptions(options: SignInOptions) {
       },
     },
     session: { expiresIn: SESSION_IDLE_S, updateAge: SESSION_UPDATE_S },
+    // What is no refusal goes to our own log and answer; the library would write it to the console as it is (WB-24).
+    onAPIError: { throw: true },
     databaseHooks: {
-      session: { create: { before: async ({ userId }) => maySignIn(options.database, userId) } },
+      session: { create: { before: (session) => admitSession(options.database, session) } },
     },
     rateLimit: {
       enabled: true,
@@ -131,14 +134,28 @@ export function authOptions(options: SignInOptions) {
   } satisfies BetterAuthOptions;
 }
 
-/** Whoever is disabled gets no session, whatever they signed in with. */
-async function maySignIn(database: Database, userId: string): Promise<boolean> {
+/**
+ * Whoever is disabled gets no session, whatever they signed in with; and nobody does whose sign-in cannot be written to
+ * the audit log (WB-18).
+ */
+async function admitSession(
+  database: Database,
+  session: { userId: string; ipAddress?: string | null | undefined },
+): Promise<boolean> {
   const row = await database.kysely
     .selectFrom("user")
     .select("id")
-    .where("id", "=", userId)
+    .where("id", "=", session.userId)
     .where("kind", "=", "person")
     .where("disabled_at_ms", "is", null)
     .executeTakeFirst();
-  return row !== undefined;
+  if (row === undefined) return false;
+  await record(database.kysely, {
+    workspaceId: null,
+    actor: { user: session.userId },
+    action: "user.signed_in",
+    subject: `user ${session.userId}`,
+    data: { ip: session.ipAddress || "unknown" },
+  });
+  return true;
 }

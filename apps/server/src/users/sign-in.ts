@@ -93,12 +93,17 @@ async function inOurWords(response: Response): Promise<Response> {
   if (response.status < 400) return response;
   const code = CODE_OF_STATUS[response.status] ?? "internal";
   const parsed = LibraryError.safeParse(await response.json().catch(() => undefined));
-  const reply = errorResponse(new AppError(code, parsed.data?.message ?? "sign-in failed"));
+  // The library's own word for a session that was refused, which is so for whoever is disabled.
+  const disabled = parsed.data?.code === "FAILED_TO_CREATE_SESSION";
+  const message = disabled
+    ? "this account is disabled; ask an administrator"
+    : (parsed.data?.message ?? "sign-in failed");
+  const reply = errorResponse(new AppError(code, message));
   const retryAfter = response.headers.get("x-retry-after");
   if (retryAfter !== null) reply.headers.set("retry-after", retryAfter);
   return reply;
 }
-const LibraryError = z.object({ message: z.string().min(1) });
+const LibraryError = z.object({ message: z.string().min(1), code: z.string().optional() });
 const CODE_OF_STATUS: Partial<Record<number, ErrorCode>> = {
   400: "invalid_input",
   401: "unauthenticated",

@@ -44,7 +44,13 @@ describe("agents", () => {
   test("are members of their workspace and of no other", async () => {
     const agent = await create<{ id: string }>(admin, "/api/v1/workspaces/TEAM/agents", { name: "Robin" });
     const { body } = await admin.get<{ members: Member[] }>("/api/v1/workspaces/TEAM/members");
-    expect(body.members).toContainEqual({ user_id: agent.id, name: "Robin", kind: "agent", role: "member" });
+    expect(body.members).toContainEqual({
+      user_id: agent.id,
+      name: "Robin",
+      handle: "robin",
+      kind: "agent",
+      role: "member",
+    });
     await create(admin, "/api/v1/workspaces", { key: "OTHER", name: "Other" });
     const moved = await admin.post("/api/v1/workspaces/OTHER/members", { user_id: agent.id, role: "member" });
     expect(moved.status).toBe(400);

@@ -11,13 +11,13 @@ export interface PersonRow {
   name: string;
   /** Lower case. */
   email: string;
-  /** As the sign-in library hashes passwords. */
-  passwordHash: string;
+  /** As the sign-in library hashes passwords; undefined for who has none. */
+  passwordHash: string | undefined;
   admin: boolean;
 }
 
 /**
- * Makes a person who can sign in with e-mail and password.
+ * Makes a person who can sign in with e-mail and password, if they have one.
  * @returns the id
  * @throws AppError `conflict` when the e-mail address is taken
  */
@@ -41,19 +41,33 @@ export async function insertPerson(tx: Queries, person: PersonRow): Promise<stri
     .returning("id")
     .executeTakeFirst();
   if (user === undefined) throw new AppError("conflict", `the e-mail address ${person.email} is taken`);
+  if (person.passwordHash !== undefined) await setPasswordHash(tx, id, person.passwordHash);
+  return id;
+}
+
+/** Gives a person a password, or another one. */
+export async function setPasswordHash(tx: Queries, userId: string, password: string): Promise<void> {
+  const now = new Date().toISOString();
+  const changed = await tx
+    .updateTable("account")
+    .set({ password, updatedAt: now })
+    .where("userId", "=", userId)
+    .where("providerId", "=", CREDENTIAL)
+    .returning("id")
+    .executeTakeFirst();
+  if (changed !== undefined) return;
   await tx
     .insertInto("account")
     .values({
       id: createUserId(),
-      userId: id,
-      accountId: id,
+      userId,
+      accountId: userId,
       providerId: CREDENTIAL,
-      password: person.passwordHash,
+      password,
       createdAt: now,
       updatedAt: now,
     })
     .execute();
-  return id;
 }
 
 /**
