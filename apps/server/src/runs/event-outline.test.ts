@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { EventOutline } from "@windshift/contract/api/event-outline.ts";
 import { EventPage } from "@windshift/contract/api/run.ts";
 import { RunEvent } from "@windshift/contract/event.ts";
@@ -7,6 +7,8 @@ import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { createTestWorkspace, startLiveRun, type TestWorkspace } from "../testing/test-workspace.ts";
 import { appendEvents } from "./run-events.ts";
+
+setDefaultTimeout(60_000);
 
 let server: TestServer;
 let ada: TestClient;
