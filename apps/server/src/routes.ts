@@ -1,6 +1,7 @@
 import { buildVersion } from "@windshift/base/build-version.ts";
 import type { OutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { addActivityRoutes } from "./activity/activity-routes.ts";
+import { addAuditRoutes } from "./audit/audit-routes.ts";
 import { recordDenied } from "./audit/audit-store.ts";
 import { addBindingRoutes } from "./bindings/binding-routes.ts";
 import { addBrokerRoutes } from "./brokers/broker-routes.ts";
@@ -22,6 +23,8 @@ import { addMetricsRoute } from "./metrics/metrics-route.ts";
 import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { addModelRoutes } from "./models/model-routes.ts";
 import { addNotificationRoutes } from "./notifications/notification-routes.ts";
+import { addItemPageRoutes } from "./pages/item-page-routes.ts";
+import { addPageRoutes } from "./pages/page-routes.ts";
 import { createAttemptFence, createBrokers, createRunTokenPort } from "./ports.ts";
 import { addPullRequestRoutes } from "./pull-requests/pull-request-routes.ts";
 import { addRepositoryRoutes } from "./repositories/repository-routes.ts";
@@ -105,7 +108,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   const tries = signInTriesMax === undefined ? {} : { triesMax: signInTriesMax };
   const signIn = createSignIn({ database, baseUrl, secret, log, ...tries });
   const memberships = { roleOf: (workspace: number, user: string) => findRole(db, workspace, user) };
-  const service = { database, defaults };
+  const service = { database, defaults, readBranch: parts.forge.readBranch };
   const triggers = createTriggers(service);
   const callers = {
     runTokens: createRunTokenPort(database),
@@ -128,6 +131,7 @@ export function buildRoutes(parts: RouteParts): Routes {
     foreign: (caller, method, path) => recordDenied(db, caller, method, path),
   });
   addUserRoutes(app, { database, signIn });
+  addAuditRoutes(app, { database });
   addAdminUserRoutes(app, { database, signIn, baseUrl });
   addAccountRoutes(app, { database, signIn });
   addInvitationRoutes(app, { database, signIn, baseUrl });
@@ -138,6 +142,8 @@ export function buildRoutes(parts: RouteParts): Routes {
   addWorkItemRoutes(app, { ...callers, database, triggers, fence, memberships });
   addCommentRoutes(app, { database, triggers, fence });
   addLabelRoutes(app, { database });
+  addPageRoutes(app, { database });
+  addItemPageRoutes(app, { database });
   addActivityRoutes(app, { database });
   addNotificationRoutes(app, { ...callers, database, memberships });
   addViewRoutes(app, { database });

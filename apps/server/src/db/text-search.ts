@@ -7,6 +7,24 @@ const SEARCH_MS_MAX = 3_000;
 /** What PostgreSQL says of a statement that was given up. */
 const CANCELED = "57014";
 
+/** Words of one search: each is looked for by itself. */
+const SEARCH_WORDS_MAX = 10;
+
+/** What is compared in a search: in small letters, composed, on either engine. */
+export function searchable(text: string): string {
+  return text.normalize("NFC").toLowerCase();
+}
+
+/** The words of a search; what has all of them is found. @throws AppError `invalid_input` for more than SEARCH_WORDS_MAX */
+export function searchWords(q: string): string[] {
+  const words = [...new Set(searchable(q.replaceAll("\0", "")).split(/\s+/).filter(Boolean))];
+  if (words.length > SEARCH_WORDS_MAX) {
+    const message = `at most ${SEARCH_WORDS_MAX} words`;
+    throw new AppError("invalid_input", `q: ${message}`, { details: [{ path: "q", message }] });
+  }
+  return words;
+}
+
 /** Whether `text` has `word` in it, letter for letter: no character of it means anything else. */
 export function contains(engine: Engine, text: Expression<unknown>, word: string): RawBuilder<boolean> {
   return engine === "sqlite"

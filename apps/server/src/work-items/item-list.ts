@@ -3,11 +3,10 @@ import { type ItemQuery, type ItemSort, WorkItemStatus } from "@windshift/contra
 import { type ExpressionBuilder, type ExpressionWrapper, type SqlBool, sql } from "kysely";
 import type { Database, Engine, Queries } from "../db/database.ts";
 import type { Schema } from "../db/schema.ts";
-import { contains, withinSearchTime } from "../db/text-search.ts";
+import { contains, searchWords, withinSearchTime } from "../db/text-search.ts";
 import { type ItemCursor, parseCursor, printCursor } from "./item-cursor.ts";
 import { viewItems } from "./item-view.ts";
 import { rankOf } from "./priority.ts";
-import { searchWords } from "./search-text.ts";
 
 /** Whose items are looked through, and who looks. */
 export interface ItemListScope {
