@@ -19,13 +19,14 @@ async function main(args: readonly string[]): Promise<number> {
   const chosen = TARGET_NAMES.filter((target) => args.length === 0 || args.includes(target));
   const work = chosen.flatMap((target) => programsFor(target).map((program) => ({ target, program })));
   for (const [index, { target, program }] of work.entries()) {
-    const name = `${index + 1}/${work.length}  dist/${target}/`;
+    const folder = join("dist", target, program.folder ?? "");
+    const name = `${index + 1}/${work.length}  ${folder}/`.replace(/\/+$/, "/");
     if (!existsSync(join(REPOSITORY_ROOT, program.entry))) {
       say(`${name} ${program.name}: skipped, ${program.entry} does not exist yet`);
       continue;
     }
     const startedMs = performance.now();
-    const file = await compileProgram(program, target, join(REPOSITORY_ROOT, "dist", target));
+    const file = await compileProgram(program, target, join(REPOSITORY_ROOT, folder));
     const size = `${(statSync(file).size / 1e6).toFixed(1)} MB`;
     const names = [program.name, ...program.aliases].join(", ");
     const took = formatDuration(performance.now() - startedMs);

@@ -12,6 +12,7 @@ import {
   RUNNER_PROGRAMS,
   TARGET_NAMES,
   TARGETS,
+  WS_PROGRAM,
 } from "./programs.ts";
 import { targetProblem } from "./target-check.ts";
 
@@ -61,7 +62,7 @@ describe("every target", () => {
 
   test("on musl is offered what hosts and images of others need, and not the server", () => {
     for (const target of ["amd64-musl", "arm64-musl"] as const)
-      expect(programsFor(target)).toEqual([...RUNNER_PROGRAMS, AGENT_PROGRAM]);
+      expect(programsFor(target)).toEqual([...RUNNER_PROGRAMS, AGENT_PROGRAM, WS_PROGRAM]);
     expect(programsFor("arm64").length).toBeGreaterThan(1);
   });
 });

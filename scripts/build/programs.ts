@@ -9,6 +9,8 @@ export interface Program {
   bytecodeDepth?: number;
   /** Also built for musl: it runs in images and on hosts that are not ours. */
   musl?: boolean;
+  /** Below the folder of its target, for a name that another program has too. */
+  folder?: string;
   /** Serves the web app, which is put into it. */
   webApp?: boolean;
 }
@@ -35,7 +37,16 @@ export const RUNNER_PROGRAMS: readonly Program[] = [
   { name: "windshift-triage", entry: "apps/triage/src/main.ts", aliases: [], musl: true },
 ];
 
-export const PROGRAMS: readonly Program[] = [SERVER_PROGRAM, ...RUNNER_PROGRAMS, AGENT_PROGRAM];
+/** The command line of people: what agents have in their containers, and sign-in, completion and MCP. */
+export const WS_PROGRAM: Program = {
+  name: "ws",
+  entry: "apps/ws/src/main.ts",
+  aliases: [],
+  musl: true,
+  folder: "cli",
+};
+
+export const PROGRAMS: readonly Program[] = [SERVER_PROGRAM, ...RUNNER_PROGRAMS, AGENT_PROGRAM, WS_PROGRAM];
 
 /** Where an executable runs: an architecture as Docker and Debian name it, and a C library when it is not glibc. */
 export const TARGETS = {

@@ -27,18 +27,11 @@ export function addMcpRoutes(table: RouteTable): void {
     const api = createCaller(table, c.env, new URL(c.req.url).origin, authorization);
     // A token that is not valid is refused here, not in the middle of the protocol.
     await api.get("/me");
-    const [{ WebStandardStreamableHTTPServerTransport }, { createMcpServer }] = await Promise.all([
-      import("@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js"),
-      import("@windshift/mcp/mcp-server.ts"),
-    ]);
-    const server = createMcpServer(api, buildVersion);
-    const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
-    await server.connect(transport);
+    const { answerMcpRequest } = await import("@windshift/mcp/mcp-http.ts");
     let reply: Response | undefined;
     await limit(c, async () => {
-      reply = await transport.handleRequest(c.req.raw);
+      reply = await answerMcpRequest(c.req.raw, api, buildVersion);
     });
-    await server.close();
     if (reply === undefined) throw new AppError("internal", "the protocol gave no answer");
     return reply;
   });

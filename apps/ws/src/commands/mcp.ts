@@ -7,18 +7,8 @@ export const mcpCommand: Command = {
   operandsMax: 0,
   doc: "serve the Model Context Protocol on stdin and stdout, for editors and agents",
   run: async ({ api, signal }) => {
-    const [{ StdioServerTransport }, { createMcpServer }] = await Promise.all([
-      import("@modelcontextprotocol/sdk/server/stdio.js"),
-      import("@windshift/mcp/mcp-server.ts"),
-    ]);
-    const server = createMcpServer(api, buildVersion);
-    const ended = new Promise<void>((resolve) => {
-      signal.addEventListener("abort", () => resolve());
-      process.stdin.once("end", resolve);
-    });
-    await server.connect(new StdioServerTransport());
-    await ended;
-    await server.close();
+    const { serveMcpStdio } = await import("@windshift/mcp/mcp-stdio.ts");
+    await serveMcpStdio(api, buildVersion, signal);
     return EXIT.ok;
   },
 };
