@@ -61,7 +61,11 @@ export const AgentOutput = z.discriminatedUnion("type", [
     "message",
     "The agent itself has something to say to people, beside the model. Shown in the transcript.",
     {
-      role: z.string().describe("Who speaks: `agent`."),
+      role: z
+        .string()
+        .describe(
+          "`agent`; or `plan`: what it is going to do, shown above the transcript until it says another.",
+        ),
       text: z.string().describe("What it says."),
     },
   ),

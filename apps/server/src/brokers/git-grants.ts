@@ -44,6 +44,7 @@ export function createGitGrants(
         owner: run.grants.owner,
         repo: run.grants.repo,
         ref,
+        mayPush: run.grants.push,
         fetchRefs: [`refs/heads/${run.grants.base_branch}`, ref],
         upstream,
         inspector: await inspectorOf({ run: runId, repositoryId, upstream, base, policy }),

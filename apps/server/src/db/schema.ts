@@ -298,6 +298,8 @@ interface RunTable {
   prompt: string;
   /** PromptNote as JSON, a list: what the assembly of the prompt did to what people wrote. */
   prompt_notes: Generated<string>;
+  /** What the agent said last of what it is going to do. */
+  plan: Generated<string | null>;
   isolation: string | null;
   base_oid: string | null;
   /** What the broker saw pushed by the live attempt. */

@@ -23,6 +23,10 @@ export const Grants = z.object({
     .array(z.object({ llm_connection_id: z.int().positive(), model: z.string().min(1).max(200) }))
     .default([]),
   push_policy: PushPolicy.prefault({}),
+  /** False for a test run: its git token pushes nothing, and its job is told not to try. */
+  push: z.boolean().default(true),
+  /** Whether comments by people who are not in the workspace stand in the prompt. */
+  outside_comments: z.boolean().default(false),
   /** Budget of this run; those of binding and workspace are looked up when they are needed. */
   budget: Budget.prefault({}),
 });

@@ -42,13 +42,14 @@ export function addItemRunRoutes(table: RouteTable, service: RunService, itemSco
     },
     async (c) => {
       const { workspaceId, workItemId } = itemGrantOf(c);
-      const { agent_user_id, instruction } = c.req.valid("json");
+      const { agent_user_id, instruction, ...wish } = c.req.valid("json");
       const id = await rerunItem(service, {
         workspaceId,
         workItemId,
         requestedBy: personOf(c).userId,
         agentUserId: agent_user_id,
         instruction,
+        wish,
       });
       return c.json(await viewRun(service.database, await getRun(service.database.kysely, id)), 201);
     },

@@ -7,6 +7,7 @@ import type { Queries } from "../db/database.ts";
 import { ClaimFault } from "./claim-fault.ts";
 import { type JobSources, readSources } from "./job-sources.ts";
 import { branchRunOf, type Run } from "./run.ts";
+import { beginAttempts } from "./run-attempts.ts";
 import { acknowledgeMessages } from "./run-messages.ts";
 import { buildPrompt } from "./run-prompt.ts";
 import { createTokensOfRuns } from "./run-tokens.ts";
@@ -34,10 +35,9 @@ export interface DraftOrder {
  * @throws ClaimFault naming the run that no job can be made of
  */
 export async function draftJobs(tx: Queries, orders: readonly DraftOrder[]): Promise<JobDraft[]> {
-  const sources = await readSources(
-    tx,
-    orders.map(({ run }) => run),
-  );
+  const runs = orders.map(({ run }) => run);
+  await beginAttempts(tx, runs);
+  const sources = await readSources(tx, runs);
   const drafts = orders.map(({ run, addresses }) => {
     try {
       return draftJob(run, addresses, sources(run));
@@ -94,6 +94,7 @@ function draftJob(run: Run, addresses: JobAddresses, sources: JobSources): Omit<
     }),
     image: grants.image,
     limits: grants.limits,
+    ...(grants.push ? {} : { push: false }),
     repo: {
       clone_url: `${addresses.runnerApiUrl}/git-proxy/${run.id}/${grants.owner}/${grants.repo}.git`,
       cache_key: `w${run.workspace_id}-r${grants.repository_id}`,

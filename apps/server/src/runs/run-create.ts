@@ -10,6 +10,7 @@ import { findModelRow } from "../models/model-store.ts";
 import { getLocalPoolId, isPoolOpenTo } from "../pools/pool-store.ts";
 import { freezeSkills } from "../skills/run-skill-store.ts";
 import { Grants, NO_GRANTS } from "./grants.ts";
+import { findLlmConnection, listRunModels, type ModelTarget } from "./run-models.ts";
 import { insertRun } from "./run-store.ts";
 
 export interface RunRequest {
@@ -20,6 +21,8 @@ export interface RunRequest {
   requestedBy: string;
   /** The run whose branch and pull request this one continues. */
   branchRunId?: RunId | undefined;
+  /** What the person chose for this one run in place of what the binding says. */
+  chosen?: { model?: string | undefined; baseBranch?: string | undefined } | undefined;
 }
 
 /** Settings that a new run's grants may fall back on. */
@@ -87,7 +90,8 @@ async function freezeGrants(
     return refused(
       "This agent has no binding in the workspace. An admin must bind it to a repository and a model.",
     );
-  if (binding.enabled === 0) return refused("The binding of this agent is disabled. An admin can enable it.");
+  if (binding.enabled === 0 && request.trigger !== "test")
+    return refused("The binding of this agent is disabled. An admin can enable it.");
   if (!(await isPoolOpenTo(tx, binding.pool_id, request.workspaceId)))
     return refused(
       "The runner pool of this agent's binding is not open to this workspace any more. An administrator can open it, or an admin choose another.",
@@ -106,14 +110,11 @@ async function freezeGrants(
     return refused(
       "No LLM connection is set for this agent. An admin must add one and choose it in the binding.",
     );
-  const model = binding.model ?? defaults.llmModel;
-  if (model === undefined)
-    return refused(
-      "The binding names no model and CODING_AGENT_LLM_MODEL is not set on the server. Set one of them.",
-    );
+  const choice = await chooseModel(tx, binding, request.chosen?.model, defaults, llm.id);
+  if (typeof choice === "string") return refused(choice);
+  const { first, fallbacks } = choice;
   const budget = BindingBudget.parse(JSON.parse(binding.budget));
-  const fallbacks = Fallbacks.parse(JSON.parse(binding.fallbacks));
-  const targets = [{ llm_connection_id: llm.id, model }, ...fallbacks];
+  const targets = [first, ...fallbacks];
   const problem = await findProblem(tx, request.workspaceId, targets, budget);
   if (problem !== undefined) return refused(problem);
   return {
@@ -122,17 +123,37 @@ async function freezeGrants(
       repository_id: repository.id,
       owner: repository.owner,
       repo: repository.name,
-      base_branch: followed?.base_branch ?? binding.base_branch,
-      llm_connection_id: llm.id,
-      model,
+      base_branch: followed?.base_branch ?? request.chosen?.baseBranch ?? binding.base_branch,
+      ...first,
       instructions: binding.instructions,
       image: binding.image,
       limits: RunLimits.parse(JSON.parse(binding.limits)),
       fallbacks,
       push_policy: JSON.parse(binding.push_policy),
+      push: request.trigger !== "test",
+      outside_comments: binding.outside_comments === 1,
       budget: budget.run,
     }),
   };
+}
+
+/** The model that the run calls first and those that it falls back on; or why there is none. */
+async function chooseModel(
+  tx: Queries,
+  binding: Row<"bindings">,
+  wanted: string | undefined,
+  defaults: RunDefaults,
+  own: number,
+): Promise<{ first: ModelTarget; fallbacks: ModelTarget[] } | string> {
+  const fallbacks: ModelTarget[] = Fallbacks.parse(JSON.parse(binding.fallbacks));
+  const model = binding.model ?? defaults.llmModel;
+  if (wanted === undefined || wanted === model) {
+    if (model !== undefined) return { first: { llm_connection_id: own, model }, fallbacks };
+    return "The binding names no model and CODING_AGENT_LLM_MODEL is not set on the server. Set one of them.";
+  }
+  const first = (await listRunModels(tx, binding, defaults)).find((target) => target.model === wanted);
+  if (first === undefined) return `The agent has no model ${wanted} any more. Choose another.`;
+  return { first, fallbacks: fallbacks.filter((one) => one.model !== wanted) };
 }
 
 /** Why one of the models may not be called, if so. */
@@ -174,19 +195,4 @@ async function followedGrants(
 
 function refused(why: string): Frozen {
   return { kind: "refused", why };
-}
-
-/** The binding's own connection; without one, the workspace's first (INTERFACES section 1, CODING_AGENT_LLM_MODEL). */
-function findLlmConnection(
-  tx: Queries,
-  workspaceId: number,
-  chosen: number | null,
-): Promise<{ id: number } | undefined> {
-  let query = tx
-    .selectFrom("connections")
-    .select("id")
-    .where("workspace_id", "=", workspaceId)
-    .where("kind", "=", "llm");
-  if (chosen !== null) query = query.where("id", "=", chosen);
-  return query.orderBy("id").limit(1).executeTakeFirst();
 }

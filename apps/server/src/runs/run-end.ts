@@ -2,6 +2,7 @@ import { ATTEMPTS_MAX } from "@windshift/contract/limits.ts";
 import { afterCommit } from "../db/after-commit.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { branchRunOf, type Ending, type Run } from "./run.ts";
+import { endAttempt } from "./run-attempts.ts";
 import { createRun, type RunDefaults } from "./run-create.ts";
 import { findUnreadAuthor, isCalledFromForge, moveUnreadMessages } from "./run-messages.ts";
 import { startPublishing } from "./run-publishing-store.ts";
@@ -48,6 +49,7 @@ export async function endRun(
     .returning("id")
     .executeTakeFirst();
   if (ended === undefined) return false;
+  await endAttempt(database, tx, run, ending.status);
   afterCommit(tx, () => database.figures?.runEnded(ending.status, ending.reason));
   // What was said while it ended has answered it already.
   if (waiting && (await findUnreadAuthor(tx, run.id)) !== undefined)
@@ -110,6 +112,7 @@ export async function interruptAttempt(
     await endRun(database, tx, run, { status: "failed", reason: "attempts_exhausted", detail }, defaults);
     return "failed";
   }
+  await endAttempt(database, tx, run, "interrupted");
   await tx
     .updateTable("runs")
     .set({

@@ -4,6 +4,7 @@ import { MessageId } from "@windshift/contract/ids.ts";
 import { RunPhase } from "@windshift/contract/run.ts";
 import { afterCommit } from "../db/after-commit.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import { beginPhase } from "./run-attempts.ts";
 import { lockLiveAttempt } from "./run-fence.ts";
 import { acknowledgeMessage } from "./run-messages.ts";
 
@@ -35,7 +36,7 @@ export async function appendEvents(
     if (fresh.length > 0) {
       afterCommit(tx, () => database.figures?.eventsAppended(fresh.length));
       await insertEvents(database, tx, runId, attempt, fresh);
-      await applyLifecycle(tx, runId, attempt, fresh);
+      await applyLifecycle(database, tx, runId, attempt, fresh);
     }
     return { kind: "accepted", ackedSeq: stored + fresh.length };
   });
@@ -114,12 +115,14 @@ async function insertEvents(
 
 /** Phases and receipts are told as events, so that the transcript and the run's state cannot disagree. */
 async function applyLifecycle(
+  database: Database,
   tx: Queries,
   run: number,
   attempt: number,
   events: readonly RunEvent[],
 ): Promise<void> {
   for (const event of events) {
+    if (event.type === "message") await keepPlan(tx, run, attempt, event);
     if (event.type !== "lifecycle") continue;
     const phase = RunPhase.exclude(["publishing", "claimed"]).safeParse(event.data.phase);
     if (phase.success) {
@@ -129,10 +132,22 @@ async function applyLifecycle(
         .where("id", "=", run)
         .where("attempt", "=", attempt)
         .execute();
+      await beginPhase(database, tx, { run, attempt, phase: phase.data });
     }
     const message = MessageId.safeParse(event.data.note === "received" ? Number(event.data.id) : undefined);
     if (message.success) await acknowledgeMessage(tx, run, message.data);
   }
+}
+
+/** What an agent says in the role `plan` stands on the run, until it says another. */
+async function keepPlan(tx: Queries, run: number, attempt: number, { data }: RunEvent): Promise<void> {
+  if (data.role !== "plan" || typeof data.text !== "string") return;
+  await tx
+    .updateTable("runs")
+    .set({ plan: data.text.replaceAll("\0", "\ufffd") })
+    .where("id", "=", run)
+    .where("attempt", "=", attempt)
+    .execute();
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { AttemptResult } from "@windshift/contract/job.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { parseRun, type Run } from "./run.ts";
+import { beginPhase } from "./run-attempts.ts";
+import { keepOutput } from "./run-output-store.ts";
 
 /**
  * What follows a result, in order. Each is idempotent where it takes effect: look before create. `reply` is not waited for:
@@ -30,6 +32,9 @@ export async function startPublishing(
   run: Run,
   result: AttemptResult,
 ): Promise<void> {
+  const { delivered: _, ...kept } = result;
+  await keepOutput(tx, run.id, result);
+  await beginPhase(database, tx, { run: run.id, attempt: run.attempt, phase: "publishing" });
   await tx
     .updateTable("runs")
     .set({
@@ -39,11 +44,12 @@ export async function startPublishing(
       isolation: result.isolation,
       base_oid: result.base_oid,
       summary: result.summary,
-      result: JSON.stringify(result),
+      result: JSON.stringify(kept),
     })
     .where("id", "=", run.id)
     .where("attempt", "=", run.attempt)
     .execute();
+  if (run.grants?.push === false) return; // there is nothing to publish
   const now = dbNowMs(database.engine);
   await tx
     .insertInto("run_steps")

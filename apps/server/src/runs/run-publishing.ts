@@ -1,5 +1,6 @@
 import { AppError, assert } from "@windshift/contract/app-error.ts";
 import { runBranch } from "@windshift/contract/ids.ts";
+import type { AttemptResult } from "@windshift/contract/job.ts";
 import type { Database, Queries } from "../db/database.ts";
 import type { Forge, OpenedPullRequest } from "./forge.ts";
 import { branchRunOf, decideEnding, type Ending, type Run, wantsPullRequest } from "./run.ts";
@@ -16,6 +17,7 @@ import {
   setItemInReview,
 } from "./run-outcome-store.ts";
 import { describePullRequest, describeResult } from "./run-outcome-text.ts";
+import { findOutput } from "./run-output-store.ts";
 import { listSteps, type PublishingStep, recordStep } from "./run-publishing-store.ts";
 
 export interface PublishingPorts {
@@ -40,6 +42,7 @@ interface Findings {
 export async function publishRun(ports: PublishingPorts, run: Run): Promise<void> {
   const { result } = run;
   assert(result !== null, `run ${run.id} is published without a result`);
+  if (run.grants?.push === false) return finishTestRun(ports, run, result);
   const names = await readRunNames(ports.database.kysely, run);
   const findings: Findings = { branch: undefined, pullRequest: undefined };
   await step(ports, run, "verify_branch", async () => {
@@ -76,6 +79,13 @@ export async function publishRun(ports: PublishingPorts, run: Run): Promise<void
   });
   if (findings.pullRequest?.state === "open") await setItemInReview(ports.database.kysely, run);
   await finish(ports, run, ending);
+}
+
+/** A test run has delivered nothing: its patch is its result, and nobody but who looks at it is told. */
+async function finishTestRun(ports: PublishingPorts, run: Run, result: AttemptResult): Promise<void> {
+  const commits = (await findOutput(ports.database.kysely, run.id)) === undefined ? 0 : 1;
+  const decided = decideEnding(result, commits, run.cancel_requested_at_ms !== null, run.budget_short);
+  await finish(ports, run, blameConnection(run, decided));
 }
 
 /** Why git failed is known best by the host of the repository: a credential it refused is a person's to mend. */

@@ -4,16 +4,30 @@ import type { Database } from "../db/database.ts";
 import type { RunDefaults } from "./run-create.ts";
 import { endRun } from "./run-end.ts";
 import { lockLiveAttempt, lockRun } from "./run-fence.ts";
+import { keepOutput } from "./run-output-store.ts";
 import { startPublishing } from "./run-publishing-store.ts";
 
 /** PostgreSQL stores no NUL; what an agent says may hold one. */
 function withoutNul(result: AttemptResult): AttemptResult {
   const clean = (text: string) => text.replaceAll("\0", "\ufffd");
-  const { failure } = result;
+  const { failure, delivered } = result;
   return {
     ...result,
     summary: clean(result.summary),
     failure: failure === null ? null : { ...failure, detail: clean(failure.detail) },
+    ...(delivered === undefined ? {} : { delivered: cleanDelivered(delivered, clean) }),
+  };
+}
+
+function cleanDelivered(
+  delivered: NonNullable<AttemptResult["delivered"]>,
+  clean: (text: string) => string,
+): AttemptResult["delivered"] {
+  const { patch } = delivered;
+  return {
+    files: delivered.files.map((file) => ({ ...file, path: clean(file.path) })),
+    more: delivered.more,
+    patch: patch === null ? null : { ...patch, text: clean(patch.text) },
   };
 }
 
@@ -36,9 +50,10 @@ export async function reportResult(
       return repeated ? "accepted" : "lease_lost";
     }
     if (run.cancel_requested_at_ms !== null) {
+      await keepOutput(tx, runId, result);
       await tx
         .updateTable("runs")
-        .set({ result: JSON.stringify(result), isolation: result.isolation })
+        .set({ result: JSON.stringify({ ...result, delivered: undefined }), isolation: result.isolation })
         .where("id", "=", runId)
         .execute();
       await endRun(database, tx, run, { status: "canceled", reason: "canceled", detail: null }, defaults);

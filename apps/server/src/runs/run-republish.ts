@@ -4,6 +4,7 @@ import { record } from "../audit/audit-store.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { waitsToPublish } from "./forge-wait.ts";
 import type { Run } from "./run.ts";
+import { reopenAttempt } from "./run-attempts.ts";
 import { lockRun } from "./run-fence.ts";
 import { listSteps, resetSteps } from "./run-publishing-store.ts";
 import { findActiveRun } from "./run-store.ts";
@@ -51,6 +52,7 @@ export async function republishRun(database: Database, runId: RunId, by: string)
       })
       .where("id", "=", runId)
       .execute();
+    await reopenAttempt(tx, run);
     await resetSteps(tx, runId, dbNowMs(database.engine));
     await tx
       .updateTable("forge_comments")

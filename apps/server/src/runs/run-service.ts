@@ -1,95 +1,135 @@
+import type { RunChoices } from "@windshift/contract/api/run.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { RunId } from "@windshift/contract/ids.ts";
 import type { TriggerKind } from "@windshift/contract/run.ts";
 import type { Database, Queries } from "../db/database.ts";
 import type { Triggers } from "../work-items/triggers.ts";
-import type { RunDefaults } from "./run-create.ts";
+import type { RunRequest } from "./run-create.ts";
 import { lockRun } from "./run-fence.ts";
 import { addMessage } from "./run-messages.ts";
 import { resumeRun } from "./run-resume.ts";
 import { listRunsOfItem } from "./run-store.ts";
 import { triggerRun } from "./run-triggers.ts";
+import { checkWish, type WishPorts } from "./run-wish.ts";
 
 /** What everything about runs is done with. */
-export interface RunService {
-  database: Database;
-  defaults: RunDefaults;
-}
+export type RunService = WishPorts;
 
 /** How work items tell the queue of what people did to them. */
-export function createTriggers({ database, defaults }: RunService): Triggers {
+export function createTriggers(service: RunService): Triggers {
+  const { database, defaults } = service;
   return {
-    assigned: async (tx, { workspaceId, workItemId, agentUserId, requestedBy }) => {
+    checkWish: (wish) => checkWish(service, wish, "run."),
+    assigned: async (tx, { workspaceId, workItemId, agentUserId, requestedBy, run }) => {
+      const request = { workspaceId, workItemId, agentUserId, requestedBy, trigger: "assignee" as const };
       await triggerRun(
         database,
         tx,
-        { workspaceId, workItemId, agentUserId, requestedBy, trigger: "assignee" },
+        { ...request, chosen: chosenOf(run) },
         defaults,
-        undefined,
+        textOf(run?.instruction),
       );
     },
-    commented: (tx, { workItemId, authorId, body }) =>
-      answerWaiting(database, tx, workItemId, authorId, body),
+    commented: async (tx, { workspaceId, workItemId, authorId, body, mentionedAgents }) => {
+      const answered = await answerWaiting(database, tx, workItemId, authorId, body);
+      for (const agentUserId of mentionedAgents) {
+        if (answered.has(agentUserId)) continue;
+        const request = { workspaceId, workItemId, agentUserId, requestedBy: authorId };
+        await triggerRun(database, tx, { ...request, trigger: "mention" }, defaults, body);
+      }
+    },
     committed: async () => {
       await database.signals.notify("queue");
     },
   };
 }
 
-/** A person's comment answers every run of the item that waits for one; one that waits for its budget keeps it. */
+/**
+ * A person's comment answers every run of the item that waits for one; one that waits for its budget keeps it.
+ * @returns the agents whose runs have it
+ */
 async function answerWaiting(
   database: Database,
   tx: Queries,
   item: number,
   author: string,
   body: string,
-): Promise<void> {
+): Promise<Set<string>> {
   const waiting = await tx
     .selectFrom("runs")
-    .select("id")
+    .select(["id", "agent_user_id"])
     .where("work_item_id", "=", item)
     .where("status", "=", "waiting")
     .execute();
-  for (const { id } of waiting) {
+  const answered = new Set<string>();
+  for (const { id, agent_user_id } of waiting) {
     // Another answer may have been first; the comment stays a comment then, and the run reads it in its prompt.
     const run = await lockRun(database, tx, id);
     if (run?.status !== "waiting") continue;
     await addMessage(database, tx, { run: id, author, kind: "steer", body });
     await resumeRun(database, tx, id, "needs_info");
+    answered.add(agent_user_id);
   }
+  return answered;
+}
+
+function chosenOf(wish: Omit<RunChoices, "instruction"> | undefined): RunRequest["chosen"] {
+  return wish === undefined ? undefined : { model: wish.model, baseBranch: wish.base_branch };
+}
+
+/** A field that was left empty says nothing. */
+function textOf(instruction: string | undefined): string | undefined {
+  return instruction === undefined || instruction.trim() === "" ? undefined : instruction;
 }
 
 /**
  * Runs an item's agent again. The agent is the one named, else that of the last run, else the assignee.
- * @throws AppError `conflict` when the item has no agent to run
+ * @throws AppError `conflict` when the item has no agent to run, belongs to a test run, or a model was chosen for a run under way
  */
-export async function rerunItem(
-  { database, defaults }: RunService,
-  request: {
-    workspaceId: number;
-    workItemId: number;
-    requestedBy: string;
-    agentUserId?: string | undefined;
-    instruction?: string | undefined;
-  },
-): Promise<RunId> {
+export async function rerunItem(service: RunService, request: RerunRequest): Promise<RunId> {
+  const { database, defaults } = service;
+  const { workspaceId, workItemId, requestedBy, wish } = request;
+  const agentUserId = await chooseAgent(database.kysely, request);
+  await checkWish(service, { workspaceId, agentUserId, run: wish }, "");
   const result = await database.transaction(async (tx) => {
-    const agentUserId = request.agentUserId ?? (await findAgent(tx, request.workItemId));
-    if (agentUserId === undefined) throw new AppError("conflict", "the item has no agent; assign it to one");
-    await requireAgent(tx, request.workspaceId, agentUserId);
+    await requireAgent(tx, workspaceId, agentUserId);
     const trigger: TriggerKind = "rerun";
-    const { workspaceId, workItemId, requestedBy } = request;
     return triggerRun(
       database,
       tx,
-      { workspaceId, workItemId, agentUserId, trigger, requestedBy },
+      { workspaceId, workItemId, agentUserId, trigger, requestedBy, chosen: chosenOf(wish) },
       defaults,
-      request.instruction,
+      textOf(request.instruction),
     );
   });
   await database.signals.notify("queue");
   await database.signals.notify(`run:${result.run}`);
   return result.run;
+}
+
+export interface RerunRequest {
+  workspaceId: number;
+  workItemId: number;
+  requestedBy: string;
+  agentUserId: string | undefined;
+  instruction: string | undefined;
+  wish: Omit<RunChoices, "instruction">;
+}
+
+async function chooseAgent(db: Queries, { workItemId, agentUserId }: RerunRequest): Promise<string> {
+  const item = await db
+    .selectFrom("work_items")
+    .select("hidden")
+    .where("id", "=", workItemId)
+    .executeTakeFirstOrThrow();
+  if (item.hidden !== 0)
+    throw new AppError(
+      "conflict",
+      "this item belongs to a test run of a binding; test the binding again instead",
+    );
+  const agent = agentUserId ?? (await findAgent(db, workItemId));
+  if (agent === undefined) throw new AppError("conflict", "the item has no agent; assign it to one");
+  return agent;
 }
 
 async function findAgent(tx: Queries, item: number): Promise<string | undefined> {

@@ -1,3 +1,4 @@
+import { AppError } from "@windshift/contract/app-error.ts";
 import type { MessageId, RunId } from "@windshift/contract/ids.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import type { Database, Queries } from "../db/database.ts";
@@ -20,6 +21,7 @@ export type TriggerResult =
  * Starts a run for a trigger, in the caller's transaction. There is one active run per item and agent; a further trigger
  * becomes a message for it, and wakes it when it waits for an answer.
  * @param text what the person wrote with the trigger, if anything
+ * @throws AppError `conflict` when a model or base branch was chosen and a run is active
  */
 export async function triggerRun(
   database: Database,
@@ -43,6 +45,7 @@ export async function triggerRun(
     });
     return { kind: "started", run, message };
   }
+  refuseLateChoice(request, active.id);
   if (request.branchRunId !== undefined && request.branchRunId !== branchRunOf(active))
     return { kind: "busy", run: active.id };
   const body = text ?? describeTrigger(request);
@@ -54,6 +57,15 @@ export async function triggerRun(
   });
   await resumeRun(database, tx, active.id, "needs_info");
   return { kind: "kept", run: active.id, message };
+}
+
+/** A run that is under way keeps what it was given; who chose otherwise is told, rather than that it is forgotten. */
+function refuseLateChoice({ chosen }: RunRequest, active: RunId): void {
+  const field =
+    chosen?.model !== undefined ? "model" : chosen?.baseBranch !== undefined ? "base_branch" : undefined;
+  if (field === undefined) return;
+  const message = `run ${active} of the agent is active on the item and keeps its model and base branch; cancel it first, or choose none`;
+  throw new AppError("conflict", `${field}: ${message}`, { details: [{ path: field, message }] });
 }
 
 /** Two triggers for one item come one after the other, so that the second finds the first one's run. */

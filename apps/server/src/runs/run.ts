@@ -1,3 +1,4 @@
+import { PromptNote } from "@windshift/contract/api/run.ts";
 import { Attempt, RunId, WorkItemId, WorkspaceId } from "@windshift/contract/ids.ts";
 import { AttemptResult } from "@windshift/contract/job.ts";
 import { Isolation, RunPhase, RunReason, RunStatus, TriggerKind } from "@windshift/contract/run.ts";
@@ -43,6 +44,8 @@ export const Run = z.object({
   pushed_oid: z.string().nullable(),
   head_oid: z.string().nullable(),
   summary: z.string().nullable(),
+  plan: z.string().nullable(),
+  prompt_notes: fromJson.pipe(z.array(PromptNote)),
   result: fromJson.pipe(AttemptResult).nullable(),
   budget_short: fromJson.pipe(BudgetShort).nullable(),
   branch_run_id: RunId.nullable(),

@@ -7,7 +7,10 @@ export async function migrateSkillsAndRuns(db: Db, engine: Engine): Promise<void
   await createSkills(db, engine);
   await createRunRecords(db);
   await addColumns(db, "bindings", [["outside_comments", "integer", 0]]);
-  await addColumns(db, "runs", [["prompt_notes", "text", "[]"]]);
+  await addColumns(db, "runs", [
+    ["prompt_notes", "text", "[]"],
+    ["plan", "text"],
+  ]);
   await db.schema.createIndex("runs_workspace").on("runs").columns(["workspace_id", "id"]).execute();
   await db.schema.createIndex("runs_requested_by").on("runs").columns(["requested_by", "id"]).execute();
 }
