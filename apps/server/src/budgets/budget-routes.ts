@@ -1,4 +1,4 @@
-import { WorkspaceBudget, WorkspaceUsage } from "@windshift/contract/api/usage.ts";
+import { AdminUsage, WorkspaceBudget, WorkspaceUsage } from "@windshift/contract/api/usage.ts";
 import { z } from "zod";
 import { record } from "../audit/audit-store.ts";
 import type { Database } from "../db/database.ts";
@@ -7,7 +7,7 @@ import { jsonBody, jsonReply } from "../http/json.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import { workspaceScope } from "../workspaces/workspace-store.ts";
 import { BudgetMonth, monthOf } from "./budget-month.ts";
-import { readWorkspaceUsage } from "./usage.ts";
+import { readAdminUsage, readWorkspaceUsage } from "./usage.ts";
 
 export interface BudgetRoutePorts {
   database: Database;
@@ -34,6 +34,20 @@ export function addBudgetRoutes(table: RouteTable, ports: BudgetRoutePorts): voi
     async (c) => {
       const { month = monthOf(Date.now()) } = c.req.valid("query");
       return c.json(await readWorkspaceUsage(database.kysely, grantOf(c).workspaceId, month), 200);
+    },
+  );
+  table.add(
+    {
+      method: "get",
+      path: "/api/v1/admin/usage",
+      access: "instance_admin",
+      summary: "Tokens and cost of a month in the whole installation",
+      request: { query: MonthQuery },
+      responses: { 200: jsonReply(AdminUsage, "Of the month named, else of this one (UTC)") },
+    },
+    async (c) => {
+      const { month = monthOf(Date.now()) } = c.req.valid("query");
+      return c.json(await readAdminUsage(database.kysely, month), 200);
     },
   );
   table.add(

@@ -1,4 +1,4 @@
-import type { BudgetView, UsageSum } from "@windshift/contract/api/usage.ts";
+import type { BudgetView, DayUsage, ModelUsage, UsageSum } from "@windshift/contract/api/usage.ts";
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from "kysely";
 import type { Queries } from "../db/database.ts";
 import type { Schema } from "../db/schema.ts";
@@ -9,6 +9,8 @@ const DAY_MS = 86_400_000;
 /** Models that a month's sums name: more would hide those that matter. */
 const MODELS_MAX = 100;
 
+/** From its first millisecond to before its last. */
+type Span = { fromMs: number; toMs: number };
 type Calls = ExpressionBuilder<Schema, "run_usage" | "runs">;
 type Which = (eb: Calls) => Expression<SqlBool>;
 
@@ -29,7 +31,7 @@ export async function sumRunCalls(db: Queries, runId: number) {
 
 /** Sums over a workspace's calls of a month, per binding; runs of deleted ones together under null. */
 export async function sumMonthCalls(db: Queries, workspaceId: number, month: string) {
-  const rows = await sums(db, inMonth(month, workspaceId))
+  const rows = await sums(db, inSpan(spanOf(month), workspaceId))
     .select("runs.binding_id")
     .groupBy("runs.binding_id")
     .orderBy("runs.binding_id")
@@ -37,28 +39,40 @@ export async function sumMonthCalls(db: Queries, workspaceId: number, month: str
   return rows.map((row) => ({ binding_id: row.binding_id, ...sumOf(row) }));
 }
 
-/** Sums over a month's calls per model and per day (UTC), of one workspace or of all; the dearest models only. */
-export async function sumMonthParts(db: Queries, month: string, workspaceId?: number) {
-  const which = inMonth(month, workspaceId);
-  const models = await sums(db, which)
+/** Sums over a month's calls per model, those with most tokens first; of one workspace or of all. */
+export async function sumMonthModels(
+  db: Queries,
+  month: string,
+  workspaceId?: number,
+): Promise<ModelUsage[]> {
+  const rows = await sums(db, inSpan(spanOf(month), workspaceId))
     .select("run_usage.model")
     .groupBy("run_usage.model")
     .orderBy(sql`coalesce(sum(input_tokens), 0) + coalesce(sum(output_tokens), 0)`, "desc")
     .orderBy("run_usage.model")
     .limit(MODELS_MAX)
     .execute();
+  return rows.map((row) => ({ model: row.model, ...sumOf(row) }));
+}
+
+/** Sums over calls per day (UTC); of one workspace or of all. */
+export async function sumDays(db: Queries, span: Span, workspaceId?: number): Promise<DayUsage[]> {
   // Whole numbers divide to whole numbers on both engines.
   const day = sql<number>`run_usage.created_at_ms / ${sql.lit(DAY_MS)}`;
-  const days = await sums(db, which).select(day.as("day")).groupBy(day).orderBy(day).execute();
-  return {
-    models: models.map((row) => ({ model: row.model, ...sumOf(row) })),
-    days: days.map((row) => ({ day: new Date(row.day * DAY_MS).toISOString().slice(0, 10), ...sumOf(row) })),
-  };
+  const rows = await sums(db, inSpan(span, workspaceId))
+    .select(day.as("day"))
+    .groupBy(day)
+    .orderBy(day)
+    .execute();
+  return rows.map((row) => ({
+    day: new Date(row.day * DAY_MS).toISOString().slice(0, 10),
+    ...sumOf(row),
+  }));
 }
 
 /** Sums over a month's calls of each workspace that had any, by key. */
 export async function sumMonthWorkspaces(db: Queries, month: string) {
-  const rows = await sums(db, inMonth(month))
+  const rows = await sums(db, inSpan(spanOf(month)))
     .innerJoin("workspaces", "workspaces.id", "runs.workspace_id")
     .select(["workspaces.id", "workspaces.key", "workspaces.name", "workspaces.budget"])
     .groupBy(["workspaces.id", "workspaces.key", "workspaces.name", "workspaces.budget"])
@@ -67,13 +81,7 @@ export async function sumMonthWorkspaces(db: Queries, month: string) {
   return rows.map(({ id, key, name, budget, ...row }) => ({ id, key, name, budget, sum: sumOf(row) }));
 }
 
-/** Sums over all calls of a month. */
-export async function sumMonth(db: Queries, month: string): Promise<UsageSum> {
-  return sumOf(await sums(db, inMonth(month)).executeTakeFirstOrThrow());
-}
-
-function inMonth(month: string, workspaceId?: number): Which {
-  const { fromMs, toMs } = spanOf(month);
+function inSpan({ fromMs, toMs }: Span, workspaceId?: number): Which {
   return (eb) =>
     eb.and([
       eb("run_usage.created_at_ms", ">=", fromMs),

@@ -1,12 +1,23 @@
 import type { AgentRunUsage } from "@windshift/contract/api/run.ts";
-import type { WorkspaceUsage } from "@windshift/contract/api/usage.ts";
+import type { AdminUsage, WorkspaceUsage } from "@windshift/contract/api/usage.ts";
 import { BindingBudget, Budget } from "@windshift/contract/budget.ts";
 import type { Queries } from "../db/database.ts";
 import { limitOf } from "./budget-limits.ts";
-import { monthOf } from "./budget-month.ts";
+import { monthOf, monthsUntil, spanOf } from "./budget-month.ts";
 import { type BudgetShort, parseShort } from "./budget-short.ts";
 import { readBudgetStates, readState } from "./budget-state.ts";
-import { sumMonthCalls, sumMonthParts, sumRunCalls, total, viewBudget } from "./usage-store.ts";
+import {
+  sumDays,
+  sumMonthCalls,
+  sumMonthModels,
+  sumMonthWorkspaces,
+  sumRunCalls,
+  total,
+  viewBudget,
+} from "./usage-store.ts";
+
+/** Months that the usage of the installation shows, the one that was asked for included. */
+const MONTHS_SHOWN = 12;
 
 /** What a run used, and how its budgets stand this month. */
 export async function readRunUsage(db: Queries, runId: number): Promise<AgentRunUsage> {
@@ -57,9 +68,32 @@ export async function readWorkspaceUsage(
   return {
     month,
     ...total(used),
-    ...(await sumMonthParts(db, month, workspaceId)),
+    models: await sumMonthModels(db, month, workspaceId),
+    days: await sumDays(db, spanOf(month), workspaceId),
     budget: await budgetOf("workspace", workspaceId, Budget.parse(JSON.parse(budget))),
     bindings: [...rows, ...others.map((row) => ({ ...row, agent: null, budget: null }))],
+  };
+}
+
+/** What the whole installation used in a month: per workspace, model and day, and the year before it by month. */
+export async function readAdminUsage(db: Queries, month: string): Promise<AdminUsage> {
+  const months = monthsUntil(month, MONTHS_SHOWN);
+  const days = await sumDays(db, { fromMs: spanOf(months[0] ?? month).fromMs, toMs: spanOf(month).toMs });
+  const workspaces = await Promise.all(
+    (await sumMonthWorkspaces(db, month)).map(async ({ id, key, name, budget, sum }) => {
+      const limit = limitOf(Budget.parse(JSON.parse(budget)));
+      const state = await readState(db, { scope: "workspace", id, period: month, limit });
+      return { ...sum, key, name, budget: viewBudget(state) };
+    }),
+  );
+  const daysOf = (wanted: string) => days.filter(({ day }) => day.startsWith(wanted));
+  return {
+    month,
+    ...total(daysOf(month)),
+    workspaces,
+    models: await sumMonthModels(db, month),
+    days: daysOf(month),
+    months: months.map((each) => ({ month: each, ...total(daysOf(each)) })),
   };
 }
 

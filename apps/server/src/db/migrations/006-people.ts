@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Engine } from "../database.ts";
 import { addColumns, type Db, identified } from "./columns.ts";
 
@@ -7,11 +8,13 @@ export async function migratePeople(db: Db, engine: Engine): Promise<void> {
   await createTokens(db, engine);
   await createInvitations(db, engine);
   await createOidc(db);
+  await protectAudit(db, engine);
   await db.schema
     .createIndex("audit_log_workspace")
     .on("audit_log")
     .columns(["workspace_id", "id"])
     .execute();
+  await db.schema.createIndex("run_usage_created").on("run_usage").column("created_at_ms").execute();
 }
 
 async function createTokens(db: Db, engine: Engine): Promise<void> {
@@ -78,4 +81,28 @@ async function createOidc(db: Db): Promise<void> {
     .addColumn("return_to", "text", (c) => c.notNull())
     .addColumn("expires_at_ms", "bigint", (c) => c.notNull())
     .execute();
+}
+
+/** The audit log is only added to: the database refuses all else, whoever asks (WB-18). */
+async function protectAudit(db: Db, engine: Engine): Promise<void> {
+  const why = "the audit log is only added to";
+  if (engine === "sqlite") {
+    for (const change of ["update", "delete"])
+      await sql
+        .raw(
+          `create trigger audit_log_no_${change} before ${change} on audit_log begin select raise(abort, '${why}'); end`,
+        )
+        .execute(db);
+    return;
+  }
+  await sql
+    .raw(
+      `create function refuse_audit_change() returns trigger language plpgsql as $$ begin raise exception '${why}'; end $$`,
+    )
+    .execute(db);
+  await sql
+    .raw(
+      "create trigger audit_log_no_change before update or delete or truncate on audit_log for each statement execute function refuse_audit_change()",
+    )
+    .execute(db);
 }
