@@ -145,6 +145,27 @@ describe("what may be sent", () => {
     ]);
   });
 
+  test("LB-02 with a key given twice inside a message or a tool, what was checked is what is sent", async () => {
+    const said = `{"role":"system","role":"user","content":"no","cont\\u0065nt":"x"}`;
+    const tool = `{"type":"function","function":{"name":"a","parameters":{"type":"string","type":"object"}}}`;
+    const body = `{"messages":[${said}],"tools":[${tool}]}`;
+    expect((await broker.post(body)).status).toBe(200);
+    const checked = {
+      messages: [{ role: "user", content: "x" }],
+      tools: [{ type: "function", function: { name: "a", parameters: { type: "object" } } }],
+      model: MODEL,
+    };
+    expect(provider.seen.map((request) => request.body)).toEqual([JSON.stringify(checked)]);
+  });
+
+  test("messages without such a key leave in the words they came in, between fields of ours", async () => {
+    const messages = `[ {"role":"user", "content":"a\\u0062\\/"} ]`;
+    expect((await broker.post(`{"stream":false,"messages":${messages},"max_tokens":7}`)).status).toBe(200);
+    expect(provider.seen.map((request) => request.body)).toEqual([
+      `{"messages":${messages},"stream":false,"model":"${MODEL}","max_tokens":7}`,
+    ]);
+  });
+
   test("LB-16 fields that cost money or carry data out are refused by name", async () => {
     const image = {
       role: "user",

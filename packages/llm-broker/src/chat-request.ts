@@ -73,12 +73,8 @@ export type ChatRequest = z.infer<typeof ChatRequest>;
  * @throws AppError `invalid_input` naming the field, or `forbidden` when another model is asked for
  */
 export function authorizeChatRequest(text: string, target: LlmTarget): AuthorizedCall {
-  const {
-    stream_options: _,
-    max_tokens,
-    max_completion_tokens,
-    ...fields
-  } = checkBody(text, ChatRequest, target.model);
+  const body = checkBody(text, ChatRequest, target.model);
+  const { stream_options: _, max_tokens, max_completion_tokens, ...fields } = body.fields;
   const pictures = picturesOf(fields.messages);
   refuseUnseen(pictures, "messages", target.images);
   const stream = fields.stream === true;
@@ -92,7 +88,7 @@ export function authorizeChatRequest(text: string, target: LlmTarget): Authorize
     outputTokensMax: asked,
     bodyFor: ({ model }, baseUrl, outputTokensMax) => {
       const cap = asked ?? outputTokensMax;
-      return JSON.stringify({
+      return body.write({
         ...fields,
         model,
         ...(cap === undefined ? {} : { [capField(baseUrl)]: cap }),

@@ -34,6 +34,8 @@ export function createLlmBroker(deps: LlmBrokerDeps): (request: Request) => Prom
   const queue = new CallQueue(limits);
   const runQueue = new CallQueue(limits);
   const waits = { header: new Deadlines(limits.headerMsMax), idle: new Deadlines(limits.idleMsMax) };
+  const { ledger, fetch, log } = deps;
+  const shared = { limits, clock, queue, runQueue, waits, ledger, fetch, log };
   return async (request) => {
     let wire: LlmWire | undefined;
     try {
@@ -46,9 +48,7 @@ export function createLlmBroker(deps: LlmBrokerDeps): (request: Request) => Prom
       const call = wire.authorize(body, target);
       await giveWay(body.length);
       if (grant.ended.aborted) throw runEnded();
-      const { ledger, fetch, log } = deps;
-      const shared = { limits, clock, queue, runQueue, waits, ledger, fetch, log };
-      return await new LlmCall({ grant, wire, ...shared }).send(call, request.signal);
+      return await new LlmCall(shared, grant, wire).send(call, request.signal);
     } catch (error) {
       return refused(error, wire, deps.log);
     }

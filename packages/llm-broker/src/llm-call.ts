@@ -10,9 +10,8 @@ import type { LlmWire } from "./llm-wire.ts";
 import type { AuthorizedCall } from "./request-body.ts";
 import { type CallWaits, TargetCall, type TargetOutcome } from "./target-call.ts";
 
+/** What all calls of a broker have in common. */
 export interface LlmCallDeps {
-  grant: LlmGrant;
-  wire: LlmWire;
   limits: LlmLimits;
   clock: Clock;
   /** Calls over each connection. */
@@ -31,7 +30,11 @@ export class LlmCall {
   private tries = 0;
   private slot: Slot | undefined;
 
-  constructor(private readonly deps: LlmCallDeps) {
+  constructor(
+    private readonly deps: LlmCallDeps,
+    private readonly grant: LlmGrant,
+    private readonly wire: LlmWire,
+  ) {
     this.startedAtMs = deps.clock.nowMs();
   }
 
@@ -41,8 +44,8 @@ export class LlmCall {
    * @throws AppError `rate_limited` when too many calls of the run wait already, and the reason when it ended waiting
    */
   async send(call: AuthorizedCall, client: AbortSignal): Promise<Response> {
-    const { grant, limits, waits } = this.deps;
-    const end = new CallEnd(client, grant.ended, limits.drainMsMax);
+    const { limits, waits } = this.deps;
+    const end = new CallEnd(client, this.grant.ended, limits.drainMsMax);
     // One wait for all of it: turns, tries and fallbacks.
     const wait = waits.header.start(() => end.end({ kind: "header_timeout", ms: limits.headerMsMax }));
     try {
@@ -57,8 +60,9 @@ export class LlmCall {
   }
 
   private async enter(end: CallEnd): Promise<void> {
-    const { runQueue, grant, limits } = this.deps;
-    const slot = await runQueue.enter(grant.runId, limits.callsPerRunMax, grant.runId, end.signal);
+    const { runQueue, limits } = this.deps;
+    const { runId } = this.grant;
+    const slot = await runQueue.enter(runId, limits.callsPerRunMax, runId, end.signal);
     if (slot === "left") throw end.error();
     if (slot === "full") throw tooMany(limits);
     this.slot = slot;
@@ -94,8 +98,9 @@ export class LlmCall {
     targetIndex: number,
     hasNext: boolean,
   ): Promise<TargetOutcome> {
-    return new TargetCall({
-      ...this.deps,
+    return new TargetCall(this.deps, {
+      grant: this.grant,
+      wire: this.wire,
       target,
       call,
       end,
@@ -111,10 +116,11 @@ export class LlmCall {
 
   /** Of the run's targets those that have the route and, for pictures, eyes; each with its place in the grant. */
   private eligible(call: AuthorizedCall): [number, LlmTarget][] {
-    const { grant, wire } = this.deps;
-    return [...grant.targets.entries()].filter(
-      ([, target]) => wire.servedBy(target) && (target.images || call.pictures === 0),
-    );
+    const eligible: [number, LlmTarget][] = [];
+    for (const [index, target] of this.grant.targets.entries())
+      if (this.wire.servedBy(target) && (target.images || call.pictures === 0))
+        eligible.push([index, target]);
+    return eligible;
   }
 
   /** A ledger that cannot be written must not take the reply from the agent; the log keeps the entry. */
@@ -125,8 +131,8 @@ export class LlmCall {
     status: number,
   ): Promise<void> {
     if (this.tries === 0) return; // nothing left for a provider
-    const { grant, clock, ledger, log } = this.deps;
-    const { runId, attempt } = grant;
+    const { clock, ledger, log } = this.deps;
+    const { runId, attempt } = this.grant;
     const durationMs = clock.nowMs() - this.startedAtMs;
     const entry: UsageEntry = {
       runId,

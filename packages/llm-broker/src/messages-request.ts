@@ -98,7 +98,8 @@ export type MessagesRequest = z.infer<typeof MessagesRequest>;
  * @throws AppError `invalid_input` naming the field, or `forbidden` when another model is asked for
  */
 export function authorizeMessagesRequest(text: string, target: LlmTarget): AuthorizedCall {
-  const fields = checkBody(text, MessagesRequest, target.model);
+  const body = checkBody(text, MessagesRequest, target.model);
+  const { fields } = body;
   const pictures = picturesOf(fields.messages);
   refuseUnseen(pictures, "messages", target.images);
   return {
@@ -106,7 +107,7 @@ export function authorizeMessagesRequest(text: string, target: LlmTarget): Autho
     pictures: pictures.length,
     pictureBytes: pictures.reduce((bytes, data) => bytes + data.length, 0),
     outputTokensMax: fields.max_tokens,
-    bodyFor: ({ model }) => JSON.stringify({ ...fields, model }),
+    bodyFor: ({ model }) => body.write({ ...fields, model }),
   };
 }
 

@@ -31,7 +31,7 @@ export async function callProvider(
   // The runtime would give up by itself after five minutes, without our words; the end of the call is the limit.
   const init: RequestInit & { timeout: false } = {
     method: "POST",
-    headers: { ...HEADERS, ...wire.credential(endpoint) },
+    headers: headersOf(url, endpoint, wire),
     body,
     redirect: "manual",
     signal: wait.signal,
@@ -83,6 +83,20 @@ const HEADERS = {
   "Accept-Encoding": "identity",
   "User-Agent": "windshift",
 };
+
+/** Headers of the calls to each opened endpoint, by route; gone with the endpoint, so that a former key is, too (LB-19). */
+const headers = new WeakMap<LlmEndpoint, Map<LlmWire, Headers>>();
+
+/** For reading only: the next call is given the same. */
+function headersOf(url: URL, endpoint: LlmEndpoint, wire: LlmWire): Headers {
+  const known = headers.get(endpoint) ?? new Map<LlmWire, Headers>();
+  let ours = known.get(wire);
+  if (ours === undefined) {
+    ours = new Headers({ ...HEADERS, ...wire.credential(endpoint), Host: url.host });
+    headers.set(endpoint, known.set(wire, ours));
+  }
+  return ours;
+}
 
 /** Addresses kept, so that each is read once and not once a call; an installation has some tens. */
 const URLS_MAX = 1_000;

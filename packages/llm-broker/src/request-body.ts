@@ -1,10 +1,11 @@
 import { jsonExcess } from "@windshift/base/json-depth.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { z } from "zod";
+import { membersOf } from "./json-members.ts";
 import { JSON_DEPTH_MAX, JSON_ESCAPES_MAX, JSON_VALUES_MAX } from "./llm-limits.ts";
 import type { LlmTarget } from "./llm-target.ts";
 
-/** What may be sent, and what it may use. Every body is written by us from checked values, so nothing unchecked leaves (LB-02). */
+/** What may be sent, and what it may use. Every body is written by us, and of checked members only, so nothing unchecked leaves (LB-02). */
 export interface AuthorizedCall {
   stream: boolean;
   /** Pictures in the request, and the bytes that they take of its body. */
@@ -16,16 +17,48 @@ export interface AuthorizedCall {
   bodyFor(target: LlmTarget, baseUrl: string, outputTokensMax: number | undefined): string;
 }
 
+/** A body whose fields were checked. */
+export interface CheckedBody<T> {
+  fields: T;
+  /** Writes a body of checked fields; one that is undefined is left out. */
+  write(fields: Readonly<Record<string, unknown>>): string;
+}
+
 /**
  * Reads a request body against a field list and the one model the run may name.
  * @throws AppError `invalid_input` naming the field, or `forbidden` when another model is asked for
  */
-export function checkBody<T>(text: string, schema: z.ZodType<T>, model: string): T {
+export function checkBody<T extends object>(
+  text: string,
+  schema: z.ZodType<T>,
+  model: string,
+): CheckedBody<T> {
   const json = parseJson(text);
   refuseOtherModel(json, model);
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw refusedFields(parsed.error);
-  return parsed.data;
+  const known = membersOf(text, parsed.data);
+  return { fields: parsed.data, write: (fields) => writeBody(fields, known) };
+}
+
+/** What nearly all of a body is, and what leaves as it came: its schema neither changes nor drops anything of it. */
+const KEPT = new Set(["messages", "tools", "system"]);
+
+/**
+ * A long member leaves in the words it came in, since writing it again takes longer than all other checks. Only where no key
+ * stands twice: then its text means to every reader of JSON what was checked.
+ */
+function writeBody(
+  fields: Readonly<Record<string, unknown>>,
+  known: ReadonlyMap<string, string> | undefined,
+): string {
+  let body = "";
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue;
+    const kept = KEPT.has(name) ? known?.get(name) : undefined;
+    body += `${body === "" ? "{" : ","}${JSON.stringify(name)}:${kept ?? JSON.stringify(value)}`;
+  }
+  return `${body}}`;
 }
 
 function parseJson(text: string): unknown {

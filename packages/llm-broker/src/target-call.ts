@@ -32,17 +32,21 @@ export interface CallWaits {
 }
 
 export interface TargetCallDeps {
-  grant: LlmGrant;
-  target: LlmTarget;
-  wire: LlmWire;
-  call: AuthorizedCall;
-  end: CallEnd;
   limits: LlmLimits;
   clock: Clock;
   queue: CallQueue;
   waits: CallWaits;
   fetch: ProviderFetch;
   log: BrokerLog;
+}
+
+/** What one call is, and who is told of it. */
+export interface TargetCallSpec {
+  grant: LlmGrant;
+  target: LlmTarget;
+  wire: LlmWire;
+  call: AuthorizedCall;
+  end: CallEnd;
   /** When the caller gives up waiting for a header, ms. */
   deadlineMs: number;
   /** Whether another target comes after this one. */
@@ -80,17 +84,20 @@ export class TargetCall {
   /** It was answered with a reply, readable or not: that has its price. */
   private replied = false;
 
-  constructor(private readonly deps: TargetCallDeps) {}
+  constructor(
+    private readonly deps: TargetCallDeps,
+    private readonly spec: TargetCallSpec,
+  ) {}
 
   /** Never rejects. */
   async run(): Promise<TargetOutcome> {
     try {
       await this.enter();
-      const endpoint = await this.deps.target.open();
+      const endpoint = await this.spec.target.open();
       this.apiKey = endpoint.apiKey;
       return await this.exchange(endpoint, await this.reserve(endpoint));
     } catch (error) {
-      const { end } = this.deps;
+      const { end } = this.spec;
       const charge = this.out && (end.cause !== undefined || this.replied) ? this.lostCharge() : NO_CHARGE;
       const refusal = this.refusalFor(error);
       const status = end.cause === undefined ? refusal.status : end.status;
@@ -99,8 +106,13 @@ export class TargetCall {
   }
 
   private async enter(): Promise<void> {
-    const { queue, target, grant, end } = this.deps;
-    const slot = await queue.enter(target.connectionId, target.concurrencyMax, grant.runId, end.signal);
+    const { target, grant, end } = this.spec;
+    const slot = await this.deps.queue.enter(
+      target.connectionId,
+      target.concurrencyMax,
+      grant.runId,
+      end.signal,
+    );
     if (slot === "left") throw end.error();
     if (slot === "full") {
       throw new AppError(
@@ -113,7 +125,7 @@ export class TargetCall {
 
   /** @returns the body to send, whose output is capped while a budget holds */
   private async reserve(endpoint: LlmEndpoint): Promise<string> {
-    const { grant, target, call } = this.deps;
+    const { grant, target, call } = this.spec;
     const cap = grant.budget === null ? undefined : BUDGET_OUTPUT_TOKENS;
     const body = call.bodyFor(target, endpoint.baseUrl, cap);
     await giveWay(body.length);
@@ -140,7 +152,8 @@ export class TargetCall {
   }
 
   private async try(endpoint: LlmEndpoint, body: string): Promise<ProviderAnswer> {
-    const { fetch, wire, end, deadlineMs, clock, hasNext, onTry } = this.deps;
+    const { fetch, clock } = this.deps;
+    const { wire, end, deadlineMs, hasNext, onTry } = this.spec;
     if (end.cause !== undefined) throw end.error();
     onTry();
     this.out = true;
@@ -168,7 +181,8 @@ export class TargetCall {
   }
 
   private async providerRefusal(upstream: Response): Promise<Refusal> {
-    const { end, limits, waits } = this.deps;
+    const { limits, waits } = this.deps;
+    const { end } = this.spec;
     const silence = waits.idle.start(() => end.end({ kind: "idle_timeout", ms: limits.idleMsMax }));
     try {
       const read = await readBounded(upstream, ERROR_BYTES_MAX);
@@ -185,7 +199,8 @@ export class TargetCall {
 
   /** Waits before the next try; false when there is none. */
   private async waits(tried: number, headers: Headers | undefined): Promise<boolean> {
-    const { limits, clock, end, deadlineMs } = this.deps;
+    const { limits, clock } = this.deps;
+    const { end, deadlineMs } = this.spec;
     if (tried > limits.retriesMax) return false;
     const nowMs = clock.nowMs();
     const delayMs = retryDelayMs(tried, headers?.get("retry-after") ?? null, nowMs, Math.random());
@@ -196,7 +211,8 @@ export class TargetCall {
 
   /** Passes a reply on; from here nothing is tried again. */
   private async pass(upstream: Response): Promise<TargetOutcome> {
-    const { target, wire, end, limits, waits, onReplied } = this.deps;
+    const { limits, waits } = this.deps;
+    const { target, wire, end, onReplied } = this.spec;
     this.replied = true;
     const type = upstream.headers.get("content-type") ?? "";
     if (type.startsWith("text/event-stream") && upstream.body !== null) {
@@ -212,7 +228,8 @@ export class TargetCall {
   }
 
   private relay(upstream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-    const { wire, end, limits, onReplied } = this.deps;
+    const { wire, end, onReplied } = this.spec;
+    const { limits } = this.deps;
     return relayStream({
       upstream,
       format: wire.stream,
@@ -238,7 +255,7 @@ export class TargetCall {
     return chargeOf(
       undefined,
       this.estimate,
-      this.deps.call.stream ? this.hiddenUntil(undefined) : outputTokens,
+      this.spec.call.stream ? this.hiddenUntil(undefined) : outputTokens,
     );
   }
 
@@ -248,7 +265,8 @@ export class TargetCall {
   }
 
   private refusalFor(error: unknown): Refusal {
-    const { grant, target, log } = this.deps;
+    const { grant, target } = this.spec;
+    const { log } = this.deps;
     const call = { run: grant.runId, attempt: grant.attempt, connection: target.connectionId };
     if (error instanceof AppError) {
       log.warn({ ...call, code: error.code, err: error.cause }, error.message);
@@ -262,7 +280,7 @@ export class TargetCall {
     refusal: Refusal,
     how: { next: boolean; headers?: Headers | undefined; charge?: CallCharge | undefined; status?: number },
   ): Promise<TargetOutcome> {
-    const { target, wire } = this.deps;
+    const { target, wire } = this.spec;
     const charge = how.charge ?? NO_CHARGE;
     await this.close(charge);
     const headers = replyHeaders(target, this.apiKey, "application/json", how.headers);
@@ -275,7 +293,6 @@ export class TargetCall {
 
   /** Settles once. A budget that cannot be written must not take the reply from the agent; its own expiry counts it. */
   private async close(charge: CallCharge): Promise<void> {
-    const { grant, log } = this.deps;
     this.slot?.release();
     this.slot = undefined;
     const reservation = this.reservation;
@@ -283,7 +300,8 @@ export class TargetCall {
     try {
       await reservation?.settle(charge);
     } catch (error) {
-      log.error({ run: grant.runId, ...charge.usage, err: error }, "a model call could not be settled");
+      const { runId } = this.spec.grant;
+      this.deps.log.error({ run: runId, ...charge.usage, err: error }, "a model call could not be settled");
     }
   }
 }

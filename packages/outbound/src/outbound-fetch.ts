@@ -78,13 +78,20 @@ function dialed(url: URL, address: string): URL {
 }
 
 function fixed(url: URL, options: RequestInit): RequestInit {
-  const headers = new Headers(options.headers);
-  headers.set("host", url.host);
+  const headers = withHost(options.headers, url.host);
   const named = url.protocol === "https:" && !isAddress(url.hostname);
   const tls = named
     ? { ...("tls" in options ? Object(options.tls) : {}), serverName: url.hostname }
     : undefined;
   return { ...options, headers, redirect: "manual", ...(tls === undefined ? {} : { tls }) } as RequestInit;
+}
+
+/** Headers that name the host already are not copied: with a few of them that takes longer than all checks together. */
+function withHost(given: RequestInit["headers"], host: string): Headers {
+  if (given instanceof Headers && given.get("host") === host) return given;
+  const headers = new Headers(given);
+  headers.set("host", host);
+  return headers;
 }
 
 function partsOf(request: Request): RequestInit {

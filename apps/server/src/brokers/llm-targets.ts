@@ -1,4 +1,4 @@
-import type { LlmTarget } from "@windshift/llm-broker/llm-target.ts";
+import type { LlmTarget, LlmEndpoint as OpenedEndpoint } from "@windshift/llm-broker/llm-target.ts";
 import { z } from "zod";
 import type { LlmEndpoint } from "../connections/connection.ts";
 import type { Queries } from "../db/database.ts";
@@ -66,9 +66,16 @@ async function readTarget(
     images: facts?.images === 1,
     concurrencyMax: connection.concurrency_max,
     prices: pricesOf(facts),
-    open: async () => {
-      const { baseUrl, apiKey } = await open(id, workspaceId);
-      return { baseUrl, apiKey: apiKey ?? null };
-    },
+    open: async () => endpointOf(await open(id, workspaceId)),
   };
+}
+
+/** What calls are given, the same object as long as the connection's own is. */
+const endpoints = new WeakMap<LlmEndpoint, OpenedEndpoint>();
+
+function endpointOf(opened: LlmEndpoint): OpenedEndpoint {
+  const { baseUrl, apiKey = null } = opened;
+  const known = endpoints.get(opened) ?? { baseUrl, apiKey };
+  endpoints.set(opened, known);
+  return known;
 }
