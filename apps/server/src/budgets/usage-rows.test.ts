@@ -39,7 +39,17 @@ test("writes nothing of rows of which one cannot be written, and nothing for non
   const run = await startBudgetRun(fixture, {});
   const { engine, kysely } = fixture.database;
   const rows = [usageRow(run.id, 7), usageRow(999_999, 7)];
-  await expect(insertUsage(engine, kysely, rows)).rejects.toThrow();
+  const write = fixture.database.transaction((tx) => insertUsage(engine, tx, rows));
+  await expect(write).rejects.toThrow();
   await insertUsage(engine, kysely, []);
   expect(await kysely.selectFrom("run_usage").selectAll().execute()).toEqual([]);
+});
+
+test("writes any number of rows, each once and in their order", async () => {
+  const run = await startBudgetRun(fixture, {});
+  const { engine, kysely } = fixture.database;
+  const rows = Array.from({ length: 64 + 16 + 3 * 4 + 3 }, (_, at) => usageRow(run.id, at + 1));
+  await insertUsage(engine, kysely, rows);
+  const written = await kysely.selectFrom("run_usage").select("input_tokens").orderBy("id").execute();
+  expect(written.map((row) => row.input_tokens)).toEqual(rows.map((_, at) => at + 1));
 });

@@ -1,10 +1,10 @@
 import { Database as SqliteFile } from "bun:sqlite";
 import { Kysely } from "kysely";
-import { BunSqliteDialect } from "kysely-bun-sqlite";
 import { runTransaction } from "./after-commit.ts";
 import type { Database } from "./database.ts";
 import type { Schema } from "./schema.ts";
 import { LocalSignals } from "./signals.ts";
+import { sqliteDialect } from "./sqlite-dialect.ts";
 
 /** How long a statement waits for another process that writes (a backup, say), ms. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -16,7 +16,7 @@ export async function openSqlite(file: string): Promise<Database> {
   sqlite.run("PRAGMA synchronous = FULL");
   sqlite.run("PRAGMA foreign_keys = ON");
   sqlite.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  const kysely = new Kysely<Schema>({ dialect: new BunSqliteDialect({ database: sqlite }) });
+  const kysely = new Kysely<Schema>({ dialect: sqliteDialect(sqlite) });
   return {
     engine: "sqlite",
     kysely,

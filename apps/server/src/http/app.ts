@@ -92,6 +92,7 @@ function directFrame(options: AppOptions): Frame {
 /** Puts on an answer what every answer has, and notes it. */
 function answerCloser({ baseUrl, log, answered }: AppOptions) {
   const headers = securityHeaders(baseUrl);
+  const isDebug = log.isLevelEnabled?.("debug") ?? true;
   return (
     request: Request,
     response: Response,
@@ -104,7 +105,7 @@ function answerCloser({ baseUrl, log, answered }: AppOptions) {
     const { method, url } = request;
     const ms = performance.now() - startedAt;
     answered?.({ method, route, status: response.status, ms });
-    log.debug({ requestId, method, path: pathOf(url), status: response.status, ms }, "request");
+    if (isDebug) log.debug({ requestId, method, path: pathOf(url), status: response.status, ms }, "request");
   };
 }
 
