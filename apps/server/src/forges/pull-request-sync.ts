@@ -6,6 +6,7 @@ import {
 } from "@windshift/forges/forge-client.ts";
 import { record } from "../audit/audit-store.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import { tellPullRequest } from "../notifications/pull-request-news.ts";
 import { settleItem } from "../pull-requests/pull-request-settle.ts";
 import type { FollowedPull } from "./followed-pull.ts";
 import type { ForgeClients } from "./forge-clients.ts";
@@ -110,7 +111,8 @@ async function tellItem(
   pull: FollowedPull,
   state: ForgePullRequest["state"],
 ): Promise<void> {
-  await settleItem(database, tx, pull.workItemId, state);
+  await settleItem(database, tx, pull.workItemId, state, null);
+  await tellPullRequest(database, tx, pull.id, state === "open" ? "reopened" : state, null);
   const what = state === "open" ? "opened again" : state;
   await tx
     .insertInto("comments")

@@ -5,6 +5,7 @@ import {
   type RepositoryAddress,
 } from "@windshift/forges/forge-client.ts";
 import type { Database } from "../db/database.ts";
+import { tellPullRequest } from "../notifications/pull-request-news.ts";
 import { findPullRequestOfRun, insertForgePullRequest } from "../pull-requests/pull-request-store.ts";
 import { getRepositoryRow } from "../repositories/repository-store.ts";
 import type { Forge, PullRequestDraft } from "../runs/forge.ts";
@@ -68,8 +69,9 @@ async function readKnown(
 /** The row of a pull request on a forge: which run's it is. Its state is read soon after. */
 async function keep(database: Database, draft: PullRequestDraft, found: ForgePullRequest): Promise<void> {
   const now = Date.now();
-  await database.transaction((tx) =>
-    insertForgePullRequest(tx, {
+  await database.transaction(async (tx) => {
+    const before = await findPullRequestOfRun(tx, draft.runId);
+    await insertForgePullRequest(tx, {
       repository_id: draft.repositoryId,
       number: found.number,
       run_id: draft.runId,
@@ -86,7 +88,9 @@ async function keep(database: Database, draft: PullRequestDraft, found: ForgePul
       synced_at_ms: null,
       created_at_ms: now,
       updated_at_ms: now,
-    }),
-  );
+    });
+    const opened = before === undefined ? await findPullRequestOfRun(tx, draft.runId) : undefined;
+    if (opened !== undefined) await tellPullRequest(database, tx, opened.id, "opened", null);
+  });
   await database.signals.notify("forges");
 }

@@ -1,11 +1,12 @@
 import { PullRequestState } from "@windshift/contract/api/pull-request.ts";
 import { Oid } from "@windshift/contract/ids.ts";
+import { tellPullRequest } from "../notifications/pull-request-news.ts";
 import { countCommits, findMergeBase, hasCommit, readBranch } from "../repositories/local-history.ts";
 import { dirOf } from "../repositories/repository.ts";
 import { getRepositoryRow } from "../repositories/repository-store.ts";
 import type { Forge } from "../runs/forge.ts";
 import type { PullRequestPorts } from "./pull-request.ts";
-import { insertPullRequest } from "./pull-request-store.ts";
+import { findPullRequestOfRun, insertPullRequest } from "./pull-request-store.ts";
 
 /** The review of the server's own repositories as the finishing of runs sees it. */
 export function createLocalForge(ports: PullRequestPorts & { baseUrl: string }): Forge {
@@ -28,8 +29,9 @@ export function createLocalForge(ports: PullRequestPorts & { baseUrl: string }):
 
     openPullRequest: async (draft) => {
       const now = Date.now();
-      const row = await ports.database.transaction((tx) =>
-        insertPullRequest(tx, {
+      const row = await ports.database.transaction(async (tx) => {
+        const before = await findPullRequestOfRun(tx, draft.runId);
+        const opened = await insertPullRequest(tx, {
           repository_id: draft.repositoryId,
           run_id: draft.runId,
           work_item_id: draft.workItemId,
@@ -43,8 +45,10 @@ export function createLocalForge(ports: PullRequestPorts & { baseUrl: string }):
           state: "open",
           created_at_ms: now,
           updated_at_ms: now,
-        }),
-      );
+        });
+        if (before === undefined) await tellPullRequest(ports.database, tx, opened.id, "opened", null);
+        return opened;
+      });
       const state = PullRequestState.parse(row.state);
       return { url: pullRequestUrl(ports.baseUrl, row.id), title: row.title, state };
     },

@@ -3,6 +3,7 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import { Oid } from "@windshift/contract/ids.ts";
 import { record } from "../audit/audit-store.ts";
 import type { Database, Queries } from "../db/database.ts";
+import { tellPullRequest } from "../notifications/pull-request-news.ts";
 import { mergeInto } from "../repositories/local-merge.ts";
 import { dirOf } from "../repositories/repository.ts";
 import { getRepositoryRow } from "../repositories/repository-store.ts";
@@ -66,6 +67,7 @@ export async function reopenPullRequest(ports: PullRequestPorts, id: number, by:
     if (request.state === "merged")
       throw new AppError("conflict", "it was merged; there is nothing to reopen");
     await updatePullRequest(tx, id, "closed", { state: "open", decided_by: null });
+    await tellPullRequest(ports.database, tx, id, "reopened", by);
     await recordChange(tx, request, by, "pull_request.reopened");
   });
 }
@@ -100,7 +102,8 @@ async function decide(
       throw new AppError("conflict", `somebody else has ${now.state} it meanwhile`);
     }
     const { work_item_id } = await getPullRequestRow(tx, request.id);
-    await settleItem(database, tx, work_item_id, decision.state);
+    await settleItem(database, tx, work_item_id, decision.state, by);
+    await tellPullRequest(database, tx, request.id, decision.state, by);
     await recordChange(tx, request, by, `pull_request.${decision.state}`);
   });
 }

@@ -7,6 +7,7 @@ import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
 import { describeUnpriced, pricesOf } from "../models/model.ts";
 import { findModelRow } from "../models/model-store.ts";
+import { tellRunQueued } from "../notifications/run-news.ts";
 import { getLocalPoolId, isPoolOpenTo } from "../pools/pool-store.ts";
 import { freezeSkills } from "../skills/run-skill-store.ts";
 import { Grants, NO_GRANTS } from "./grants.ts";
@@ -70,6 +71,7 @@ export async function createRun(
     ended_at_ms: refused ? now : null,
   });
   if (binding !== undefined && !refused) await freezeSkills(tx, run, binding.id);
+  await tellRunQueued(database, tx, run);
   if (labels.length > 0)
     await tx
       .insertInto("run_labels")

@@ -1,6 +1,7 @@
 import { ATTEMPTS_MAX } from "@windshift/contract/limits.ts";
 import { afterCommit } from "../db/after-commit.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import { tellRunEnded } from "../notifications/run-news.ts";
 import { branchRunOf, type Ending, type Run } from "./run.ts";
 import { endAttempt } from "./run-attempts.ts";
 import { createRun, type RunDefaults } from "./run-create.ts";
@@ -54,6 +55,7 @@ export async function endRun(
   // What was said while it ended has answered it already.
   if (waiting && (await findUnreadAuthor(tx, run.id)) !== undefined)
     await resumeRun(database, tx, run.id, "needs_info");
+  await tellRunEnded(database, tx, run.id);
   if (ending.status === "succeeded" || ending.status === "failed")
     await startFollowUp(database, tx, run, defaults);
   return true;

@@ -1,3 +1,4 @@
+import { moveItem } from "../activity/item-change.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { Run } from "./run.ts";
 
@@ -54,11 +55,9 @@ function resultKey(run: Run): string {
 }
 
 /** An item whose pull request waits for review is in review, unless a person moved it elsewhere. */
-export async function setItemInReview(db: Queries, run: Run): Promise<void> {
-  await db
-    .updateTable("work_items")
-    .set({ status: "in_review" })
-    .where("id", "=", run.work_item_id)
-    .where("status", "in", ["todo", "in_progress"])
-    .execute();
+export async function setItemInReview(database: Database, run: Run): Promise<void> {
+  const { work_item_id: workItemId, agent_user_id: by, id: runId } = run;
+  await database.transaction((tx) =>
+    moveItem(database, tx, { workItemId, from: ["todo", "in_progress"], to: "in_review", by, runId }),
+  );
 }

@@ -77,7 +77,7 @@ export async function publishRun(ports: PublishingPorts, run: Run): Promise<void
     const text = describeResult({ run, names, result, ending, commits, pullRequest, baseUrl: ports.baseUrl });
     await postResultComment(ports.database, run, text);
   });
-  if (findings.pullRequest?.state === "open") await setItemInReview(ports.database.kysely, run);
+  if (findings.pullRequest?.state === "open") await setItemInReview(ports.database, run);
   await finish(ports, run, ending);
 }
 
