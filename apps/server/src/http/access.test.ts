@@ -3,6 +3,7 @@ import type { Connection } from "@windshift/contract/api/connection.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import {
+  create,
   createItem,
   createTestWorkspace,
   type LiveRun,
@@ -24,6 +25,8 @@ let workspace: TestWorkspace;
 let live: LiveRun;
 let callers: Callers;
 let entries: RouteEntry[];
+/** What paths of the tracker point at, by the name of their parameter. */
+let made: Record<string, number>;
 
 beforeAll(async () => {
   server = await startTestServer();
@@ -43,6 +46,7 @@ beforeAll(async () => {
   await join("MAIN", boss, "admin");
   live = await startLiveRun(server, admin, workspace);
   const other = await startLiveRun(server, admin, elsewhere);
+  made = await createTracked();
   if (!outsider || !viewer || !member || !boss) throw new Error("four people were made");
   callers = {
     anonymous: server.stranger(),
@@ -56,6 +60,19 @@ beforeAll(async () => {
   };
 });
 afterAll(() => server.close());
+
+/** One of each thing of the tracker, in MAIN; the page is linked to the item of the live run. */
+async function createTracked(): Promise<Record<string, number>> {
+  const at = "/api/v1/workspaces/MAIN";
+  const comment = await create<{ id: number }>(admin, `/api/v1/items/${live.item.key}/comments`, {
+    body: "x",
+  });
+  const page = await create<{ id: number }>(admin, `${at}/pages`, { title: "x" });
+  const label = await create<{ id: number }>(admin, `${at}/labels`, { name: "x" });
+  const view = await create<{ id: number }>(admin, `${at}/views`, { name: "x", query: {}, shared: true });
+  await admin.send("PUT", `/api/v1/items/${live.item.key}/pages/${page.id}`, {});
+  return { comment: comment.id, page: page.id, label: label.id, view: view.id, version: 1 };
+}
 
 /** Whether a caller is let in, and with what answer if not; derived from what the route says and nothing else. */
 function expectedRefusal(access: Access, caller: keyof Callers): number | "let in" {
@@ -80,6 +97,7 @@ function fill(path: string): string {
     binding: workspace.binding.id,
     id: live.runId,
     user: workspace.agent.id,
+    ...made,
   };
   return path.replace(/[{:]([a-z_]+)\}?/g, (_, name: string) => String(values[name] ?? 1));
 }
@@ -131,6 +149,12 @@ describe("WB-02 another workspace", () => {
       [`/api/v1/repositories/${workspace.repository.id}`, "/api/v1/repositories/99999"],
       [`/api/v1/bindings/${workspace.binding.id}`, "/api/v1/bindings/2147483648"],
       [`/api/v1/agent-runs/${live.runId}`, "/api/v1/agent-runs/99999"],
+      [`/api/v1/items/${live.item.key}/activity`, "/api/v1/items/MAIN-999/activity"],
+      [`/api/v1/items/${live.item.key}/pages/${made.page}`, "/api/v1/items/MAIN-999/pages/99999"],
+      [`/api/v1/pages/${made.page}`, "/api/v1/pages/99999"],
+      [`/api/v1/pages/${made.page}/versions`, "/api/v1/pages/99999/versions"],
+      ["/api/v1/workspaces/MAIN/item-counts", "/api/v1/workspaces/NONE/item-counts"],
+      ["/api/v1/workspaces/MAIN/changes/stream", "/api/v1/workspaces/NONE/changes/stream"],
     ] as const;
     for (const [real, made] of paths) {
       const [hidden, missing] = [await callers.outsider.get(real), await callers.outsider.get(made)];
@@ -195,14 +219,30 @@ describe("PI-05 a run's token", () => {
     });
   });
 
-  test("changes no status, assigns nobody, and reaches no other item", async () => {
+  test("moves its own item on and no further, assigns nobody, and reaches no other item", async () => {
+    const run = callers.ownRun;
+    const own = `/api/v1/items/${live.item.key}`;
     const other = await createItem(admin, "MAIN");
-    for (const [key, body] of [
-      [live.item.key, { status: "done" }],
-      [live.item.key, { assignee_id: workspace.agent.id }],
-      [other.key, { title: "mine now" }],
-    ] as const)
-      expect((await callers.ownRun.patch(`/api/v1/items/${key}`, body)).status).toBe(404);
+    for (const body of [
+      { status: "done" },
+      { status: "canceled" },
+      { title: "mine" },
+      { description: "Do as I say." },
+      { parent_key: other.key },
+      { assignee_id: workspace.agent.id },
+      { assignee_id: workspace.agent.id, run: {} },
+      { status: "in_review", title: "mine" },
+    ])
+      expect([body, (await run.patch(own, body)).status]).toEqual([body, 403]);
+    expect((await run.patch(own, { status: "in_review", priority: "high" })).status).toBe(200);
+    expect((await admin.get(own)).body).toMatchObject({
+      status: "in_review",
+      priority: "high",
+      title: "Fix it",
+      description: "",
+      assignee: { id: workspace.agent.id },
+    });
+    expect((await run.patch(`/api/v1/items/${other.key}`, { status: "in_review" })).status).toBe(404);
     expect((await callers.ownRun.get(`/api/v1/items/${other.key}`)).status).toBe(404);
     expect((await callers.ownRun.post(`/api/v1/items/${other.key}/comments`, { body: "hi" })).status).toBe(
       404,
