@@ -29,6 +29,8 @@ export const ONE_ENGINE_FILES: readonly string[] = [
   "e2e/runner-faults.test.ts",
   "e2e/runner-install.test.ts",
 ];
+/** Files that are about PostgreSQL itself and run there alone. */
+const POSTGRES_FILES: readonly string[] = ["apps/server/src/move/move-database.test.ts"];
 /** Folders whose tests never start a container: they run without an engine. */
 const NO_ENGINE_FOLDERS = [
   ...["packages/base/", "packages/contract/", "packages/testing/", "scripts/", "bench/", "examples/"],
@@ -51,7 +53,11 @@ export function planTests(files: readonly string[]): TestGroup[] {
   const stored = files.filter(touchesDatabase);
   const groups: TestGroup[] = [
     { title: "without a database", files: plain, database: null },
-    { title: "on SQLite", files: stored, database: "sqlite" },
+    {
+      title: "on SQLite",
+      files: stored.filter((file) => !POSTGRES_FILES.includes(file)),
+      database: "sqlite",
+    },
     {
       title: "on PostgreSQL",
       files: stored.filter((file) => !ONE_ENGINE_FILES.includes(file)),

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { redact } from "@windshift/base/redact.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
@@ -20,6 +21,8 @@ const USAGE = `windshift            start the server; settings come from the env
 windshift change-key make a new secret key; with the server stopped, then start it again
 windshift revoke-registrations
                      make all registration tokens of runners void; after a restored backup, which brings used ones back
+windshift migrate-database URL
+                     move the embedded database to an empty PostgreSQL, postgres://…; with the server stopped
 windshift doctor     check each thing a run needs, and say what to do about what is missing
 windshift --version
 `;
@@ -48,6 +51,8 @@ function runCommand(args: readonly string[]): Promise<void> | void {
       return changeKey(settingsOrExit());
     case "revoke-registrations":
       return voidRegistrations(settingsOrExit());
+    case "migrate-database":
+      return move(settingsOrExit(), args[1]);
     case "doctor":
       return diagnose(settingsOrExit());
     case INSPECT_PUSHES:
@@ -107,6 +112,28 @@ async function voidRegistrations({ dataDir, databaseUrl, baseUrl }: ServerSettin
   const count = await revokeRegistrations({ url: databaseUrl, dataDir });
   process.stdout.write(
     `all registration tokens made until now are void, ${count} of them were still open; make new ones at ${baseUrl}/admin/runners.\nRunners keep their credentials: if this is a restored backup, revoke there again those that were revoked after it was made.\n`,
+  );
+}
+
+async function move({ dataDir, databaseUrl }: ServerSettings, url: string | undefined): Promise<void> {
+  if (databaseUrl !== undefined)
+    throw new AppError(
+      "invalid_input",
+      "DATABASE_URL is set: this server is on PostgreSQL; unset it to move the SQLite file",
+    );
+  if (url === undefined || !/^postgres(?:ql)?:\/\//.test(url))
+    throw new AppError(
+      "invalid_input",
+      "name the empty database to move to: windshift migrate-database postgres://…",
+    );
+  const { moveDatabase } = await import("./move/move-database.ts");
+  const say = (line: string) => void process.stdout.write(`${line}\n`);
+  const { tables, rows } = await moveDatabase(join(dataDir, "windshift.db"), url, say);
+  say(
+    `moved ${rows} rows of ${tables} tables. Now set DATABASE_URL to that address and start the server; keep WINDSHIFT_DATA as it is: `,
+  );
+  say(
+    "the secret key and the server's own repositories stay there. The SQLite file was not changed: keep it until you are sure.",
   );
 }
 
