@@ -30,7 +30,7 @@ export const ONE_ENGINE_FILES: readonly string[] = [
   "e2e/runner-install.test.ts",
 ];
 /** Files that are about PostgreSQL itself and run there alone. */
-const POSTGRES_FILES: readonly string[] = ["apps/server/src/move/move-database.test.ts"];
+export const POSTGRES_FILES: readonly string[] = ["apps/server/src/move/move-database.test.ts"];
 /** Folders whose tests never start a container: they run without an engine. */
 const NO_ENGINE_FOLDERS = [
   ...["packages/base/", "packages/contract/", "packages/testing/", "scripts/", "bench/", "examples/"],
