@@ -4,6 +4,7 @@ import { addActivityRoutes } from "./activity/activity-routes.ts";
 import { addAuditRoutes } from "./audit/audit-routes.ts";
 import { recordDenied } from "./audit/audit-store.ts";
 import { addBindingRoutes } from "./bindings/binding-routes.ts";
+import { bindingScope } from "./bindings/binding-store.ts";
 import { addBrokerRoutes } from "./brokers/broker-routes.ts";
 import type { BudgetHolds } from "./budgets/budget-holds.ts";
 import { addBudgetRoutes } from "./budgets/budget-routes.ts";
@@ -35,14 +36,18 @@ import { addPoolRoutes } from "./runners/pool-routes.ts";
 import { findHost } from "./runners/runner-credential.ts";
 import { addRunnerInstallRoutes } from "./runners/runner-install-routes.ts";
 import { addWhoamiRoute } from "./runners/whoami-route.ts";
+import { addAgentRoutes } from "./runs/agent-routes.ts";
 import { addEventOutlineRoutes } from "./runs/event-outline-routes.ts";
 import type { Forge } from "./runs/forge.ts";
 import { addItemRunRoutes } from "./runs/item-run-routes.ts";
 import { resumeAfterRaise } from "./runs/run-budget.ts";
 import type { RunDefaults } from "./runs/run-create.ts";
+import { addRunListRoutes } from "./runs/run-list-routes.ts";
+import { addRunRecordRoutes } from "./runs/run-record-routes.ts";
 import { addRunRoutes } from "./runs/run-routes.ts";
 import { runScope } from "./runs/run-scope.ts";
 import { createTriggers } from "./runs/run-service.ts";
+import { addTestRunRoutes, type TestRunPorts } from "./runs/test-run-routes.ts";
 import { derivedKey, type MasterKey } from "./secrets/secret-box.ts";
 import { addRunSkillRoutes } from "./skills/run-skill-routes.ts";
 import { addSkillRoutes } from "./skills/skill-routes.ts";
@@ -58,9 +63,10 @@ import { addWebAppRoutes } from "./web-app/web-app-routes.ts";
 import { addWebhookRoutes } from "./webhooks/webhook-routes.ts";
 import { addCommentRoutes } from "./work-items/comment-routes.ts";
 import { addWorkItemRoutes } from "./work-items/work-item-routes.ts";
-import { workItemScope } from "./work-items/work-item-store.ts";
+import { insertWorkItem, workItemScope } from "./work-items/work-item-store.ts";
 import { findRole } from "./workspaces/membership-store.ts";
 import { addWorkspaceRoutes } from "./workspaces/workspace-routes.ts";
+import { workspaceScope } from "./workspaces/workspace-store.ts";
 
 /** What the routes are made of. */
 export interface RouteParts {
@@ -156,6 +162,10 @@ export function buildRoutes(parts: RouteParts): Routes {
   });
   addPullRequestRoutes(app, { database, repositoriesRoot });
   addItemRunRoutes(app, service, workItemScope);
+  addRunListRoutes(app, { database, workspaceScope });
+  addRunRecordRoutes(app, { database });
+  addAgentRoutes(app, { database, defaults, workspaceScope });
+  addTestRunRoutes(app, { ...service, bindingScope, createItem: createHiddenItem });
   addModelRoutes(app, { database });
   addBudgetRoutes(app, { database, changed: (of) => resumeAfterRaise(database, of) });
   addSkillRoutes(app, { database });
@@ -176,3 +186,14 @@ export function buildRoutes(parts: RouteParts): Routes {
   app.assertComplete();
   return { table: app, signIn };
 }
+
+/** The item of a test run. */
+const createHiddenItem: TestRunPorts["createItem"] = (tx, item) =>
+  insertWorkItem(tx, {
+    ...item,
+    status: "todo",
+    priority: "none",
+    assignee_id: null,
+    parentId: null,
+    hidden: true,
+  });

@@ -68,7 +68,14 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
   const instance = await readInstance(options.dataDir);
   const pool = await ensureLocalPool(database);
   const name = hostname();
-  const runner = await registerRunner(database, { pool, name, kind: "local", instance, boot: randomUUID() });
+  const runner = await registerRunner(database, {
+    pool,
+    name,
+    kind: "local",
+    instance,
+    boot: randomUUID(),
+    capacity: options.workers,
+  });
   for (const { cause, ...lost } of await interruptHeldBy(database, options.defaults, runner)) {
     log.warn("an attempt was lost when the server ended", { ...lost, error: cause });
   }

@@ -7,8 +7,9 @@ import { type Database, dbNowMs } from "../db/database.ts";
  */
 export async function registerRunner(
   database: Database,
-  runner: { pool: PoolId; name: string; kind: "local"; instance: string; boot: string },
+  runner: { pool: PoolId; name: string; kind: "local"; instance: string; boot: string; capacity?: number },
 ): Promise<RunnerId> {
+  const { capacity = 1 } = runner;
   const seen = dbNowMs(database.engine);
   const { id } = await database.kysely
     .insertInto("runners")
@@ -18,12 +19,17 @@ export async function registerRunner(
       kind: runner.kind,
       instance: runner.instance,
       boot: runner.boot,
+      capacity,
       last_seen_at_ms: seen,
     })
     .onConflict((oc) =>
-      oc
-        .column("instance")
-        .doUpdateSet({ pool_id: runner.pool, name: runner.name, boot: runner.boot, last_seen_at_ms: seen }),
+      oc.column("instance").doUpdateSet({
+        pool_id: runner.pool,
+        name: runner.name,
+        boot: runner.boot,
+        capacity,
+        last_seen_at_ms: seen,
+      }),
     )
     .returning("id")
     .executeTakeFirstOrThrow();

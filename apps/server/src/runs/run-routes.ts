@@ -9,7 +9,12 @@ import {
 import { assert } from "@windshift/contract/app-error.ts";
 import { BudgetRaise } from "@windshift/contract/budget.ts";
 import type { StoredEvent } from "@windshift/contract/event.ts";
-import { EVENT_PAGE, EVENT_PAGE_BYTES_MAX, EVENT_PAGE_MAX } from "@windshift/contract/limits.ts";
+import {
+  EVENT_PAGE,
+  EVENT_PAGE_BYTES_MAX,
+  EVENT_PAGE_MAX,
+  SEARCH_CHARS_MAX,
+} from "@windshift/contract/limits.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import type { Context } from "hono";
 import { z } from "zod";
@@ -41,6 +46,8 @@ const Digits = z
 const EventQuery = z.object({
   after: Digits.default(0),
   limit: Digits.pipe(z.number().min(1).max(EVENT_PAGE_MAX)).default(EVENT_PAGE),
+  /** Only events that say this, whatever its case. */
+  q: z.string().min(1).max(SEARCH_CHARS_MAX).optional(),
 });
 const viewer = { role: "viewer", in: runScope } as const;
 const admin = { role: "admin", in: runScope } as const;
@@ -88,9 +95,9 @@ export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
       responses: { 200: jsonReply(EventPage, "A page of the transcript") },
     },
     async (c) => {
-      const { after, limit } = c.req.valid("query");
+      const { after, limit, q } = c.req.valid("query");
       const run = await runOf(c);
-      const events = await listEvents(database.kysely, run.id, after, limit);
+      const events = await listEvents(database.kysely, run.id, after, limit, q);
       const page = events.slice(0, countWithin(events, EVENT_PAGE_BYTES_MAX));
       const ended = isTerminal(run.status) && page.length === events.length && events.length < limit;
       return c.json({ events: page, next_after: page.at(-1)?.id ?? after, ended }, 200);

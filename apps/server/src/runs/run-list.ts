@@ -1,0 +1,44 @@
+import type { AgentRunPage } from "@windshift/contract/api/run.ts";
+import type { RunStatus, TriggerKind } from "@windshift/contract/run.ts";
+import type { Database, Queries } from "../db/database.ts";
+import { parseRun } from "./run.ts";
+import { viewRuns } from "./run-view.ts";
+
+export interface RunFilter {
+  /** Of one workspace; or those a person asked for, in the workspaces they are in. */
+  of: { workspaceId: number } | { requestedBy: string };
+  status?: readonly RunStatus[] | undefined;
+  agent?: string | undefined;
+  /** Without one, all but test runs: those are for who looks for them. */
+  trigger?: TriggerKind | undefined;
+  /** Only runs numbered below. */
+  before?: number | undefined;
+  limit: number;
+}
+
+/** Newest first. */
+export async function listRuns(database: Database, filter: RunFilter): Promise<AgentRunPage> {
+  const runs = (await selectRuns(database.kysely, filter)).map(parseRun);
+  const last = runs.length === filter.limit ? runs.at(-1) : undefined;
+  return { runs: await viewRuns(database, runs), next_before: last?.id ?? null };
+}
+
+function selectRuns(db: Queries, { of, status, agent, trigger, before, limit }: RunFilter) {
+  let query = db.selectFrom("runs").selectAll("runs");
+  query =
+    "workspaceId" in of
+      ? query.where("runs.workspace_id", "=", of.workspaceId)
+      : query
+          .where("runs.requested_by", "=", of.requestedBy)
+          .where("runs.workspace_id", "in", (eb) =>
+            eb.selectFrom("memberships").select("workspace_id").where("user_id", "=", of.requestedBy),
+          );
+  if (status !== undefined) query = query.where("runs.status", "in", status);
+  if (agent !== undefined) query = query.where("runs.agent_user_id", "=", agent);
+  query =
+    trigger === undefined
+      ? query.where("runs.trigger_kind", "!=", "test")
+      : query.where("runs.trigger_kind", "=", trigger);
+  if (before !== undefined) query = query.where("runs.id", "<", before);
+  return query.orderBy("runs.id", "desc").limit(limit).execute();
+}

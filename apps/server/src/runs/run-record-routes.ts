@@ -1,0 +1,99 @@
+import { AgentRunPrompt } from "@windshift/contract/api/run.ts";
+import { AppError, assert } from "@windshift/contract/app-error.ts";
+import { EVENT_PAGE_MAX } from "@windshift/contract/limits.ts";
+import type { Context } from "hono";
+import { z } from "zod";
+import type { Database } from "../db/database.ts";
+import type { ApiEnv } from "../http/api-env.ts";
+import { jsonReply } from "../http/json.ts";
+import type { RouteTable } from "../http/route-table.ts";
+import { listEvents } from "./run-events.ts";
+import { findPatch } from "./run-output-store.ts";
+import { runIdOf, runScope } from "./run-scope.ts";
+import { getRun } from "./run-store.ts";
+
+const viewer = { role: "viewer", in: runScope } as const;
+
+/** What is kept of a run and too large for its page: its prompt, its patch, its whole transcript. */
+export function addRunRecordRoutes(table: RouteTable, { database }: { database: Database }): void {
+  const db = database.kysely;
+  table.add(
+    {
+      method: "get",
+      path: "/api/v1/agent-runs/{id}/prompt",
+      access: viewer,
+      tags: ["runs"],
+      summary: "What the newest attempt of a run was told, and what was done to the texts in it",
+      request: { params: z.object({ id: z.string() }) },
+      responses: { 200: jsonReply(AgentRunPrompt, "The prompt; null before the first claim") },
+    },
+    async (c) => {
+      const id = idOf(c);
+      const { prompt } = await db
+        .selectFrom("runs")
+        .select("prompt")
+        .where("id", "=", id)
+        .executeTakeFirstOrThrow();
+      const { prompt_notes: notes } = await getRun(db, id);
+      return c.json({ prompt: prompt === "" ? null : prompt, notes }, 200);
+    },
+  );
+  table.mount(["GET"], "/api/v1/agent-runs/:id/patch", viewer, async (c) => {
+    const id = idOf(c);
+    const patch = await findPatch(db, id);
+    if (patch === undefined)
+      throw new AppError("not_found", `run ${id} has no patch; only a test run that has commits leaves one`);
+    return attachment(patch.text, "text/x-diff; charset=utf-8", `run-${id}.patch`, {
+      "x-windshift-truncated": String(patch.truncated),
+    });
+  });
+  table.mount(["GET"], "/api/v1/agent-runs/:id/transcript.jsonl", viewer, async (c) => {
+    const id = idOf(c);
+    return attachment(
+      streamTranscript(database, id),
+      "application/x-ndjson; charset=utf-8",
+      `run-${id}.jsonl`,
+    );
+  });
+}
+
+/** All events of a run up to now, one JSON object a line, a page of them in memory at a time. */
+function streamTranscript(database: Database, run: number): ReadableStream<Uint8Array> {
+  let after = 0;
+  return new ReadableStream(
+    {
+      pull: async (controller) => {
+        const events = await listEvents(database.kysely, run, after, EVENT_PAGE_MAX);
+        const lines = events.map((event) => `${JSON.stringify(event)}\n`).join("");
+        if (lines !== "") controller.enqueue(Buffer.from(lines));
+        after = events.at(-1)?.id ?? after;
+        if (events.length < EVENT_PAGE_MAX) controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** Text by agents: a browser saves it and never shows it as a page. */
+function attachment(
+  body: string | ReadableStream<Uint8Array>,
+  type: string,
+  name: string,
+  headers: Record<string, string> = {},
+): Response {
+  return new Response(body, {
+    headers: {
+      "content-type": type,
+      "content-disposition": `attachment; filename="${name}"`,
+      "x-content-type-options": "nosniff",
+      "cache-control": "no-store",
+      ...headers,
+    },
+  });
+}
+
+function idOf(c: Context<ApiEnv>): number {
+  const id = runIdOf(c.req.param());
+  assert(id !== undefined, "the route's scope found the run");
+  return id;
+}
