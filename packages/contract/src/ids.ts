@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Row ids are positive 32-bit integers; they appear in URLs, branch names and container names. */
-const RowId = z.int().positive().max(2_147_483_647);
+export const RowId = z.int().positive().max(2_147_483_647);
 
 export const RunId = RowId.brand<"RunId">();
 export type RunId = z.infer<typeof RunId>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { WorkItemKey, WorkspaceKey } from "../ids.ts";
+import { RowId, WorkItemKey, WorkspaceKey } from "../ids.ts";
 import { UserRef } from "./user.ts";
 
 /**
@@ -43,8 +43,8 @@ export type NotificationPage = z.infer<typeof NotificationPage>;
 
 /** Either some, or all up to and with an id, so that what came since stays unread. */
 export const ReadNotifications = z.union([
-  z.strictObject({ ids: z.array(z.int().positive()).min(1).max(200) }),
-  z.strictObject({ all: z.literal(true), up_to: z.int().positive().optional() }),
+  z.strictObject({ ids: z.array(RowId).min(1).max(200) }),
+  z.strictObject({ all: z.literal(true), up_to: RowId.optional() }),
 ]);
 export type ReadNotifications = z.infer<typeof ReadNotifications>;
 

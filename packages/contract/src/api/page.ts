@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { WorkspaceKey } from "../ids.ts";
+import { RowId, WorkspaceKey } from "../ids.ts";
 import { PAGE_BYTES_MAX, TITLE_CHARS_MAX } from "../limits.ts";
 import { lineOfText, longText } from "../text.ts";
 import { UserRef } from "./user.ts";
@@ -33,7 +33,7 @@ export type PageList = z.infer<typeof PageList>;
 export const NewPage = z.strictObject({
   title: lineOfText(TITLE_CHARS_MAX),
   body: longText(PAGE_BYTES_MAX).default(""),
-  parent_id: z.int().positive().nullable().default(null),
+  parent_id: RowId.nullable().default(null),
 });
 export type NewPage = z.infer<typeof NewPage>;
 
@@ -44,8 +44,8 @@ export type NewPage = z.infer<typeof NewPage>;
 export const PagePatch = z.strictObject({
   title: lineOfText(TITLE_CHARS_MAX).optional(),
   body: longText(PAGE_BYTES_MAX).optional(),
-  parent_id: z.int().positive().nullable().optional(),
-  version: z.int().positive().optional(),
+  parent_id: RowId.nullable().optional(),
+  version: RowId.optional(),
 });
 export type PagePatch = z.infer<typeof PagePatch>;
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UserId, WorkItemKey, WorkspaceKey } from "../ids.ts";
+import { RowId, UserId, WorkItemKey, WorkspaceKey } from "../ids.ts";
 import {
   DESCRIPTION_BYTES_MAX,
   FILTER_VALUES_MAX,
@@ -80,7 +80,7 @@ export const RunWish = z.strictObject({
 });
 export type RunWish = z.infer<typeof RunWish>;
 
-const LabelIds = z.array(z.int().positive()).max(ITEM_LABELS_MAX);
+const LabelIds = z.array(RowId).max(ITEM_LABELS_MAX);
 
 export const NewWorkItem = z.strictObject({
   title: lineOfText(TITLE_CHARS_MAX),
@@ -139,7 +139,7 @@ export const ItemQuery = z.strictObject({
   assignee: valuesOf(z.string().min(1).max(64)).optional(),
   creator: valuesOf(z.string().min(1).max(64)).optional(),
   /** Ids of labels; `none` for items without any. */
-  label: valuesOf(z.string().regex(/^(none|[1-9][0-9]{0,9})$/, "the id of a label, or none")).optional(),
+  label: valuesOf(z.string().regex(/^(none|[1-9][0-9]{0,8})$/, "the id of a label, or none")).optional(),
   priority: valuesOf(Priority).optional(),
   /** Keys of items; `none` for those that lie under no other. */
   parent: valuesOf(z.union([z.literal("none"), WorkItemKey])).optional(),
