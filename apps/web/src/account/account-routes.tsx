@@ -1,5 +1,12 @@
-import type { AnyRoute } from "@tanstack/react-router";
+import { type AnyRoute, createRoute, lazyRouteComponent } from "@tanstack/react-router";
 
-export function accountRoutes(_app: AnyRoute): AnyRoute[] {
-  return [];
+/** What a person sees to for themselves. */
+export function accountRoutes(app: AnyRoute): AnyRoute[] {
+  return [
+    createRoute({
+      getParentRoute: () => app,
+      path: "/account",
+      component: lazyRouteComponent(() => import("./account-page.tsx"), "AccountPage"),
+    }),
+  ];
 }

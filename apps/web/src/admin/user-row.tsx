@@ -1,0 +1,93 @@
+import { Button } from "@mantine/core";
+import { type AdminUser, PasswordLink } from "@windshift/contract/api/user.ts";
+import { callApi, sendApi } from "../api/api.ts";
+import { useMe } from "../api/me.ts";
+import { queryClient } from "../api/query-client.ts";
+import { ConfirmButton } from "../parts/confirm-button.tsx";
+import { TimeText } from "../parts/time-text.tsx";
+import { StateWord, Tag } from "../settings/settings-section.tsx";
+import { sayDone, sayFailed } from "../shell/notices.tsx";
+import type { LinkFor } from "./users-page.tsx";
+
+/** One person, and what an administrator can do about them. */
+export function UserRow({ user, onLink }: { user: AdminUser; onLink(made: LinkFor): void }) {
+  const me = useMe();
+  const { id, name, email, admin, disabled, sign_in, workspaces_count, last_sign_in_at } = user;
+  const patch = async (part: object, done: string) => {
+    await sendApi("PATCH", `/api/v1/admin/users/${encodeURIComponent(id)}`, part);
+    await queryClient.invalidateQueries({ queryKey: ["admin", "users"] });
+    sayDone(done);
+  };
+  const reset = async () => {
+    const path = `/api/v1/admin/users/${encodeURIComponent(id)}/password-link`;
+    onLink({ name, link: await callApi("POST", path, PasswordLink) });
+  };
+  return (
+    <li className="row row-line">
+      <span className="row-name">{name}</span>
+      <span className="quiet">{email}</span>
+      {admin && <Tag>administrator</Tag>}
+      {id === me.id && <Tag>you</Tag>}
+      {disabled && <StateWord state="bad">Disabled</StateWord>}
+      <span className="quiet">
+        {workspaces_count} {workspaces_count === 1 ? "workspace" : "workspaces"},{" "}
+        {sign_in.length === 0
+          ? "no way to sign in yet"
+          : `signs in by ${sign_in.map((way) => WAYS[way]).join(" and ")}`}
+        {last_sign_in_at !== null && (
+          <>
+            , last <TimeText at={last_sign_in_at} />
+          </>
+        )}
+      </span>
+      {id !== me.id && (
+        <span className="row-end">
+          <Button
+            size="xs"
+            variant="default"
+            onClick={() => reset().catch(sayFailed)}
+            aria-label={`Make a password link for ${name}`}
+          >
+            Password link
+          </Button>
+          <Button
+            size="xs"
+            variant="default"
+            onClick={() =>
+              patch(
+                { admin: !admin },
+                admin ? `${name} is no administrator any more.` : `${name} is an administrator now.`,
+              ).catch(sayFailed)
+            }
+            aria-label={admin ? `Take administration from ${name}` : `Make ${name} an administrator`}
+          >
+            {admin ? "Take administration" : "Make administrator"}
+          </Button>
+          {disabled ? (
+            <Button
+              size="xs"
+              variant="default"
+              onClick={() => patch({ disabled: false }, `${name} can sign in again.`).catch(sayFailed)}
+              aria-label={`Enable ${name}`}
+            >
+              Enable
+            </Button>
+          ) : (
+            <ConfirmButton
+              size="xs"
+              label={`Disable ${name}`}
+              title={`Disable ${name}?`}
+              verb="Disable"
+              onConfirm={() => patch({ disabled: true }, `${name} is signed out everywhere.`)}
+            >
+              They are signed out everywhere, API tokens included, and cannot sign in until they are enabled
+              again. What they wrote stays.
+            </ConfirmButton>
+          )}
+        </span>
+      )}
+    </li>
+  );
+}
+
+const WAYS: Record<AdminUser["sign_in"][number], string> = { password: "password", oidc: "the provider" };

@@ -1,0 +1,77 @@
+import { queryOptions } from "@tanstack/react-query";
+import { AgentList } from "@windshift/contract/api/agent.ts";
+import { Binding } from "@windshift/contract/api/binding.ts";
+import { Connection, ForgeRepositoryPage } from "@windshift/contract/api/connection.ts";
+import { InvitationList } from "@windshift/contract/api/invitation.ts";
+import { LabelList } from "@windshift/contract/api/label.ts";
+import { Model } from "@windshift/contract/api/model.ts";
+import { Repository } from "@windshift/contract/api/repository.ts";
+import { SkillDetail, SkillList, SkillVersionPage } from "@windshift/contract/api/skill.ts";
+import { WorkspaceUsage } from "@windshift/contract/api/usage.ts";
+import { Member } from "@windshift/contract/api/workspace.ts";
+import { z } from "zod";
+import { getApi, queryString } from "../api/api.ts";
+import { queryClient } from "../api/query-client.ts";
+
+/** A list below a workspace: `/api/v1/workspaces/KEY/NAME`. */
+function listOf<T extends z.ZodType>(name: string, schema: T) {
+  return (workspace: string) =>
+    queryOptions({
+      queryKey: ["settings", workspace, name],
+      queryFn: ({ signal }) => getApi(`/api/v1/workspaces/${workspace}/${name}`, schema, signal),
+    });
+}
+
+export const membersQuery = listOf("members", z.object({ members: z.array(Member) }));
+export const invitationsQuery = listOf("invitations", InvitationList);
+export const bindingsQuery = listOf("bindings", z.object({ bindings: z.array(Binding) }));
+export const agentsQuery = listOf("agents", AgentList);
+export const connectionsQuery = listOf("connections", z.object({ connections: z.array(Connection) }));
+export const repositoriesQuery = listOf("repositories", z.object({ repositories: z.array(Repository) }));
+export const skillsQuery = listOf("skills", SkillList);
+export const labelsQuery = listOf("labels", LabelList);
+export const usageQuery = listOf("usage", WorkspaceUsage);
+
+export function modelsQuery(connection: number) {
+  return queryOptions({
+    queryKey: ["connection", connection, "models"],
+    queryFn: ({ signal }) =>
+      getApi(`/api/v1/connections/${connection}/models`, z.object({ models: z.array(Model) }), signal),
+  });
+}
+
+export function forgeRepositoriesQuery(connection: number, search: string, page: number) {
+  return queryOptions({
+    queryKey: ["connection", connection, "repositories", search, page],
+    queryFn: ({ signal }) =>
+      getApi(
+        `/api/v1/connections/${connection}/repositories${queryString({ search, page })}`,
+        ForgeRepositoryPage,
+        signal,
+      ),
+    retry: false,
+  });
+}
+
+export function skillQuery(skill: number) {
+  return queryOptions({
+    queryKey: ["skill", skill],
+    queryFn: ({ signal }) => getApi(`/api/v1/skills/${skill}`, SkillDetail, signal),
+  });
+}
+
+export function skillVersionsQuery(skill: number) {
+  return queryOptions({
+    queryKey: ["skill", skill, "versions"],
+    queryFn: ({ signal }) => getApi(`/api/v1/skills/${skill}/versions`, SkillVersionPage, signal),
+  });
+}
+
+/** Reads anew what a page of the settings shows, and lets other pages read theirs anew; resolves when it is there. */
+export async function refreshSettings(workspace: string, ...names: string[]): Promise<void> {
+  void queryClient.invalidateQueries({ refetchType: "none" });
+  const keys = names.length === 0 ? [[]] : names.map((name) => [name]);
+  await Promise.all(
+    keys.map((rest) => queryClient.invalidateQueries({ queryKey: ["settings", workspace, ...rest] })),
+  );
+}

@@ -1,0 +1,42 @@
+import { queryOptions } from "@tanstack/react-query";
+import { CliLoginView } from "@windshift/contract/api/cli-login.ts";
+import { InvitationView } from "@windshift/contract/api/invitation.ts";
+import { PasswordLinkView, SetupState } from "@windshift/contract/api/user.ts";
+import { callApi, getApi, sendApi } from "../api/api.ts";
+
+/** Whether there is an administrator yet, and which ways in there are. */
+export const setupQuery = queryOptions({
+  queryKey: ["setup"],
+  queryFn: ({ signal }) => getApi("/api/v1/setup", SetupState, signal),
+});
+
+/** The secrets of links travel in bodies, so that no log of addresses has them. */
+export function invitationQuery(token: string) {
+  return queryOptions({
+    queryKey: ["invitation", token],
+    queryFn: ({ signal }) => callApi("POST", "/api/v1/invitations/view", InvitationView, { token }, signal),
+    retry: false,
+  });
+}
+
+export function passwordLinkQuery(token: string) {
+  return queryOptions({
+    queryKey: ["password-link", token],
+    queryFn: ({ signal }) =>
+      callApi("POST", "/api/v1/password-links/view", PasswordLinkView, { token }, signal),
+    retry: false,
+  });
+}
+
+export function cliLoginQuery(code: string) {
+  return queryOptions({
+    queryKey: ["cli-login", code],
+    queryFn: ({ signal }) => getApi(`/api/v1/cli-logins/${encodeURIComponent(code)}`, CliLoginView, signal),
+    retry: false,
+  });
+}
+
+/** Signs in with a password; the session is a cookie of the server. */
+export function signIn(person: { email: string; password: string }): Promise<void> {
+  return sendApi("POST", "/api/auth/sign-in/email", person);
+}
