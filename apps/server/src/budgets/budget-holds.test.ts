@@ -51,6 +51,19 @@ describe("reserving", () => {
     });
   });
 
+  test("what is little stays for the run's next call, and is given back at once when another server's call needs it", async () => {
+    const run = await startBudgetRun(fixture, { run: { tokens_max: 1_000_000, cost_micros_max: null } });
+    const [first, second] = [startHolds(), startHolds()];
+    const reply = await first.reserve(call(run.id, 1_000));
+    if (reply.kind !== "granted") throw new Error(reply.kind);
+    reply.settle({ tokens: USED, cost: 0 });
+    await first.flush();
+    expect((await readSums(fixture.database, run)).holds.map(({ tokens }) => tokens)).toEqual([4_000 - USED]);
+    // Without a word it would stay for longer than a call waits.
+    expect((await second.reserve(call(run.id, 1_000_000 - USED))).kind).toBe("granted");
+    expect((await second.reserve(call(run.id, 1))).kind).toBe("short");
+  }, 20_000);
+
   test("counts a call that cost more than was set aside in full", async () => {
     const run = await startBudgetRun(fixture, { run: { tokens_max: 2_000, cost_micros_max: null } });
     const holds = startHolds();

@@ -18,6 +18,8 @@ const BATCH_WAIT_MS = 200;
 const UNWRITTEN_CALLS_MAX = 20_000;
 /** A hold that no call drew on for this long is given back, ms: the next call of a run follows within seconds or takes minutes. */
 const IDLE_MS = 5_000;
+/** The same for one that is little of what is left, ms: most commands of agents end within, so their next call need not wait for the disk. */
+const SMALL_IDLE_MS = 60_000;
 /** Time between looks for holds to give back, ms, and between renewals, ms: six of those fit into HOLD_MS. */
 const TICK_MS = 1_000;
 const RENEW_MS = 10_000;
@@ -61,6 +63,7 @@ export class BudgetHolds {
   private flushTimer: Timer | undefined;
   private readonly fills: HoldQueue;
   private readonly ticker: Timer;
+  private readonly stopListening: () => void;
   private renewedAtMs = performance.now();
 
   constructor(
@@ -68,6 +71,10 @@ export class BudgetHolds {
     private readonly log: Pick<Log, "error">,
   ) {
     this.fills = new HoldQueue(database);
+    this.stopListening = database.signals.listen("budgets", () => {
+      this.closeIdle(() => true);
+      if (this.closing.size > 0) this.flushSoon();
+    });
     this.ticker = setInterval(() => this.tick(), TICK_MS);
     this.ticker.unref();
   }
@@ -88,6 +95,7 @@ export class BudgetHolds {
       if (refused === undefined) continue;
       if (!refused.passing || last) return { kind: "short", short: refused.short };
       this.closeIdle(() => true);
+      await this.database.signals.notify("budgets"); // what other servers have set aside for nobody
       await this.flush();
       await Bun.sleep(PASSING_LOOK_MS);
     }
@@ -113,6 +121,7 @@ export class BudgetHolds {
   /** Gives everything back that no call is drawing on, and writes the rest down. */
   async close(): Promise<void> {
     clearInterval(this.ticker);
+    this.stopListening();
     this.closeIdle(() => true);
     await this.flush();
     clearTimeout(this.flushTimer);
@@ -156,7 +165,7 @@ export class BudgetHolds {
   private async ask(hold: RunHold, what: Pick<HoldAsk, "need" | "wish" | "keep">) {
     const isNew = hold.budgets === undefined;
     const reply = await this.fills.fill({ hold: { ...hold.key, isNew }, ...what });
-    if (reply.kind === "held") hold.fill(reply.amount, reply.budgets, performance.now());
+    if (reply.kind === "held") hold.fill(reply, performance.now());
     else if (reply.kind === "lost") this.retire(hold);
     else return reply;
     return undefined;
@@ -190,7 +199,10 @@ export class BudgetHolds {
     const now = performance.now();
     const month = monthOf(Date.now());
     this.closeIdle(
-      (hold) => hold.ended.aborted || hold.key.period !== month || now - hold.lastUsedMs > IDLE_MS,
+      (hold) =>
+        hold.ended.aborted ||
+        hold.key.period !== month ||
+        now - hold.lastUsedMs > (hold.isSmall ? SMALL_IDLE_MS : IDLE_MS),
     );
     // Those that were refused from the first call on have nothing to give back.
     for (const [name, hold] of this.holds)

@@ -1,6 +1,6 @@
 import type { Database, Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
-import { type Amount, combine, least, MEASURES, NOTHING } from "./amount.ts";
+import { type Amount, combine, covers, least, MEASURES, NOTHING, times } from "./amount.ts";
 import { findRunBudgets, type RunBudgets, type ScopedBudget } from "./budget-limits.ts";
 import type { BudgetShort } from "./budget-short.ts";
 import { addToHolds, deleteHolds, insertHolds, touchHolds } from "./hold-rows.ts";
@@ -8,6 +8,8 @@ import { type Uses, UseTotals } from "./use-store.ts";
 
 /** Beyond its call a hold takes at most this part of what is left of a budget: runs beside it are not starved. */
 const ROOM_PARTS = 8;
+/** What is at most this part of what is left stands in nobody's way. */
+const SMALL_PARTS = 64;
 
 export interface HoldKey {
   id: string;
@@ -31,8 +33,8 @@ export interface HoldAsk {
 }
 
 export type HoldReply =
-  /** Set aside, in these budgets. */
-  | { kind: "held"; amount: Amount; budgets: ScopedBudget[] }
+  /** Set aside, in these budgets. `small`: a little of what is left in each. */
+  | { kind: "held"; amount: Amount; budgets: ScopedBudget[]; small: boolean }
   /** `passing`: only what is set aside for other calls stands in the way, and most of it comes back. */
   | { kind: "short"; short: BudgetShort; passing: boolean }
   /** The hold expired and counted as spent; a new one is needed. */
@@ -46,7 +48,7 @@ export type HoldReply =
  * @returns in the order of `asks`
  */
 export function holdAmounts(database: Database, asks: readonly HoldAsk[]): Promise<HoldReply[]> {
-  return database.transaction(async (tx) => {
+  return database.durableTransaction(async (tx) => {
     // A write comes first: SQLite then waits for other processes instead of failing.
     const there = await enterHolds(database, tx, asks);
     const month = ({ hold }: HoldAsk) => ({ runId: hold.runId, month: hold.period });
@@ -80,10 +82,11 @@ function lockUses(tx: Queries, found: readonly (RunBudgets | undefined)[]): Prom
 function share({ hold, need, wish }: HoldAsk, { budgets }: RunBudgets, uses: Uses): HoldReply {
   const refused = findShort(budgets, uses, need, hold.attempt);
   if (refused !== undefined) return { kind: "short", ...refused };
-  const spare = combine(wish, roomOf(budgets, uses), (most, room) => Math.min(most, room / ROOM_PARTS));
+  const room = roomOf(budgets, uses);
+  const spare = combine(wish, room, (most, room) => Math.min(most, room / ROOM_PARTS));
   const amount = combine(need, spare, (least, more) => Math.max(least, Math.floor(more)));
   uses.hold(budgets, amount);
-  return { kind: "held", amount, budgets };
+  return { kind: "held", amount, budgets, small: covers(room, times(amount, SMALL_PARTS)) };
 }
 
 async function writeHeld(tx: Queries, asks: readonly HoldAsk[], replies: readonly HoldReply[]) {

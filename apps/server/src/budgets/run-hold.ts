@@ -36,6 +36,8 @@ export class RunHold {
   /** One fill at a time. */
   filling: Promise<unknown> = Promise.resolve();
   lastUsedMs: number;
+  /** It is little of what its budgets have left, so that it may wait for the run's next call. */
+  isSmall = false;
   /** No call may draw on it any more; its rest goes back once none is on its way. */
   closing = false;
   private free = NOTHING;
@@ -116,8 +118,12 @@ export class RunHold {
     return Math.ceil((this.calls * ms) / Math.max(PACE_MS_MIN, nowMs - this.filledAtMs));
   }
 
-  fill(amount: Amount, budgets: readonly ScopedBudget[], nowMs: number): void {
+  fill(
+    { amount, budgets, small }: { amount: Amount; budgets: readonly ScopedBudget[]; small: boolean },
+    nowMs: number,
+  ): void {
     this.free = plus(this.free, amount);
+    this.isSmall = small;
     this.budgets = budgets;
     this.filledAtMs = nowMs;
     this.calls = 0;

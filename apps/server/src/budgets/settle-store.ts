@@ -2,7 +2,6 @@ import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { NewRow } from "../db/schema.ts";
 import { type Amount, isNothing, minus, NOTHING } from "./amount.ts";
 import { addToHolds, deleteHolds, HOLD_MS } from "./hold-rows.ts";
-import { lateTransaction } from "./late-commit.ts";
 import { insertUsage } from "./usage-rows.ts";
 import { ROWS_MAX, type ScopeKey, UseTotals } from "./use-store.ts";
 
@@ -35,7 +34,7 @@ export interface SettleBatch {
  * the machine lose power first, the holds stand as they were set aside, and count as spent.
  */
 export function settleBatch(database: Database, { calls, changes, free }: SettleBatch): Promise<void> {
-  return lateTransaction(database, async (tx) => {
+  return database.lateTransaction(async (tx) => {
     for (const some of slices(calls)) await insertUsage(database.engine, tx, some);
     const totals = new UseTotals();
     for (const some of slices([...changes].sort((a, b) => (a.id < b.id ? -1 : 1)))) {

@@ -19,6 +19,16 @@ export interface Database {
   readonly figures?: RunFigures;
   /** Runs `work` in one transaction; rolled back when it rejects. */
   transaction<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
+  /**
+   * The same for what may be lost when the machine loses power, and with nothing else: the commit does not wait for the
+   * disk. Commits stay in their order, so that one which does wait takes all before it along.
+   */
+  lateTransaction<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
+  /**
+   * The same, on the disk when it resolves, without holding the process up meanwhile: others may see what was written before
+   * it is safe. For what nobody tells the outside about but the caller. Should the disk fail, it rejects, and what it wrote stands.
+   */
+  durableTransaction<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 

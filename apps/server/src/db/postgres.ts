@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect } from "kysely";
+import { Kysely, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import { runTransaction } from "./after-commit.ts";
 import type { Database } from "./database.ts";
@@ -31,6 +31,12 @@ export async function openPostgres(url: string): Promise<Database> {
     kysely,
     signals,
     transaction: (work) => runTransaction(kysely, work),
+    lateTransaction: (work) =>
+      runTransaction(kysely, async (tx) => {
+        await sql`set local synchronous_commit = off`.execute(tx);
+        return await work(tx);
+      }),
+    durableTransaction: (work) => runTransaction(kysely, work),
     close: async () => {
       await signals.close();
       await kysely.destroy();

@@ -1,13 +1,15 @@
 /**
  * Topics of wake-ups. A signal carries no data and may come twice or late: who hears it looks at the database.
  * `queue` = a run was queued; `publishing` = a run has a result to finish; `forges` = a pull request
- * on a forge is to be looked at; `run:<id>`, `connection:<id>` and `runner:<id>` = something about it changed;
- * `workspace:<id>` = one of its work items changed; `user:<id>` = there is news for a person.
+ * on a forge is to be looked at; `budgets` = a call waits for what others have set aside and do not need; `run:<id>`,
+ * `connection:<id>` and `runner:<id>` = something about it changed; `workspace:<id>` = one of its work items changed;
+ * `user:<id>` = there is news for a person.
  */
 export type Topic =
   | "queue"
   | "publishing"
   | "forges"
+  | "budgets"
   | `run:${number}`
   | `connection:${number}`
   | `runner:${number}`

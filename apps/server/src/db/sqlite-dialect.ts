@@ -12,8 +12,9 @@ import {
 
 /** Statements kept ready to run, of some KB each: those in use at a time. Lists of ids make further ones of each length. */
 const STATEMENTS_MAX = 200;
-/** What may be kept. Settings take effect while they are prepared, and a change of the schema makes what was kept stale. */
+/** What may be kept; settings may not, since they take effect while they are prepared. All else may change the schema, and make it stale. */
 const KEPT = /^\s*(?:select|insert|update|delete|with|begin|commit|rollback)\b/i;
+const SETTING = /^\s*pragma\b/i;
 
 /** Kysely on one connection to an SQLite file: whoever has it keeps others waiting until it is given back. */
 export function sqliteDialect(file: SqliteFile): Dialect {
@@ -106,7 +107,7 @@ class SqliteConnection implements DatabaseConnection {
     const statement = this.file.prepare<unknown, SQLQueryBindings[]>(sql);
     const fresh = { statement, hasRows: statement.columnNames.length > 0 };
     if (!KEPT.test(sql)) {
-      this.forget();
+      if (!SETTING.test(sql)) this.forget();
       return fresh;
     }
     if (this.kept.size >= STATEMENTS_MAX) this.drop();

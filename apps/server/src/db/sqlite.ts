@@ -1,10 +1,11 @@
 import { Database as SqliteFile } from "bun:sqlite";
-import { Kysely } from "kysely";
+import { Kysely, sql, type Transaction } from "kysely";
 import { runTransaction } from "./after-commit.ts";
 import type { Database } from "./database.ts";
 import type { Schema } from "./schema.ts";
 import { LocalSignals } from "./signals.ts";
 import { sqliteDialect } from "./sqlite-dialect.ts";
+import { WalSync } from "./wal-sync.ts";
 
 /** How long a statement waits for another process that writes (a backup, say), ms. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -17,11 +18,34 @@ export async function openSqlite(file: string): Promise<Database> {
   sqlite.run("PRAGMA foreign_keys = ON");
   sqlite.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   const kysely = new Kysely<Schema>({ dialect: sqliteDialect(sqlite) });
+  const wal = new WalSync(file);
   return {
     engine: "sqlite",
     kysely,
     signals: new LocalSignals(),
     transaction: (work) => runTransaction(kysely, work),
-    close: () => kysely.destroy(),
+    lateTransaction: (work) => runLate(kysely, work),
+    durableTransaction: async (work) => {
+      wal.assertSound();
+      const result = await runLate(kysely, work);
+      await wal.sync();
+      return result;
+    },
+    close: async () => {
+      await wal.close();
+      await kysely.destroy();
+    },
   };
+}
+
+/** The setting is the connection's, and SQLite takes it between transactions only: nobody else may come in between. */
+function runLate<T>(kysely: Kysely<Schema>, work: (tx: Transaction<Schema>) => Promise<T>): Promise<T> {
+  return kysely.connection().execute(async (connection) => {
+    await sql`pragma synchronous = normal`.execute(connection);
+    try {
+      return await connection.transaction().execute(work);
+    } finally {
+      await sql`pragma synchronous = full`.execute(connection);
+    }
+  });
 }

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { sql } from "kysely";
 import { createRunFixture, type RunFixture } from "../testing/run-fixture.ts";
-import { lateTransaction } from "./late-commit.ts";
 
 let fixture: RunFixture;
 beforeEach(async () => {
@@ -22,7 +21,7 @@ const uses = () => fixture.database.kysely.selectFrom("budget_use").select("toke
 
 test("does not wait for the disk, and the transactions beside and behind it do", async () => {
   const { database } = fixture;
-  const late = lateTransaction(database, async (tx) => {
+  const late = database.lateTransaction(async (tx) => {
     await tx.insertInto("budget_use").values(useOf(7)).execute();
     return await waits(tx);
   });
@@ -34,11 +33,22 @@ test("does not wait for the disk, and the transactions beside and behind it do",
 
 test("one that fails is rolled back, and what comes after it waits for the disk again", async () => {
   const { database } = fixture;
-  const failed = lateTransaction(database, async (tx) => {
+  const failed = database.lateTransaction(async (tx) => {
     await tx.insertInto("budget_use").values(useOf(7)).execute();
     throw new Error("no");
   });
   expect(await failed.catch((error: Error) => error.message)).toBe("no");
   expect(await database.transaction((tx) => waits(tx))).toBe(true);
   expect(await uses()).toEqual([]);
+});
+
+test("a durable one does not hold the process up on SQLite, and waits for the disk on PostgreSQL; what is beside it waits", async () => {
+  const { database } = fixture;
+  const durable = database.durableTransaction(async (tx) => {
+    await tx.insertInto("budget_use").values(useOf(7)).execute();
+    return await waits(tx);
+  });
+  const beside = database.transaction((tx) => waits(tx));
+  expect(await Promise.all([durable, beside])).toEqual([database.engine === "postgres", true]);
+  expect(await uses()).toEqual([{ tokens: 7 }]);
 });
