@@ -1,5 +1,8 @@
 import type { AnyRoute } from "@tanstack/react-router";
+import { pageRoute } from "../shell/page-route.ts";
 
-export function pullRequestRoutes(_app: AnyRoute): AnyRoute[] {
-  return [];
+export function pullRequestRoutes(app: AnyRoute): AnyRoute[] {
+  return [
+    pageRoute(app, "/pull-requests/$pullRequest", () => import("./pull-request-page.tsx"), "PullRequestPage"),
+  ];
 }

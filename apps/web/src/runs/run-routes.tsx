@@ -1,5 +1,10 @@
 import type { AnyRoute } from "@tanstack/react-router";
+import { pageRoute } from "../shell/page-route.ts";
 
-export function runRoutes(_app: AnyRoute): AnyRoute[] {
-  return [];
+/** One run by itself, and the runs of a workspace. */
+export function runRoutes(app: AnyRoute): AnyRoute[] {
+  return [
+    pageRoute(app, "/items/$item/runs/$run", () => import("./run-page.tsx"), "RunPage"),
+    pageRoute(app, "/w/$workspace/runs", () => import("./workspace-runs-page.tsx"), "WorkspaceRunsPage"),
+  ];
 }

@@ -1,0 +1,56 @@
+import { Text } from "@mantine/core";
+import { useSuspenseQuery } from "@tanstack/react-query";
+import type { AgentRun } from "@windshift/contract/api/run.ts";
+import { allows, type Role } from "@windshift/contract/api/workspace.ts";
+import { isTerminal } from "@windshift/contract/run.ts";
+import { useState } from "react";
+import { RerunButton } from "./rerun-dialog.tsx";
+import { RunLine } from "./run-line.tsx";
+import { itemRunsQuery } from "./run-queries.ts";
+import { RunView } from "./run-view.tsx";
+
+/** Older runs that are shown before somebody asks for the rest. */
+const SHOWN_MAX = 5;
+
+/** The runs of an item, newest first; the newest is open, and its transcript live. */
+export function ItemRuns({ itemKey, role }: { itemKey: string; role: Role }) {
+  const { runs } = useSuspenseQuery(itemRunsQuery(itemKey)).data;
+  const [all, setAll] = useState(false);
+  const [newest, ...older] = runs;
+  const mayRun = allows(role, "member");
+  return (
+    <section aria-labelledby="runs-title" className="runs">
+      <header className="runs-head">
+        <h2 id="runs-title">Agent runs</h2>
+        {mayRun && newest !== undefined && isTerminal(newest.status) && <RerunButton run={newest} />}
+      </header>
+      {newest === undefined && (
+        <Text c="dimmed" size="sm">
+          No runs yet. Assign the item to an agent to start one.
+        </Text>
+      )}
+      {newest !== undefined && <RunView key={newest.id} runId={newest.id} role={role} />}
+      {older.slice(0, all ? undefined : SHOWN_MAX).map((run) => (
+        <OlderRun key={run.id} run={run} role={role} />
+      ))}
+      {!all && older.length > SHOWN_MAX && (
+        <button type="button" className="runs-more" onClick={() => setAll(true)}>
+          {older.length - SHOWN_MAX} earlier runs
+        </button>
+      )}
+    </section>
+  );
+}
+
+/** A line that unfolds to the whole run. */
+function OlderRun({ run, role }: { run: AgentRun; role: Role }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details className="run-older" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>
+        <RunLine run={run} />
+      </summary>
+      {open && <RunView runId={run.id} role={role} />}
+    </details>
+  );
+}

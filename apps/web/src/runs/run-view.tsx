@@ -1,0 +1,74 @@
+import { Tabs } from "@mantine/core";
+import { useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
+import type { AgentRunDetail } from "@windshift/contract/api/run.ts";
+import { allows, type Role } from "@windshift/contract/api/workspace.ts";
+import type { StoredEvent } from "@windshift/contract/event.ts";
+import { isTerminal } from "@windshift/contract/run.ts";
+import { RunActions } from "./run-actions.tsx";
+import { RunAttempts } from "./run-attempts.tsx";
+import { RunChanges } from "./run-changes.tsx";
+import { RunComposer } from "./run-composer.tsx";
+import { RunFacts } from "./run-facts.tsx";
+import { RunHead } from "./run-head.tsx";
+import { RunPrompt } from "./run-prompt.tsx";
+import { refreshRun, runQuery, storeRun } from "./run-queries.ts";
+import { RunSkills } from "./run-skills.tsx";
+import { RunState } from "./run-state.tsx";
+import { RunUsage } from "./run-usage.tsx";
+import { Transcript } from "./transcript/transcript.tsx";
+
+/** All of one run: where it is or how it ended, what can be done about it, and its transcript. */
+export function RunView({ runId, role }: { runId: number; role: Role }) {
+  const client = useQueryClient();
+  const run = useSuspenseQuery(runQuery(runId)).data;
+  const mayRun = allows(role, "member");
+  const live = !isTerminal(run.status);
+  const onEvents = (events: readonly StoredEvent[]) => {
+    // A receipt is no change of the run, but one of its messages.
+    if (events.some(({ data }) => data.note === "received")) void refreshRun(client, run);
+  };
+  return (
+    <article className="run" id={`run-${run.id}`} data-run={run.id} data-status={run.status}>
+      <header className="run-top">
+        <RunHead run={run} />
+        {mayRun && <RunActions run={run} />}
+      </header>
+      <RunState run={run} mayRun={mayRun} />
+      <RunUsage run={run} isAdmin={role === "admin"} />
+      <RunFacts run={run} />
+      <Tabs defaultValue="transcript" keepMounted={false} className="run-tabs">
+        <Tabs.List>
+          <Tabs.Tab value="transcript">Transcript</Tabs.Tab>
+          <Tabs.Tab value="changes">Changes{countText(changeCount(run))}</Tabs.Tab>
+          <Tabs.Tab value="attempts">Attempts{countText(run.attempts.length)}</Tabs.Tab>
+          <Tabs.Tab value="prompt">Prompt</Tabs.Tab>
+          {run.skills.length > 0 && <Tabs.Tab value="skills">Skills{countText(run.skills.length)}</Tabs.Tab>}
+        </Tabs.List>
+        <Tabs.Panel value="transcript">
+          <Transcript run={run} onRun={(now) => storeRun(client, now)} onEvents={onEvents} />
+        </Tabs.Panel>
+        <Tabs.Panel value="changes">
+          <RunChanges run={run} />
+        </Tabs.Panel>
+        <Tabs.Panel value="attempts">
+          <RunAttempts run={run} />
+        </Tabs.Panel>
+        <Tabs.Panel value="prompt">
+          <RunPrompt run={run} />
+        </Tabs.Panel>
+        <Tabs.Panel value="skills">
+          <RunSkills skills={run.skills} />
+        </Tabs.Panel>
+      </Tabs>
+      <RunComposer run={run} mayWrite={mayRun && live} />
+    </article>
+  );
+}
+
+function changeCount({ files_changed, files_more }: AgentRunDetail): number {
+  return (files_changed?.length ?? 0) + files_more;
+}
+
+function countText(count: number): string {
+  return count === 0 ? "" : ` (${count})`;
+}

@@ -1,0 +1,94 @@
+import { useDocumentVisibility } from "@mantine/hooks";
+import { EventOutline } from "@windshift/contract/api/event-outline.ts";
+import { AgentRun, EventPage } from "@windshift/contract/api/run.ts";
+import { StoredEvent } from "@windshift/contract/event.ts";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { getApi, queryString } from "../../api/api.ts";
+import { type StreamState, useEventStream } from "../../api/event-stream.ts";
+import { TranscriptPages } from "./transcript-pages.ts";
+
+/** Events are shown together this often, ms, so that a flood costs one layout and not thousands. */
+const SHOW_MS = 40;
+
+export interface LiveTranscript {
+  pages: TranscriptPages;
+  /** Why it could not be opened. */
+  problem: Error | undefined;
+  openAgain(): void;
+  stream: StreamState;
+}
+
+/**
+ * The transcript of a run, followed while the run lives. After a lost connection the stream goes on behind the newest event
+ * that is here; a tab in the background gives its connection back, since a browser has six of them to a server.
+ * @param onRun told what the server says of the run itself, when that changes
+ * @param onEnd told that no more will come
+ */
+export function useLiveTranscript(
+  runId: number,
+  live: boolean,
+  onRun: (run: AgentRun) => void,
+  onEvents: (events: readonly StoredEvent[]) => void,
+): LiveTranscript {
+  const pages = useMemo(() => new TranscriptPages(sourceOf(runId)), [runId]);
+  useSyncExternalStore(pages.watch, () => pages.version);
+  const { problem, openAgain } = useOpening(pages, live);
+  const arrived = useShownTogether(pages, onEvents);
+  const visible = useDocumentVisibility() !== "hidden";
+  const { lastId } = pages;
+  const follows = live && visible && lastId !== undefined;
+  const stream = useEventStream(
+    follows ? () => `/api/v1/agent-runs/${runId}/events/stream?after=${pages.lastId ?? lastId}` : undefined,
+    STREAM_EVENTS,
+    (name, data) => {
+      const json: unknown = JSON.parse(data);
+      if (name === "event") arrived(StoredEvent.parse(json));
+      else onRun(AgentRun.parse(json));
+    },
+  );
+  return { pages, problem, openAgain, stream };
+}
+
+const STREAM_EVENTS = ["event", "run"] as const;
+
+function sourceOf(runId: number) {
+  const path = `/api/v1/agent-runs/${runId}/events`;
+  return {
+    outline: () => getApi(`${path}/outline`, EventOutline),
+    page: (after: number, limit: number) => getApi(path + queryString({ after, limit }), EventPage),
+  };
+}
+
+/** Opens at the end of what goes on, and at the start of what is over. */
+function useOpening(pages: TranscriptPages, live: boolean) {
+  const [problem, setProblem] = useState<Error>();
+  const at = useRef<"start" | "end">("start");
+  at.current = live ? "end" : "start";
+  const openAgain = useCallback(() => {
+    setProblem(undefined);
+    pages.open(at.current).catch(setProblem);
+  }, [pages]);
+  useEffect(openAgain, [openAgain]);
+  return { problem, openAgain };
+}
+
+function useShownTogether(pages: TranscriptPages, onEvents: (events: readonly StoredEvent[]) => void) {
+  const waiting = useRef<StoredEvent[]>([]);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const told = useRef(onEvents);
+  told.current = onEvents;
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return useCallback(
+    (event: StoredEvent) => {
+      if (waiting.current.length === 0)
+        timer.current = setTimeout(() => {
+          const events = waiting.current;
+          waiting.current = [];
+          pages.append(events);
+          told.current(events);
+        }, SHOW_MS);
+      waiting.current.push(event);
+    },
+    [pages],
+  );
+}
