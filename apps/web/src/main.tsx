@@ -1,6 +1,8 @@
 import "@mantine/core/styles.layer.css";
 import "./styles/app.css";
 import "./styles/runs.css";
+import "./styles/settings.css";
+import "./styles/tracker.css";
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";

@@ -8,7 +8,8 @@ const RECONNECT_MS_MIN = 500;
 const RECONNECT_MS_MAX = 15_000;
 
 /**
- * Reads server-sent events of a path as long as the component stands, and opens the stream again after a loss.
+ * Reads server-sent events of a path as long as the component stands, and opens the stream again after a loss. While its tab is
+ * hidden it gives the connection back, as browsers have only a few for all tabs of a site.
  * @param path undefined: no stream now. It is asked for anew at each connect, so it can carry where to go on.
  * @param names kinds of events to listen to
  */
@@ -45,6 +46,7 @@ function openStream(
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let waitMs = RECONNECT_MS_MIN;
+  let over = false;
   const connect = () => {
     const opened = new EventSource(address());
     source = opened;
@@ -59,15 +61,25 @@ function openStream(
       waitMs = Math.min(waitMs * 2, RECONNECT_MS_MAX);
     };
     opened.addEventListener("end", () => {
+      over = true;
       opened.close();
       tell("ended");
     });
     for (const name of names)
       opened.addEventListener(name, (event) => onEvent(name, event.data, event.lastEventId));
   };
-  connect();
-  return () => {
+  const leave = () => {
     clearTimeout(timer);
     source?.close();
+  };
+  const turn = () => {
+    leave();
+    if (!document.hidden && !over) connect();
+  };
+  document.addEventListener("visibilitychange", turn);
+  if (!document.hidden) connect();
+  return () => {
+    document.removeEventListener("visibilitychange", turn);
+    leave();
   };
 }

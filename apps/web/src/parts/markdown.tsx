@@ -1,16 +1,17 @@
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
 import { SafeLink } from "./safe-link.tsx";
+import { visibleText } from "./visible-text.ts";
 
 /**
  * Markdown that people and agents wrote. Nothing in it is ever loaded or run: HTML stands as text, a picture is a link to it,
- * and a link that leads off this site asks first (WB-04, WB-05).
+ * a link that leads off this site asks first (WB-04, WB-05), and characters that hide or turn other text are named (PI-03).
  */
 export function Markdown({ text }: { text: string }) {
   return (
     <div className="markdown">
       <ReactMarkdown remarkPlugins={[remarkGfm]} components={COMPONENTS} urlTransform={onlyPlainUrls}>
-        {text}
+        {visibleText(text)}
       </ReactMarkdown>
     </div>
   );

@@ -1,11 +1,14 @@
-import { Burger, AppShell as Frame, Group, Text, VisuallyHidden } from "@mantine/core";
+import { Burger, Button, AppShell as Frame, Group, Text, VisuallyHidden } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { IconSearch } from "@tabler/icons-react";
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { paths } from "../paths.ts";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { MainMenu } from "./main-menu.tsx";
 import { Mark } from "./mark.tsx";
+import { openOverlay } from "./overlay.ts";
+import { Overlays } from "./overlays.tsx";
 import { PersonMenu } from "./person-menu.tsx";
 
 const MENU_WIDTH_PX = 232;
@@ -51,7 +54,19 @@ export function AppShell() {
               <VisuallyHidden>, my work</VisuallyHidden>
             </Link>
           </Group>
-          <PersonMenu />
+          <Group gap={4} wrap="nowrap">
+            <Button
+              variant="subtle"
+              color="gray"
+              size="compact-md"
+              leftSection={<IconSearch size={16} aria-hidden />}
+              className="bar-search"
+              onClick={() => openOverlay({ kind: "palette" })}
+            >
+              Search
+            </Button>
+            <PersonMenu />
+          </Group>
         </Group>
       </Frame.Header>
       <Frame.Navbar className="menu" aria-label="Main">
@@ -61,6 +76,7 @@ export function AppShell() {
         <ConnectionBanner />
         <Outlet />
       </Frame.Main>
+      <Overlays />
     </Frame>
   );
 }

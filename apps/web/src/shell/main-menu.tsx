@@ -1,4 +1,4 @@
-import { NavLink, ScrollArea } from "@mantine/core";
+import { NavLink, ScrollArea, VisuallyHidden } from "@mantine/core";
 import {
   IconActivity,
   IconChecklist,
@@ -11,17 +11,24 @@ import {
   IconUser,
 } from "@tabler/icons-react";
 import { Link, useLocation } from "@tanstack/react-router";
-import type { ComponentType } from "react";
+import type { ComponentType, ReactNode } from "react";
 import { useMe } from "../api/me.ts";
 import { paths } from "../paths.ts";
+import { useLiveInbox } from "./live-inbox.ts";
 
 /** The workspaces with what is in them, and what is everybody's. */
 export function MainMenu() {
   const me = useMe();
+  useLiveInbox();
   return (
     <ScrollArea type="auto" className="menu-scroll">
       <Entry to={paths.myWork} label="My work" icon={IconUser} exact />
-      <Entry to={paths.inbox} label="Inbox" icon={IconInbox} />
+      <Entry
+        to={paths.inbox}
+        label="Inbox"
+        icon={IconInbox}
+        aside={<Unread count={me.notifications_unread} />}
+      />
       {me.workspaces.map(({ key, name, role }) => (
         <section key={key} aria-label={name}>
           <h2 className="menu-heading">{name}</h2>
@@ -50,6 +57,22 @@ export function MainMenu() {
   );
 }
 
+/** A count above it says no more to anybody. */
+const UNREAD_SHOWN_MAX = 99;
+
+function Unread({ count }: { count: number }) {
+  return (
+    <span role="status">
+      {count > 0 && (
+        <span className="menu-count">
+          {count > UNREAD_SHOWN_MAX ? `${UNREAD_SHOWN_MAX}+` : count}
+          <VisuallyHidden> unread</VisuallyHidden>
+        </span>
+      )}
+    </span>
+  );
+}
+
 function Entry(props: {
   to: string;
   label: string;
@@ -57,6 +80,7 @@ function Entry(props: {
   exact?: boolean;
   /** Shown as where the reader is on every path that begins so. */
   within?: string;
+  aside?: ReactNode;
 }) {
   const { pathname } = useLocation();
   const { to, label, icon: Icon, exact, within = to } = props;
@@ -69,6 +93,7 @@ function Entry(props: {
       active={here}
       {...(here ? { "aria-current": "page" as const } : {})}
       leftSection={<Icon size={16} stroke={1.6} aria-hidden />}
+      rightSection={props.aside}
       className="menu-entry"
     />
   );

@@ -1,0 +1,35 @@
+import { Button, Group, Modal, Text } from "@mantine/core";
+import { type ReactNode, useState } from "react";
+import { sayFailed } from "../shell/notices.tsx";
+
+/** Asks before something that cannot be taken back, where a menu and not a button of its own began it. */
+export function AskDialog(props: {
+  open: boolean;
+  onClose(): void;
+  title: string;
+  children: ReactNode;
+  verb: string;
+  onConfirm(): Promise<unknown>;
+}) {
+  const { open, onClose, title, children, verb, onConfirm } = props;
+  const [busy, setBusy] = useState(false);
+  const confirm = () => {
+    setBusy(true);
+    onConfirm()
+      .then(onClose, sayFailed)
+      .finally(() => setBusy(false));
+  };
+  return (
+    <Modal opened={open} onClose={onClose} title={title} closeButtonProps={{ "aria-label": "Close" }}>
+      <Text component="div">{children}</Text>
+      <Group mt="lg" justify="flex-end">
+        <Button variant="default" onClick={onClose}>
+          Cancel
+        </Button>
+        <Button color="red" loading={busy} onClick={confirm} data-autofocus>
+          {verb}
+        </Button>
+      </Group>
+    </Modal>
+  );
+}

@@ -1,0 +1,138 @@
+import { ActionIcon, Button, Group, Menu, Text } from "@mantine/core";
+import { IconDots } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { Comment } from "@windshift/contract/api/comment.ts";
+import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import type { Role } from "@windshift/contract/api/workspace.ts";
+import { useState } from "react";
+import { callApi, sendApi } from "../api/api.ts";
+import { useMe } from "../api/me.ts";
+import { useApiForm } from "../parts/api-form.ts";
+import { useDraft } from "../parts/draft.ts";
+import { Markdown } from "../parts/markdown.tsx";
+import { PersonName } from "../parts/person-name.tsx";
+import { TimeText } from "../parts/time-text.tsx";
+import { paths } from "../paths.ts";
+import { AskDialog } from "./ask-dialog.tsx";
+import { commentsQuery } from "./item-queries.ts";
+import { MarkdownEditor } from "./markdown-editor.tsx";
+import { PlainLink } from "./plain-link.tsx";
+
+/** What somebody said; its author changes or deletes it, an admin deletes it. */
+export function CommentCard(props: { comment: Comment; item: WorkItemDetail; role: Role }) {
+  const { comment, item, role } = props;
+  const me = useMe();
+  const client = useQueryClient();
+  const [draft, setDraft, forget] = useDraft<string | null>(`comment-edit:${comment.id}`, null);
+  const [asking, setAsking] = useState(false);
+  const own = comment.author.id === me.id && role !== "viewer";
+  const refresh = () => client.invalidateQueries({ queryKey: commentsQuery(item.key).queryKey });
+  const remove = async () => {
+    await sendApi("DELETE", `/api/v1/comments/${comment.id}`);
+    await refresh();
+  };
+  return (
+    <article className="comment" aria-label={`Comment by ${comment.author.name}`}>
+      <header className="comment-head">
+        <b>
+          <PersonName user={comment.author} />
+        </b>
+        <span className="quiet">
+          {comment.run_id !== null && (
+            <>
+              <PlainLink to={paths.run(item.key, comment.run_id)}>run {comment.run_id}</PlainLink>{" "}
+            </>
+          )}
+          <TimeText at={comment.created_at} />
+          {comment.edited_at !== null && ", edited"}
+        </span>
+        {(own || role === "admin") && (
+          <Menu position="bottom-end">
+            <Menu.Target>
+              <ActionIcon
+                variant="subtle"
+                color="gray"
+                className="comment-menu"
+                aria-label={`Change the comment by ${comment.author.name}`}
+              >
+                <IconDots size={16} aria-hidden />
+              </ActionIcon>
+            </Menu.Target>
+            <Menu.Dropdown>
+              {own && <Menu.Item onClick={() => setDraft(comment.body)}>Edit</Menu.Item>}
+              <Menu.Item onClick={() => setAsking(true)}>Delete</Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+        )}
+      </header>
+      {draft !== null && own ? (
+        <CommentEdit
+          comment={comment}
+          workspace={item.workspace}
+          draft={draft}
+          onChange={setDraft}
+          onLeave={forget}
+          onSaved={refresh}
+        />
+      ) : (
+        <Markdown text={comment.body} />
+      )}
+      <AskDialog
+        open={asking}
+        onClose={() => setAsking(false)}
+        title="Delete this comment?"
+        verb="Delete comment"
+        onConfirm={remove}
+      >
+        It is gone for everybody. An agent that has read it already knows it.
+      </AskDialog>
+    </article>
+  );
+}
+
+function CommentEdit(props: {
+  comment: Comment;
+  workspace: string;
+  draft: string;
+  onChange(text: string): void;
+  onLeave(): void;
+  onSaved(): Promise<unknown>;
+}) {
+  const { comment, workspace, draft, onChange, onLeave, onSaved } = props;
+  const form = useApiForm(["body"]);
+  const save = async () => {
+    const worked = await form.submit(() =>
+      callApi("PATCH", `/api/v1/comments/${comment.id}`, Comment, { body: draft }),
+    );
+    if (!worked) return;
+    await onSaved();
+    onLeave();
+  };
+  return (
+    <>
+      <MarkdownEditor
+        label="Edit comment"
+        value={draft}
+        onChange={onChange}
+        workspace={workspace}
+        onSend={() => void save()}
+        onLeave={onLeave}
+        error={form.fieldError("body")}
+        autoFocus
+      />
+      {form.problem !== undefined && (
+        <Text role="alert" c="var(--mantine-color-error)" size="sm">
+          {form.problem}
+        </Text>
+      )}
+      <Group gap="xs" mt="xs">
+        <Button size="compact-sm" loading={form.busy} onClick={() => void save()}>
+          Save comment
+        </Button>
+        <Button size="compact-sm" variant="default" onClick={onLeave}>
+          Cancel
+        </Button>
+      </Group>
+    </>
+  );
+}

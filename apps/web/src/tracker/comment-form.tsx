@@ -1,0 +1,61 @@
+import { Button, Group, Text } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { Comment } from "@windshift/contract/api/comment.ts";
+import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import { callApi } from "../api/api.ts";
+import { useApiForm } from "../parts/api-form.ts";
+import { useDraft } from "../parts/draft.ts";
+import { commentsQuery } from "./item-queries.ts";
+import { refreshItem } from "./item-writes.ts";
+import { MarkdownEditor } from "./markdown-editor.tsx";
+
+/** The field to say something; what is in it outlives a reload until it was sent. */
+export function CommentForm({ item }: { item: WorkItemDetail }) {
+  const client = useQueryClient();
+  const [body, setBody, forget] = useDraft(`comment:${item.key}`, "");
+  const form = useApiForm(["body"]);
+  const waits = item.active_run?.status === "waiting";
+  const send = async () => {
+    if (form.busy) return;
+    const worked = await form.submit(() =>
+      callApi("POST", `/api/v1/items/${item.key}/comments`, Comment, { body }),
+    );
+    if (!worked) return;
+    forget();
+    await client.invalidateQueries({ queryKey: commentsQuery(item.key).queryKey });
+    await refreshItem(client, item.workspace, item.key);
+  };
+  return (
+    <form
+      className="comment-form"
+      aria-label="Add a comment"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      <MarkdownEditor
+        label="Add a comment"
+        value={body}
+        onChange={setBody}
+        workspace={item.workspace}
+        onSend={() => void send()}
+        error={form.fieldError("body")}
+        placeholder={waits ? "Your answer: the agent waits for it" : "Say something, or call an agent with @"}
+      />
+      {form.problem !== undefined && (
+        <Text role="alert" c="var(--mantine-color-error)" size="sm">
+          {form.problem}
+        </Text>
+      )}
+      <Group gap="xs" mt="xs">
+        <Button type="submit" size="compact-md" loading={form.busy}>
+          Comment
+        </Button>
+        <Text size="xs" c="dimmed">
+          {waits ? "A comment answers the run that waits for you." : "Markdown. Ctrl and Enter sends it."}
+        </Text>
+      </Group>
+    </form>
+  );
+}

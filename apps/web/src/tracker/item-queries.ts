@@ -1,0 +1,103 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { ActivityPage } from "@windshift/contract/api/activity.ts";
+import { CommentPage } from "@windshift/contract/api/comment.ts";
+import {
+  ItemCounts,
+  type ItemQuery,
+  WorkItemDetail,
+  WorkItemPage,
+  type WorkItemStatus,
+} from "@windshift/contract/api/work-item.ts";
+import { getApi, queryString } from "../api/api.ts";
+
+/** Items that one step of a list takes from the server. */
+const ITEMS_STEP = 50;
+/** Comments and entries of activity that one step takes. */
+const STORY_STEP = 100;
+
+/** Where a list looks: one workspace, or all that the caller is in. */
+export type Scope = string | "all";
+
+function itemsPath(scope: Scope): string {
+  return scope === "all" ? "/api/v1/items" : `/api/v1/workspaces/${scope}/items`;
+}
+
+/** Items of a workspace, step by step. Keys begin with `items`, then the scope, then the query. */
+export function itemListQuery(scope: Scope, query: ItemQuery) {
+  return infiniteQueryOptions({
+    queryKey: ["items", scope, query] as const,
+    queryFn: ({ pageParam, signal }) =>
+      getApi(
+        itemsPath(scope) + queryString({ ...query, limit: ITEMS_STEP, before: pageParam }),
+        WorkItemPage,
+        signal,
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_before ?? undefined,
+  });
+}
+
+export function oneStatus(query: ItemQuery, status: WorkItemStatus): ItemQuery {
+  return { ...query, status: [status] };
+}
+
+export function itemCountsQuery(workspace: string, query: ItemQuery) {
+  const { status: _status, sort: _sort, order: _order, ...filters } = query;
+  return queryOptions({
+    queryKey: ["item-counts", workspace, filters] as const,
+    queryFn: ({ signal }) =>
+      getApi(`/api/v1/workspaces/${workspace}/item-counts${queryString(filters)}`, ItemCounts, signal),
+  });
+}
+
+/** A few items that a search finds, for pickers and the command palette. */
+export function itemSearchQuery(scope: Scope, text: string) {
+  return queryOptions({
+    queryKey: ["item-search", scope, text] as const,
+    queryFn: ({ signal }) =>
+      getApi(
+        `${itemsPath(scope)}${queryString({ q: text, sort: "updated", limit: 10 })}`,
+        WorkItemPage,
+        signal,
+      ),
+    placeholderData: (before) => before,
+  });
+}
+
+export function itemQuery(key: string) {
+  return queryOptions({
+    queryKey: ["item", key] as const,
+    queryFn: ({ signal }) => getApi(`/api/v1/items/${key}`, WorkItemDetail, signal),
+  });
+}
+
+/** Oldest first. */
+export function commentsQuery(key: string) {
+  return infiniteQueryOptions({
+    queryKey: ["comments", key] as const,
+    queryFn: ({ pageParam, signal }) =>
+      getApi(
+        `/api/v1/items/${key}/comments${queryString({ after: pageParam, limit: STORY_STEP })}`,
+        CommentPage,
+        signal,
+      ),
+    initialPageParam: 0,
+    getNextPageParam: (last) => last.next_after ?? undefined,
+  });
+}
+
+/** Newest first; of an item or of a workspace. */
+export function activityQuery(of: { item: string } | { workspace: string }) {
+  const path = "item" in of ? `/api/v1/items/${of.item}` : `/api/v1/workspaces/${of.workspace}`;
+  return infiniteQueryOptions({
+    queryKey: ["activity", "item" in of ? of.item : of.workspace] as const,
+    queryFn: ({ pageParam, signal }) =>
+      getApi(
+        `${path}/activity${queryString({ before: pageParam, limit: STORY_STEP })}`,
+        ActivityPage,
+        signal,
+      ),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: (last) => last.next_before ?? undefined,
+  });
+}

@@ -1,0 +1,49 @@
+import { IconTag } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import type { Label } from "@windshift/contract/api/label.ts";
+import { labelsQuery } from "../settings/settings-queries.ts";
+import { LabelChip, LabelDot } from "./label-chip.tsx";
+import { PickList } from "./pick-list.tsx";
+
+/** Chooses the labels of an item. */
+export function LabelPick(props: {
+  workspace: string;
+  labels: readonly Label[];
+  onChange(labels: Label[]): void;
+  id?: string;
+}) {
+  const { workspace, labels, onChange, id } = props;
+  const known = useQuery(labelsQuery(workspace)).data?.labels ?? [];
+  const pick = (value: string) => {
+    const label = known.find((one) => String(one.id) === value);
+    if (label === undefined) return;
+    const without = labels.filter(({ id: other }) => other !== label.id);
+    onChange(without.length < labels.length ? without : [...labels, label]);
+  };
+  return (
+    <PickList
+      label={`Labels: ${labels.map(({ name }) => name).join(", ") || "none"}`}
+      options={known.map(({ id: value, name, color }) => ({
+        value: String(value),
+        text: name,
+        icon: <LabelDot color={color} />,
+      }))}
+      selected={labels.map(({ id: value }) => String(value))}
+      onPick={pick}
+      multiple
+      empty="No labels. An admin adds them in the settings."
+      {...(id === undefined ? {} : { id })}
+      {...(labels.length === 0 ? { icon: <IconTag size={14} aria-hidden /> } : {})}
+    >
+      {labels.length === 0 ? (
+        <span className="quiet">Add labels</span>
+      ) : (
+        <span className="label-chips">
+          {labels.map((label) => (
+            <LabelChip key={label.id} label={label} />
+          ))}
+        </span>
+      )}
+    </PickList>
+  );
+}

@@ -1,0 +1,72 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { PageDetail } from "@windshift/contract/api/page.ts";
+import { useState } from "react";
+import { ApiError, callApi } from "../api/api.ts";
+import { type ApiForm, useApiForm } from "../parts/api-form.ts";
+import { useDraft } from "../parts/draft.ts";
+import { pageQuery } from "./page-queries.ts";
+
+/** Title and text that were begun, and the version they were begun from. */
+export interface PageDraft {
+  title: string;
+  body: string;
+  version: number;
+}
+
+/** A document while it is changed. */
+export interface PageText {
+  draft: PageDraft | undefined;
+  form: ApiForm;
+  /** The newer version that somebody else saved meanwhile. */
+  theirs: PageDetail | undefined;
+  begin(): void;
+  change(part: Partial<PageDraft>): void;
+  leave(): void;
+  save(): Promise<void>;
+  overwrite(): Promise<void>;
+}
+
+/** Changes a document; the draft is kept in the browser, and another's version is never replaced unseen. */
+export function usePageText(page: PageDetail): PageText {
+  const client = useQueryClient();
+  const [draft, setDraft, forget] = useDraft<PageDraft | null>(`page:${page.id}`, null);
+  const [theirs, setTheirs] = useState<PageDetail>();
+  const form = useApiForm(["title", "body"]);
+  const leave = () => {
+    forget();
+    setTheirs(undefined);
+  };
+  const read = () => client.fetchQuery({ ...pageQuery(page.id), staleTime: 0 });
+  const send = async ({ title, body }: PageDraft, version: number) => {
+    let saved: PageDetail | undefined;
+    await form.submit(async () => {
+      try {
+        saved = await callApi("PATCH", `/api/v1/pages/${page.id}`, PageDetail, { title, body, version });
+      } catch (error) {
+        if (!(error instanceof ApiError && error.code === "conflict")) throw error;
+        setTheirs(await read());
+      }
+    });
+    if (saved === undefined) return;
+    client.setQueryData(pageQuery(page.id).queryKey, saved);
+    leave();
+    await client.invalidateQueries({ queryKey: ["pages", page.workspace] });
+    await client.invalidateQueries({ queryKey: ["page-versions", page.id] });
+  };
+  return {
+    draft: draft ?? undefined,
+    form,
+    theirs,
+    begin: () => draft ?? setDraft({ title: page.title, body: page.body, version: page.version }),
+    change: (part) => draft !== null && setDraft({ ...draft, ...part }),
+    leave,
+    save: async () => {
+      if (draft === null) return;
+      if (draft.title === page.title && draft.body === page.body) leave();
+      else await send(draft, draft.version);
+    },
+    overwrite: async () => {
+      if (draft !== null) await send(draft, (await read()).version);
+    },
+  };
+}
