@@ -16,10 +16,18 @@ import { WORKSPACE_BYTES_LEAST, WORKSPACE_BYTES_MAX } from "@windshift/execution
 import { parsePrivateHosts } from "@windshift/outbound/private-hosts.ts";
 import { z } from "zod";
 import { CrashPoint } from "./crash-point.ts";
+import type { OidcSettings } from "./users/oidc-provider.ts";
 
 const httpUrl = z
   .url({ protocol: /^https?$/, message: "write an address such as https://windshift.example.com" })
   .transform((url) => url.replace(/\/+$/, ""));
+/** A provider is reached over https, save on this machine. */
+const OidcIssuer = z
+  .url({ protocol: /^https?$/, message: "write the issuer's address, such as https://id.example.com" })
+  .refine(
+    (url) => /^(?:https:|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$))/.test(url),
+    "must be https, as identities come from there",
+  );
 /** Every variable the server reads. docs/configuration.md is held to it. Source: INTERFACES section 1. */
 export const serverSettings = {
   baseUrl: {
@@ -95,6 +103,37 @@ export const serverSettings = {
     defaultText: "unset: administrators only",
     doc: "Opens `/metrics` to whoever sends it as a bearer token, besides administrators with a session.",
     secret: true,
+  },
+  oidcIssuer: {
+    name: "WINDSHIFT_OIDC_ISSUER",
+    schema: OidcIssuer.optional(),
+    defaultText: "unset: no sign-in provider",
+    doc: "Issuer of an OpenID Connect provider that people sign in by, as it writes it itself. It needs WINDSHIFT_OIDC_CLIENT_ID. The address to give to the provider is `<BASE_URL>/api/oidc/callback`.",
+  },
+  oidcClientId: {
+    name: "WINDSHIFT_OIDC_CLIENT_ID",
+    schema: text.max(500).optional(),
+    defaultText: "unset",
+    doc: "This server's client id at the provider.",
+  },
+  oidcClientSecret: {
+    name: "WINDSHIFT_OIDC_CLIENT_SECRET",
+    schema: text.max(2_000).optional(),
+    defaultText: "unset: a public client",
+    doc: "This server's client secret at the provider.",
+    secret: true,
+  },
+  oidcName: {
+    name: "WINDSHIFT_OIDC_NAME",
+    schema: text.max(60).default("single sign-on"),
+    defaultText: "single sign-on",
+    doc: "What the provider's button is called: `Sign in with …`.",
+  },
+  oidcAutoCreate: {
+    name: "WINDSHIFT_OIDC_AUTO_CREATE",
+    schema: flag,
+    defaultText: "unset: accounts are made by administrators and invitations",
+    doc: "1 gives an account to whoever the provider lets in with a verified e-mail address. It is in no workspace at first.",
   },
   privateHosts: {
     name: "WINDSHIFT_PRIVATE_HOSTS",
@@ -213,13 +252,27 @@ export type ServerSettings = SettingsOf<typeof serverSettings>;
 export function readServerSettings(env: Record<string, string | undefined>) {
   const result = readSettings(serverSettings, env);
   if (result.kind === "problems") return result;
-  const { sandbox, allowUnsandboxed } = result.settings;
+  const { sandbox, allowUnsandboxed, oidcIssuer, oidcClientId } = result.settings;
+  if ((oidcIssuer === undefined) !== (oidcClientId === undefined)) {
+    const [set, missing] =
+      oidcIssuer === undefined
+        ? ["WINDSHIFT_OIDC_CLIENT_ID", "WINDSHIFT_OIDC_ISSUER"]
+        : ["WINDSHIFT_OIDC_ISSUER", "WINDSHIFT_OIDC_CLIENT_ID"];
+    return { kind: "problems" as const, problems: [`${missing}: set it too, as ${set} is set`] };
+  }
   if (sandbox === "unsandboxed" && !allowUnsandboxed) {
     const problem =
       "WINDSHIFT_SANDBOX: unsandboxed agents can do whatever this server can; set WSRUNNER_ALLOW_UNSANDBOXED=1 to permit it, or unset it to use containers";
     return { kind: "problems" as const, problems: [problem] };
   }
   return result;
+}
+
+/** The sign-in provider; undefined where there is none. */
+export function oidcOf(settings: ServerSettings): OidcSettings | undefined {
+  const { oidcIssuer: issuer, oidcClientId: clientId, oidcClientSecret: clientSecret } = settings;
+  if (issuer === undefined || clientId === undefined) return undefined;
+  return { issuer, clientId, clientSecret, name: settings.oidcName, autoCreate: settings.oidcAutoCreate };
 }
 
 /** Folder of the per-run checkouts, absolute. */

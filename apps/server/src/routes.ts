@@ -56,6 +56,8 @@ import { findTokenPerson } from "./tokens/api-token-store.ts";
 import { addCliLoginRoutes } from "./tokens/cli-login-routes.ts";
 import { addAccountRoutes } from "./users/account-routes.ts";
 import { addAdminUserRoutes } from "./users/admin-user-routes.ts";
+import { createOidcProvider, type OidcSettings } from "./users/oidc-provider.ts";
+import { addOidcRoutes } from "./users/oidc-routes.ts";
 import { createSignIn, type SignIn } from "./users/sign-in.ts";
 import { addUserRoutes } from "./users/user-routes.ts";
 import { addViewRoutes } from "./views/view-routes.ts";
@@ -89,6 +91,8 @@ export interface RouteParts {
   metrics?: ServerMetrics;
   /** Opens `/metrics` to whoever sends it. */
   metricsToken?: string | undefined;
+  /** The sign-in provider; undefined where there is none. */
+  oidc?: OidcSettings | undefined;
   /** Tries to sign in from one address in a minute; the sign-in's own figure by default. */
   signInTriesMax?: number | undefined;
   /** Folder of the programs that hosts install a runner from, absolute; undefined where there is none. */
@@ -136,7 +140,9 @@ export function buildRoutes(parts: RouteParts): Routes {
     answered: (answer) => metrics.answered(answer),
     foreign: (caller, method, path) => recordDenied(db, caller, method, path),
   });
-  addUserRoutes(app, { database, signIn });
+  const oidc = parts.oidc && createOidcProvider(parts.oidc);
+  addUserRoutes(app, { database, signIn, oidc });
+  addOidcRoutes(app, { database, signIn, baseUrl, log, provider: oidc, triesMax: signInTriesMax });
   addAuditRoutes(app, { database });
   addAdminUserRoutes(app, { database, signIn, baseUrl });
   addAccountRoutes(app, { database, signIn });

@@ -4,7 +4,7 @@ import { redact } from "@windshift/base/redact.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { createOutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { BudgetHolds } from "./budgets/budget-holds.ts";
-import { containerApiUrl, localhostWarning, type ServerSettings, worktreeRootOf } from "./config.ts";
+import { containerApiUrl, localhostWarning, oidcOf, type ServerSettings, worktreeRootOf } from "./config.ts";
 import { CrashPoints } from "./crash-point.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
@@ -103,6 +103,7 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
     crash,
     runnerPrograms: runnerProgramsFolder(settings.runnerPrograms, process.execPath, import.meta.dir),
     runnerImage: settings.runnerImage,
+    oidc: oidcOf(settings),
   };
   const defaults = { llmModel: settings.llmModel };
   const { metricsToken } = settings;

@@ -14,6 +14,7 @@ export interface AuditQuery {
   limit: number;
 }
 
+/** A day of UTC, ms. */
 const DAY_MS = 86_400_000;
 
 /** Lines of the audit log, newest first. */

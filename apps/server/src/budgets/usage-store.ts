@@ -5,6 +5,7 @@ import type { Schema } from "../db/schema.ts";
 import { spanOf } from "./budget-month.ts";
 import type { BudgetState } from "./budget-state.ts";
 
+/** A day of UTC, ms. */
 const DAY_MS = 86_400_000;
 /** Models that a month's sums name: more would hide those that matter. */
 const MODELS_MAX = 100;

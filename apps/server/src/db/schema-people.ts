@@ -67,5 +67,7 @@ interface OidcLoginTable {
   nonce: string;
   code_verifier: string;
   return_to: string;
+  /** Whose account it connects; null for a sign-in. */
+  link_user_id: string | null;
   expires_at_ms: number;
 }

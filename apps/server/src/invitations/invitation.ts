@@ -14,6 +14,7 @@ import { findUser, insertPerson } from "../users/user-store.ts";
 import { findRole, setRole } from "../workspaces/membership-store.ts";
 import { deleteInvitation, findInvitation, getInvitation, type OpenInvitation } from "./invitation-store.ts";
 
+/** A day of UTC, ms. */
 const DAY_MS = 86_400_000;
 /** Invitations of a workspace that can be taken at once; more are forgotten ones. */
 const OPEN_MAX = 200;

@@ -15,6 +15,7 @@ import { createForges } from "../ports.ts";
 import { buildRoutes } from "../routes.ts";
 import type { Forge } from "../runs/forge.ts";
 import { type MasterKey, masterKey } from "../secrets/secret-box.ts";
+import type { OidcSettings } from "../users/oidc-provider.ts";
 import type { SignIn } from "../users/sign-in.ts";
 import { TestClient } from "./test-client.ts";
 
@@ -52,6 +53,8 @@ export interface TestServerOptions {
   /** Instead of a way out that reaches the loopback address. */
   outbound?: OutboundFetch;
   metricsToken?: string;
+  /** A sign-in provider. */
+  oidc?: OidcSettings;
   /** Adds routes for one test. */
   addRoutes?(table: RouteTable): void;
 }
@@ -93,6 +96,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     defaults: { llmModel: undefined },
     metrics,
     metricsToken: options.metricsToken,
+    oidc: options.oidc,
     log,
     signInTriesMax: options.signInTriesMax ?? 1_000,
     addRoutes: options.addRoutes,

@@ -8,6 +8,7 @@ import type { Row } from "../db/schema.ts";
 import { isoTime } from "../http/json.ts";
 import { deleteExpired, deleteToken, listTokens, Scopes } from "./api-token-store.ts";
 
+/** A day of UTC, ms. */
 const DAY_MS = 86_400_000;
 
 /**

@@ -1,4 +1,4 @@
-import { Account, Me, NewAgent, NewPerson, UserRef } from "@windshift/contract/api/user.ts";
+import { Account, Me, NewAgent, NewPerson, SetupState, UserRef } from "@windshift/contract/api/user.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { z } from "zod";
 import { record } from "../audit/audit-store.ts";
@@ -8,7 +8,9 @@ import { jsonBody, jsonReply } from "../http/json.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import { setRole } from "../workspaces/membership-store.ts";
 import { listWorkspaces, workspaceScope } from "../workspaces/workspace-store.ts";
-import { setUp } from "./set-up.ts";
+import { hasIdentity } from "./oidc-login.ts";
+import { OIDC_SIGN_IN_PATH, type OidcProvider } from "./oidc-provider.ts";
+import { isSetUp, setUp } from "./set-up.ts";
 import type { SignIn } from "./sign-in.ts";
 import {
   countUnread,
@@ -19,11 +21,32 @@ import {
   listPeople,
 } from "./user-store.ts";
 
+export interface UserRoutePorts {
+  database: Database;
+  signIn: SignIn;
+  /** Undefined where no sign-in provider is configured. */
+  oidc: OidcProvider | undefined;
+}
+
 /** Sign-in, the first administrator, people and agent users. */
-export function addUserRoutes(table: RouteTable, ports: { database: Database; signIn: SignIn }): void {
-  const { database, signIn } = ports;
+export function addUserRoutes(table: RouteTable, ports: UserRoutePorts): void {
+  const { database, signIn, oidc } = ports;
   const session = { handler: "the sign-in library's own session cookie" };
   table.mount(["GET", "POST"], "/api/auth/*", session, (c) => signIn.handle(c.req.raw, addressOf(c)));
+
+  table.add(
+    {
+      method: "get",
+      path: "/api/v1/setup",
+      access: "public",
+      summary: "Whether there is an administrator, and how people sign in",
+      responses: { 200: jsonReply(SetupState, "What a page needs before anybody is signed in") },
+    },
+    async (c) => {
+      const provider = oidc && { name: oidc.settings.name, sign_in_path: OIDC_SIGN_IN_PATH };
+      return c.json({ set_up: await isSetUp(database.kysely), oidc: provider ?? null }, 200);
+    },
+  );
 
   table.add(
     {
@@ -60,10 +83,11 @@ export function addUserRoutes(table: RouteTable, ports: { database: Database; si
       }));
       const { name, email } = user;
       const has_password = (await findPasswordHash(database.kysely, userId)) !== undefined;
+      const oidc_linked = await hasIdentity(database.kysely, userId);
       const auth = via.kind === "session" ? { kind: via.kind } : via;
       const notifications_unread = await countUnread(database.kysely, userId);
       return c.json(
-        { id: userId, name, email, admin, has_password, auth, notifications_unread, workspaces },
+        { id: userId, name, email, admin, has_password, oidc_linked, auth, notifications_unread, workspaces },
         200,
       );
     },

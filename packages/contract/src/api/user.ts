@@ -20,6 +20,8 @@ export const Me = z.object({
   admin: z.boolean(),
   /** Whether there is a password to sign in with and to change; false for those who only come by a sign-in provider. */
   has_password: z.boolean(),
+  /** Whether the account is connected with the sign-in provider. */
+  oidc_linked: z.boolean(),
   /** What speaks for the caller in this request. */
   auth: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("session") }),

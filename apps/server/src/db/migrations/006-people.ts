@@ -79,6 +79,7 @@ async function createOidc(db: Db): Promise<void> {
     .addColumn("nonce", "text", (c) => c.notNull())
     .addColumn("code_verifier", "text", (c) => c.notNull())
     .addColumn("return_to", "text", (c) => c.notNull())
+    .addColumn("link_user_id", "text", (c) => c.references("user.id").onDelete("cascade"))
     .addColumn("expires_at_ms", "bigint", (c) => c.notNull())
     .execute();
 }
