@@ -29,6 +29,8 @@ export const ONE_ENGINE_FILES: readonly string[] = [
   "e2e/runner-faults.test.ts",
   "e2e/runner-install.test.ts",
 ];
+/** Folders of which the same holds. */
+export const ONE_ENGINE_FOLDERS: readonly string[] = ["e2e/web/"];
 /** Files that are about PostgreSQL itself and run there alone. */
 export const POSTGRES_FILES: readonly string[] = ["apps/server/src/move/move-database.test.ts"];
 /** Folders whose tests never start a container: they run without an engine. */
@@ -60,11 +62,15 @@ export function planTests(files: readonly string[]): TestGroup[] {
     },
     {
       title: "on PostgreSQL",
-      files: stored.filter((file) => !ONE_ENGINE_FILES.includes(file)),
+      files: stored.filter((file) => !isForOneEngine(file)),
       database: "postgres",
     },
   ];
   return groups.filter((group) => group.files.length > 0);
+}
+
+function isForOneEngine(file: string): boolean {
+  return ONE_ENGINE_FILES.includes(file) || ONE_ENGINE_FOLDERS.some((folder) => file.startsWith(folder));
 }
 
 export function needsEngine(files: readonly string[]): boolean {
@@ -75,7 +81,8 @@ export function needsEngine(files: readonly string[]): boolean {
 export async function needsBrowser(root: string, files: readonly string[]): Promise<boolean> {
   for (const file of files) {
     const imports = scanImports(await Bun.file(`${root}/${file}`).text());
-    if (imports.some(({ specifier }) => /^playwright-core$|\/browser\.ts$/.test(specifier))) return true;
+    if (imports.some(({ specifier }) => /^playwright-core$|\/(browser|web\.fixture)\.ts$/.test(specifier)))
+      return true;
   }
   return false;
 }

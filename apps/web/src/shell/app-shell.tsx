@@ -58,12 +58,15 @@ export function AppShell() {
             <Button
               variant="subtle"
               color="gray"
-              size="compact-md"
-              leftSection={<IconSearch size={16} aria-hidden />}
+              size="compact-sm"
               className="bar-search"
+              aria-label="Search"
               onClick={() => openOverlay({ kind: "palette" })}
             >
-              Search
+              <IconSearch size={16} aria-hidden />
+              <Text component="span" size="sm" visibleFrom="sm" ml={6}>
+                Search
+              </Text>
             </Button>
             <PersonMenu />
           </Group>

@@ -89,6 +89,7 @@ function Entry(props: {
     <NavLink
       component={Link}
       to={to}
+      activeOptions={{ exact: exact ?? false }}
       label={label}
       active={here}
       {...(here ? { "aria-current": "page" as const } : {})}

@@ -63,7 +63,7 @@ function WorkspaceActivity({ workspace }: { workspace: string }) {
       {read.hasNextPage && (
         <Button
           variant="default"
-          size="compact-md"
+          size="compact-sm"
           loading={read.isFetchingNextPage}
           onClick={() => void read.fetchNextPage()}
         >

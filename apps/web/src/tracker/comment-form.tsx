@@ -49,7 +49,7 @@ export function CommentForm({ item }: { item: WorkItemDetail }) {
         </Text>
       )}
       <Group gap="xs" mt="xs">
-        <Button type="submit" size="compact-md" loading={form.busy}>
+        <Button type="submit" size="compact-sm" loading={form.busy}>
           Comment
         </Button>
         <Text size="xs" c="dimmed">

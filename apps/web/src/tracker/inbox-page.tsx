@@ -56,7 +56,7 @@ export function InboxPage() {
         {newest !== undefined && all.some((one) => !one.read) && (
           <Button
             variant="default"
-            size="compact-md"
+            size="compact-sm"
             loading={mark.isPending}
             onClick={() => mark.mutate({ all: true, up_to: newest.id })}
           >
@@ -81,7 +81,7 @@ export function InboxPage() {
       {read.hasNextPage && (
         <Button
           variant="default"
-          size="compact-md"
+          size="compact-sm"
           loading={read.isFetchingNextPage}
           onClick={() => void read.fetchNextPage()}
         >

@@ -84,7 +84,7 @@ function Items({ workspace, mayChange }: { workspace: string; mayChange: boolean
 export function NewItemButton({ workspace }: { workspace: string }) {
   return (
     <Button
-      size="compact-md"
+      size="compact-sm"
       leftSection={<IconPlus size={14} aria-hidden />}
       onClick={() => openOverlay({ kind: "new-item", workspace })}
     >

@@ -29,7 +29,7 @@ export function MyWorkPage() {
       <PageHead title="My work">
         {mayCreate && (
           <Button
-            size="compact-md"
+            size="compact-sm"
             leftSection={<IconPlus size={14} aria-hidden />}
             onClick={() => openOverlay({ kind: "new-item" })}
           >

@@ -60,10 +60,10 @@ export function PageEditor({ page, text }: { page: PageDetail; text: PageText })
         </Text>
       )}
       <Group gap="xs" mt="xs">
-        <Button size="compact-md" loading={form.busy} onClick={() => void text.save()}>
+        <Button size="compact-sm" loading={form.busy} onClick={() => void text.save()}>
           Save page
         </Button>
-        <Button size="compact-md" variant="default" onClick={text.leave}>
+        <Button size="compact-sm" variant="default" onClick={text.leave}>
           Cancel
         </Button>
         <Text size="xs" c="dimmed">

@@ -43,7 +43,7 @@ function Pages(props: { workspace: string; mayChange: boolean; open: number | un
         <PagesHead workspace={workspace} open={open}>
           {add !== undefined && (
             <Button
-              size="compact-md"
+              size="compact-sm"
               variant={open === undefined ? "filled" : "default"}
               leftSection={<IconPlus size={14} aria-hidden />}
               onClick={() => add(null)}

@@ -39,7 +39,7 @@ export function ViewMenu(props: {
     <>
       <Menu position="bottom-end" width={260}>
         <Menu.Target>
-          <Button variant="default" size="compact-md" leftSection={<IconBookmark size={14} aria-hidden />}>
+          <Button variant="default" size="compact-sm" leftSection={<IconBookmark size={14} aria-hidden />}>
             Views
           </Button>
         </Menu.Target>

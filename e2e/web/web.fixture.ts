@@ -1,0 +1,127 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { RunEvent } from "@windshift/contract/event.ts";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { appendEvents } from "../../apps/server/src/runs/run-events.ts";
+import { startTestServer, type TestServer } from "../../apps/server/src/testing/test-server.ts";
+import type { LiveRun } from "../../apps/server/src/testing/test-workspace.ts";
+
+/** Debian's Chromium, without anything that talks to the world by itself. */
+const CHROMIUM = {
+  executablePath: "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+};
+
+/** What a page may take for one step on a loaded machine, ms; only a failing test waits for it. */
+const PAGE_MS_MAX = 30_000;
+
+/** As BASE_URL would be; not where the server listens, so that links are seen to stay where the reader is. */
+export const PUBLIC_URL = "http://windshift.test";
+
+/** The real server's routes and the bundled app, reached by another address than BASE_URL says. */
+export function startWebServer(): Promise<TestServer> {
+  return startTestServer({ baseUrl: PUBLIC_URL });
+}
+
+/** A browser with a profile folder of its own, so that several tests may run at once. */
+export async function launchBrowser(): Promise<{ browser: Browser; close(): Promise<void> }> {
+  const dir = mkdtempSync(join(tmpdir(), "windshift-chromium-"));
+  mkdirSync(join(dir, "home"));
+  const env = { ...process.env, HOME: join(dir, "home") };
+  const browser = await chromium.launch({ ...CHROMIUM, env });
+  return {
+    browser,
+    close: async () => {
+      await browser.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A tab that notes what must never happen. */
+export interface WatchedPage {
+  page: Page;
+  context: BrowserContext;
+  /** Requests to anywhere but the server. */
+  foreign: string[];
+  /** Errors of scripts, violations of the content security policy among them. */
+  errors: string[];
+}
+
+export async function openPage(
+  browser: Browser,
+  server: TestServer,
+  options: Parameters<Browser["newContext"]>[0] = {},
+): Promise<WatchedPage> {
+  const context = await browser.newContext({ baseURL: server.url, reducedMotion: "reduce", ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PAGE_MS_MAX);
+  const foreign: string[] = [];
+  const errors: string[] = [];
+  page.on("request", (request) => {
+    if (!request.url().startsWith(`${server.url}/`)) foreign.push(request.url());
+  });
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (message) => {
+    // The browser itself notes every answer that is not 2xx; refusing is part of some tests.
+    if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) errors.push(message.text());
+  });
+  return { page, context, foreign, errors };
+}
+
+/** Signs in through the form, with the password that all people of a test have. */
+export async function signIn(page: Page, email = "ada@example.test"): Promise<void> {
+  await page.goto("/login");
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill("correct horse battery");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("heading", { name: "My work" }).waitFor();
+}
+
+/** Writes events as the runner of a live run does. */
+export async function emit(
+  server: TestServer,
+  run: Pick<LiveRun, "runId" | "attempt">,
+  fromSeq: number,
+  events: readonly Pick<RunEvent, "type" | "data">[],
+): Promise<void> {
+  const at = new Date().toISOString();
+  const numbered = events.map((event, index) => RunEvent.parse({ ...event, at, seq: fromSeq + index }));
+  const reply = await appendEvents(server.database, run.runId, run.attempt, numbered);
+  if (reply.kind !== "accepted") throw new Error("the run is not live");
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe-core finds wrong with a page as it stands: rule and place, a line each. Size of targets is looked at too. */
+export async function findViolations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(`axe
+    .run(document, { rules: { "target-size": { enabled: true } }, resultTypes: ["violations"] })
+    .then(({ violations }) => violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => id + " " + target.join(" ") + ": " + failureSummary)))`);
+}
+
+/** How far a page can be scrolled sideways, px; 0 is right. */
+export function sidewaysScroll(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+}
+
+/** The screens that pages are looked at on. */
+export const LOOKS = [
+  { width: 1_280, colorScheme: "light" },
+  { width: 1_280, colorScheme: "dark" },
+  { width: 360, colorScheme: "light" },
+  { width: 360, colorScheme: "dark" },
+] as const;
