@@ -3,6 +3,8 @@ import { withoutHidden } from "./hidden-text.ts";
 
 const tags = (text: string) =>
   [...text].map((c) => String.fromCodePoint(0xe0000 + (c.codePointAt(0) ?? 0))).join("");
+/** What is linear in the text takes well below a second; a loaded machine may need more, what is not takes hours. */
+const TEST_MS_MAX = 60_000;
 const kinds = (text: string) => withoutHidden(text).found.map(({ kind }) => kind);
 
 describe("what readers do not see is taken out and told", () => {
@@ -112,24 +114,31 @@ describe("what readers see stays as it is", () => {
   });
 });
 
-test("a text made to take long does not", () => {
-  for (const piece of [
-    "`",
-    "<!--",
-    "[a]: b (",
-    "[a]: b (\n",
-    "[a]:",
-    "[a]: b\n",
-    "```\n",
-    "\u200b",
-    "\\`",
-    "[".repeat(10),
-    "<!-- `",
-  ]) {
-    const text = piece.repeat(Math.ceil(262_144 / piece.length));
-    const started = performance.now();
-    withoutHidden(text);
-    expect(performance.now() - started).toBeLessThan(5_000);
-  }
-  expect(kinds("x".repeat(262_144))).toEqual(["encoded"]);
-});
+test(
+  "a text made to take long does not",
+  () => {
+    for (const piece of [
+      "`",
+      "<!--",
+      "[a]: b (",
+      "[a]: b (\n",
+      "[a]:",
+      "[a]: b\n",
+      "```\n",
+      "\u200b",
+      "\\`",
+      "[".repeat(10),
+      "<!-- `",
+      "a\u200b",
+      "\u0001",
+      "a\u202e",
+    ]) {
+      const text = piece.repeat(Math.ceil(262_144 / piece.length));
+      const started = performance.now();
+      withoutHidden(text);
+      expect(performance.now() - started).toBeLessThan(20_000);
+    }
+    expect(kinds("x".repeat(262_144))).toEqual(["encoded"]);
+  },
+  TEST_MS_MAX,
+);

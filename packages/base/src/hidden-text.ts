@@ -31,8 +31,8 @@ export function withoutHidden(text: string): { text: string; found: Hidden[] } {
   const found = new Finds();
   let shown = text.replace(/\r\n?/g, "\n");
   shown = withoutTags(shown, found);
-  shown = shown.replace(CONTROL, (mark) => (mark === "\n" || mark === "\t" ? mark : found.add("control")));
-  shown = shown.replace(BIDI, () => found.add("bidi"));
+  shown = shown.replace(CONTROL, (marks) => found.addMarks("control", marks));
+  shown = shown.replace(BIDI, (marks) => found.addMarks("bidi", marks));
   shown = withoutZeroWidth(shown, found);
   shown = withoutComments(shown, found);
   for (const [word] of shown.matchAll(MIXED_WORD)) if (isMixed(word)) found.add("mixed_script", word, false);
@@ -41,10 +41,12 @@ export function withoutHidden(text: string): { text: string; found: Hidden[] } {
 }
 
 /** Also what ends lines where people see no end. */
-const CONTROL = /[\p{Cc}\u2028\u2029]/gu;
-const BIDI = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const CONTROL = /[[\p{Cc}\u2028\u2029]--[\n\t]]+/gv;
+const BIDI = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
 /** Letters that are drawn as nothing, joiners, variation selectors, annotations, the byte order mark. */
-const UNSEEN = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
+const UNSEEN = /[[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]--[\u{e0000}-\u{e007f}]]/gv;
+/** More in a row than any emoji has. */
+const UNSEEN_RUN = new RegExp(`${UNSEEN.source}{3,}`, "gv");
 const TAGS = /[\u{e0000}-\u{e007f}]+/gu;
 /** The flags of England, Scotland and Wales are written with tags. */
 const TAGGED_FLAG = /\u{1f3f4}$/u;
@@ -67,10 +69,10 @@ function withoutTags(text: string, found: Finds): string {
 
 /** Emoji and some scripts need joiners and selectors; between other characters they are only there to be overlooked. */
 function withoutZeroWidth(text: string, found: Finds): string {
-  return text.replace(UNSEEN, (mark, at: number) => {
-    if (isTag(mark)) return mark; // of a flag
-    const before = lastOf(text.slice(Math.max(0, at - 4), at));
-    const after = firstOf(text.slice(at + mark.length, at + mark.length + 2));
+  const single = text.replace(UNSEEN_RUN, (marks) => found.addMarks("zero_width", marks));
+  return single.replace(UNSEEN, (mark, at: number) => {
+    const before = lastOf(single.slice(Math.max(0, at - 4), at));
+    const after = firstOf(single.slice(at + mark.length, at + mark.length + 2));
     const inEmoji = /\p{Extended_Pictographic}|\p{Emoji_Modifier}|[\ufe0f\d#*]/u.test(before);
     if (mark === "\ufe0f" || mark === "\ufe0e") {
       if (inEmoji && before !== "\ufe0f") return mark;
@@ -78,10 +80,6 @@ function withoutZeroWidth(text: string, found: Finds): string {
     else if ((mark === "\u200d" || mark === "\u200c") && isJoined(before) && isJoined(after)) return mark;
     return found.add("zero_width");
   });
-}
-
-function isTag(mark: string): boolean {
-  return mark >= "\u{e0000}" && mark <= "\u{e007f}";
 }
 
 const JOINING =
@@ -231,6 +229,14 @@ class Finds {
     if (more !== "" && known.excerpt.length < EXCERPT_CHARS_MAX)
       known.excerpt = [known.excerpt, more].filter(Boolean).join(" … ").slice(0, EXCERPT_CHARS_MAX);
     this.all.set(key, known);
+    return "";
+  }
+
+  /** @returns what stands in their place: nothing */
+  addMarks(kind: HiddenKind, marks: string): "" {
+    const known = this.all.get(`${kind} true`) ?? { kind, count: 0, removed: true, excerpt: "" };
+    known.count += [...marks].length;
+    this.all.set(`${kind} true`, known);
     return "";
   }
 

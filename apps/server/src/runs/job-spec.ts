@@ -1,3 +1,4 @@
+import type { PromptNote } from "@windshift/contract/api/run.ts";
 import { assert } from "@windshift/contract/app-error.ts";
 import { type Attempt, runBranch } from "@windshift/contract/ids.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
@@ -38,13 +39,15 @@ export async function draftJobs(tx: Queries, orders: readonly DraftOrder[]): Pro
   const runs = orders.map(({ run }) => run);
   await beginAttempts(tx, runs);
   const sources = await readSources(tx, runs);
-  const drafts = orders.map(({ run, addresses }) => {
+  const made = orders.map(({ run, addresses }) => {
     try {
-      return draftJob(run, addresses, sources(run));
+      return { run, ...draftJob(run, addresses, sources(run)) };
     } catch (cause) {
       throw new ClaimFault(run.id, run.attempt, cause);
     }
   });
+  const drafts = made.map(({ draft }) => draft);
+  await keepNotes(tx, made);
   await keepPrompts(tx, drafts);
   await acknowledgeMessages(
     tx,
@@ -57,13 +60,34 @@ export async function draftJobs(tx: Queries, orders: readonly DraftOrder[]): Pro
   return drafts.map((draft, at) => ({ ...draft, tokens: tokens[at] as JobDraft["tokens"] }));
 }
 
-function draftJob(run: Run, addresses: JobAddresses, sources: JobSources): Omit<JobDraft, "tokens"> {
+function draftJob(
+  run: Run,
+  addresses: JobAddresses,
+  sources: JobSources,
+): { draft: Omit<JobDraft, "tokens">; notes: PromptNote[] } {
   const { grants } = run;
   assert(grants !== null && run.attempt > 0, `run ${run.id} was claimed without grants`);
   const { item, asker } = sources;
   const itemKey = `${item.key}-${item.number}`;
   const branch = runBranch(branchRunOf(run));
-  return {
+  const { prompt, notes } = buildPrompt({
+    itemKey,
+    title: item.title,
+    description: item.description,
+    creator: item.creator,
+    baseBranch: grants.base_branch,
+    branch,
+    pullRequestUrl: sources.pullRequestUrl,
+    push: grants.push,
+    instructions: grants.instructions,
+    skills: sources.skills,
+    pages: sources.pages,
+    comments: sources.comments,
+    commentsMore: sources.commentsMore,
+    outsideComments: grants.outside_comments,
+    messages: sources.messages,
+  });
+  const draft = {
     run_id: run.id,
     attempt: run.attempt as Attempt,
     lease_expires_at: new Date(run.lease_expires_at_ms ?? Date.now() + LEASE_MS).toISOString(),
@@ -81,17 +105,7 @@ function draftJob(run: Run, addresses: JobAddresses, sources: JobSources): Omit<
       AGENT_TURNS_MAX: String(grants.limits.turns),
       GIT_TERMINAL_PROMPT: "0",
     },
-    initial_prompt: buildPrompt({
-      itemKey,
-      title: item.title,
-      description: item.description,
-      baseBranch: grants.base_branch,
-      branch,
-      pullRequestUrl: sources.pullRequestUrl,
-      instructions: grants.instructions,
-      comments: sources.comments,
-      messages: sources.messages,
-    }),
+    initial_prompt: prompt,
     image: grants.image,
     limits: grants.limits,
     ...(grants.push ? {} : { push: false }),
@@ -102,6 +116,22 @@ function draftJob(run: Run, addresses: JobAddresses, sources: JobSources): Omit<
       branch,
     },
   };
+  return { draft, notes };
+}
+
+/** What was done to the texts of the prompts, for people to see. Most prompts have no such notes, and had none before. */
+async function keepNotes(
+  tx: Queries,
+  made: readonly { run: Run; notes: readonly PromptNote[] }[],
+): Promise<void> {
+  for (const { run, notes } of made) {
+    if (notes.length === 0 && run.prompt_notes.length === 0) continue;
+    await tx
+      .updateTable("runs")
+      .set({ prompt_notes: JSON.stringify(notes) })
+      .where("id", "=", run.id)
+      .execute();
+  }
 }
 
 /** What each attempt began with, for people to see. */

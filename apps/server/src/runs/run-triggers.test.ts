@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { AgentList } from "@windshift/contract/api/agent.ts";
 import type { AgentRun, AgentRunDetail } from "@windshift/contract/api/run.ts";
 import type { UserRef } from "@windshift/contract/api/user.ts";
@@ -13,6 +13,9 @@ import {
   startLiveRun,
   type TestWorkspace,
 } from "../testing/test-workspace.ts";
+
+/** A server, git and a workspace for each file; a loaded machine takes long for them, ms. */
+setDefaultTimeout(60_000);
 
 interface Refusal {
   error: { code: string; message: string; details?: { path: string }[] };

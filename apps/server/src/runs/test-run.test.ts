@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { git } from "@windshift/base/git.ts";
 import type { AgentRun, AgentRunDetail, AgentRunPage } from "@windshift/contract/api/run.ts";
 import type { WorkItemPage } from "@windshift/contract/api/work-item.ts";
@@ -11,6 +11,9 @@ import { addHost, createPool, type TestHost } from "../testing/test-host.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { create, createItem, createTestWorkspace, type TestWorkspace } from "../testing/test-workspace.ts";
 import { runPublishingLoop } from "./publishing-loop.ts";
+
+/** A server, git and a workspace for each file; a loaded machine takes long for them, ms. */
+setDefaultTimeout(60_000);
 
 const ending = new AbortController();
 let server: TestServer;

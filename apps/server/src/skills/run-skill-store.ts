@@ -34,9 +34,21 @@ export async function freezeSkills(tx: Queries, run: number, binding: number): P
 
 /** What the agent may read, in the order of the prompt. */
 export async function listAttached(db: Queries, run: number): Promise<AttachedSkill[]> {
-  return selectFrozen(db, run)
+  return selectFrozen(db, [run])
     .select(["skill_versions.name", "skill_versions.description", "run_skills.version"])
     .execute();
+}
+
+/** The same of several runs; those without skills are not in it. */
+export async function listAttachedOf(
+  db: Queries,
+  runs: readonly number[],
+): Promise<Map<number, AttachedSkill[]>> {
+  const rows = await selectFrozen(db, runs)
+    .select(["run_skills.run_id", "skill_versions.name", "skill_versions.description", "run_skills.version"])
+    .execute();
+  const byRun = Map.groupBy(rows, ({ run_id }) => run_id);
+  return new Map([...byRun].map(([run, found]) => [run, found.map(({ run_id: _, ...skill }) => skill)]));
 }
 
 /** Gives the text of an attached skill; that the agent has read it is noted. Undefined for any other name. */
@@ -46,7 +58,7 @@ export async function readAttached(
   name: string,
   reader: "agent" | "person",
 ): Promise<AttachedSkillDetail | undefined> {
-  const rows = await selectFrozen(database.kysely, run)
+  const rows = await selectFrozen(database.kysely, [run])
     .select(["run_skills.skill_id", "run_skills.version", "run_skills.read_at_ms"])
     .select([
       "skill_versions.name",
@@ -71,7 +83,7 @@ export async function readAttached(
 
 /** The skills of a run as people see them. */
 export async function listUsed(db: Queries, run: number): Promise<UsedSkill[]> {
-  const rows = await selectFrozen(db, run)
+  const rows = await selectFrozen(db, [run])
     .innerJoin("skills", "skills.id", "run_skills.skill_id")
     .select(["skills.id", "skills.deleted_at_ms", "skill_versions.name", "run_skills.version"])
     .select(["run_skills.sha256", "run_skills.read_at_ms"])
@@ -83,7 +95,7 @@ export async function listUsed(db: Queries, run: number): Promise<UsedSkill[]> {
   }));
 }
 
-function selectFrozen(db: Queries, run: number) {
+function selectFrozen(db: Queries, runs: readonly number[]) {
   return db
     .selectFrom("run_skills")
     .innerJoin("skill_versions", (join) =>
@@ -91,6 +103,6 @@ function selectFrozen(db: Queries, run: number) {
         .onRef("skill_versions.skill_id", "=", "run_skills.skill_id")
         .onRef("skill_versions.version", "=", "run_skills.version"),
     )
-    .where("run_skills.run_id", "=", run)
+    .where("run_skills.run_id", "in", runs)
     .orderBy("run_skills.position");
 }

@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash } from "node:crypto";
 import type { Binding } from "@windshift/contract/api/binding.ts";
 import type { AttachedSkillDetail, Skill, SkillDetail, SkillVersion } from "@windshift/contract/api/skill.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { create, createTestWorkspace, startLiveRun, type TestWorkspace } from "../testing/test-workspace.ts";
+
+/** A server, git and a workspace for each file; a loaded machine takes long for them, ms. */
+setDefaultTimeout(60_000);
 
 interface Refusal {
   error: { code: string; message: string; details?: { path: string }[] };
