@@ -3,6 +3,8 @@ import { z } from "zod";
 /** As much of a Compose file as ours has; a key that is not known here is a test that would leave it out, so it is refused. */
 const Service = z.strictObject({
   image: z.string(),
+  user: z.string().optional(),
+  ports: z.array(z.string()).default([]),
   restart: z.literal("unless-stopped"),
   stop_grace_period: z.string(),
   environment: z.record(z.string(), z.string()),
@@ -10,11 +12,14 @@ const Service = z.strictObject({
   read_only: z.boolean(),
   tmpfs: z.array(z.string()),
   cap_drop: z.array(z.string()),
-  cap_add: z.array(z.string()),
+  cap_add: z.array(z.string()).default([]),
   security_opt: z.array(z.string()),
 });
 export type ComposeService = z.infer<typeof Service>;
-const ComposeFile = z.strictObject({ services: z.record(z.string(), Service) });
+const ComposeFile = z.strictObject({
+  services: z.record(z.string(), Service),
+  volumes: z.record(z.string(), z.null()).default({}),
+});
 
 /**
  * The one service of a Compose file, with its variables filled in as Compose does it.
@@ -34,12 +39,13 @@ export function composeService(text: string, env: Record<string, string>): Compo
   return { ...service, image: fill(service.image), environment: Object.fromEntries(environment) };
 }
 
-/** What Compose would give to `docker run`; values of variables are not among it. */
+/** What Compose would give to `docker run`, but for ports; values of variables are not among it. */
 export function composeArgv(service: ComposeService): string[] {
   const each = (flag: string, values: readonly string[]) => values.flatMap((value) => [flag, value]);
   return [
     ...each("--env", Object.keys(service.environment)),
     ...each("--volume", service.volumes),
+    ...(service.user === undefined ? [] : ["--user", service.user]),
     ...(service.read_only ? ["--read-only"] : []),
     ...each("--tmpfs", service.tmpfs),
     ...each("--cap-drop", service.cap_drop),

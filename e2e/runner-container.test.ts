@@ -7,7 +7,7 @@ import type { MintedRegistrationToken } from "@windshift/contract/api/pool.ts";
 import { AgentRunDetail, AgentRunList } from "@windshift/contract/api/run.ts";
 import { runnerSettings } from "@windshift/runner/config.ts";
 import { docker, dockerProgram } from "../scripts/image/docker.ts";
-import { ensureRunnerImage } from "../scripts/image/runner-image.ts";
+import { ensureProgramImage, PROGRAM_IMAGES } from "../scripts/image/program-images.ts";
 import { childEnv } from "../scripts/setup/child-env.ts";
 import { composeArgv, composeService } from "./compose-file.ts";
 import { type EngineVolume, engineVolume } from "./engine-volume.ts";
@@ -53,7 +53,7 @@ describe("a runner in a container", () => {
   let runnerImage: string;
   let minted: MintedRegistrationToken;
   beforeAll(async () => {
-    runnerImage = await ensureRunnerImage({ log: () => undefined });
+    runnerImage = await ensureProgramImage(PROGRAM_IMAGES.runner, { log: () => undefined });
     product = await startInstalledProduct("runner-container");
     volume = await engineVolume();
     minted = await product.mint("container");

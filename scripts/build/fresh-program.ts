@@ -46,6 +46,7 @@ function hashOfSources(program: Program): string {
     "deploy/*.sh",
     "scripts/build/*.ts",
     "package*.json",
+    ...(program.webApp === true ? ["apps/web/{src,public,bundle}/**/*"] : []),
   ];
   const hash = new Bun.CryptoHasher("sha256").update(Bun.version);
   for (const pattern of patterns)

@@ -28,6 +28,7 @@ export const ONE_ENGINE_FILES: readonly string[] = [
   "e2e/runner-credential.test.ts",
   "e2e/runner-faults.test.ts",
   "e2e/runner-install.test.ts",
+  "e2e/server-container.test.ts",
 ];
 /** Folders of which the same holds. */
 export const ONE_ENGINE_FOLDERS: readonly string[] = ["e2e/web/"];
