@@ -66,6 +66,16 @@ describe("a new repository", () => {
     expect(await gitOut(["symbolic-ref", "HEAD"], dir)).toBe("refs/heads/main");
   });
 
+  test("begins with a README on its default branch when that is asked for", async () => {
+    const prepared = await prepareRepository(join(root.path, "begun"), "trunk", "# Shop\n");
+    const made = join(root.path, "begun", "shop.git");
+    await prepared.moveTo(made);
+    const tip = await readBranch(made, "trunk");
+    expect(await gitOut(["show", `${tip}:README.md`], made)).toBe("# Shop");
+    expect(await gitOut(["log", "--format=%an|%s", "trunk"], made)).toBe("Windshift|Begin with a README");
+    expect(await gitOut(["fsck", "--strict"], made)).toBe("");
+  });
+
   test("does not take the place of a folder that is there", async () => {
     const repositories = join(root.path, "repositories");
     const prepared = await prepareRepository(repositories, "main");

@@ -8,6 +8,7 @@ const OUTPUT_BYTES_MAX = 16 * 1_048_576;
 export interface GitCall {
   outputBytesMax?: number;
   extraEnv?: Record<string, string>;
+  stdin?: string;
   /** Exit codes beside 0 that are answers. */
   expected?: readonly number[];
 }
@@ -26,6 +27,7 @@ export async function gitOn(
     timeoutMs: GIT_MS_MAX,
     outputBytesMax: call.outputBytesMax ?? OUTPUT_BYTES_MAX,
     ...(call.extraEnv === undefined ? {} : { extraEnv: call.extraEnv }),
+    ...(call.stdin === undefined ? {} : { stdin: call.stdin }),
   });
   if (result.timedOut) {
     throw new AppError("timed_out", `git ${args[0] ?? ""} took longer than ${GIT_MS_MAX / 1_000} s`);

@@ -33,8 +33,15 @@ export interface PreparedRepository {
   discard(): Promise<void>;
 }
 
-/** Makes an empty bare repository under `root`, not yet where anybody looks. Git runs here, outside of any transaction. */
-export async function prepareRepository(root: string, defaultBranch: string): Promise<PreparedRepository> {
+/**
+ * Makes a bare repository under `root`, not yet where anybody looks. Git runs here, outside of any transaction.
+ * @param readme text of a README.md that a first commit holds; without it the repository is empty
+ */
+export async function prepareRepository(
+  root: string,
+  defaultBranch: string,
+  readme?: string,
+): Promise<PreparedRepository> {
   await mkdir(root, { recursive: true });
   const temporary = await mkdtemp(join(root, ".new-"));
   const discard = () => rm(temporary, { recursive: true, force: true });
@@ -49,6 +56,7 @@ export async function prepareRepository(root: string, defaultBranch: string): Pr
       temporary,
     ]);
     for (const [name, value] of Object.entries(SETTINGS)) await gitOn(temporary, ["config", name, value]);
+    if (readme !== undefined) await commitReadme(temporary, defaultBranch, readme);
   } catch (error) {
     await discard();
     throw error;
@@ -66,4 +74,26 @@ export async function prepareRepository(root: string, defaultBranch: string): Pr
       await rename(temporary, dir);
     },
   };
+}
+
+/** Whose the first commit is: nobody's work, so the server's own. */
+const SERVER = { name: "Windshift", email: "windshift@windshift.local" };
+
+async function commitReadme(dir: string, branch: string, readme: string): Promise<void> {
+  const said = async (args: readonly string[], stdin: string) =>
+    (
+      await gitOn(dir, args, {
+        stdin,
+        extraEnv: {
+          GIT_AUTHOR_NAME: SERVER.name,
+          GIT_AUTHOR_EMAIL: SERVER.email,
+          GIT_COMMITTER_NAME: SERVER.name,
+          GIT_COMMITTER_EMAIL: SERVER.email,
+        },
+      })
+    ).stdout.trim();
+  const blob = await said(["hash-object", "-w", "--stdin"], readme);
+  const tree = await said(["mktree"], `100644 blob ${blob}\tREADME.md\n`);
+  const commit = await said(["commit-tree", "--no-gpg-sign", tree], "Begin with a README\n");
+  await gitOn(dir, ["update-ref", `refs/heads/${branch}`, commit]);
 }

@@ -49,11 +49,15 @@ export async function createRepository(ports: NewRepositoryPorts, wanted: Wanted
 }
 
 async function createLocal(ports: RepositoryPorts, wanted: Wanted): Promise<number> {
-  const { owner, name, default_branch = LOCAL_DEFAULT_BRANCH } = wanted;
+  const { owner, name, default_branch = LOCAL_DEFAULT_BRANCH, readme } = wanted;
   if (!RepositorySlug.safeParse(owner).success) {
     throw problem("owner", "an owner on this server is one segment: letters, digits, . _ and -");
   }
-  const prepared = await prepareRepository(ports.repositoriesRoot, default_branch);
+  const prepared = await prepareRepository(
+    ports.repositoriesRoot,
+    default_branch,
+    readme ? `# ${name}\n` : undefined,
+  );
   try {
     return await ports.database.transaction(async (tx) => {
       const id = await insert(tx, wanted, { owner, name, default_branch, web_url: null });
@@ -70,6 +74,7 @@ async function adoptRemote(ports: NewRepositoryPorts, wanted: Wanted): Promise<n
   if (wanted.default_branch !== undefined) {
     throw problem("default_branch", "it is taken from the forge; a binding may name another base branch");
   }
+  if (wanted.readme) throw problem("readme", "a repository on a forge begins as it is there");
   const { connection_id, owner, name } = wanted;
   const found = await ports.forges.getRepository(connection_id, { owner, name }).catch((error: unknown) => {
     if (error instanceof AppError && error.code === "not_found") throw problem("name", error.message, error);

@@ -1,4 +1,10 @@
-import { Member, NewMember, NewWorkspace, Workspace } from "@windshift/contract/api/workspace.ts";
+import {
+  Member,
+  NewMember,
+  NewWorkspace,
+  Workspace,
+  WorkspacePatch,
+} from "@windshift/contract/api/workspace.ts";
 import { AppError, assert } from "@windshift/contract/app-error.ts";
 import { z } from "zod";
 import { record } from "../audit/audit-store.ts";
@@ -8,7 +14,7 @@ import { jsonBody, jsonReply } from "../http/json.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import { putMember, takeMemberOut } from "./membership.ts";
 import { listMembers, setRole } from "./membership-store.ts";
-import { createWorkspace, listWorkspaces, workspaceScope } from "./workspace-store.ts";
+import { createWorkspace, listWorkspaces, renameWorkspace, workspaceScope } from "./workspace-store.ts";
 
 const KeyParams = z.object({ key: z.string() });
 const MemberParams = z.object({ key: z.string(), user: z.string() });
@@ -65,6 +71,32 @@ export function addWorkspaceRoutes(table: RouteTable, ports: { database: Databas
       const found = (await listWorkspaces(database.kysely, personOf(c).userId)).find((w) => w.key === key);
       if (found === undefined) throw new AppError("not_found", "not found");
       return c.json(found, 200);
+    },
+  );
+
+  table.add(
+    {
+      method: "patch",
+      path: "/api/v1/workspaces/{key}",
+      access: { role: "admin", in: workspaceScope },
+      summary: "Give a workspace another name",
+      request: { params: KeyParams, body: jsonBody(WorkspacePatch) },
+      responses: { 200: jsonReply(Workspace, "The workspace now") },
+    },
+    async (c) => {
+      const { userId } = personOf(c);
+      const { workspaceId } = grantOf(c);
+      const { key } = c.req.valid("param");
+      const { name } = c.req.valid("json");
+      await database.transaction(async (tx) => {
+        await renameWorkspace(tx, workspaceId, name);
+        const subject = `workspace ${key}`;
+        const actor = { user: userId };
+        await record(tx, { workspaceId, actor, action: "workspace.renamed", subject, data: { name } });
+      });
+      const now = (await listWorkspaces(database.kysely, userId)).find((one) => one.key === key);
+      if (now === undefined) throw new AppError("not_found", "not found");
+      return c.json(now, 200);
     },
   );
 

@@ -33,6 +33,10 @@ export async function listWorkspaces(db: Queries, userId: string): Promise<Works
   }));
 }
 
+export async function renameWorkspace(tx: Queries, id: number, name: string): Promise<void> {
+  await tx.updateTable("workspaces").set({ name }).where("id", "=", id).execute();
+}
+
 /** Ids of the workspaces a person is a member of. */
 export async function listWorkspaceIds(db: Queries, userId: string): Promise<number[]> {
   const rows = await db

@@ -48,8 +48,10 @@ export function AgentPage() {
         />
       )}
       <Section title="Remove">
-        {binding !== undefined && <DeleteBinding workspace={workspace} binding={binding} />}
-        <RemoveAgent workspace={workspace} agent={agent} />
+        <div className="acts">
+          {binding !== undefined && <DeleteBinding workspace={workspace} binding={binding} />}
+          <RemoveAgent workspace={workspace} agent={agent} />
+        </div>
       </Section>
     </div>
   );

@@ -96,7 +96,7 @@ function FirstItem({ workspace, agent }: { workspace: string; agent: Agent }) {
     await refreshSettings(workspace);
   };
   return (
-    <FormFrame form={form} verb={`Create it and assign it to ${agent.name}`} label="First item" onSend={send}>
+    <FormFrame form={form} verb="Create and assign" label="First item" onSend={send}>
       <TextInput
         label="What should be done?"
         required

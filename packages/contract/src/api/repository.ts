@@ -27,5 +27,7 @@ export const NewRepository = z.strictObject({
   name: RepositorySlug,
   /** Of a `local` repository; default `main`. */
   default_branch: BranchName.optional(),
+  /** Begins a `local` repository with a commit that holds a README, so that an agent can start at once. */
+  readme: z.boolean().default(false),
 });
 export type NewRepository = z.infer<typeof NewRepository>;

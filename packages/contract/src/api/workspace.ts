@@ -27,6 +27,10 @@ export const NewWorkspace = z.strictObject({
 });
 export type NewWorkspace = z.infer<typeof NewWorkspace>;
 
+/** The key stays: it stands in the name of every item and branch. */
+export const WorkspacePatch = z.strictObject({ name: lineOfText(NAME_CHARS_MAX) });
+export type WorkspacePatch = z.infer<typeof WorkspacePatch>;
+
 export const Member = z.object({
   user_id: z.string(),
   name: z.string(),
