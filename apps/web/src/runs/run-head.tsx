@@ -6,16 +6,17 @@ import { PlainLink } from "../tracker/plain-link.tsx";
 import { IsolationBadge, RunBadge } from "./run-badge.tsx";
 import { TRIGGER_TEXT } from "./run-words.ts";
 
-/** Which run this is, how it is, and who wanted it. */
-export function RunHead({ run }: { run: AgentRun }) {
+/** Which run this is, how it is, and who wanted it. @param props.alone on the run's own page, whose heading names it */
+export function RunHead({ run, alone }: { run: AgentRun; alone: boolean }) {
+  const Heading = alone ? "h2" : "h3";
   return (
     <div>
-      <h3 className="run-title">
-        <PlainLink to={paths.run(run.item_key, run.id)}>Run {run.id}</PlainLink>
+      <Heading className="run-title">
+        {!alone && <PlainLink to={paths.run(run.item_key, run.id)}>Run {run.id}</PlainLink>}
         <RunBadge status={run.status} />
         <IsolationBadge isolation={run.isolation} />
         {run.trigger === "test" && <span className="run-badge">Test, nothing is pushed</span>}
-      </h3>
+      </Heading>
       <p className="run-quiet">
         {visibleText(run.agent.name)} · {TRIGGER_TEXT[run.trigger]} by {visibleText(run.requested_by.name)} ·{" "}
         <TimeText at={run.created_at} />

@@ -37,7 +37,7 @@ function Run({ itemKey, runId }: { itemKey: string; runId: number }) {
           {run.item_key} {visibleText(run.item_title)}
         </PlainLink>
       </p>
-      <RunView runId={runId} role={role} />
+      <RunView runId={runId} role={role} alone />
     </div>
   );
 }

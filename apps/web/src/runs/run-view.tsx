@@ -18,7 +18,7 @@ import { RunUsage } from "./run-usage.tsx";
 import { Transcript } from "./transcript/transcript.tsx";
 
 /** All of one run: where it is or how it ended, what can be done about it, and its transcript. */
-export function RunView({ runId, role }: { runId: number; role: Role }) {
+export function RunView({ runId, role, alone = false }: { runId: number; role: Role; alone?: boolean }) {
   const client = useQueryClient();
   const run = useSuspenseQuery(runQuery(runId)).data;
   const mayRun = allows(role, "member");
@@ -30,7 +30,7 @@ export function RunView({ runId, role }: { runId: number; role: Role }) {
   return (
     <article className="run" id={`run-${run.id}`} data-run={run.id} data-status={run.status}>
       <header className="run-top">
-        <RunHead run={run} />
+        <RunHead run={run} alone={alone} />
         {mayRun && <RunActions run={run} />}
       </header>
       <RunState run={run} mayRun={mayRun} />

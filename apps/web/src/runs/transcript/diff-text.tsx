@@ -12,7 +12,7 @@ const DIFF_LINES_MAX = 2_000;
 /** The lines of a unified diff within what a tool printed; undefined for what is none. */
 export function diffTextLines(text: string): DiffTextLine[] | undefined {
   if (!/^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@/m.test(text)) return undefined;
-  const lines = text.replaceAll("\r\n", "\n").split("\n");
+  const lines = text.replaceAll("\r\n", "\n").replace(/\n$/, "").split("\n");
   if (lines.length > DIFF_LINES_MAX) return undefined;
   let inHunk = false;
   return lines.map((line) => {
@@ -56,9 +56,8 @@ export function DiffText({ lines, query }: { lines: readonly DiffTextLine[]; que
     <>
       {lines.map(({ kind, text }, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: lines of one text, which change together.
-        <span key={index} className={`diff-text-${kind}`}>
+        <span key={index} className={`diff-text diff-text-${kind}`}>
           <MarkedText text={text} query={query} />
-          {"\n"}
         </span>
       ))}
     </>

@@ -8,9 +8,10 @@ import { terminalText } from "./terminal-text.ts";
 
 /** Characters of a tool's arguments in its headline. */
 const HEADLINE_CHARS = 240;
-/** What a folded tool shows of its output: lines, and characters of them. */
+/** What a folded tool shows of its output: lines, more of a diff whose first ones only name a file, and characters of them. */
 const PREVIEW_LINES = 5;
-const PREVIEW_CHARS = 600;
+const PREVIEW_DIFF_LINES = 14;
+const PREVIEW_CHARS = 1_000;
 /** Lines of a running tool's output that are shown: its end. */
 const LIVE_LINES = 8;
 
@@ -73,9 +74,9 @@ function ToolBody({ entry, query }: { entry: ToolEntry; query: string }) {
 }
 
 function Preview({ text, query, live }: { text: string; query: string; live: boolean }) {
-  const lines = text.split("\n", PREVIEW_LINES + 1);
   if (text === "") return null;
-  const shown = live ? text : lines.slice(0, PREVIEW_LINES).join("\n").slice(0, PREVIEW_CHARS);
+  const lines = /^diff --git /m.test(text) ? PREVIEW_DIFF_LINES : PREVIEW_LINES;
+  const shown = live ? text : text.split("\n", lines).join("\n").slice(0, PREVIEW_CHARS);
   const left = live ? 0 : countLines(text) - countLines(shown);
   const more = left > 0 ? `${left} more ${left === 1 ? "line" : "lines"}` : "more";
   return (
