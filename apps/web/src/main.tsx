@@ -22,9 +22,9 @@ Object.assign(globalThis, { __webpack_nonce__: styleNonce });
 const root = document.getElementById("app");
 if (root === null) throw new Error("the page has no place for the app");
 createRoot(root, {
-  // What the server refuses is said on the page; everything else is a fault of ours, and the console names it.
+  // What the server refuses is said on the page; everything else is a fault of ours.
   onCaughtError: (error) => {
-    if (!(error instanceof ApiError)) console.error(error);
+    if (!(error instanceof ApiError)) reportError(error);
   },
 }).render(
   <StrictMode>

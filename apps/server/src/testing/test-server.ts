@@ -75,6 +75,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const listener = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
+    // As of the real server, see listen.ts.
+    idleTimeout: 60,
     fetch: () => new Response(null, { status: 503 }),
   });
   const url = `http://127.0.0.1:${listener.port}`;
