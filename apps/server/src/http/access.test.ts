@@ -23,7 +23,7 @@ let workspace: TestWorkspace;
 let live: LiveRun;
 let callers: Callers;
 /** What paths of the tracker and of runs point at, by the name of their parameter. */
-let made: Record<string, number | string>;
+let made: Record<string, number>;
 
 beforeAll(async () => {
   server = await startTestServer();
@@ -42,9 +42,8 @@ beforeAll(async () => {
   await join("MAIN", boss, "admin");
   const skill = await createSkill();
   live = await startLiveRun(server, admin, workspace);
-  await leavePatch();
   const other = await startLiveRun(server, admin, elsewhere);
-  made = { ...(await createTracked()), skill, name: "x" };
+  made = { ...(await createTracked()), skill };
   if (!outsider || !viewer || !member || !boss) throw new Error("four people were made");
   callers = {
     anonymous: server.stranger(),
@@ -80,14 +79,6 @@ async function createSkill(): Promise<number> {
   return id;
 }
 
-/** As if the live run were one that leaves a patch. */
-async function leavePatch(): Promise<void> {
-  await server.database.kysely
-    .insertInto("run_outputs")
-    .values({ run_id: live.runId, attempt: 1, files: "[]", files_more: 0, patch: "x", patch_truncated: 0 })
-    .execute();
-}
-
 describe("WB-02 another workspace", () => {
   test("looks like one that does not exist, byte for byte", async () => {
     const paths = [
@@ -102,6 +93,10 @@ describe("WB-02 another workspace", () => {
       [`/api/v1/items/${live.item.key}/pages/${made.page}`, "/api/v1/items/MAIN-999/pages/99999"],
       [`/api/v1/pages/${made.page}`, "/api/v1/pages/99999"],
       [`/api/v1/pages/${made.page}/versions`, "/api/v1/pages/99999/versions"],
+      [`/api/v1/skills/${made.skill}`, "/api/v1/skills/99999"],
+      [`/api/v1/skills/${made.skill}/versions`, "/api/v1/skills/99999/versions"],
+      [`/api/v1/agent-runs/${live.runId}/skills/x`, "/api/v1/agent-runs/99999/skills/x"],
+      [`/api/v1/agent-runs/${live.runId}/transcript.jsonl`, "/api/v1/agent-runs/99999/transcript.jsonl"],
       ["/api/v1/workspaces/MAIN/item-counts", "/api/v1/workspaces/NONE/item-counts"],
       ["/api/v1/workspaces/MAIN/changes/stream", "/api/v1/workspaces/NONE/changes/stream"],
     ] as const;
