@@ -23,6 +23,8 @@ export const Grants = z.object({
     .array(z.object({ llm_connection_id: z.int().positive(), model: z.string().min(1).max(200) }))
     .default([]),
   push_policy: PushPolicy.prefault({}),
+  /** What the person who asked chose in place of what the binding says: a run that follows on unread messages has it too. */
+  chosen: z.object({ model: z.string().optional(), baseBranch: z.string().optional() }).optional(),
   /** False for a test run: its git token pushes nothing, and its job is told not to try. */
   push: z.boolean().default(true),
   /** Whether comments by people who are not in the workspace stand in the prompt. */

@@ -132,6 +132,7 @@ async function freezeGrants(
       limits: RunLimits.parse(JSON.parse(binding.limits)),
       fallbacks,
       push_policy: JSON.parse(binding.push_policy),
+      chosen: request.chosen,
       push: request.trigger !== "test",
       outside_comments: binding.outside_comments === 1,
       budget: budget.run,

@@ -81,6 +81,7 @@ async function startFollowUp(
       requestedBy,
       // Who wrote on a pull request asked for commits on its branch.
       branchRunId: fromForge ? branchRunOf(run) : (run.branch_run_id ?? undefined),
+      chosen: run.grants?.chosen,
     },
     defaults,
   );

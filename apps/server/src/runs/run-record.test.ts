@@ -262,3 +262,17 @@ describe("lists of runs", () => {
     await finish(job.run_id, 1);
   });
 });
+
+test("a run that follows on an unread message has what was chosen for the one before", async () => {
+  const models = `/api/v1/connections/${workspace.llm.id}/models/listed-1`;
+  expect((await admin.send("PUT", models, { input_price: 1, output_price: 1 })).status).toBeLessThan(300);
+  const item = await assign({ run: { model: "listed-1" } });
+  const job = await host.claimed();
+  expect(job.env.LLM_MODEL).toBe("listed-1");
+  await admin.post(`/api/v1/agent-runs/${job.run_id}/messages`, { text: "one more thing" });
+  await finish(job.run_id, 1);
+  const next = await host.claimed();
+  expect(next.run_id).not.toBe(job.run_id);
+  expect([next.env.WINDSHIFT_ITEM_KEY, next.env.LLM_MODEL]).toEqual([item.key, "listed-1"]);
+  await finish(next.run_id, 1);
+});
