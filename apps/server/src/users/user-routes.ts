@@ -6,20 +6,14 @@ import type { Database } from "../db/database.ts";
 import { addressOf, grantOf, personOf } from "../http/api-env.ts";
 import { jsonBody, jsonReply } from "../http/json.ts";
 import type { RouteTable } from "../http/route-table.ts";
+import { countUnread } from "../notifications/notification-store.ts";
 import { setRole } from "../workspaces/membership-store.ts";
 import { listWorkspaces, workspaceScope } from "../workspaces/workspace-store.ts";
 import { hasIdentity } from "./oidc-login.ts";
 import { OIDC_SIGN_IN_PATH, type OidcProvider } from "./oidc-provider.ts";
 import { isSetUp, setUp } from "./set-up.ts";
 import type { SignIn } from "./sign-in.ts";
-import {
-  countUnread,
-  findPasswordHash,
-  findUser,
-  insertAgent,
-  insertPerson,
-  listPeople,
-} from "./user-store.ts";
+import { findPasswordHash, findUser, insertAgent, insertPerson, listPeople } from "./user-store.ts";
 
 export interface UserRoutePorts {
   database: Database;

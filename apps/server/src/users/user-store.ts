@@ -109,17 +109,6 @@ export async function findPasswordHash(db: Queries, userId: string): Promise<str
   return row?.password ?? undefined;
 }
 
-/** Notifications the person has not read. */
-export async function countUnread(db: Queries, userId: string): Promise<number> {
-  const { count } = await db
-    .selectFrom("notifications")
-    .select((eb) => eb.fn.countAll<number>().as("count"))
-    .where("user_id", "=", userId)
-    .where("read", "=", 0)
-    .executeTakeFirstOrThrow();
-  return count;
-}
-
 /** All people of the installation, by name. */
 export async function listPeople(db: Queries): Promise<Account[]> {
   const rows = await db
