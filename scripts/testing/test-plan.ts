@@ -19,6 +19,7 @@ export const ONE_ENGINE_FILES: readonly string[] = [
   ...["browser", "look", "hostile", "connections", "settings", "publish", "budget", "pools"].map(
     (page) => `apps/server/src/web/web-${page}.test.ts`,
   ),
+  "apps/server/src/web-app/web-app.test.ts",
   "apps/server/src/connections/outbound-addresses.test.ts",
   "apps/server/src/doctor/doctor.test.ts",
   "apps/server/src/runners/runner-install.test.ts",

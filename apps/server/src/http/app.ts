@@ -70,9 +70,11 @@ function addFrame(table: RouteTable, options: AppOptions): void {
     close(c.req.raw, c.res, requestId, startedAt, templateOf(c));
   });
   table.hono.onError((error, c) => errorResponse(toAppError(error, c.get("requestId"), options.log)));
-  table.hono.notFound((c) =>
-    errorResponse(new AppError("not_found", `there is nothing at ${c.req.method} ${c.req.path}`)),
-  );
+  table.hono.notFound(answerNothing);
+}
+
+export function answerNothing(c: Context<ApiEnv>): Response {
+  return errorResponse(new AppError("not_found", `there is nothing at ${c.req.method} ${c.req.path}`));
 }
 
 /** The same frame for what does not go through the router. */

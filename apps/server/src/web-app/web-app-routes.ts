@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { Context } from "hono";
 import type { ApiEnv } from "../http/api-env.ts";
+import { answerNothing } from "../http/app.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import { pagePolicy } from "../http/security-headers.ts";
 import { type Encoding, openWebBundle, type WebFile } from "./web-bundle.ts";
@@ -32,7 +33,16 @@ export function addWebAppRoutes(table: RouteTable): void {
     return serve(c, file);
   });
   for (const path of PAGES)
-    table.mount(["GET"], path, "public", async () => servePage((await open()).get("index.html")));
+    table.mount(["GET"], path, "public", async () => servePage((await open()).get("index.html"), 200));
+  // Where there is nothing, a person gets the app's page that says so, and a program its error.
+  table.hono.notFound(async (c) =>
+    isPageRequest(c) ? servePage((await open()).get("index.html"), 404) : answerNothing(c),
+  );
+}
+
+function isPageRequest({ req }: Context<ApiEnv>): boolean {
+  const ours = /^\/(?:api|assets|git-proxy|llm-proxy)(?:\/|$)/.test(req.path);
+  return req.method === "GET" && !ours && (req.header("accept") ?? "").includes("text/html");
 }
 
 function serve(c: Context<ApiEnv>, file: WebFile): Response {
@@ -53,11 +63,12 @@ function encodingFor(accepted: string): Encoding {
 }
 
 /** The page carries a word of its own for the styles that the app adds, and the policy lets in no others. */
-async function servePage(page: WebFile | undefined): Promise<Response> {
+async function servePage(page: WebFile | undefined, status: number): Promise<Response> {
   if (page === undefined) throw new AppError("internal", "the bundle has no page");
   const nonce = randomBytes(18).toString("base64");
   const text = (await page.body("plain").text()).replace("__STYLE_NONCE__", nonce);
   return new Response(text, {
+    status,
     headers: {
       "content-type": page.type,
       "cache-control": "no-store",

@@ -65,7 +65,10 @@ function nameOf(file: Blob): string {
 async function buildFromSource(): Promise<string> {
   const program = join(import.meta.dir, "../../../web/bundle/main.ts");
   const child = Bun.spawn([process.execPath, program], { stdout: "pipe", stderr: "pipe" });
-  const [path, problem] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  const [path, problem] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
   if ((await child.exited) !== 0)
     throw new AppError("internal", "the pages cannot be bundled; the log of the server says why", {
       cause: new Error(problem),
