@@ -25,7 +25,7 @@ export function RunAttempts({ run }: { run: AgentRunDetail }) {
     <>
       {run.attempts.toReversed().map((attempt) => (
         <section key={attempt.attempt} className="run-attempt" aria-label={`Attempt ${attempt.attempt}`}>
-          <h4>
+          <p className="run-subhead">
             Attempt {attempt.attempt}
             <span className="run-quiet">
               {" "}
@@ -33,7 +33,7 @@ export function RunAttempts({ run }: { run: AgentRunDetail }) {
               {attempt.outcome === null ? "goes on" : OUTCOME_TEXT[attempt.outcome]} ·{" "}
               {new Date(attempt.claimed_at).toLocaleString()}
             </span>
-          </h4>
+          </p>
           <Phases attempt={attempt} />
         </section>
       ))}

@@ -14,7 +14,7 @@ import { refreshRun } from "./run-queries.ts";
 export function RunQuestion({ run, mayAnswer }: { run: AgentRunDetail; mayAnswer: boolean }) {
   return (
     <section className="run-question" aria-label="The agent asks">
-      <h4>{visibleText(run.agent.name)} asks</h4>
+      <p className="run-subhead">{visibleText(run.agent.name)} asks</p>
       <Markdown text={visibleText(run.summary ?? run.detail ?? "")} />
       {mayAnswer ? (
         <AnswerForm run={run} />

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
+import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
+import {
+  createTestWorkspace,
+  startLiveRun,
+  type TestWorkspace,
+} from "../../apps/server/src/testing/test-workspace.ts";
+import { startAskingRun } from "./run-scene.ts";
+import {
+  emit,
+  findViolations,
+  LOOKS,
+  launchBrowser,
+  openPage,
+  sidewaysScroll,
+  signIn,
+  startWebServer,
+  type WatchedPage,
+} from "./web.fixture.ts";
+
+setDefaultTimeout(60_000);
+
+let server: TestServer;
+let chromium: Awaited<ReturnType<typeof launchBrowser>>;
+let ada: TestClient;
+let workspace: TestWorkspace;
+let tab: WatchedPage;
+
+beforeAll(async () => {
+  server = await startWebServer();
+  chromium = await launchBrowser();
+  ada = await server.setUp();
+  workspace = await createTestWorkspace(ada, "DEMO");
+  tab = await openPage(chromium.browser, server);
+  await signIn(tab.page);
+});
+afterAll(async () => {
+  await chromium?.close();
+  await server?.close();
+});
+
+test("the runs of a workspace are listed and narrowed by state, which the address keeps", async () => {
+  const ended = await startLiveRun(server, ada, workspace);
+  await ada.post(`/api/v1/agent-runs/${ended.runId}/cancel`, { force: true });
+  await startLiveRun(server, ada, workspace);
+  const { page } = tab;
+  await page.goto("/w/DEMO/runs");
+  await page.locator(".runs-list .run-badge", { hasText: "Running" }).first().waitFor();
+  await page.getByRole("group", { name: "Status" }).getByText("Killed").click();
+  await page.locator(".runs-list .run-badge", { hasText: "Running" }).first().waitFor({ state: "detached" });
+  await page.locator(".runs-list .run-badge", { hasText: "Killed" }).first().waitFor();
+  await page.waitForURL(/status=killed/);
+  await page.reload();
+  await page.locator(".runs-list .run-badge", { hasText: "Killed" }).first().waitFor();
+  expect(await page.locator(".runs-list .run-badge", { hasText: "Running" }).count()).toBe(0);
+});
+
+test("each page is free of barriers, on a laptop and a phone, light and dark", async () => {
+  const run = await startAskingRun(server, ada, workspace, "Which file?");
+  const live = await startLiveRun(server, ada, workspace);
+  await emit(server, live, 1, [
+    { type: "lifecycle", data: { phase: "agent" } },
+    { type: "content", data: { text: "said" } },
+    { type: "tool_start", data: { id: "1", tool: "bash", args: { command: "git diff" } } },
+    {
+      type: "tool_done",
+      data: {
+        id: "1",
+        tool: "bash",
+        output: Array.from(
+          { length: 16 },
+          (_, n) => `\u001b[${n < 8 ? 30 + n : 82 + n}mcolor ${n}\u001b[0m \u001b[2mfaint\u001b[0m`,
+        ).join("\n"),
+        exit_code: 1,
+        duration_ms: 5,
+      },
+    },
+    { type: "tool_start", data: { id: "2", tool: "bash", args: { command: "git diff" } } },
+    {
+      type: "tool_done",
+      data: {
+        id: "2",
+        tool: "bash",
+        output: "diff --git a/a b/a\n@@ -1 +1 @@\n-a\n+b",
+        exit_code: 0,
+        duration_ms: 5,
+      },
+    },
+    { type: "warning", data: { message: "careful" } },
+    { type: "stderr", data: { text: "error output" } },
+    { type: "lifecycle", data: { note: "finish", outcome: "completed", summary: "done" } },
+  ]);
+  const { page } = tab;
+  const found: string[] = [];
+  const look = async (name: string) => {
+    for (const { width, colorScheme } of LOOKS) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      for (const violation of await findViolations(page))
+        found.push(`${name} ${width} ${colorScheme}: ${violation}`);
+      if ((await sidewaysScroll(page)) > 0) found.push(`${name} ${width}: scrolls sideways`);
+    }
+    await page.setViewportSize({ width: 1_280, height: 900 });
+  };
+  await page.goto(`/items/${live.item.key}/runs/${live.runId}`);
+  await page.getByText("careful").waitFor();
+  await page.locator(".tool-head").first().click();
+  await page.getByText("color 15").waitFor();
+  await look("run");
+  for (const part of ["Changes", "Attempts", "Prompt"]) {
+    await page.getByRole("tab", { name: part }).click();
+    await page.getByRole("tabpanel", { name: part }).waitFor();
+    await look(part);
+  }
+  await page.goto(`/items/${run.item.key}/runs/${run.runId}`);
+  await page.getByLabel("Your answer").waitFor();
+  await look("question");
+  await page.goto("/w/DEMO/runs");
+  await page.locator(".runs-list li").first().waitFor();
+  await look("runs");
+  expect(found).toEqual([]);
+});
+
+test("no page asks anything of another address or breaks its own rules", () => {
+  expect({ foreign: tab.foreign, errors: tab.errors }).toEqual({ foreign: [], errors: [] });
+});
