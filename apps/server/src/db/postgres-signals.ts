@@ -3,6 +3,7 @@ import { backoffMs } from "@windshift/base/backoff.ts";
 import { systemClock } from "@windshift/base/clock.ts";
 import pg from "pg";
 import { LocalSignals, type Signals, type Topic } from "./signals.ts";
+import { WriteBatch } from "./write-batch.ts";
 
 const CHANNEL = "windshift";
 /** Waits between tries to get the listening connection back, ms. */
@@ -51,13 +52,14 @@ export async function openPostgresSignals(
     }
   }
 
+  // A transaction that notifies waits for all others that do, in the whole cluster.
+  const sent = new WriteBatch<string>(async (payloads) => {
+    await pool.query("select pg_notify($1, payload) from unnest($2::text[]) as payload", [CHANNEL, payloads]);
+  });
   return {
     notify: async (topic: Topic) => {
       // What it tells of is committed already; everybody also looks from time to time, so a lost signal only delays.
-      await Promise.all([
-        local.notify(topic),
-        pool.query("select pg_notify($1, $2)", [CHANNEL, own + topic]).catch(() => {}),
-      ]);
+      await Promise.all([local.notify(topic), sent.add(own + topic).catch(() => {})]);
     },
     listen: (topic, listener) => local.listen(topic, listener),
     close: async () => {

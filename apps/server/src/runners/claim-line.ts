@@ -20,6 +20,8 @@ export type Found = Exclude<ClaimReply<ClaimedRun>, { kind: "barred" | "none" }>
 
 /** Places of one group, served in one transaction: a longer one answers the first of them later, and wins little. */
 const GROUP_MAX = 32;
+/** After a group that got runs, how long as many are waited for as it had, ms: they come back at about the same time, and a group of one costs hardly less. */
+const GATHER_MS = 5;
 /** Wait between looks at the database when no signal comes, ms: a lost signal delays, it never loses. */
 const LOOK_MS = 2_000;
 
@@ -34,12 +36,18 @@ export class ClaimLine<P extends Place> {
   private fresh: P[] = [];
   /** Whether those that wait are to be served too. */
   private due = false;
+  /** Places of the last round that got a run. */
+  private gotRuns = 0;
   private wake = () => {};
 
-  /** @param claim claims for places of one kind, in their order; never rejects */
+  /**
+   * @param claim claims for places of one kind, in their order; never rejects
+   * @param look looks after those that wait, from time to time; never rejects
+   */
   constructor(
     private readonly signals: Signals,
     private readonly claim: (group: readonly P[]) => Promise<PromiseSettledResult<ClaimReply<ClaimedRun>>[]>,
+    private readonly look: (waiting: readonly P[]) => Promise<void>,
   ) {}
 
   join(place: P): void {
@@ -61,31 +69,43 @@ export class ClaimLine<P extends Place> {
       this.due = true;
       this.wake();
     });
+    let lookAtMs = performance.now() + LOOK_MS;
     while (this.places.size > 0) {
-      const served = this.due ? [...this.places] : this.fresh.splice(0);
-      if (this.due) this.fresh = [];
+      if (this.gotRuns > 1) await this.gather(this.gotRuns);
+      if (performance.now() >= lookAtMs) {
+        await this.look([...this.places]);
+        this.due = true;
+        lookAtMs = performance.now() + LOOK_MS;
+      }
+      const served = this.due ? [...this.places] : this.fresh;
       this.due = false;
+      this.fresh = [];
       if (served.length > 0) await this.round(served);
-      else await this.pause();
+      else await this.pause(lookAtMs);
     }
     stop();
   }
 
-  private pause(): Promise<void> {
+  private async gather(count: number): Promise<void> {
+    const untilMs = performance.now() + GATHER_MS;
+    while (this.fresh.length < count && performance.now() < untilMs) await this.pause(untilMs);
+  }
+
+  /** Until something happens, or until then. */
+  private pause(untilMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.due = true;
-        this.wake();
-      }, LOOK_MS);
-      this.wake = () => {
+      const end = () => {
         this.wake = () => {};
         clearTimeout(timer);
         resolve();
       };
+      const timer = setTimeout(end, Math.max(0, untilMs - performance.now()));
+      this.wake = end;
     });
   }
 
   private async round(served: readonly P[]): Promise<void> {
+    this.gotRuns = 0;
     for (const line of Map.groupBy(served, ({ kind }) => kind).values()) {
       let left: readonly P[] = line;
       let isNothing = false;
@@ -120,6 +140,7 @@ export class ClaimLine<P extends Place> {
     else {
       // One that hung up meanwhile asks again with its key, and gets it then.
       this.places.delete(place);
+      if (value.kind === "claimed") this.gotRuns++;
       place.take(value);
     }
     return value.kind;

@@ -10,6 +10,7 @@ import type { RunDefaults } from "../runs/run-create.ts";
 import type { Claim } from "../runs/run-queue.ts";
 import { ClaimLine, type Found } from "./claim-line.ts";
 import { type HostClaimer, HostPlace } from "./host-place.ts";
+import { findUnwelcome } from "./host-session.ts";
 import type { Host } from "./runner-credential.ts";
 
 export interface ClaimDeskParts {
@@ -43,7 +44,7 @@ export class ClaimDesk {
       // Outside of the line: a forge that takes its time holds up its own run alone.
       const job =
         found.kind === "claimed"
-          ? await completeClaim(parts, found.made)
+          ? await completeClaim(parts, found.value)
           : await repeatClaim(parts, claimer.runner, claimer.host.key, claimer.addresses);
       if (job !== undefined) return job;
       if (signal.aborted || performance.now() > untilMs) return null;
@@ -74,19 +75,27 @@ export class ClaimDesk {
   private open(pool: PoolId): ClaimLine<HostPlace> {
     const { database } = this.parts;
     const parts = { database, onClaims: recordClaims, onClaimError: this.onClaimError };
-    const line = new ClaimLine<HostPlace>(database.signals, (group) =>
+    const claim = (group: readonly HostPlace[]) =>
       claimGroup(
         parts,
         pool,
         group.map(({ claimer }) => claimer),
-      ),
-    );
+      );
+    const line = new ClaimLine<HostPlace>(database.signals, claim, (waiting) => lookAfter(database, waiting));
     this.lines.set(pool, line);
     return line;
   }
 
   private readonly onClaimError = (run: number, err: unknown) =>
     this.parts.log.error({ run, err }, "a claimed run could not be started");
+}
+
+/** The signal of a revocation may have been lost. */
+async function lookAfter(database: Database, waiting: readonly HostPlace[]): Promise<void> {
+  const claimers = new Map(waiting.map((place) => [place.claimer, place]));
+  // A database that does not answer says so to those whose turn it is next.
+  const unwelcome = await findUnwelcome(database, [...claimers.keys()]).catch(() => []);
+  for (const claimer of unwelcome) void claimers.get(claimer)?.look();
 }
 
 function claimerOf(host: Host, request: ClaimRequest): HostClaimer {

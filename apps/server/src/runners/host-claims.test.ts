@@ -258,8 +258,11 @@ describe("an attempt", () => {
       ],
     ] as const) {
       await one.heartbeat();
+      const { kysely } = server.database;
+      await kysely.updateTable("runners").set({ last_seen_at_ms: 0 }).execute();
       const waiting = one.claim("25s");
-      await Bun.sleep(100); // the claim has to be there first; if it is not, it is refused as it comes
+      const seen = kysely.selectFrom("runners").select("id").where("last_seen_at_ms", ">", 0);
+      await eventually("the claim to be there", () => seen.executeTakeFirst());
       const startedMs = performance.now();
       await meet();
       expect((await waiting).status).toBe(status);

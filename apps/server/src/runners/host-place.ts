@@ -12,7 +12,7 @@ export interface HostClaimer extends JobClaimer {
   host: HostClaim;
 }
 
-/** How a place ends; called once. */
+/** How a place ends; the first call counts. */
 export interface PlaceEnds {
   /** @param found undefined: nothing came in its time, or its host hung up */
   end(found: Found | undefined): void;
@@ -26,6 +26,7 @@ export class HostPlace implements Place {
   private underWay = 0;
   private hasPassed = false;
   private isTimeOver = false;
+  private isOver = false;
   private stopWaiting = () => {};
 
   constructor(
@@ -41,7 +42,7 @@ export class HostPlace implements Place {
     const onAbort = () => this.over(undefined);
     const timer = setTimeout(() => this.endTime(), Math.max(0, waitMs));
     const { from } = this.claimer;
-    const stopListening = this.database.signals.listen(`runner:${from.id}`, () => void this.look(signal));
+    const stopListening = this.database.signals.listen(`runner:${from.id}`, () => void this.look());
     signal.addEventListener("abort", onAbort, { once: true });
     this.stopWaiting = () => {
       clearTimeout(timer);
@@ -69,7 +70,7 @@ export class HostPlace implements Place {
   }
 
   fail(error: unknown): void {
-    this.stopWaiting();
+    this.stop();
     this.ends.fail(error);
   }
 
@@ -80,19 +81,18 @@ export class HostPlace implements Place {
     // Where nothing is queued its turn has not asked for that.
     const again = isFirst && (await findByKey(database.kysely, claimer.runner, claimer.host.key));
     if (again) this.take({ kind: "again" });
-    // The signal of a revocation may have been lost.
     else if (why === "barred") await requireCurrent(database, claimer.from, claimer.host.boot);
   }
 
   /** Something was done to the runner: is it still welcome? */
-  private async look(signal: AbortSignal): Promise<void> {
+  async look(): Promise<void> {
     const { database } = this;
     const { from, host } = this.claimer;
     try {
       await requireCurrent(database, from, host.boot);
     } catch (error) {
       // Its program is still there and waits: it was not restarted.
-      const isThere = error instanceof AppError && error.code === "superseded" && !signal.aborted;
+      const isThere = error instanceof AppError && error.code === "superseded" && !this.isOver;
       if (isThere) await noteSuperseded(database, from).catch(() => {});
       this.fail(error);
     }
@@ -104,7 +104,12 @@ export class HostPlace implements Place {
   }
 
   private over(found: Found | undefined): void {
-    this.stopWaiting();
+    this.stop();
     this.ends.end(found);
+  }
+
+  private stop(): void {
+    this.isOver = true;
+    this.stopWaiting();
   }
 }

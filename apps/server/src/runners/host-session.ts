@@ -9,6 +9,9 @@ import { type Host, notWelcome } from "./runner-credential.ts";
 /** Starts of one runner that are remembered; an older one is long gone. */
 const BOOTS_KEPT_MAX = 100;
 
+/** Hosts of one statement. */
+const HOSTS_AT_ONCE = 1_000;
+
 const TWO_HOSTS =
   "An earlier start of this runner is still at work, or its credential is used on two hosts. The newer one is served, the older refused.";
 const SUPERSEDED =
@@ -56,6 +59,27 @@ export async function requireCurrent(database: Database, host: Host, boot: strin
     .executeTakeFirst();
   if (row === undefined || row.revoked_at_ms !== null) throw notWelcome();
   if (row.boot !== boot) throw new AppError("superseded", SUPERSEDED);
+}
+
+/** Of hosts that wait, those that are not welcome any more: they were revoked, or another start took their place. */
+export async function findUnwelcome<T extends { from: Host; host: { boot: string } }>(
+  database: Database,
+  waiting: readonly T[],
+): Promise<T[]> {
+  const unwelcome: T[] = [];
+  for (let at = 0; at < waiting.length; at += HOSTS_AT_ONCE) {
+    const some = waiting.slice(at, at + HOSTS_AT_ONCE);
+    const ids = some.map(({ from }) => from.id);
+    const rows = await database.kysely
+      .selectFrom("runners")
+      .select(["id", "boot"])
+      .where("id", "in", ids)
+      .where("revoked_at_ms", "is", null)
+      .execute();
+    const boots = new Map(rows.map(({ id, boot }) => [id, boot]));
+    unwelcome.push(...some.filter(({ from, host }) => boots.get(from.id) !== host.boot));
+  }
+  return unwelcome;
 }
 
 async function lockBoot(database: Database, tx: Queries, host: Host): Promise<string | undefined> {

@@ -1,10 +1,12 @@
 import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import { sql } from "kysely";
+import { recordActivity } from "../activity/activity-store.ts";
+import { announceItems, nextUpdate } from "../activity/item-change.ts";
 import type { Database, Queries } from "../db/database.ts";
 import { ClaimFault, spendAttempt } from "./claim-fault.ts";
 import { draftJobs, type JobAddresses, type JobDraft } from "./job-spec.ts";
 import type { Run } from "./run.ts";
-import { type Claim, type Claimer, type ClaimReply, claimRuns, hasQueued } from "./run-queue.ts";
+import { type Claim, type Claimer, type ClaimReply, claimRuns, hasQueued, type Made } from "./run-queue.ts";
 
 /** Who asks for a job. */
 export interface JobClaimer extends Claimer {
@@ -71,28 +73,45 @@ async function start<C extends JobClaimer>(
   parts: ClaimGroupParts<C>,
   tx: Queries,
   claims: readonly Claim<C>[],
-): Promise<ClaimedRun[]> {
-  await startItems(tx, claims);
+): Promise<Made<ClaimedRun>[]> {
+  await startItems(parts.database, tx, claims);
   await parts.onClaims?.(tx, claims);
   const drafts = await draftJobs(
     tx,
     claims.map(({ run, by }) => ({ run, addresses: by.addresses })),
   );
-  return drafts.map((draft, at) => ({ run: (claims[at] as Claim<C>).run, draft }));
+  return drafts.map((draft, at) => {
+    const { run } = claims[at] as Claim<C>;
+    return { value: { run, draft }, prompt: draft.initial_prompt };
+  });
 }
 
 /** Items nobody has started are in progress once their runs are. */
-async function startItems(tx: Queries, claims: readonly Claim<Claimer>[]): Promise<void> {
-  await tx
+async function startItems(database: Database, tx: Queries, claims: readonly Claim<Claimer>[]): Promise<void> {
+  const runs = new Map<number, Run>(claims.map(({ run }) => [run.work_item_id, run]));
+  const items = await tx
     .updateTable("work_items")
-    .set({ status: "in_progress" })
-    .where(
-      "id",
-      "in",
-      claims.map(({ run }) => run.work_item_id),
-    )
+    .set({ status: "in_progress", updated_at_ms: nextUpdate() })
+    .where("id", "in", [...runs.keys()])
     .where("status", "=", "todo")
+    .returning(["id", "workspace_id"])
     .execute();
+  const change = { kind: "status" as const, from: "todo" as const, to: "in_progress" as const };
+  await recordActivity(
+    tx,
+    items.map(({ id, workspace_id: workspaceId }) => {
+      const run = runs.get(id);
+      return {
+        workspaceId,
+        workItemId: id,
+        actorId: run?.agent_user_id ?? null,
+        runId: run?.id ?? null,
+        change,
+      };
+    }),
+  );
+  for (const workspace of new Set(items.map((item) => item.workspace_id)))
+    announceItems(database, tx, workspace);
 }
 
 /** The run that a claim with this key has brought and that the runner still holds. */

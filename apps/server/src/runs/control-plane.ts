@@ -11,6 +11,7 @@ import { isForPerson } from "./forge.ts";
 import { putOffForForge } from "./forge-wait.ts";
 import { draftJobs, type JobAddresses, type JobDraft } from "./job-spec.ts";
 import type { Run } from "./run.ts";
+import { keepBase } from "./run-base.ts";
 import type { RunDefaults } from "./run-create.ts";
 import { endRun, interruptAttempt } from "./run-end.ts";
 import { appendEvents } from "./run-events.ts";
@@ -79,7 +80,7 @@ async function claimAtOnce(
     const [reply] = await claimGroup(options, pool, [{ runner, isolation, addresses }]);
     if (reply?.status === "rejected") throw reply.reason;
     if (reply?.value.kind !== "claimed") return null;
-    const job = await completeClaim(options, reply.value.made);
+    const job = await completeClaim(options, reply.value.value);
     if (job !== undefined) return job;
   }
 }
@@ -113,7 +114,10 @@ export async function repeatClaim(
     // Its host begins now: the lease is as long as with a first answer.
     const renewed = { ...run, lease_expires_at_ms: await renewLeaseIn(database, tx, run.id) };
     const [draft] = await draftJobs(tx, [{ run: renewed, addresses }]);
-    return draft && { run: renewed, draft };
+    if (draft === undefined) return undefined;
+    const prompt = draft.initial_prompt;
+    await tx.updateTable("runs").set({ prompt }).where("id", "=", run.id).execute();
+    return { run: renewed, draft };
   });
   return claimed && completeJob(options, claimed.run, claimed.draft);
 }
@@ -190,21 +194,6 @@ async function requireOpenPull(
 
 function isConflict(cause: unknown): cause is AppError {
   return cause instanceof AppError && cause.code === "conflict";
-}
-
-/** What the run may push stands on this commit, also when its base branch moves on. */
-async function keepBase(database: Database, run: Run, oid: string | null): Promise<void> {
-  await database.kysely
-    .updateTable("runs")
-    .set({
-      base_oid: oid,
-      forge_wait_since_ms: null,
-      // What was said while it waited for its forge is over.
-      ...(run.forge_wait_since_ms === null ? {} : { detail: null }),
-    })
-    .where("id", "=", run.id)
-    .where("attempt", "=", run.attempt)
-    .execute();
 }
 
 async function* watchAttempt(

@@ -3,7 +3,6 @@ import { assert } from "@windshift/contract/app-error.ts";
 import { type Attempt, runBranch } from "@windshift/contract/ids.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import { LEASE_MS } from "@windshift/contract/limits.ts";
-import { sql } from "kysely";
 import type { Queries } from "../db/database.ts";
 import { ClaimFault } from "./claim-fault.ts";
 import { type JobSources, readSources } from "./job-sources.ts";
@@ -24,15 +23,15 @@ export interface JobAddresses {
 /** A job but for what its branches point at, which is asked of git and so outside of any transaction. */
 export type JobDraft = Omit<JobSpec, "repo"> & { repo: Omit<JobSpec["repo"], "base_oid" | "branch_oid"> };
 
-/** A run that was just claimed, and the addresses that its runner is to use. */
+/** A run that is claimed, and the addresses that its runner is to use. */
 export interface DraftOrder {
   run: Run;
   addresses: JobAddresses;
 }
 
 /**
- * Drafts the jobs of runs that were just claimed, in their order: prompt, environment, addresses and fresh tokens. Runs in the
- * claims' transaction, so a claim without a job cannot exist.
+ * Drafts the jobs of runs that are claimed, in their order: prompt, environment, addresses and fresh tokens. Runs in the
+ * claims' transaction, so a claim without a job cannot exist. Storing the prompt is left to the caller.
  * @throws ClaimFault naming the run that no job can be made of
  */
 export async function draftJobs(tx: Queries, orders: readonly DraftOrder[]): Promise<JobDraft[]> {
@@ -48,7 +47,6 @@ export async function draftJobs(tx: Queries, orders: readonly DraftOrder[]): Pro
   });
   const drafts = made.map(({ draft }) => draft);
   await keepNotes(tx, made);
-  await keepPrompts(tx, drafts);
   await acknowledgeMessages(
     tx,
     orders.flatMap(({ run }) => sources(run).messages.map(({ id }) => id)),
@@ -132,19 +130,6 @@ async function keepNotes(
       .where("id", "=", run.id)
       .execute();
   }
-}
-
-/** What each attempt began with, for people to see. */
-async function keepPrompts(
-  tx: Queries,
-  drafts: readonly Pick<JobDraft, "run_id" | "initial_prompt">[],
-): Promise<void> {
-  const rows = drafts.map(
-    ({ run_id, initial_prompt }) => sql`(cast(${run_id} as integer), cast(${initial_prompt} as text))`,
-  );
-  await sql`
-    with made(run_id, prompt) as (values ${sql.join(rows)})
-    update runs set prompt = made.prompt from made where runs.id = made.run_id`.execute(tx);
 }
 
 function oneLine(text: string): string {

@@ -3,10 +3,11 @@ import { LEASE_MS } from "@windshift/contract/limits.ts";
 import type { Isolation } from "@windshift/contract/run.ts";
 import { sql } from "kysely";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import type { Row } from "../db/schema.ts";
 import { ClaimFault } from "./claim-fault.ts";
 import { standingsOf } from "./claim-standing.ts";
 import { parseRun, type Run } from "./run.ts";
-import { type OpenPool, takeTurns } from "./run-turns.ts";
+import { nextInLine, type OpenPool } from "./run-turns.ts";
 
 /** What a runner host says with its claim; the runner in a server has nothing to say. */
 export interface HostClaim {
@@ -27,33 +28,42 @@ export interface Claimer {
   host?: HostClaim | undefined;
 }
 
-/** A run that was given to a claimer. */
+/** A run that is given to a claimer, as it is from now on. */
 export interface Claim<C extends Claimer> {
   by: C;
   run: Run;
+}
+
+/** What is made of a claim. */
+export interface Made<T> {
+  value: T;
+  /** What the attempt begins with; null leaves what is stored. */
+  prompt: string | null;
 }
 
 /**
  * What a claimer gets. `again`: its key has brought a run that it holds. `barred`: its host is full, takes no work, or is not
  * the one that is known. `none`: there is nothing for it now, nor for others with its labels.
  */
-export type ClaimReply<T> = { kind: "claimed"; made: T } | { kind: "again" | "barred" | "none" };
+export type ClaimReply<T> = { kind: "claimed"; value: T } | { kind: "again" | "barred" | "none" };
+
+type Make<C extends Claimer, T> = (tx: Queries, claims: readonly Claim<C>[]) => Promise<readonly Made<T>[]>;
 
 /**
  * Gives the oldest eligible runs of a pool to those that ask, in one transaction, so two callers never share a run and the caps
  * of the pool and of each host hold at every commit. Fair: the workspace with the fewest runs in progress goes first. A run that
  * asks for labels waits for a runner that has all of them, itself or by its pool.
- * `andThen` runs in the same transaction: what it writes exists exactly if the claims do.
+ * `make` runs in the same transaction: what it writes exists exactly if the claims do.
  * @param claimers with the same labels; a runner in a server asks alone
- * @param andThen gives a value for each claim, in their order; throws ClaimFault for one that cannot be
+ * @param make makes something of each claim, in their order; throws ClaimFault for one of which nothing can be made
  * @returns a reply for each claimer, in their order; at once when nothing is eligible, never waits
- * @throws ClaimFault from `andThen`, and for whatever else it throws of a single claim; all claims are rolled back
+ * @throws ClaimFault from `make`, and for whatever else it throws of a single claim; all claims are rolled back
  */
 export function claimRuns<C extends Claimer, T>(
   database: Database,
   pool: PoolId,
   claimers: readonly C[],
-  andThen: (tx: Queries, claims: readonly Claim<C>[]) => Promise<readonly T[]>,
+  make: Make<C, T>,
 ): Promise<ClaimReply<T>[]> {
   return database.transaction(async (tx) => {
     const open = await lockPool(tx, database, pool);
@@ -61,12 +71,13 @@ export function claimRuns<C extends Claimer, T>(
     const standings = await standingsOf(tx, database, claimers);
     const admitted = claimers.filter((_, at) => standings[at] === "admitted");
     const claims = await take(tx, database, open, admitted);
-    const made = claims.length === 0 ? [] : await makeOf(tx, claims, andThen);
+    const made = claims.length === 0 ? [] : await makeOf(tx, claims, make);
+    if (claims.length > 0) await store(tx, claims, made);
     return claimers.map((claimer, at) => {
       const standing = standings[at] ?? "barred";
       if (standing !== "admitted") return { kind: standing };
       const got = claims.findIndex(({ by }) => by === claimer);
-      return got < 0 ? { kind: "none" } : { kind: "claimed", made: made[got] as T };
+      return got < 0 ? { kind: "none" } : { kind: "claimed", value: (made[got] as Made<T>).value };
     });
   });
 }
@@ -99,36 +110,76 @@ async function take<C extends Claimer>(
 ): Promise<Claim<C>[]> {
   const [first] = claimers;
   if (first === undefined) return [];
-  const takers = claimers.map(({ runner, isolation, host }) => ({
-    runner,
-    isolation,
-    boot: host?.boot ?? null,
-    key: host?.key ?? null,
-  }));
-  const rows = await takeTurns(tx, database, pool, [...pool.labels, ...(first.host?.labels ?? [])], takers);
-  return claimers.flatMap((by, at) => {
-    const row = rows[at];
-    if (row === undefined) return [];
+  const labels = [...pool.labels, ...(first.host?.labels ?? [])];
+  const found = await nextInLine(tx, database, pool, labels, claimers.length);
+  return found.map(({ row, nowMs }, at) => {
+    const by = claimers[at] as C;
     try {
-      return [{ by, run: parseRun(row) }];
+      return { by, run: parseRun(startedRow(row, nowMs, by)) };
     } catch (cause) {
-      throw new ClaimFault(row.id, row.attempt, cause);
+      throw new ClaimFault(row.id, row.attempt + 1, cause);
     }
   });
+}
+
+/** The row of a claimed run as `store` leaves it. */
+function startedRow(row: Row<"runs">, nowMs: number, { runner, isolation, host }: Claimer): Row<"runs"> {
+  return {
+    ...row,
+    status: "running",
+    phase: "claimed",
+    attempt: row.attempt + 1,
+    runner_id: runner,
+    runner_boot: host?.boot ?? null,
+    claim_key: host?.key ?? null,
+    isolation,
+    lease_expires_at_ms: nowMs + LEASE_MS,
+    started_at_ms: row.started_at_ms ?? nowMs,
+    pushed_oid: null,
+    not_before_ms: null,
+    refusal: null,
+  };
 }
 
 async function makeOf<C extends Claimer, T>(
   tx: Queries,
   claims: readonly Claim<C>[],
-  andThen: (tx: Queries, claims: readonly Claim<C>[]) => Promise<readonly T[]>,
-): Promise<readonly T[]> {
+  make: Make<C, T>,
+): Promise<readonly Made<T>[]> {
   try {
-    return await andThen(tx, claims);
+    return await make(tx, claims);
   } catch (cause) {
     const [only, ...others] = claims;
     if (cause instanceof ClaimFault || only === undefined || others.length > 0) throw cause;
     throw new ClaimFault(only.run.id, only.run.attempt, cause);
   }
+}
+
+/** All that a claim changes in a run at once: each change of a row is written to some ten indexes. */
+async function store(
+  tx: Queries,
+  claims: readonly Claim<Claimer>[],
+  made: readonly Made<unknown>[],
+): Promise<void> {
+  const text = (value: string | null | undefined) => sql`cast(${value ?? null} as text)`;
+  const rows = claims.map(
+    ({ run, by: { runner, isolation, host } }, at) => sql`(
+      cast(${run.id} as integer), cast(${run.attempt} as integer), cast(${runner} as integer),
+      ${text(host?.boot)}, ${text(host?.key)}, ${text(isolation)},
+      cast(${run.lease_expires_at_ms} as bigint), cast(${run.started_at_ms} as bigint), ${text(made[at]?.prompt)}
+    )`,
+  );
+  await sql`
+    with claims(run_id, attempt, runner_id, boot, key, isolation, lease, started, prompt) as (
+      values ${sql.join(rows)}
+    )
+    update runs set
+      status = 'running', phase = 'claimed', attempt = claims.attempt,
+      runner_id = claims.runner_id, runner_boot = claims.boot, claim_key = claims.key,
+      isolation = claims.isolation, prompt = coalesce(claims.prompt, runs.prompt),
+      lease_expires_at_ms = claims.lease, started_at_ms = claims.started,
+      pushed_oid = null, not_before_ms = null, refusal = null
+    from claims where runs.id = claims.run_id`.execute(tx);
 }
 
 /** Runs of the pool that a runner holds. */

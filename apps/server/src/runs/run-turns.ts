@@ -1,18 +1,7 @@
-import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
-import { LEASE_MS } from "@windshift/contract/limits.ts";
-import type { Isolation } from "@windshift/contract/run.ts";
+import type { PoolId } from "@windshift/contract/ids.ts";
 import { type RawBuilder, sql } from "kysely";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
-import { Run } from "./run.ts";
-
-/** One that takes a run: its runner, and the start of it and the key of its claim if it is a host. */
-export interface Taker {
-  runner: RunnerId;
-  boot: string | null;
-  key: string | null;
-  isolation: Isolation;
-}
 
 /** A pool whose row is locked. */
 export interface OpenPool {
@@ -22,12 +11,9 @@ export interface OpenPool {
   labels: readonly string[];
 }
 
-type RunRow = Row<"runs">;
-const COLUMNS = Object.keys(Run.shape) as (keyof RunRow)[];
-
 /**
- * Gives the runs whose turn it is to the takers, in their order, as far as runs and the pool's room reach. The turn: the workspace with the fewest
- * in progress goes first, these runs included, and within it the oldest run that may start.
+ * The runs whose turn it is, the first first, locked; as many as there are, as the pool has room for, and as are asked for. The workspace
+ * with the fewest in progress goes first, those before it here included, and within it the oldest run that may start.
  *
  * One statement. Goes from one workspace with queued runs to the next along an index and looks at the head of each, then
  * further into the few that can have a turn (`line`), so that its cost does not grow with the queue. Values are written into the
@@ -35,19 +21,18 @@ const COLUMNS = Object.keys(Run.shape) as (keyof RunRow)[];
  * for `min`, which PostgreSQL looks up in the index only if its statistics are fresh. A workspace is a range, not one value, so that
  * it does not look for the next id among the runs of all; with `coalesce` it finds the few runs by their ids, and does not read
  * all that are queued for a join.
- * @param labels what the takers have; a run that asks for more is passed over
- * @param takers no two of one runner with the same key
- * @returns the row that each taker has now, parsed by nobody; undefined for those that got none
+ * @param labels what the runner has; a run that asks for more is passed over
+ * @returns rows, parsed by nobody, and the time by the database's clock
  */
-export async function takeTurns(
+export async function nextInLine(
   tx: Queries,
   database: Database,
   pool: OpenPool,
   labels: readonly string[],
-  takers: readonly Taker[],
-): Promise<(RunRow | undefined)[]> {
+  most: number,
+): Promise<{ row: Row<"runs">; nowMs: number }[]> {
   const now = dbNowMs(database.engine);
-  const count = sql.lit(takers.length);
+  const count = sql.lit(most);
   const mine = sql`pool_id = ${pool.id} and status = 'queued'`;
   const unmet =
     labels.length === 0
@@ -59,7 +44,7 @@ export async function takeTurns(
       and (not_before_ms is null or not_before_ms <= ${now})
       and not exists (select 1 from run_labels where run_labels.run_id = runs.id and ${unmet})
     order by workspace_id, id limit 1`;
-  const { rows } = await sql<RunRow>`
+  const { rows } = await sql<Row<"runs"> & { now_ms: number }>`
     with recursive waiting(workspace_id) as (
       select (select workspace_id from runs where ${mine} order by workspace_id limit 1)
       union all
@@ -96,27 +81,13 @@ export async function takeTurns(
     turns(id, turn) as (
       select id, row_number() over (order by held, id) from line where id is not null
       order by held, id limit ${count}
-    ),
-    takers(turn, runner_id, runner_boot, claim_key, isolation) as (
-      values ${sql.join(takers.map(takerRow))}
     )
-    update runs set
-      status = 'running', phase = 'claimed', attempt = runs.attempt + 1,
-      runner_id = takers.runner_id, runner_boot = takers.runner_boot, claim_key = takers.claim_key,
-      isolation = takers.isolation,
-      lease_expires_at_ms = ${now} + ${sql.lit(LEASE_MS)}, started_at_ms = coalesce(runs.started_at_ms, ${now}),
-      pushed_oid = null, not_before_ms = null, refusal = null
-    from turns join takers on takers.turn = turns.turn
-    where runs.id = turns.id and coalesce(runs.status, '') = 'queued'
+    select runs.*, ${now} as now_ms
+    from turns join runs on runs.id = turns.id
+    where coalesce(runs.status, '') = 'queued'
       and turns.turn <= ${pool.maxRunning} - (select coalesce(sum(held), 0) from busy)
-    returning ${sql.join(COLUMNS.map((name) => sql.ref(`runs.${name}`)))}, runs.claim_key`.execute(tx);
-  // Of what takes part in an update, SQLite gives back only the table that is changed.
-  return takers.map(({ runner, key }) =>
-    rows.find((row) => row.runner_id === runner && row.claim_key === key),
+    order by turns.turn ${database.engine === "postgres" ? sql`for no key update of runs` : sql``}`.execute(
+    tx,
   );
-}
-
-function takerRow({ runner, boot, key, isolation }: Taker, at: number): RawBuilder<unknown> {
-  const text = (value: string | null) => sql`cast(${value} as text)`;
-  return sql`(${sql.lit(at + 1)}, cast(${runner} as integer), ${text(boot)}, ${text(key)}, ${text(isolation)})`;
+  return rows.map(({ now_ms: nowMs, ...row }) => ({ row, nowMs }));
 }

@@ -11,7 +11,7 @@ export async function claimOne<T>(
   andThen: (tx: Queries, run: Run) => Promise<T>,
 ): Promise<T | undefined> {
   const [reply] = await claimRuns(database, pool, [{ runner, isolation: "container" }], async (tx, claims) =>
-    Promise.all(claims.map(({ run }) => andThen(tx, run))),
+    Promise.all(claims.map(async ({ run }) => ({ value: await andThen(tx, run), prompt: null }))),
   );
-  return reply?.kind === "claimed" ? reply.made : undefined;
+  return reply?.kind === "claimed" ? reply.value : undefined;
 }
