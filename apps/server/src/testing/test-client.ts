@@ -37,23 +37,28 @@ export class TestClient {
     body: unknown,
     headers: Record<string, string> = {},
   ): Promise<Reply<T>> {
-    const all: Record<string, string> = {
-      origin: this.baseUrl,
-      "content-type": "application/json",
-      ...headers,
-    };
-    if (this.token !== undefined) all.authorization = `Bearer ${this.token}`;
-    if (this.cookies.size > 0) all.cookie = this.cookieHeader();
-    for (const [name, value] of Object.entries(all)) if (value === "") delete all[name];
     const response = await fetch(this.baseUrl + path, {
       method,
-      headers: all,
+      headers: this.headers(headers),
       redirect: "manual",
       ...(method === "GET" ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     this.keepCookies(response.headers.getSetCookie());
     const text = await response.text();
     return { status: response.status, headers: response.headers, body: parse(text) as T, text };
+  }
+
+  /** What a request of this caller carries. @param more as in `send` */
+  headers(more: Record<string, string> = {}): Record<string, string> {
+    const all: Record<string, string> = {
+      origin: this.baseUrl,
+      "content-type": "application/json",
+      ...more,
+    };
+    if (this.token !== undefined) all.authorization = `Bearer ${this.token}`;
+    if (this.cookies.size > 0) all.cookie = this.cookieHeader();
+    for (const [name, value] of Object.entries(all)) if (value === "") delete all[name];
+    return all;
   }
 
   cookieHeader(): string {
