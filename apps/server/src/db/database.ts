@@ -1,5 +1,4 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
-import { openPostgres } from "./postgres.ts";
 import type { RunFigures } from "./run-figures.ts";
 import type { Schema } from "./schema.ts";
 import type { Signals } from "./signals.ts";
@@ -40,6 +39,11 @@ export function dbNowMs(engine: Engine): RawBuilder<number> {
 }
 
 /** Opens `postgres://…` or, without an address, the SQLite file. Nothing is created in the database; see migrate. */
-export function openDatabase(options: { url: string | undefined; sqliteFile: string }): Promise<Database> {
-  return options.url === undefined ? openSqlite(options.sqliteFile) : openPostgres(options.url);
+export async function openDatabase(options: {
+  url: string | undefined;
+  sqliteFile: string;
+}): Promise<Database> {
+  if (options.url === undefined) return openSqlite(options.sqliteFile);
+  const { openPostgres } = await import("./postgres.ts"); // the client is not loaded where nobody needs it
+  return openPostgres(options.url);
 }

@@ -27,7 +27,7 @@ export function addMetricsRoute(table: RouteTable, parts: MetricsRouteParts): vo
       .selectNoFrom(dbNowMs(database.engine).as("now"))
       .executeTakeFirstOrThrow();
     metrics.showPools(await readDiagnostics(database), now);
-    return c.body(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType });
+    return c.body(metrics.text(), 200, { "content-type": metrics.contentType });
   });
 }
 

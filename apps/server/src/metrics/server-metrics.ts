@@ -1,8 +1,9 @@
 import { buildVersion } from "@windshift/base/build-version.ts";
 import type { PoolDiagnostics } from "@windshift/contract/api/pool.ts";
 import type { RunReason, RunStatus } from "@windshift/contract/run.ts";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { RunFigures } from "../db/run-figures.ts";
+import { MetricTimes } from "./metric-times.ts";
+import { MetricValues } from "./metric-values.ts";
 
 /** Bounds of the answers, s: up to the longest wait of a claim. Of a stream it is the time until it begins. */
 const ANSWER_BUCKETS_S = [0.005, 0.025, 0.1, 0.25, 1, 2.5, 10, 30];
@@ -26,75 +27,67 @@ export interface Answer {
  * a person or repository, or a secret.
  */
 export class ServerMetrics implements RunFigures {
-  readonly registry = new Registry();
-  private readonly answers = new Histogram({
-    name: "windshift_http_request_duration_seconds",
-    help: "Time until an answer begins, by template of the route",
-    labelNames: ["method", "route", "status"],
-    buckets: ANSWER_BUCKETS_S,
-    registers: [this.registry],
-  });
-  private readonly ended = new Counter({
-    name: "windshift_runs_ended_total",
-    help: "Runs that this process ended, or parked as waiting for a person, since it started",
-    labelNames: ["status", "reason"],
-    registers: [this.registry],
-  });
-  private readonly events = new Counter({
-    name: "windshift_run_events_total",
-    help: "Events of runs that this process stored since it started",
-    registers: [this.registry],
-  });
-  private readonly delay = new Histogram({
-    name: "windshift_event_loop_delay_seconds",
-    help: "How late the event loop does what is due",
-    buckets: DELAY_BUCKETS_S,
-    registers: [this.registry],
-  });
-  private readonly queued = this.gauge("queue_depth", "Runs that wait, by pool", ["pool"]);
-  private readonly oldest = this.gauge("queue_oldest_seconds", "Time the longest waiting run has waited", [
-    "pool",
-  ]);
-  private readonly running = this.gauge("runs_running", "Runs that a runner has, by pool", ["pool"]);
-  private readonly runners = this.gauge("runners", "Runners, by pool and state", ["pool", "state"]);
-  private readonly free = this.gauge("runner_free_places", "Runs that live runners could take now", ["pool"]);
+  /** Of the text format of Prometheus. */
+  readonly contentType = "text/plain; version=0.0.4; charset=utf-8";
+  private readonly info = new MetricValues("gauge", "windshift_info", "Always 1; says the version");
+  private readonly memory = new MetricValues(
+    "gauge",
+    "windshift_resident_memory_bytes",
+    "Memory of this process",
+  );
+  private readonly answers = new MetricTimes(
+    "windshift_http_request_duration_seconds",
+    "Time until an answer begins, by template of the route",
+    ANSWER_BUCKETS_S,
+  );
+  private readonly ended = new MetricValues(
+    "counter",
+    "windshift_runs_ended_total",
+    "Runs that this process ended, or parked as waiting for a person, since it started",
+  );
+  private readonly events = new MetricValues(
+    "counter",
+    "windshift_run_events_total",
+    "Events of runs that this process stored since it started",
+  );
+  private readonly delay = new MetricTimes(
+    "windshift_event_loop_delay_seconds",
+    "How late the event loop does what is due",
+    DELAY_BUCKETS_S,
+  );
+  private readonly queued = gauge("queue_depth", "Runs that wait, by pool");
+  private readonly oldest = gauge("queue_oldest_seconds", "Time the longest waiting run has waited");
+  private readonly running = gauge("runs_running", "Runs that a runner has, by pool");
+  private readonly runners = gauge("runners", "Runners, by pool and state");
+  private readonly free = gauge("runner_free_places", "Runs that live runners could take now");
 
   constructor() {
-    this.gauge("info", "Always 1; says the version", ["version"]).set({ version: buildVersion }, 1);
-    new Gauge({
-      name: "windshift_resident_memory_bytes",
-      help: "Memory of this process",
-      registers: [this.registry],
-      collect() {
-        this.set(process.memoryUsage.rss());
-      },
-    });
+    this.info.set({ version: buildVersion }, 1);
+    this.events.add({}, 0);
   }
 
   answered({ method, route, status, ms }: Answer): void {
-    const labels = {
-      method: METHODS.has(method) ? method : "other",
-      route: route ?? NO_ROUTE,
-      status: `${Math.floor(status / 100)}xx`,
-    };
-    this.answers.observe(labels, ms / 1_000);
+    const known = METHODS.has(method) ? method : "other";
+    const kind = Math.floor(status / 100);
+    const labels = () => ({ method: known, route: route ?? NO_ROUTE, status: `${kind}xx` });
+    this.answers.count(`${known} ${kind} ${route}`, labels, ms / 1_000);
   }
 
   runEnded(status: RunStatus, reason: RunReason | null): void {
-    this.ended.inc({ status, reason: reason ?? "none" });
+    this.ended.add({ status, reason: reason ?? "none" }, 1);
   }
 
   eventsAppended(count: number): void {
-    this.events.inc(count);
+    this.events.add({}, count);
   }
 
   loopDelayed(ms: number): void {
-    this.delay.observe(ms / 1_000);
+    this.delay.count("", () => ({}), ms / 1_000);
   }
 
   /** Takes over how the pools are; one that is gone is told no more. */
   showPools(pools: readonly PoolDiagnostics[], nowMs: number): void {
-    for (const gauge of [this.queued, this.oldest, this.running, this.runners, this.free]) gauge.reset();
+    for (const metric of [this.queued, this.oldest, this.running, this.runners, this.free]) metric.reset();
     for (const { pool, queued, oldest_queued_at, running, free, ...states } of pools) {
       this.queued.set({ pool }, queued);
       const sinceMs = oldest_queued_at === null ? 0 : nowMs - Date.parse(oldest_queued_at);
@@ -106,7 +99,15 @@ export class ServerMetrics implements RunFigures {
     }
   }
 
-  private gauge<L extends string>(name: string, help: string, labelNames: L[]): Gauge<L> {
-    return new Gauge({ name: `windshift_${name}`, help, labelNames, registers: [this.registry] });
+  /** All of it, as it is asked for at `/metrics`. */
+  text(): string {
+    this.memory.set({}, process.memoryUsage.rss());
+    const { info, memory, answers, ended, events, delay, queued, oldest, running, runners, free } = this;
+    const all = [info, memory, answers, ended, events, delay, queued, oldest, running, runners, free];
+    return `${all.flatMap((metric) => metric.lines()).join("\n")}\n`;
   }
+}
+
+function gauge(name: string, help: string): MetricValues {
+  return new MetricValues("gauge", `windshift_${name}`, help);
 }
