@@ -7,7 +7,7 @@ import { type CallerPorts, findCaller } from "./principal.ts";
 /** A comment line is sent this often when nothing happens, ms, so that proxies and clients keep the stream. */
 const KEEPALIVE_MS = 15_000;
 /** A watcher's right to look is asked again this often, ms: within 5 s of losing it the stream ends (WB-03). */
-export const RECHECK_MS = 4_000;
+const RECHECK_MS = 4_000;
 /** What happens within this time is sent together, ms: a person sees no difference, the database does. */
 const GATHER_MS = 150;
 
@@ -47,7 +47,8 @@ async function* produceFrames(source: LiveSource, gone: AbortSignal): AsyncGener
       checkedAtMs = Date.now();
     }
     // Listens before it looks, so that nothing falls between.
-    const woken = waitForSignal(source.signals, source.topic, RECHECK_MS, gone);
+    const leftMs = Math.max(0, checkedAtMs + RECHECK_MS - Date.now());
+    const woken = waitForSignal(source.signals, source.topic, leftMs, gone);
     const frames = await source.look();
     for (const frame of frames) yield frame;
     if (frames.length > 0) spokenAtMs = Date.now();

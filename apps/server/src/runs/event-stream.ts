@@ -53,7 +53,8 @@ async function* produceFrames(
       if (!(await mayLook())) return;
       checkedAtMs = Date.now();
     }
-    const woken = waitForSignal(database.signals, `run:${runId}`, RECHECK_MS, gone);
+    const leftMs = Math.max(0, checkedAtMs + RECHECK_MS - Date.now());
+    const woken = waitForSignal(database.signals, `run:${runId}`, leftMs, gone);
     const run = await getRun(database.kysely, runId);
     const events = await listEvents(database.kysely, runId, cursor, EVENT_PAGE);
     const view = JSON.stringify(await viewRun(database, run));
