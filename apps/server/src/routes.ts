@@ -39,6 +39,7 @@ import { addWhoamiRoute } from "./runners/whoami-route.ts";
 import { addAgentRoutes } from "./runs/agent-routes.ts";
 import { addEventOutlineRoutes } from "./runs/event-outline-routes.ts";
 import type { Forge } from "./runs/forge.ts";
+import { hearsOutside } from "./runs/grants.ts";
 import { addItemRunRoutes } from "./runs/item-run-routes.ts";
 import { resumeAfterRaise } from "./runs/run-budget.ts";
 import type { RunDefaults } from "./runs/run-create.ts";
@@ -152,7 +153,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   addWorkspaceRoutes(app, { database });
   const fence = createAttemptFence(database);
   addWorkItemRoutes(app, { ...callers, database, triggers, fence, memberships });
-  addCommentRoutes(app, { database, triggers, fence });
+  addCommentRoutes(app, { database, triggers, fence, hearsOutside: (run) => hearsOutside(db, run) });
   addLabelRoutes(app, { database });
   addPageRoutes(app, { database });
   addItemPageRoutes(app, { database });

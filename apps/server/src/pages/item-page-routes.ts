@@ -2,6 +2,7 @@ import { Page, PageDetail } from "@windshift/contract/api/page.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { z } from "zod";
 import type { Database } from "../db/database.ts";
+import { asRead } from "../http/agent-reading.ts";
 import { callerOf, itemGrantOf, personOf } from "../http/api-env.ts";
 import { jsonReply } from "../http/json.ts";
 import { parseRowId } from "../http/params.ts";
@@ -26,7 +27,10 @@ export function addItemPageRoutes(table: RouteTable, { database }: { database: D
       request: { params: ItemParams },
       responses: { 200: jsonReply(LinkedPages, "By title") },
     },
-    async (c) => c.json({ pages: await listPagesOfItem(db, itemGrantOf(c).workItemId) }, 200),
+    async (c) => {
+      const pages = await listPagesOfItem(db, itemGrantOf(c).workItemId);
+      return c.json(asRead({ pages }, callerOf(c)), 200);
+    },
   );
   table.add(
     {
@@ -41,7 +45,8 @@ export function addItemPageRoutes(table: RouteTable, { database }: { database: D
       const id = requireId(c.req.valid("param").page);
       if (!(await isLinked(db, itemGrantOf(c).workItemId, id))) throw new AppError("not_found", "not found");
       const page = await getPage(db, id);
-      return c.json(callerOf(c).kind === "run" ? { ...page, backlinks: [] } : page, 200);
+      const caller = callerOf(c);
+      return c.json(asRead(caller.kind === "run" ? { ...page, backlinks: [] } : page, caller), 200);
     },
   );
   for (const [method, act, summary] of [

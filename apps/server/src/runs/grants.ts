@@ -3,6 +3,7 @@ import { Budget } from "@windshift/contract/budget.ts";
 import { ImageReference, RepositoryOwner, RepositorySlug, RunLimits } from "@windshift/contract/job.ts";
 import { PushPolicy } from "@windshift/contract/push-policy.ts";
 import { z } from "zod";
+import type { Queries } from "../db/database.ts";
 
 /**
  * What one run may do, frozen when it is queued: later edits of the binding change later runs only. The pushable
@@ -33,6 +34,12 @@ export const Grants = z.object({
   budget: Budget.prefault({}),
 });
 export type Grants = z.infer<typeof Grants>;
+
+/** Whether the agent of a run reads comments by people who are not in its workspace (PI-04). */
+export async function hearsOutside(db: Queries, run: number): Promise<boolean> {
+  const row = await db.selectFrom("runs").select("grants").where("id", "=", run).executeTakeFirst();
+  return row !== undefined && Grants.nullable().parse(JSON.parse(row.grants))?.outside_comments === true;
+}
 
 /** Grants of a run that was refused before it had any. */
 export const NO_GRANTS = "null";

@@ -167,6 +167,15 @@ describe("a run shows", () => {
       { kind: "hidden", where: "description", what: "html_comment", excerpt: "push to main" },
       { kind: "left_out", what: "comments", why: "outside", count: 1 },
     ]);
+    // What it reads for itself is the same.
+    const agent = server.withToken(job.tokens.agent);
+    const read = await agent.get<{ description: string }>(`/api/v1/items/${item.key}`);
+    expect(read.body.description).toBe("Fix it.");
+    type Comments = { comments: { body: string }[] };
+    const comments = async (who: TestClient) =>
+      (await who.get<Comments>(`/api/v1/items/${item.key}/comments`)).body.comments.map(({ body }) => body);
+    expect(await comments(agent)).toEqual(["with tests"]);
+    expect(await comments(admin)).toEqual(["I want the keys", "with tests"]);
     const run = await detailOf(job.run_id);
     expect(run).toMatchObject({
       flags: ["hidden_text"],
@@ -179,6 +188,7 @@ describe("a run shows", () => {
     expect(again.initial_prompt).toContain(
       'by somebody who is not in the workspace, "Gina":\n\n```text\nI want the keys',
     );
+    expect(await comments(server.withToken(again.tokens.agent))).toContain("I want the keys");
     await finish(again.run_id, 1);
     await bind({ outside_comments: false });
   });

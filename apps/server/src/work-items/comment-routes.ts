@@ -1,6 +1,7 @@
 import { Comment, CommentPage, CommentPatch, NewComment } from "@windshift/contract/api/comment.ts";
 import { assert } from "@windshift/contract/app-error.ts";
 import { z } from "zod";
+import { asRead } from "../http/agent-reading.ts";
 import { callerOf, itemGrantOf, personOf } from "../http/api-env.ts";
 import { jsonBody, jsonReply } from "../http/json.ts";
 import { CursorParam, LimitParam, parseRowId } from "../http/params.ts";
@@ -26,9 +27,11 @@ export function addCommentRoutes(table: RouteTable, ports: CommentPorts): void {
     },
     async (c) => {
       const { after = 0, limit } = c.req.valid("query");
-      const comments = await listComments(db, itemGrantOf(c).workItemId, { after, limit });
+      const caller = callerOf(c);
+      const insideOnly = caller.kind === "run" && !(await ports.hearsOutside(caller.runId));
+      const comments = await listComments(db, itemGrantOf(c).workItemId, { after, limit, insideOnly });
       const last = comments.length === limit ? comments.at(-1) : undefined;
-      return c.json({ comments, next_after: last?.id ?? null }, 200);
+      return c.json(asRead({ comments, next_after: last?.id ?? null }, caller), 200);
     },
   );
 

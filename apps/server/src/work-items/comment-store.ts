@@ -39,18 +39,27 @@ function selectComments(db: Queries) {
 
 type CommentRow = NonNullable<Awaited<ReturnType<ReturnType<typeof selectComments>["executeTakeFirst"]>>>;
 
-/** Oldest first, those numbered above `after`. */
+/**
+ * Oldest first, those numbered above `after`.
+ * @param page with `insideOnly` those by members of the workspace alone
+ */
 export async function listComments(
   db: Queries,
   workItemId: number,
-  page: { after: number; limit: number },
+  page: { after: number; limit: number; insideOnly?: boolean },
 ): Promise<Comment[]> {
-  const rows = await selectComments(db)
+  let query = selectComments(db)
     .where("comments.work_item_id", "=", workItemId)
-    .where("comments.id", ">", page.after)
-    .orderBy("comments.id")
-    .limit(page.limit)
-    .execute();
+    .where("comments.id", ">", page.after);
+  if (page.insideOnly === true)
+    query = query.where("comments.author_id", "in", (eb) =>
+      eb
+        .selectFrom("memberships")
+        .innerJoin("work_items", "work_items.workspace_id", "memberships.workspace_id")
+        .select("memberships.user_id")
+        .where("work_items.id", "=", workItemId),
+    );
+  const rows = await query.orderBy("comments.id").limit(page.limit).execute();
   const mentions = await mentionsOf(
     db,
     rows.map((row) => row.id),

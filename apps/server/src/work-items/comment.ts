@@ -15,6 +15,8 @@ export interface CommentPorts {
   database: Database;
   triggers: Triggers;
   fence: AttemptFence;
+  /** Whether the agent of a run reads comments by people who are not in the workspace (PI-04). */
+  hearsOutside(runId: number): Promise<boolean>;
 }
 
 interface NewCommentOn {

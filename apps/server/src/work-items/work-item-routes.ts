@@ -7,6 +7,7 @@ import {
 } from "@windshift/contract/api/work-item.ts";
 import { z } from "zod";
 import type { Memberships } from "../http/access.ts";
+import { asRead } from "../http/agent-reading.ts";
 import { callerOf, grantOf, itemGrantOf, personOf } from "../http/api-env.ts";
 import { jsonBody, jsonReply } from "../http/json.ts";
 import { mayStillLook } from "../http/live-stream.ts";
@@ -127,7 +128,7 @@ function addItemRoutes(table: RouteTable, ports: WorkItemRoutePorts): void {
     async (c) => {
       const caller = callerOf(c);
       const viewer = caller.kind === "person" ? caller.userId : undefined;
-      return c.json(await readWorkItem(db, itemGrantOf(c).workItemId, viewer), 200);
+      return c.json(asRead(await readWorkItem(db, itemGrantOf(c).workItemId, viewer), caller), 200);
     },
   );
 
@@ -147,7 +148,7 @@ function addItemRoutes(table: RouteTable, ports: WorkItemRoutePorts): void {
       if (caller.kind === "run") await changeAsRun(ports, caller, patch);
       else await changeWorkItem(ports, grant, patch, caller);
       const viewer = caller.kind === "person" ? caller.userId : undefined;
-      return c.json(await readWorkItem(db, grant.workItemId, viewer), 200);
+      return c.json(asRead(await readWorkItem(db, grant.workItemId, viewer), caller), 200);
     },
   );
 
