@@ -3,7 +3,7 @@ import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Connection, ForgeRepositoryPage } from "@windshift/contract/api/connection.ts";
 import { Repository } from "@windshift/contract/api/repository.ts";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { callApi } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
 import { EmptyState } from "../parts/empty-state.tsx";
@@ -84,10 +84,15 @@ export function ForgeRepositories(props: {
 }
 
 function ForgeProblem(props: { workspace: string; connection: Connection; message: string }) {
+  const { workspace } = props;
+  useEffect(() => {
+    // The server has noted it on the connection.
+    void refreshSettings(workspace, "connections");
+  }, [workspace]);
   return (
     <Alert color="red" variant="default" role="alert" my="sm">
       <Text>{props.message}</Text>
-      <Link to={paths.settings(props.workspace, `connections/${props.connection.id}`)}>
+      <Link to={paths.settings(workspace, `connections/${props.connection.id}`)}>
         Test the connection or change its credential
       </Link>
     </Alert>
