@@ -1,4 +1,5 @@
 import { Alert } from "@mantine/core";
+import { useWindowEvent } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { z } from "zod";
 import { ApiError, getApi } from "../api/api.ts";
@@ -9,13 +10,15 @@ const LOST_MS = 2_000;
 
 /** Says that the server does not answer, and goes away by itself. */
 export function ConnectionBanner() {
-  const { error } = useQuery({
+  const { error, refetch } = useQuery({
     queryKey: ["alive"],
     queryFn: ({ signal }) => getApi("/healthz", z.object({ status: z.string() }), signal),
     refetchInterval: ({ state }) => (state.error === null ? ALIVE_MS : LOST_MS),
     refetchOnReconnect: true,
     retry: false,
   });
+  useWindowEvent("offline", () => void refetch());
+  useWindowEvent("online", () => void refetch());
   if (!(error instanceof ApiError)) return null;
   return (
     <Alert color="yellow" mb="md" role="alert" className="offline">

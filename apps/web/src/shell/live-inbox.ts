@@ -1,12 +1,13 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { NotificationNews } from "@windshift/contract/api/notification.ts";
+import { useEffect } from "react";
 import { useEventStream } from "../api/event-stream.ts";
 import { meQuery } from "../api/me.ts";
 
 /** Keeps the count of what is unread as the server has it, and an open inbox with it. */
 export function useLiveInbox(): void {
   const client = useQueryClient();
-  useEventStream(
+  const state = useEventStream(
     () => "/api/v1/notifications/stream",
     ["news"],
     (_name, data) => {
@@ -17,4 +18,8 @@ export function useLiveInbox(): void {
       void client.invalidateQueries({ queryKey: ["notifications"] });
     },
   );
+  // A stream that breaks off is the first sign that the server is gone.
+  useEffect(() => {
+    if (state === "lost") void client.invalidateQueries({ queryKey: ["alive"] });
+  }, [state, client]);
 }

@@ -29,6 +29,9 @@ export function MainMenu() {
         icon={IconInbox}
         aside={<Unread count={me.notifications_unread} />}
       />
+      <VisuallyHidden role="status">
+        {me.notifications_unread > 0 ? `${me.notifications_unread} unread in the inbox` : ""}
+      </VisuallyHidden>
       {me.workspaces.map(({ key, name, role }) => (
         <section key={key} aria-label={name}>
           <h2 className="menu-heading">{name}</h2>
@@ -61,14 +64,11 @@ export function MainMenu() {
 const UNREAD_SHOWN_MAX = 99;
 
 function Unread({ count }: { count: number }) {
+  if (count === 0) return null;
   return (
-    <span role="status">
-      {count > 0 && (
-        <span className="menu-count">
-          {count > UNREAD_SHOWN_MAX ? `${UNREAD_SHOWN_MAX}+` : count}
-          <VisuallyHidden> unread</VisuallyHidden>
-        </span>
-      )}
+    <span className="menu-count">
+      {count > UNREAD_SHOWN_MAX ? `${UNREAD_SHOWN_MAX}+` : count}
+      <VisuallyHidden> unread</VisuallyHidden>
     </span>
   );
 }

@@ -117,7 +117,7 @@ function ItemActions({ item, role }: { item: WorkItemDetail; role: Role }) {
 }
 
 function useItemKeys(mayChange: boolean): void {
-  const press = (id: string) => () => document.getElementById(id)?.click();
+  const press = (id: string) => () => document.querySelector<HTMLElement>(`[data-pick="${id}"]`)?.click();
   const group = "Item";
   useShortcuts(
     mayChange

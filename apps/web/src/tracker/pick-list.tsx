@@ -72,7 +72,7 @@ export function PickList(props: {
           aria-expanded={box.dropdownOpened}
           leftSection={icon}
           onClick={() => box.toggleDropdown()}
-          {...(id === undefined ? {} : { id })}
+          {...(id === undefined ? {} : { "data-pick": id })}
         >
           {children}
         </Button>

@@ -37,7 +37,7 @@ export function PickMenu<T extends string>(props: {
           className="pick"
           leftSection={chosen?.icon}
           aria-label={`${label}: ${chosen?.text ?? ""}`}
-          {...(id === undefined ? {} : { id })}
+          {...(id === undefined ? {} : { "data-pick": id })}
         >
           {chosen?.text}
         </Button>

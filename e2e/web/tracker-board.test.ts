@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
+import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
+import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
+import { create, createItem } from "../../apps/server/src/testing/test-workspace.ts";
+import { launchBrowser, openPage, signIn, startWebServer, type WatchedPage } from "./web.fixture.ts";
+
+setDefaultTimeout(60_000);
+
+let server: TestServer;
+let chromium: Awaited<ReturnType<typeof launchBrowser>>;
+let ada: TestClient;
+let tab: WatchedPage;
+
+beforeAll(async () => {
+  server = await startWebServer();
+  chromium = await launchBrowser();
+  ada = await server.setUp();
+  tab = await openPage(chromium.browser, server);
+  await signIn(tab.page);
+});
+afterAll(async () => {
+  await chromium?.close();
+  await server?.close();
+});
+
+/** An empty workspace for one test. */
+async function workspace(key: string): Promise<string> {
+  await create(ada, "/api/v1/workspaces", { key, name: `Team ${key}` });
+  await tab.page.goto(`/w/${key}`);
+  return key;
+}
+
+test("cards are moved by pointer, menu and key, and go back when the server refuses", async () => {
+  const { page } = tab;
+  const key = await workspace("BORD");
+  const { key: item } = await createItem(ada, key, { title: "Move me" });
+  await page.goto(`/w/${key}/board`);
+  const column = (name: string) => page.getByRole("region", { name, exact: true });
+  const stored = async () => (await ada.get<WorkItemDetail>(`/api/v1/items/${item}`)).body.status;
+  await page.getByRole("article", { name: item }).dragTo(column("In progress"));
+  await column("In progress").getByText("Move me").waitFor();
+  await eventually("the server has it", async () => (await stored()) === "in_progress");
+  await page.getByRole("button", { name: `Move ${item}` }).click();
+  await page.getByRole("menuitemradio", { name: "Done" }).click();
+  await column("Done").getByText("Move me").waitFor();
+  await eventually("the server has it", async () => (await stored()) === "done");
+  await page.getByRole("link", { name: "Move me" }).focus();
+  await page.keyboard.press("[");
+  await column("In review").getByText("Move me").waitFor();
+  await eventually("the server has it", async () => (await stored()) === "in_review");
+  await page.getByText(`${item} moved to In review`).waitFor();
+
+  await page.route(`**/api/v1/items/${item}`, (route) =>
+    route.request().method() === "PATCH"
+      ? route.fulfill({ status: 403, body: JSON.stringify(REFUSAL) })
+      : route.continue(),
+  );
+  await page.getByRole("article", { name: item }).dragTo(column("To do"));
+  await page.getByText("you may not do this now").waitFor();
+  await column("In review").getByText("Move me").waitFor();
+  await page.unroute(`**/api/v1/items/${item}`);
+});
+const REFUSAL = {
+  error: { code: "forbidden", type: "windshift_error", message: "you may not do this now" },
+};
+
+test("what others change appears in an open list, and a tab that comes back misses nothing", async () => {
+  const { page } = tab;
+  const key = await workspace("LIVE");
+  await page.getByText("No items yet", { exact: true }).waitFor();
+  const { key: item } = await createItem(ada, key, { title: "Made elsewhere" });
+  await page.getByRole("link", { name: "Made elsewhere" }).waitFor();
+  await page.evaluate(setHidden, true);
+  await ada.patch(`/api/v1/items/${item}`, { title: "Changed while nobody looked" });
+  await page.evaluate(setHidden, false);
+  await page.getByRole("link", { name: "Changed while nobody looked" }).waitFor();
+});
+
+test("the palette finds by key and by words, and the help lists the keys of the page", async () => {
+  const { page } = tab;
+  const key = await workspace("FIND");
+  await createItem(ada, key, { title: "Needle in the stack" });
+  await create(ada, `/api/v1/workspaces/${key}/pages`, { title: "Where needles are", body: "" });
+  await page.goto("/w/FIND/board");
+  await page.getByText("Needle in the stack").waitFor();
+  await page.keyboard.press("Control+k");
+  const field = page.getByRole("combobox", { name: "Find or do something" });
+  await field.fill("needle");
+  await page.getByRole("option", { name: "Where needles are" }).waitFor();
+  await page.getByRole("option", { name: "Needle in the stack" }).click();
+  await page.waitForURL("/items/FIND-1");
+  await page.getByRole("heading", { name: "Needle in the stack" }).waitFor();
+  await page.keyboard.press("Control+k");
+  await field.fill("find: board");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("/w/FIND/board");
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.keyboard.press("?");
+  const help = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await help.getByText("Move the card to the right").waitFor();
+  await help.getByRole("switch", { name: "Single keys work" }).uncheck();
+  await page.keyboard.press("Escape");
+  await help.waitFor({ state: "detached" });
+  await page.keyboard.press("c");
+  await page.keyboard.press("Control+k");
+  await field.waitFor();
+  expect(await page.getByRole("dialog", { name: "New work item" }).count()).toBe(0);
+  await page.evaluate(() => localStorage.removeItem("shortcuts-off"));
+  await page.keyboard.press("Escape");
+});
+
+test("a viewer sees a workspace without anything that would change it", async () => {
+  const key = await workspace("LOOK");
+  await createItem(ada, key, { title: "Look but do not touch", description: "Text" });
+  const person = await server.addPerson(ada, "Vera");
+  await create(ada, `/api/v1/workspaces/${key}/pages`, { title: "A page", body: "Words" });
+  await ada.post(`/api/v1/workspaces/${key}/members`, { user_id: person.id, role: "viewer" });
+  const { page, context, errors } = await openPage(chromium.browser, server);
+  await signIn(page, "vera@example.test");
+  for (const [path, text] of [
+    [`/w/${key}`, "Look but do not touch"],
+    [`/w/${key}/board`, "Look but do not touch"],
+    [`/items/${key}-1`, "created this"],
+    [`/w/${key}/pages/1`, "Words"],
+  ] as const) {
+    await page.goto(path);
+    await page.getByRole("main").getByText(text).first().waitFor();
+    const shown = (await page.getByRole("main").getByRole("button").allInnerTexts()).join("|");
+    expect([path, shown]).toEqual([path, expect.not.stringMatching(/New|Edit|Delete|Move|Add|Comment|Save/)]);
+  }
+  await page.keyboard.press("c");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox").waitFor();
+  expect(await page.getByRole("option", { name: "Create a work item" }).count()).toBe(0);
+  await page.goto("/w/BORD");
+  await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
+  await page.goto("/items/BORD-1");
+  await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
+  expect(errors).toEqual([]);
+  await context.close();
+});
+
+test("no page asks anything of another address or breaks its own rules", () => {
+  expect({ foreign: tab.foreign, errors: tab.errors }).toEqual({ foreign: [], errors: [] });
+});
+
+/** Runs in the page: what a browser does when its tab goes to the background, which headless tabs never do. */
+function setHidden(hidden: boolean): void {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+  document.dispatchEvent(new Event("visibilitychange"));
+}

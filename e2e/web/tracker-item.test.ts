@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { Comment } from "@windshift/contract/api/comment.ts";
+import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
+import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
+import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
+import {
+  create,
+  createItem,
+  createTestWorkspace,
+  type TestWorkspace,
+} from "../../apps/server/src/testing/test-workspace.ts";
+import { launchBrowser, openPage, signIn, startWebServer, type WatchedPage } from "./web.fixture.ts";
+
+setDefaultTimeout(60_000);
+
+let server: TestServer;
+let chromium: Awaited<ReturnType<typeof launchBrowser>>;
+let ada: TestClient;
+let workspace: TestWorkspace;
+let tab: WatchedPage;
+
+beforeAll(async () => {
+  server = await startWebServer();
+  chromium = await launchBrowser();
+  ada = await server.setUp();
+  workspace = await createTestWorkspace(ada, "DEMO");
+  tab = await openPage(chromium.browser, server);
+  await signIn(tab.page);
+});
+afterAll(async () => {
+  await chromium?.close();
+  await server?.close();
+});
+
+async function openItem(item: object): Promise<string> {
+  const { key } = await createItem(ada, "DEMO", item);
+  await tab.page.goto(`/items/${key}`);
+  await tab.page.getByText("created this").waitFor();
+  return key;
+}
+
+const read = async (key: string) => (await ada.get<WorkItemDetail>(`/api/v1/items/${key}`)).body;
+
+test("title and description are changed in place, and a draft outlives a reload", async () => {
+  const { page } = tab;
+  const key = await openItem({ title: "Old title" });
+  await page.getByRole("button", { name: "Edit title" }).click();
+  await page.getByLabel("Title", { exact: true }).fill("New title");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "New title", level: 1 }).waitFor();
+  await page.getByRole("button", { name: "Add a description" }).click();
+  await page.getByRole("textbox", { name: "Description" }).fill("## Why\n\n- [x] because");
+  await page.reload();
+  const field = page.getByRole("textbox", { name: "Description" });
+  expect(await field.inputValue()).toBe("## Why\n\n- [x] because");
+  await page.getByText("Preview", { exact: true }).first().click();
+  await page.getByRole("heading", { name: "Why" }).waitFor();
+  await page.getByRole("button", { name: "Save description" }).click();
+  await page.getByRole("button", { name: "Edit description" }).waitFor();
+  expect(await read(key)).toMatchObject({ title: "New title", description: "## Why\n\n- [x] because" });
+});
+
+test("what somebody else wrote meanwhile is shown beside the own text, and neither is lost", async () => {
+  const { page } = tab;
+  const key = await openItem({ title: "Contested", description: "First" });
+  await page.getByRole("button", { name: "Edit description" }).click();
+  await page.getByRole("textbox", { name: "Description" }).fill("Mine");
+  await ada.patch(`/api/v1/items/${key}`, { description: "Theirs" });
+  await page.getByRole("button", { name: "Save description" }).click();
+  const conflict = page.getByRole("alert").filter({ hasText: "Somebody else changed the description" });
+  await conflict.getByText("Theirs", { exact: true }).waitFor();
+  await conflict.getByText("Mine", { exact: true }).waitFor();
+  expect((await read(key)).description).toBe("Theirs");
+  await conflict.getByRole("button", { name: "Save mine in its place" }).click();
+  await conflict.waitFor({ state: "detached" });
+  expect((await read(key)).description).toBe("Mine");
+});
+
+test("status, priority, labels, parent and sub-items are set beside the text", async () => {
+  const { page } = tab;
+  await create(ada, "/api/v1/workspaces/DEMO/labels", { name: "bug", color: "#d93f0b" });
+  const goal = await createItem(ada, "DEMO", { title: "The goal" });
+  const key = await openItem({ title: "A step" });
+  await page.keyboard.press("s");
+  await page.getByRole("menuitemradio", { name: "In progress" }).click();
+  await page.getByRole("button", { name: "Status: In progress" }).waitFor();
+  await page.getByRole("button", { name: "Labels: none" }).click();
+  await page.getByRole("option", { name: "bug" }).click();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Parent: none" }).click();
+  await page.getByLabel("Search: Parent: none").fill("goal");
+  await page.getByRole("option", { name: "The goal" }).click();
+  await page.getByRole("link", { name: `${goal.key} The goal` }).waitFor();
+  await eventually("the server has all of it", async () => {
+    const { status, labels, parent } = await read(key);
+    return status === "in_progress" && labels[0]?.name === "bug" && parent?.key === goal.key;
+  });
+  await page.goto(`/items/${goal.key}`);
+  await page.getByText("0 of 1 done").first().waitFor();
+  await page.getByRole("button", { name: "Add sub-item" }).click();
+  const dialog = page.getByRole("dialog", { name: `New sub-item of ${goal.key}` });
+  await dialog.getByLabel("Title").fill("Another step");
+  await dialog.getByRole("button", { name: "Create item" }).click();
+  await page.getByText("0 of 2 done").first().waitFor();
+});
+
+test("an agent is assigned with an instruction, a model and a branch, and the run begins", async () => {
+  const { page } = tab;
+  const key = await openItem({ title: "Agent's work" });
+  await page.getByRole("button", { name: "Assignee: nobody" }).click();
+  await page.getByRole("option", { name: /Agent DEMO.*Offline/s }).click();
+  const dialog = page.getByRole("dialog", { name: `Assign ${key} to Agent DEMO` });
+  await dialog.getByRole("textbox", { name: "Instruction for this run" }).fill("Only the tests.");
+  await dialog.getByLabel("Base branch").fill("no-such-branch");
+  await dialog.getByRole("button", { name: "Assign and start" }).click();
+  await dialog.getByText(/no-such-branch/).waitFor();
+  expect((await read(key)).assignee).toBeNull();
+  await page.reload();
+  await page.getByRole("button", { name: "Assignee: nobody" }).click();
+  await page.getByRole("option", { name: /Agent DEMO/ }).click();
+  expect(await dialog.getByRole("textbox", { name: "Instruction for this run" }).inputValue()).toBe(
+    "Only the tests.",
+  );
+  await dialog.getByLabel("Base branch").fill("main");
+  await dialog.getByRole("button", { name: "Assign and start" }).click();
+  await page.getByText(`Agent DEMO is set to work on ${key}.`).waitFor();
+  await page.getByRole("button", { name: "Assignee: Agent DEMO" }).waitFor();
+  await page.getByText("Queued").first().waitFor();
+  const { active_run: run, assignee } = await read(key);
+  expect([run?.status, assignee?.id]).toEqual(["queued", workspace.agent.id]);
+});
+
+test("comments complete names, are changed and deleted by who wrote them, and keep what was refused", async () => {
+  const { page } = tab;
+  const key = await openItem({ title: "Talk about me" });
+  const field = page.getByRole("textbox", { name: "Add a comment" });
+  await field.pressSequentially("Look @ad");
+  await page.getByRole("option", { name: /Ada/ }).waitFor();
+  await page.keyboard.press("Enter");
+  await field.pressSequentially("please, <b>now</b>");
+  expect(await field.inputValue()).toBe("Look @ada please, <b>now</b>");
+  await page.keyboard.press("Control+Enter");
+  const comment = page.getByRole("article", { name: "Comment by Ada" });
+  await comment.getByText("Look @ada please, <b>now</b>").waitFor();
+  expect(await field.inputValue()).toBe("");
+  await field.fill("   ");
+  await page.getByRole("button", { name: "Comment", exact: true }).click();
+  await page.getByText("a comment needs some text").waitFor();
+  expect([await field.inputValue(), await field.getAttribute("aria-invalid")]).toEqual(["   ", "true"]);
+  await page.getByRole("button", { name: "Change the comment by Ada" }).click();
+  await page.getByRole("menuitem", { name: "Edit" }).click();
+  await page.getByRole("textbox", { name: "Edit comment" }).fill("Calmer");
+  await page.getByRole("button", { name: "Save comment" }).click();
+  await comment.getByText("Calmer").waitFor();
+  await comment.getByText(/edited/).waitFor();
+  await page.getByRole("button", { name: "Change the comment by Ada" }).click();
+  await page.getByRole("menuitem", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Delete comment" }).click();
+  await comment.waitFor({ state: "detached" });
+  const { body } = await ada.get<{ comments: Comment[] }>(`/api/v1/items/${key}/comments`);
+  expect(body.comments).toEqual([]);
+});
+
+test("a lost connection shows and heals, and what was typed meanwhile is still there", async () => {
+  const { page, context } = tab;
+  const key = await openItem({ title: "Far away" });
+  const field = page.getByRole("textbox", { name: "Add a comment" });
+  await field.fill("While the server is away");
+  await context.setOffline(true);
+  await page.getByRole("button", { name: "Comment", exact: true }).click();
+  await page.getByText("The server does not answer. What you typed is kept").waitFor();
+  await page.getByText("What you see may be old").waitFor();
+  await context.setOffline(false);
+  await page.getByText("What you see may be old").waitFor({ state: "detached" });
+  await ada.patch(`/api/v1/items/${key}`, { title: "Back again" });
+  await page.getByRole("heading", { name: "Back again" }).waitFor();
+  expect(await field.inputValue()).toBe("While the server is away");
+  await page.getByRole("button", { name: "Comment", exact: true }).click();
+  await page.getByRole("article").getByText("While the server is away").waitFor();
+  tab.errors.splice(0); // the browser's own notes of the failed requests
+});
+
+test("what others say appears in an open item", async () => {
+  const { page } = tab;
+  const key = await openItem({ title: "Open here" });
+  await ada.post(`/api/v1/items/${key}/comments`, { body: "Said elsewhere" });
+  await page.getByText("Said elsewhere").waitFor();
+});
+
+test("an item is deleted after a question, and is then a page that is not there", async () => {
+  const { page } = tab;
+  const key = await openItem({ title: "Gone soon" });
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("button", { name: "Delete item" }).click();
+  await page.getByText(`${key} was deleted.`).waitFor();
+  await page.goto(`/items/${key}`);
+  await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
+  for (const path of ["/items/nonsense", "/w/NONE", "/w/DEMO/pages/999", "/w/DEMO/pages/x"]) {
+    await page.goto(path);
+    await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
+  }
+});
+
+test("no page asks anything of another address or breaks its own rules", () => {
+  expect({ foreign: tab.foreign, errors: tab.errors }).toEqual({ foreign: [], errors: [] });
+});
