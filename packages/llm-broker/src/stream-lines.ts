@@ -1,3 +1,5 @@
+import { lastPlaceOf } from "./byte-search.ts";
+
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -5,7 +7,7 @@ const NOTHING = new Uint8Array(0);
  * is the unfinished rest, so a stream that is cut never shows half an event.
  */
 export class StreamLines {
-  private held: Buffer = Buffer.alloc(0);
+  private held: Uint8Array = NOTHING;
   constructor(
     private readonly separators: readonly Buffer[],
     private readonly heldBytesMax: number,
@@ -13,19 +15,22 @@ export class StreamLines {
 
   /** What `chunk` completes, which may be nothing; undefined when more would be held back than allowed. */
   push(chunk: Uint8Array): Uint8Array | undefined {
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    const all = this.held.length === 0 ? bytes : Buffer.concat([this.held, bytes]);
+    const all = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
     const end = this.lastEnd(all);
     if (all.length - end > this.heldBytesMax) return undefined;
+    if (end === all.length) {
+      this.held = NOTHING;
+      return all;
+    }
     // A copy, so that a few bytes do not keep a whole chunk.
-    this.held = end === all.length ? Buffer.alloc(0) : Buffer.from(all.subarray(end));
+    this.held = new Uint8Array(all.subarray(end));
     return end === 0 ? NOTHING : all.subarray(0, end);
   }
 
-  private lastEnd(bytes: Buffer): number {
+  private lastEnd(bytes: Uint8Array): number {
     let end = 0;
     for (const separator of this.separators) {
-      const at = bytes.lastIndexOf(separator);
+      const at = lastPlaceOf(bytes, separator);
       if (at !== -1) end = Math.max(end, at + separator.length);
     }
     return end;

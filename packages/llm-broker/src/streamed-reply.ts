@@ -1,4 +1,5 @@
 import { type AppError, errorBody } from "@windshift/contract/app-error.ts";
+import { contains, textOf } from "./byte-search.ts";
 import type { CallEnd } from "./call-end.ts";
 import { StreamEstimate } from "./call-estimate.ts";
 import type { LlmLimits } from "./llm-limits.ts";
@@ -52,7 +53,8 @@ class Relay {
   private readonly estimate = new StreamEstimate();
   private controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   private usage: UsageSoFar | undefined;
-  private tail: Buffer = Buffer.alloc(0);
+  /** The last events that were passed on. */
+  private last: Uint8Array = new Uint8Array(0);
   private done = false;
   private finishing = false;
   private timer: Timer | undefined;
@@ -71,7 +73,8 @@ class Relay {
     const { end } = this.reply;
     end.listener = {
       ended: () => void this.finish(),
-      isDrained: () => this.usage?.final !== true && this.reply.format.isFinished(this.tail.toString("utf8")),
+      isDrained: () =>
+        this.usage?.final !== true && this.reply.format.isFinished(textOf(this.last.subarray(-TAIL_BYTES))),
     };
     this.watch(this.reply.limits.idleMsMax);
     if (end.cause !== undefined) void this.finish();
@@ -91,24 +94,20 @@ class Relay {
 
   /** Whole events, which may be none; undefined at the end of the stream, however it came. */
   private async read(): Promise<Uint8Array | undefined> {
-    const chunk = await this.readChunk();
+    let chunk: Uint8Array | undefined;
+    this.readingSinceMs = performance.now();
+    try {
+      chunk = (await this.reader.read()).value;
+    } catch {
+      this.reply.end.end({ kind: "cut" });
+    } finally {
+      this.readingSinceMs = undefined;
+    }
     if (chunk === undefined) return undefined;
     const piece = this.lines.push(chunk);
     if (piece === undefined) this.reply.end.end({ kind: "cut" });
     else if (piece.length > 0) return this.inspect(piece);
     return piece;
-  }
-
-  private async readChunk(): Promise<Uint8Array | undefined> {
-    this.readingSinceMs = performance.now();
-    try {
-      return (await this.reader.read()).value;
-    } catch {
-      this.reply.end.end({ kind: "cut" });
-      return undefined;
-    } finally {
-      this.readingSinceMs = undefined;
-    }
   }
 
   /** One timer a stream and not one a read: it looks whether a read has taken too long, and sleeps on. */
@@ -124,19 +123,18 @@ class Relay {
 
   /** Reads what concerns the broker, and takes the provider's key out should it be in there. */
   private inspect(piece: Uint8Array): Uint8Array {
-    const { format } = this.reply;
-    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-    this.estimate.add(bytes);
-    this.tail = bytes.subarray(-TAIL_BYTES);
-    if (bytes.includes(format.usageMark) || bytes.includes(format.endMark)) this.inspectLines(bytes);
-    if (this.key === undefined || !bytes.includes(this.key)) return piece;
-    return Buffer.from(bytes.toString("utf8").replaceAll(this.key.toString("utf8"), "[redacted]"));
+    const { usageMark, endMark } = this.reply.format;
+    this.estimate.add(piece);
+    this.last = piece;
+    if (contains(piece, usageMark) || contains(piece, endMark)) this.inspectLines(textOf(piece));
+    if (this.key === undefined || !contains(piece, this.key)) return piece;
+    return Buffer.from(textOf(piece).replaceAll(this.key.toString("utf8"), "[redacted]"));
   }
 
-  private inspectLines(bytes: Buffer): void {
+  private inspectLines(text: string): void {
     const { format, limits } = this.reply;
     const marks = [format.usageMark, format.endMark].map((mark) => mark.toString("utf8"));
-    for (const line of bytes.toString("utf8").split("\n")) {
+    for (const line of text.split("\n")) {
       if (!line.startsWith("data:") || !marks.some((mark) => line.includes(mark))) continue;
       if (format.isEnd(line) && !this.done) {
         this.done = true;
