@@ -94,6 +94,9 @@ describe("the folder of programs", () => {
   });
 });
 
+/** Above what the tests of one server download before they want to be refused. */
+const DOWNLOADS_MAX = 20;
+
 describe("a server that has programs for hosts", () => {
   let dir: TempDir;
   let server: TestServer;
@@ -114,7 +117,12 @@ describe("a server that has programs for hosts", () => {
           {
             mount: (methods, path, access, handler) => table.mount(methods, `/test${path}`, access, handler),
           },
-          { baseUrl: ADDRESS, runnerPrograms: dir.path, runnerImage: "registry.example/agent:7" },
+          {
+            baseUrl: ADDRESS,
+            runnerPrograms: dir.path,
+            runnerImage: "registry.example/agent:7",
+            downloadsMax: DOWNLOADS_MAX,
+          },
         ),
     });
   });
@@ -149,6 +157,15 @@ describe("a server that has programs for hosts", () => {
       expect([path, reply.status]).toEqual([path, 404]);
       expect(await reply.text()).not.toContain("for hosts\n");
     }
+  });
+
+  test("refuses an address that downloads without end, and gives it the script still", async () => {
+    const download = () => get("runner-download/windshift-runner/amd64");
+    const replies = await Promise.all(Array.from({ length: DOWNLOADS_MAX + 1 }, download));
+    const refused = replies.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(Number(refused[0]?.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect((await get("runner-install.sh")).status).toBe(200);
   });
 
   test("is the server whose address the product's own script has", async () => {
