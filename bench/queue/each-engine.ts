@@ -3,7 +3,10 @@ import type { BenchReport } from "../bench.ts";
 
 export type BenchEngine = "SQLite" | "PostgreSQL";
 
-/** Does the same on both databases; PostgreSQL is one of our own, in a temporary folder, with the settings it comes with. */
+/** A commit waits for the disk, as with a PostgreSQL as it comes. */
+const DURABLE = { durable: true };
+
+/** Does the same on both databases; PostgreSQL is one of our own, in a temporary folder. */
 export async function onEachEngine(
   report: BenchReport,
   work: (engine: BenchEngine) => Promise<void>,
@@ -11,7 +14,7 @@ export async function onEachEngine(
   const before = { ...process.env };
   process.env.WINDSHIFT_TEST_DATABASE = "sqlite";
   await work("SQLite");
-  const postgres = await ensurePostgres(report.progress);
+  const postgres = await ensurePostgres(report.progress, DURABLE);
   if (postgres.kind === "unavailable") throw new Error(`no PostgreSQL: ${postgres.why}`);
   try {
     process.env.WINDSHIFT_TEST_DATABASE = "postgres";

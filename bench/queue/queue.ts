@@ -1,13 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { Attempt } from "@windshift/contract/ids.ts";
-
-import { createRunTokens } from "../../apps/server/src/runs/run-tokens.ts";
-import { claimOne } from "../../apps/server/src/testing/claim-one.ts";
 import { addHost, createPool, type TestHost } from "../../apps/server/src/testing/test-host.ts";
 import { startTestServer, type TestServer } from "../../apps/server/src/testing/test-server.ts";
 import { createItem, createTestWorkspace } from "../../apps/server/src/testing/test-workspace.ts";
 import type { Bench, BenchReport } from "../bench.ts";
 import { absoluteFigure, relativeFigure } from "../figure.ts";
+import { summarize } from "../measure.ts";
+import { openDesks } from "./claim-desks.ts";
 import { type BenchEngine, onEachEngine } from "./each-engine.ts";
 import { createQueueRig, type QueueRig } from "./queue-rig.ts";
 
@@ -19,9 +17,13 @@ const ENQUEUE_MS_P99_MAX = 150;
 const QUEUED = 10_000;
 const QUEUED_FEW = 100;
 const QUEUED_MANY = 100_000;
-/** Claims that run at once, as from several servers. */
-const CLAIMERS = 4;
-const CLAIMS = 200;
+/** Who claims at once. */
+const ONE_HOST = { servers: 1, hostsEach: 1 };
+const ONE_SERVER = { servers: 1, hostsEach: 64 };
+const SERVERS = { servers: 4, hostsEach: 16 };
+/** Claims of a round: of each host, and at least; no host is full then. */
+const CLAIMS_EACH = 20;
+const CLAIMS_MIN = 100;
 const ROUNDS = 5;
 const ASSIGNMENTS = 200;
 
@@ -40,41 +42,26 @@ export const queue: Bench = {
 async function measureClaims(report: BenchReport, engine: BenchEngine): Promise<void> {
   const rig = await createQueueRig();
   try {
-    const few: number[] = [];
-    const many: number[] = [];
-    await rig.fillTo(QUEUED_FEW + CLAIMS);
-    for (let round = 0; round < ROUNDS; round++) {
-      await rig.fillTo(QUEUED_FEW + CLAIMS);
-      few.push(await claims(rig, CLAIMS, 1));
-    }
-    const throughput: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      await rig.fillTo(QUEUED + CLAIMS);
-      throughput.push(await claims(rig, CLAIMS, CLAIMERS));
-      report.progress(
-        `${engine}: ${(1_000 / (throughput.at(-1) ?? 1)).toFixed(0)} claims/s with ${QUEUED} queued`,
+    const subject = { bench: "queue", unit: "ms" } as const;
+    // First, while the table is small: it only grows.
+    const few = await inRounds(rig, ONE_HOST, QUEUED_FEW);
+    for (const { servers, hostsEach } of engine === "PostgreSQL" ? [ONE_SERVER, SERVERS] : [ONE_SERVER]) {
+      const times = await inRounds(rig, { servers, hostsEach }, QUEUED);
+      const who = servers === 1 ? `${hostsEach} hosts` : `${hostsEach} hosts at each of ${servers} servers`;
+      report.progress(`${engine}: ${(1_000 / summarize(times).median).toFixed(0)} claims/s, ${who}`);
+      report.figure(
+        absoluteFigure(
+          { ...subject, metric: `${engine}: a claim, ${who}, ${QUEUED} queued`, bar: CLAIM_MS_MAX[engine] },
+          times,
+        ),
       );
     }
-    const subject = { bench: "queue", unit: "ms" } as const;
-    report.figure(
-      absoluteFigure(
-        {
-          ...subject,
-          metric: `${engine}: a claim, ${CLAIMERS} at once, ${QUEUED} queued`,
-          bar: CLAIM_MS_MAX[engine],
-        },
-        throughput,
-      ),
-    );
-    for (let round = 0; round < ROUNDS; round++) {
-      await rig.fillTo(QUEUED_MANY + CLAIMS);
-      many.push(await claims(rig, CLAIMS, 1));
-    }
+    const many = await inRounds(rig, ONE_HOST, QUEUED_MANY);
     report.figure(
       relativeFigure(
-        { ...subject, metric: `${engine}: a claim with ${QUEUED_MANY} queued`, bar: GROWTH_MAX },
+        { ...subject, metric: `${engine}: a claim of one host, ${QUEUED_MANY} queued`, bar: GROWTH_MAX },
         many,
-        `with ${QUEUED_FEW} queued`,
+        `${QUEUED_FEW} queued`,
         few,
       ),
     );
@@ -83,28 +70,37 @@ async function measureClaims(report: BenchReport, engine: BenchEngine): Promise<
   }
 }
 
-/** What a claim is in the database: caps, turn, lease, tokens. @returns ms for each of them, on the wall; all of them end again */
-async function claims(rig: QueueRig, count: number, atOnce: number): Promise<number> {
-  const { database, pool, runner } = rig;
-  let left = count;
-  const claimer = async () => {
-    while (left-- > 0) {
-      const run = await claimOne(database, pool, runner, async (tx, run) => {
-        await createRunTokens(tx, run.id, Attempt.parse(run.attempt));
-        return run;
-      });
-      if (run === undefined) throw new Error("the queue is empty");
+/**
+ * Claims as hosts make them, from the question to the job: caps, turn, lease, tokens, prompt and audit, and the commit that the run stands
+ * on. One round more than is counted warms up. @returns ms for each claim, of each round
+ */
+async function inRounds(
+  rig: QueueRig,
+  { servers, hostsEach }: { servers: number; hostsEach: number },
+  queued: number,
+): Promise<number[]> {
+  const desks = await openDesks(rig, servers, hostsEach);
+  const count = Math.max(CLAIMS_MIN, servers * hostsEach * CLAIMS_EACH);
+  try {
+    const times: number[] = [];
+    for (let round = 0; round <= ROUNDS; round++) {
+      await rig.fillTo(queued + count);
+      const took = await desks.claim(count);
+      if (round > 0) times.push(took);
+      await endAll(rig);
     }
-  };
-  const startedMs = performance.now();
-  await Promise.all(Array.from({ length: atOnce }, claimer));
-  const tookMs = performance.now() - startedMs;
+    return times;
+  } finally {
+    await desks.close();
+  }
+}
+
+async function endAll({ database }: QueueRig): Promise<void> {
   await database.kysely
     .updateTable("runs")
     .set({ status: "succeeded", reason: "completed", lease_expires_at_ms: null, phase: null })
     .where("status", "=", "running")
     .execute();
-  return tookMs / count;
 }
 
 /** From the request that assigns an item to the answer of a host's waiting claim. */

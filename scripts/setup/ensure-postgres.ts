@@ -14,12 +14,17 @@ export type Postgres =
   /** `url` is of the superuser, for the database `postgres`. `stop` ends the server and removes its files. */
   { kind: "running"; url: string; stop(): Promise<void> } | { kind: "unavailable"; why: string };
 
+export interface PostgresWish {
+  /** Whether commits wait for the disk, as with a PostgreSQL as it comes. Tests go without: their data lives as long as they do. */
+  durable?: boolean;
+}
+
 /** `initdb` and the first start take about 2 s; a loaded machine may take much longer. */
 const COMMAND_MS_MAX = 60_000;
 const ROLE = "windshift";
 
 /** Makes and starts an empty PostgreSQL of our own in a temporary folder, on a random loopback port, with a random password. */
-export async function ensurePostgres(log: Log): Promise<Postgres> {
+export async function ensurePostgres(log: Log, wish: PostgresWish = {}): Promise<Postgres> {
   const packages = await ensurePackages(
     [{ package: "postgresql", present: () => findBinDir() !== undefined }],
     log,
@@ -34,7 +39,7 @@ export async function ensurePostgres(log: Log): Promise<Postgres> {
       why: "PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody`.",
     };
   }
-  return await startCluster(binDir, user);
+  return await startCluster(binDir, user, wish);
 }
 
 /** The folder that holds both `initdb` and `pg_ctl`; Debian keeps them out of PATH. */
@@ -47,7 +52,7 @@ function findBinDir(): string | undefined {
   return dirs.find((dir) => existsSync(join(dir, "initdb")) && existsSync(join(dir, "pg_ctl")));
 }
 
-async function startCluster(binDir: string, user: UnixUser): Promise<Postgres> {
+async function startCluster(binDir: string, user: UnixUser, wish: PostgresWish): Promise<Postgres> {
   const dir = mkdtempSync(join(tmpdir(), "windshift-postgres-"));
   const password = randomBytes(24).toString("hex");
   const passwordFile = join(dir, "password");
@@ -67,7 +72,8 @@ async function startCluster(binDir: string, user: UnixUser): Promise<Postgres> {
     ...["--pgdata", data, "--username", ROLE, "--encoding", "UTF8", "--no-sync"],
     ...["--auth", "scram-sha-256", "--pwfile", passwordFile],
   ]);
-  const started = init.exitCode === 0 ? await run(startCommand(binDir, data, dir, port, logFile)) : init;
+  const started =
+    init.exitCode === 0 ? await run(startCommand(binDir, data, dir, port, logFile, wish)) : init;
   if (started.exitCode !== 0) {
     const why = `PostgreSQL did not start: ${started.stderr.trim()}\n${fileTail(logFile)}`;
     rmSync(dir, { recursive: true, force: true });
@@ -83,15 +89,21 @@ async function startCluster(binDir: string, user: UnixUser): Promise<Postgres> {
   };
 }
 
-/** Durability is off: the data lives as long as the test run. 200 connections: every test file brings pools of its own. */
-function startCommand(binDir: string, data: string, dir: string, port: number, logFile: string): string[] {
+/** 200 connections: every test file brings pools of its own. */
+function startCommand(
+  binDir: string,
+  data: string,
+  dir: string,
+  port: number,
+  logFile: string,
+  { durable = false }: PostgresWish,
+): string[] {
   const options = [
     `-c port=${port}`,
     "-c listen_addresses=127.0.0.1",
     `-c unix_socket_directories=${dir}`,
     "-c max_connections=200",
-    "-c fsync=off",
-    "-c full_page_writes=off",
+    ...(durable ? [] : ["-c fsync=off", "-c full_page_writes=off"]),
   ];
   return [
     join(binDir, "pg_ctl"),
