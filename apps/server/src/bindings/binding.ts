@@ -112,7 +112,10 @@ export async function changeBinding(
       .where("id", "=", id)
       .execute();
     if (skill_ids !== undefined) await setSkills(tx, { id, workspaceId: row.workspace_id }, skill_ids);
-    await recordChange(tx, by, "binding.changed", row);
+    await recordChange(tx, by, "binding.changed", row, {
+      changed: Object.keys(patch).join(" "),
+      ...(skill_ids === undefined ? {} : { skill_ids: skill_ids.join(" ") }),
+    });
   });
 }
 
@@ -181,9 +184,10 @@ function recordChange(
   by: string,
   action: string,
   row: Pick<Row<"bindings">, "id" | "workspace_id">,
+  data: Record<string, string> = {},
 ): Promise<void> {
   const { id, workspace_id: workspaceId } = row;
-  return record(tx, { workspaceId, actor: { user: by }, action, subject: `binding ${id}` });
+  return record(tx, { workspaceId, actor: { user: by }, action, subject: `binding ${id}`, data });
 }
 
 function problem(path: string, message: string): AppError {

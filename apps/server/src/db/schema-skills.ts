@@ -38,6 +38,8 @@ interface SkillVersionTable {
   body: string;
   /** Of the body, hex. */
   sha256: string;
+  /** Of the body. */
+  bytes: number;
   author_id: string;
   created_at_ms: number;
 }

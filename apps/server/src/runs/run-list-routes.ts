@@ -1,4 +1,5 @@
 import { AgentRunPage } from "@windshift/contract/api/run.ts";
+import { AppError } from "@windshift/contract/app-error.ts";
 import { RunStatus, TriggerKind } from "@windshift/contract/run.ts";
 import { z } from "zod";
 import type { Database } from "../db/database.ts";
@@ -40,7 +41,9 @@ export function addRunListRoutes(
       responses: { 200: jsonReply(AgentRunPage, "A page of them; test runs only by `trigger=test`") },
     },
     async (c) => {
-      const { workspaceId } = grantOf(c);
+      const { workspaceId, role } = grantOf(c);
+      if (c.req.valid("query").trigger === "test" && role !== "admin")
+        throw new AppError("forbidden", "test runs are private: admins of the workspace list them");
       return c.json(await listRuns(database, { ...c.req.valid("query"), of: { workspaceId } }), 200);
     },
   );

@@ -159,6 +159,8 @@ describe("a test run of a binding", () => {
     const outsider = await server.addPerson(admin, "Olaf");
     expect((await member.client.post(at(), { instruction: "x" })).status).toBe(403);
     expect((await member.client.get(at())).status).toBe(403);
+    expect((await member.client.get("/api/v1/workspaces/TRY/agent-runs?trigger=test")).status).toBe(403);
+    expect((await member.client.get("/api/v1/workspaces/TRY/agent-runs")).status).toBe(200);
     expect((await outsider.client.post(at(), { instruction: "x" })).status).toBe(404);
     const empty = await admin.post<{ error: { details: { path: string }[] } }>(at(), { instruction: " " });
     expect([empty.status, empty.body.error.details[0]?.path]).toEqual([400, "instruction"]);

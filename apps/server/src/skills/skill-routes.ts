@@ -33,10 +33,7 @@ export function addSkillRoutes(table: RouteTable, { database }: { database: Data
       request: { params: KeyParams },
       responses: { 200: jsonReply(SkillList, "By name") },
     },
-    async (c) => {
-      const skills = await listSkills(db, grantOf(c));
-      return c.json({ skills: skills.map(({ body: _, ...skill }) => skill) }, 200);
-    },
+    async (c) => c.json({ skills: await listSkills(db, grantOf(c)) }, 200),
   );
   table.add(
     {

@@ -37,7 +37,10 @@ export async function lockSkill(database: Database, tx: Queries, id: number): Pr
 }
 
 /** The text that a skill has now. */
-export function getCurrentVersion(db: Queries, skill: Row<"skills">): Promise<Row<"skill_versions">> {
+export function getCurrentVersion(
+  db: Queries,
+  skill: Pick<Row<"skills">, "id" | "version">,
+): Promise<Row<"skill_versions">> {
   return db
     .selectFrom("skill_versions")
     .selectAll()
@@ -80,11 +83,11 @@ export async function countSkills(db: Queries, workspaceId: number): Promise<num
   return count;
 }
 
-/** By name; or the one with this id. Without bodies. */
+/** By name; or the one with this id. Without their texts. */
 export async function listSkills(
   db: Queries,
   of: { workspaceId: number } | { id: number },
-): Promise<(Skill & { body: string })[]> {
+): Promise<Skill[]> {
   const rows = await db
     .selectFrom("skills")
     .innerJoin("skill_versions", (join) =>
@@ -101,7 +104,7 @@ export async function listSkills(
       "skills.created_at_ms",
       "skills.updated_at_ms",
       "skill_versions.description",
-      "skill_versions.body",
+      "skill_versions.bytes",
       "skill_versions.sha256",
       "user.id as user_id",
       "user.name as user_name",
@@ -127,8 +130,7 @@ export async function listSkills(
     enabled: row.enabled === 1,
     version: row.version,
     sha256: row.sha256,
-    bytes: Buffer.byteLength(row.body),
-    body: row.body,
+    bytes: row.bytes,
     bindings_count: row.bindings_count ?? 0,
     created_at: isoTime(row.created_at_ms),
     updated_at: isoTime(row.updated_at_ms),
@@ -139,7 +141,8 @@ export async function listSkills(
 export async function getSkill(db: Queries, id: number): Promise<SkillDetail> {
   const [skill] = await listSkills(db, { id });
   assert(skill !== undefined, `skill ${id} was there a moment ago`);
-  return skill;
+  const { body } = await getCurrentVersion(db, { id, version: skill.version });
+  return { ...skill, body };
 }
 
 /** Newest first, those below `before`. */

@@ -169,6 +169,14 @@ describe("the skills of a binding", () => {
     const [a, b] = [await newSkill(), await newSkill()];
     const bound = await admin.patch<Binding>(at(), { skill_ids: [b.id, a.id] });
     expect(bound.body.skill_ids).toEqual([b.id, a.id]);
+    const change = await server.database.kysely
+      .selectFrom("audit_log")
+      .select("data")
+      .where("action", "=", "binding.changed")
+      .orderBy("id", "desc")
+      .limit(1)
+      .executeTakeFirstOrThrow();
+    expect(JSON.parse(change.data)).toEqual({ changed: "skill_ids", skill_ids: `${b.id} ${a.id}` });
     expect((await admin.get<SkillDetail>(`/api/v1/skills/${a.id}`)).body.bindings_count).toBe(1);
     await admin.delete(`/api/v1/skills/${b.id}`);
     expect((await admin.get<Binding>(at())).body.skill_ids).toEqual([a.id]);

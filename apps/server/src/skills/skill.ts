@@ -129,7 +129,15 @@ async function insertVersion(
   const sha256 = createHash("sha256").update(text.body).digest("hex");
   await tx
     .insertInto("skill_versions")
-    .values({ skill_id: skill, version, ...text, sha256, author_id: by, created_at_ms: Date.now() })
+    .values({
+      skill_id: skill,
+      version,
+      ...text,
+      sha256,
+      bytes: Buffer.byteLength(text.body),
+      author_id: by,
+      created_at_ms: Date.now(),
+    })
     .execute();
   return sha256;
 }

@@ -43,6 +43,7 @@ async function createSkills(db: Db, engine: Engine): Promise<void> {
     .addColumn("description", "text", (c) => c.notNull())
     .addColumn("body", "text", (c) => c.notNull())
     .addColumn("sha256", "text", (c) => c.notNull())
+    .addColumn("bytes", "integer", (c) => c.notNull())
     .addColumn("author_id", "text", (c) => c.notNull().references("user.id"))
     .addColumn("created_at_ms", "bigint", (c) => c.notNull())
     .addPrimaryKeyConstraint("skill_versions_pk", ["skill_id", "version"])
