@@ -18,7 +18,6 @@ import { cssVariables, theme } from "./shell/theme.ts";
 const styleNonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? "";
 // Dialogs keep the page behind them from scrolling by a style of their own, whose library looks for the word here.
 Object.assign(globalThis, { __webpack_nonce__: styleNonce });
-
 const root = document.getElementById("app");
 if (root === null) throw new Error("the page has no place for the app");
 createRoot(root, {

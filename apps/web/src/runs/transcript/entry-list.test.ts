@@ -6,7 +6,7 @@ import { EntryList } from "./entry-list.ts";
 type Given = Pick<StoredEvent, "type" | "data"> & { attempt?: number };
 
 function listOf(...events: Given[]): EntryList {
-  const list = new EntryList();
+  const list = new EntryList("none");
   for (const [index, event] of events.entries())
     list.add(
       StoredEvent.parse({
@@ -65,6 +65,29 @@ test("a result whose start is on an earlier page stands for itself, and output w
   expect(entries).toMatchObject([{ kind: "tool", tool: "bash", output: "result", id: 2 }]);
 });
 
+test("a tool that runs on goes on as a row of the next page, by its name if that is known", () => {
+  const before = listOf({ type: "tool_start", data: { id: "1", tool: "bash", args: { command: "make" } } });
+  for (const [known, tool] of [
+    [before, "bash"],
+    ["unknown", "tool"],
+  ] as const) {
+    const list = new EntryList(known);
+    const event = { seq: 9, at: "2026-01-01T00:00:00.000Z", attempt: 1 };
+    list.add(StoredEvent.parse({ ...event, id: 9, type: "tool_output", data: { id: "1", text: "on " } }));
+    list.add(StoredEvent.parse({ ...event, id: 10, type: "tool_output", data: { id: "1", text: "and on" } }));
+    expect(list.entries).toMatchObject([{ tool, output: "on and on", endId: 0 }]);
+    list.add(
+      StoredEvent.parse({
+        ...event,
+        id: 11,
+        type: "tool_done",
+        data: { id: "1", tool: "bash", output: "all" },
+      }),
+    );
+    expect(list.entries).toMatchObject([{ tool: "bash", output: "all", endId: 11 }]);
+  }
+});
+
 test("keeps only the end of what a running tool prints, and knows how much it holds", () => {
   const list = listOf(
     { type: "tool_start", data: { id: "1", tool: "bash", args: "" } },
@@ -88,7 +111,7 @@ test("a further attempt is announced, and its rows have names of their own", () 
     "Claimed by a runner",
   ]);
   expect(new Set(entries.map(entryKey)).size).toBe(3);
-  const middle = new EntryList();
+  const middle = new EntryList("unknown");
   const event = { id: 9, seq: 4, at: "2026-01-01T00:00:00.000Z", attempt: 2 };
   middle.add(StoredEvent.parse({ ...event, type: "content", data: { text: "further" } }));
   expect(middle.entries.map(({ kind }) => kind)).toEqual(["said"]);

@@ -17,12 +17,18 @@ export class EntryList {
   /** About how much memory the entries take, characters. */
   chars = 0;
   private readonly running = new Map<string, number>();
+  /** Tools that began before the first event, by their call. */
+  private readonly begun: ReadonlyMap<string, ToolEntry>;
+  private readonly first: boolean;
 
-  /** @param attempt that of the event before the first, as far as it is known */
-  constructor(private attempt?: number) {}
-
-  get lastAttempt(): number | undefined {
-    return this.attempt;
+  /** @param before what is known of the events before the first; `none` when there are none */
+  constructor(
+    before: "none" | "unknown" | EntryList,
+    private attempt: number | undefined = before === "none" ? 0 : undefined,
+  ) {
+    this.first = before === "none";
+    this.begun = before instanceof EntryList ? before.runningTools() : new Map();
+    if (before instanceof EntryList) this.attempt = before.attempt;
   }
 
   add(event: StoredEvent): void {
@@ -113,8 +119,15 @@ export class EntryList {
     this.push({ ...EMPTY_TOOL, id, at, tool: textOf(data.tool) || "tool", args: data.args });
   }
 
-  private growTool({ data }: StoredEvent): void {
-    const index = this.running.get(textOf(data.id));
+  private growTool({ id, at, data }: StoredEvent): void {
+    const call = textOf(data.id);
+    if (!this.running.has(call)) {
+      // Before the first event there is no tool that could print.
+      if (this.first) return;
+      this.running.set(call, this.entries.length);
+      this.push({ ...(this.begun.get(call) ?? UNKNOWN_TOOL), id, at, output: "" });
+    }
+    const index = this.running.get(call);
     const tool = this.toolAt(index);
     if (index === undefined || tool === undefined) return;
     const output = (tool.output + textOf(data.text)).slice(-LIVE_CHARS_MAX);
@@ -127,8 +140,9 @@ export class EntryList {
     const index = this.running.get(call);
     const started = this.toolAt(index);
     const ended: ToolEntry = {
-      ...(started ?? { ...EMPTY_TOOL, id, at, tool: textOf(data.tool) || "tool" }),
+      ...(started ?? { ...(this.begun.get(call) ?? UNKNOWN_TOOL), id, at }),
       endId: id,
+      tool: textOf(data.tool) || started?.tool || "tool",
       output: textOf(data.output),
       exitCode: numberOf(data.exit_code),
       durationMs: numberOf(data.duration_ms),
@@ -137,6 +151,15 @@ export class EntryList {
     this.running.delete(call);
     if (index === undefined || started === undefined) this.push(ended);
     else this.replace(index, ended);
+  }
+
+  private runningTools(): ReadonlyMap<string, ToolEntry> {
+    const found = new Map(this.begun);
+    for (const [call, index] of this.running) {
+      const tool = this.toolAt(index);
+      if (tool !== undefined) found.set(call, tool);
+    }
+    return found;
   }
 
   private toolAt(index: number | undefined): ToolEntry | undefined {
@@ -165,6 +188,9 @@ const EMPTY_TOOL: Omit<ToolEntry, "id" | "at" | "tool"> = {
   durationMs: undefined,
   truncated: false,
 };
+
+/** It began on a page that is not loaded. */
+const UNKNOWN_TOOL: Omit<ToolEntry, "id" | "at"> = { ...EMPTY_TOOL, tool: "tool" };
 
 function textOf(value: unknown): string {
   if (typeof value === "string") return value;

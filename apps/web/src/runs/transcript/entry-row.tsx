@@ -9,14 +9,16 @@ export const EntryRow = memo(function EntryRow(props: {
   entry: Entry;
   name: string;
   open: boolean;
+  /** Whether something may still come to it. */
+  live: boolean;
   /** Given the row's name, so that it is the same for all rows. */
   onToggle(name: string): void;
   query: string;
 }) {
-  const { entry, name, open, onToggle, query } = props;
+  const { entry, name, open, live, onToggle, query } = props;
   switch (entry.kind) {
     case "tool":
-      return <ToolRow entry={entry} open={open} toggle={() => onToggle(name)} query={query} />;
+      return <ToolRow entry={entry} open={open} live={live} toggle={() => onToggle(name)} query={query} />;
     case "said":
       return (
         <div className="entry-said">

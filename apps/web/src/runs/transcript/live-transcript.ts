@@ -22,7 +22,7 @@ export interface LiveTranscript {
  * The transcript of a run, followed while the run lives. After a lost connection the stream goes on behind the newest event
  * that is here; a tab in the background gives its connection back, since a browser has six of them to a server.
  * @param onRun told what the server says of the run itself, when that changes
- * @param onEnd told that no more will come
+ * @param onEvents told what came, after it is shown
  */
 export function useLiveTranscript(
   runId: number,
@@ -46,7 +46,7 @@ export function useLiveTranscript(
       else onRun(AgentRun.parse(json));
     },
   );
-  return { pages, problem, openAgain, stream };
+  return { pages, problem, openAgain, stream: follows ? stream : "connecting" };
 }
 
 const STREAM_EVENTS = ["event", "run"] as const;

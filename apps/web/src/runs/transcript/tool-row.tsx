@@ -16,8 +16,14 @@ const PREVIEW_CHARS = 1_000;
 const LIVE_LINES = 8;
 
 /** A call of a tool, folded to its headline and the first lines of its output. */
-export function ToolRow(props: { entry: ToolEntry; open: boolean; toggle(): void; query: string }) {
-  const { entry, open, toggle, query } = props;
+export function ToolRow(props: {
+  entry: ToolEntry;
+  open: boolean;
+  live: boolean;
+  toggle(): void;
+  query: string;
+}) {
+  const { entry, open, live, toggle, query } = props;
   const running = entry.endId === 0;
   const failed = entry.exitCode !== undefined && entry.exitCode !== 0;
   return (
@@ -28,10 +34,10 @@ export function ToolRow(props: { entry: ToolEntry; open: boolean; toggle(): void
         <code className="tool-line">
           <MarkedText text={headlineOf(entry.args).slice(0, HEADLINE_CHARS)} query={query} />
         </code>
-        <span className="tool-state">{stateOf(entry)}</span>
+        <span className="tool-state">{stateOf(entry, live)}</span>
       </button>
       {open ? (
-        <ToolBody entry={entry} query={query} />
+        <ToolBody entry={entry} live={live} query={query} />
       ) : (
         <Preview text={running ? lastLines(entry.output) : entry.output} query={query} live={running} />
       )}
@@ -39,7 +45,7 @@ export function ToolRow(props: { entry: ToolEntry; open: boolean; toggle(): void
   );
 }
 
-function ToolBody({ entry, query }: { entry: ToolEntry; query: string }) {
+function ToolBody({ entry, live, query }: { entry: ToolEntry; live: boolean; query: string }) {
   const edits = useMemo(() => editLines(entry.args), [entry.args]);
   const args = argsText(entry.args);
   return (
@@ -64,7 +70,7 @@ function ToolBody({ entry, query }: { entry: ToolEntry; query: string }) {
         </pre>
       )}
       {entry.output === "" && (
-        <p className="tool-more">{entry.endId === 0 ? "No output yet." : "No output."}</p>
+        <p className="tool-more">{live && entry.endId === 0 ? "No output yet." : "No output."}</p>
       )}
       {entry.truncated && (
         <p className="tool-more">The tool printed more than this; the agent saw this part.</p>
@@ -106,8 +112,9 @@ function countLines(text: string): number {
   return text.trimEnd().split("\n").length;
 }
 
-function stateOf({ endId, exitCode, durationMs }: ToolEntry): string {
-  if (endId === 0) return "running";
+/** A tool without a result runs, or was ended with the run, or its result stands further down. */
+function stateOf({ endId, exitCode, durationMs }: ToolEntry, live: boolean): string {
+  if (endId === 0) return live ? "running" : "no result here";
   const took = durationMs === undefined ? "" : shortDuration(durationMs);
   if (exitCode === undefined || exitCode === 0) return took;
   return [`exit ${exitCode}`, took].filter((part) => part !== "").join(" · ");

@@ -37,11 +37,12 @@ export function TranscriptList(props: {
   label: string;
   query: string;
   opensAtEnd: boolean;
+  live: boolean;
   place: RefObject<TranscriptPlace | null>;
   /** Told when the end comes into or goes out of sight. */
   onEnd(atEnd: boolean): void;
 }) {
-  const { pages, label, query, opensAtEnd, place, onEnd } = props;
+  const { pages, label, query, opensAtEnd, live, place, onEnd } = props;
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const [found, setFound] = useState<string>();
   const scroller = useRef<HTMLElement>(null);
@@ -96,7 +97,9 @@ export function TranscriptList(props: {
       aria-label={label}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard.
       tabIndex={0}
-      onScroll={() => onEnd(virtual.isAtEnd(END_PX))}
+      onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) =>
+        onEnd(scrollHeight - scrollTop - clientHeight <= END_PX)
+      }
     >
       <div ref={virtual.containerRef} className="transcript-sheet">
         {items.map(({ index, key }) => {
@@ -116,6 +119,7 @@ export function TranscriptList(props: {
                   entry={row.entry}
                   name={row.key}
                   open={open.has(row.key)}
+                  live={live && row.last}
                   onToggle={toggle}
                   query={query}
                 />

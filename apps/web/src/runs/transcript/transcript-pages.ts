@@ -28,9 +28,9 @@ interface Page {
   usedAt: number;
 }
 
-/** One row of the list that is shown. */
+/** One row of the list that is shown. `last`: it is on the page that new events are added to. */
 export type TranscriptRow =
-  | { kind: "entry"; key: string; entry: Entry }
+  | { kind: "entry"; key: string; entry: Entry; last: boolean }
   | { kind: "gap"; key: string; page: number; events: number; failed: boolean };
 
 /**
@@ -105,7 +105,9 @@ export class TranscriptPages {
         failed: page.state === "failed",
       };
     const entry = page.list.entries[index - (this.starts[number] ?? 0)];
-    return entry === undefined ? undefined : { kind: "entry", key: entryKey(entry), entry };
+    return entry === undefined
+      ? undefined
+      : { kind: "entry", key: entryKey(entry), entry, last: number === this.pages.length - 1 };
   }
 
   /** Loads what the rows from `first` to `last` and their neighbors need. Cheap when all is there. */
@@ -129,7 +131,7 @@ export class TranscriptPages {
   append(events: readonly StoredEvent[]): void {
     for (const event of events) {
       if (event.id <= this.lastSeen) continue;
-      const list = this.tail(event);
+      const list = this.tail();
       list.add(event);
       this.lastSeen = event.id;
     }
@@ -159,15 +161,15 @@ export class TranscriptPages {
     return index === -1 ? undefined : (this.starts[number] ?? 0) + index;
   }
 
-  private tail(event: StoredEvent): EntryList {
+  private tail(): EntryList {
     const last = this.pages.at(-1);
     if (last?.list !== undefined && last.events < this.pageEvents) {
       last.events++;
       return last.list;
     }
     if (last !== undefined) last.end = this.lastSeen;
-    // A tool that runs on when the page is full gets its result on the next one, as a row of its own.
-    const list = new EntryList(last?.list?.lastAttempt ?? (last === undefined ? 0 : event.attempt));
+    // A tool that runs on when the page is full goes on as a row of the next one.
+    const list = new EntryList(last === undefined ? "none" : (last.list ?? "unknown"));
     const page = { after: this.lastSeen, end: undefined, events: 1, list, usedAt: this.turn };
     this.pages.push({ ...page, state: "loaded" });
     this.drop();
@@ -179,7 +181,7 @@ export class TranscriptPages {
     if (page === undefined || page.state === "loading" || page.state === "loaded") return;
     page.state = "loading";
     try {
-      const list = new EntryList(number === 0 ? 0 : undefined);
+      const list = new EntryList(number === 0 ? "none" : "unknown");
       const last = await this.read(page, list);
       page.list = list;
       page.state = "loaded";

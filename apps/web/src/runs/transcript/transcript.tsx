@@ -82,6 +82,7 @@ export function Transcript(props: {
             label={`Transcript of run ${run.id}`}
             query={query}
             opensAtEnd={opensAtEnd.current}
+            live={live}
             place={place}
             onEnd={setAtEnd}
           />
