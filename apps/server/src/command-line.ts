@@ -1,8 +1,9 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { redact } from "@windshift/base/redact.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { ERROR_CODES } from "@windshift/contract/error-codes.ts";
+import { PG_DUMP, WRITE_BACKUP } from "./backups/backup-command.ts";
 import { INSPECT_PUSHES } from "./brokers/inspection-command.ts";
 import {
   containerApiUrl,
@@ -23,6 +24,10 @@ windshift revoke-registrations
                      make all registration tokens of runners void; after a restored backup, which brings used ones back
 windshift migrate-database URL
                      move the embedded database to an empty PostgreSQL, postgres://…; with the server stopped
+windshift backup [FILE]
+                     save the embedded database and the local repositories in one tar; the server may run meanwhile
+windshift restore FILE
+                     put a backup into an empty data folder; with the server stopped
 windshift doctor     check each thing a run needs, and say what to do about what is missing
 windshift --version
 `;
@@ -55,6 +60,12 @@ function runCommand(args: readonly string[]): Promise<void> | void {
       return move(settingsOrExit(), args[1]);
     case "doctor":
       return diagnose(settingsOrExit());
+    case "backup":
+      return backup(settingsOrExit(), args[1]);
+    case "restore":
+      return restore(settingsOrExit(), args[1]);
+    case WRITE_BACKUP:
+      return writeBackupFor(args.slice(1));
     case INSPECT_PUSHES:
       return import("@windshift/git-broker/inspection-main.ts").then((main) => main.runInspections());
     case "--version":
@@ -135,6 +146,37 @@ async function move({ dataDir, databaseUrl }: ServerSettings, url: string | unde
   say(
     "the secret key and the server's own repositories stay there. The SQLite file was not changed: keep it until you are sure.",
   );
+}
+
+async function backup({ dataDir, databaseUrl }: ServerSettings, file: string | undefined): Promise<void> {
+  const [{ writeBackup }, { backupFolder, newBackupId }] = await Promise.all([
+    import("./backups/write-backup.ts"),
+    import("./backups/backup-store.ts"),
+  ]);
+  const target =
+    file === undefined
+      ? join(backupFolder(dataDir), newBackupId(backupFolder(dataDir), Date.now()))
+      : resolve(file);
+  const facts = await writeBackup({ dataDir, database: databaseUrl === undefined, target });
+  const database = facts.database ? "the database and " : "";
+  process.stdout.write(
+    `${target}\nholds ${database}${facts.repositories} local repositories; SHA-256 ${facts.sha256}\n${facts.database ? "" : `It does not hold the PostgreSQL database. Save that too, before the repositories:\n  ${PG_DUMP}\n`}The secret key is not in it: keep WINDSHIFT_SECRET_KEY or ${join(dataDir, "secret-key")} elsewhere, or its secrets are lost.\n`,
+  );
+}
+
+async function restore({ dataDir }: ServerSettings, file: string | undefined): Promise<void> {
+  if (file === undefined) throw new AppError("invalid_input", "name the backup: windshift restore FILE");
+  const { restoreBackup } = await import("./backups/restore-backup.ts");
+  const manifest = await restoreBackup({ dataDir, file: resolve(file) });
+  process.stdout.write(
+    `restored ${manifest.repositories.length} repositories${manifest.database ? " and the database" : ""} of ${manifest.created_at} into ${dataDir}.\nPut the secret key of that time in place, run "windshift revoke-registrations", then start the server.\n`,
+  );
+}
+
+/** What a server starts for itself: data folder, whether it has the embedded database, file. */
+async function writeBackupFor([dataDir = "", database, target = ""]: readonly string[]): Promise<void> {
+  const { writeBackup } = await import("./backups/write-backup.ts");
+  await writeBackup({ dataDir, database: database === "database", target });
 }
 
 async function diagnose(settings: ServerSettings): Promise<void> {

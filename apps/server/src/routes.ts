@@ -1,8 +1,12 @@
+import { dirname } from "node:path";
 import { buildVersion } from "@windshift/base/build-version.ts";
 import type { OutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { addActivityRoutes } from "./activity/activity-routes.ts";
 import { addAuditRoutes } from "./audit/audit-routes.ts";
 import { recordDenied } from "./audit/audit-store.ts";
+import { backupCommand } from "./backups/backup-command.ts";
+import { BackupDesk } from "./backups/backup-desk.ts";
+import { addBackupRoutes } from "./backups/backup-routes.ts";
 import { addBindingRoutes } from "./bindings/binding-routes.ts";
 import { bindingScope } from "./bindings/binding-store.ts";
 import { addBrokerRoutes } from "./brokers/broker-routes.ts";
@@ -145,6 +149,8 @@ export function buildRoutes(parts: RouteParts): Routes {
   addUserRoutes(app, { database, signIn, oidc });
   addOidcRoutes(app, { database, signIn, baseUrl, log, provider: oidc, triesMax: signInTriesMax });
   addAuditRoutes(app, { database });
+  const command = backupCommand(process.execPath, import.meta.dir);
+  addBackupRoutes(app, new BackupDesk({ database, dataDir: dirname(repositoriesRoot), command, log }));
   addAdminUserRoutes(app, { database, signIn, baseUrl });
   addAccountRoutes(app, { database, signIn });
   addInvitationRoutes(app, { database, signIn, baseUrl });

@@ -28,6 +28,8 @@ export function repositoryDir(
 
 /** An empty bare repository in a place of its own, ready to be moved to where it belongs. */
 export interface PreparedRepository {
+  /** Where it is until it is moved. */
+  readonly dir: string;
   /** @throws AppError `conflict` when something is there */
   moveTo(dir: string): Promise<void>;
   discard(): Promise<void>;
@@ -62,6 +64,7 @@ export async function prepareRepository(
     throw error;
   }
   return {
+    dir: temporary,
     discard,
     moveTo: async (dir) => {
       if (existsSync(dir)) {
