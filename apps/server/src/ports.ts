@@ -19,6 +19,7 @@ import { createGitUpstreams } from "./forges/git-upstreams.ts";
 import { createRemoteForge } from "./forges/remote-forge.ts";
 import type { Log } from "./http/log.ts";
 import type { RunTokens } from "./http/principal.ts";
+import { securityHeaders } from "./http/security-headers.ts";
 import { createLocalForge } from "./pull-requests/local-forge.ts";
 import type { Forge } from "./runs/forge.ts";
 import { lockLiveAttempt } from "./runs/run-fence.ts";
@@ -73,6 +74,7 @@ export function createForges(parts: {
 }
 
 export function createBrokers(parts: {
+  baseUrl: string;
   database: Database;
   repositoriesRoot: string;
   masterKey: MasterKey;
@@ -114,6 +116,7 @@ export function createBrokers(parts: {
       ledger: createUsageLedger(holds, (target) => grants.uncapped(target)),
       fetch: parts.outbound,
       log,
+      answerHeaders: new Headers(securityHeaders(parts.baseUrl)),
     }),
   };
 }

@@ -16,6 +16,8 @@ export interface LlmBrokerDeps {
   log: BrokerLog;
   clock?: Clock;
   limits?: Partial<LlmLimits>;
+  /** What whoever passes answers on would else put on each of them. */
+  answerHeaders?: Headers;
 }
 
 /**
@@ -34,8 +36,8 @@ export function createLlmBroker(deps: LlmBrokerDeps): (request: Request) => Prom
   const queue = new CallQueue(limits);
   const runQueue = new CallQueue(limits);
   const waits = { header: new Deadlines(limits.headerMsMax), idle: new Deadlines(limits.idleMsMax) };
-  const { ledger, fetch, log } = deps;
-  const shared = { limits, clock, queue, runQueue, waits, ledger, fetch, log };
+  const { ledger, fetch, log, answerHeaders } = deps;
+  const shared = { limits, clock, queue, runQueue, waits, ledger, fetch, log, answerHeaders };
   return async (request) => {
     let wire: LlmWire | undefined;
     try {

@@ -22,6 +22,8 @@ export interface LlmCallDeps {
   ledger: UsageLedger;
   fetch: ProviderFetch;
   log: BrokerLog;
+  /** What every answer has, whoever gives it. */
+  answerHeaders: Headers | undefined;
 }
 
 /** One call of a run: over its targets in their order, to the entry in the ledger. */

@@ -8,14 +8,20 @@ const PASSED = {
   "x-request-id": /^[A-Za-z0-9_.:-]{1,128}$/,
 } as const;
 
-/** Headers of any answer after the target is known. */
+/**
+ * Headers of any answer after the target is known.
+ * @param common what every answer has
+ */
 export function replyHeaders(
+  common: Headers | undefined,
   target: Pick<LlmTarget, "contextWindow">,
   apiKey: string | null,
   contentType: "application/json" | "text/event-stream",
   upstream?: Headers,
 ): Headers {
-  const headers = new Headers({ "Content-Type": contentType, "Cache-Control": "no-store" });
+  const headers = new Headers(common); // copied as a whole, which is several times faster than one by one
+  headers.set("Content-Type", contentType);
+  headers.set("Cache-Control", "no-store");
   if (target.contextWindow !== null) headers.set("X-Context-Window", String(target.contextWindow));
   const secret = secretOf(apiKey)?.toString("utf8");
   for (const [name, shape] of Object.entries(PASSED)) {

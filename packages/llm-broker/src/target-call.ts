@@ -38,6 +38,7 @@ export interface TargetCallDeps {
   waits: CallWaits;
   fetch: ProviderFetch;
   log: BrokerLog;
+  answerHeaders: Headers | undefined;
 }
 
 /** What one call is, and who is told of it. */
@@ -216,14 +217,26 @@ export class TargetCall {
     this.replied = true;
     const type = upstream.headers.get("content-type") ?? "";
     if (type.startsWith("text/event-stream") && upstream.body !== null) {
-      const headers = replyHeaders(target, this.apiKey, "text/event-stream", upstream.headers);
+      const headers = replyHeaders(
+        this.deps.answerHeaders,
+        target,
+        this.apiKey,
+        "text/event-stream",
+        upstream.headers,
+      );
       return { kind: "answered", response: new Response(this.relay(upstream.body), { headers }) };
     }
     const document = await readDocument(upstream, this.apiKey, end, limits, waits.idle);
     const charge = this.documentCharge(wire, document);
     await this.close(charge);
     await onReplied(charge, 200);
-    const headers = replyHeaders(target, this.apiKey, "application/json", upstream.headers);
+    const headers = replyHeaders(
+      this.deps.answerHeaders,
+      target,
+      this.apiKey,
+      "application/json",
+      upstream.headers,
+    );
     return { kind: "answered", response: new Response(document.text, { headers }) };
   }
 
@@ -283,7 +296,13 @@ export class TargetCall {
     const { target, wire } = this.spec;
     const charge = how.charge ?? NO_CHARGE;
     await this.close(charge);
-    const headers = replyHeaders(target, this.apiKey, "application/json", how.headers);
+    const headers = replyHeaders(
+      this.deps.answerHeaders,
+      target,
+      this.apiKey,
+      "application/json",
+      how.headers,
+    );
     const isOurs = how.headers === undefined && refusal.body.error.code === "rate_limited";
     if (isOurs) headers.set("Retry-After", String(QUEUE_RETRY_AFTER_S));
     const body = wire.errorBody(refusal.status, refusal.body);
