@@ -31,7 +31,7 @@ export interface AdminUserPorts {
 
 const AT = "/api/v1/admin/users";
 const UserParams = z.object({ user: z.string().max(64) });
-const ListQuery = z.object({
+const ListQuery = z.strictObject({
   q: z.string().max(USER_SEARCH_CHARS_MAX).optional(),
   state: z.enum(["active", "disabled"]).optional(),
   after: z.string().max(64).optional(),

@@ -35,7 +35,7 @@ export const AUDIT_FILTER_CHARS_MAX = 200;
  * Filters of the list and of the exports, all of them together.
  * The exports are `/api/v1/admin/audit/export.jsonl` and `.csv`, and the same below a workspace.
  */
-export const AuditFilter = z.object({
+export const AuditFilter = z.strictObject({
   /** User id, `run 4`, `runner 2` or `system`. */
   actor: z.string().max(AUDIT_FILTER_CHARS_MAX).optional(),
   /** An action, or its first part for all of a noun: `connection`. */
