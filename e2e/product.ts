@@ -7,14 +7,16 @@ import { type Administrator, setUpServer } from "@windshift/testing/workspace-bu
 import { freePort } from "../scripts/setup/free-port.ts";
 
 /** The whole product on one machine: a real server with its runner, on the chosen database, with real containers. */
-export interface Product {
-  /** Signed in as the administrator. */
-  api: ApiClient;
+export interface EmptyProduct {
   server: ServerProcess;
   dataDir: string;
   /** Starts the server again after it was stopped or killed; on the same data and port. */
   restart(env?: Record<string, string>): Promise<void>;
   stop(): Promise<void>;
+}
+export interface Product extends EmptyProduct {
+  /** Signed in as the administrator. */
+  api: ApiClient;
 }
 
 export const ADMIN: Administrator = {
@@ -26,6 +28,17 @@ const IMAGE = process.env.WINDSHIFT_TEST_IMAGE || "windshift/agent:local";
 
 /** @param name of the test file, for the log */
 export async function startProduct(name: string, env: Record<string, string> = {}): Promise<Product> {
+  const product = await startEmptyProduct(name, env);
+  const api = new ApiClient(product.server.url);
+  await setUpServer(api, ADMIN);
+  return Object.assign(product, { api });
+}
+
+/** The same as it is after the installation: with nobody in it. */
+export async function startEmptyProduct(
+  name: string,
+  env: Record<string, string> = {},
+): Promise<EmptyProduct> {
   const database = await createDatabase(process.env);
   const network = await ensureAgentNetwork("windshift-e2e", process.env);
   const port = await freePort();
@@ -48,12 +61,8 @@ export async function startProduct(name: string, env: Record<string, string> = {
         ...more,
       },
     });
-  const server = await start();
-  const api = new ApiClient(server.url);
-  await setUpServer(api, ADMIN);
-  const product: Product = {
-    api,
-    server,
+  const product: EmptyProduct = {
+    server: await start(),
     dataDir: database.dataDir,
     restart: async (more) => {
       product.server = await start(more);

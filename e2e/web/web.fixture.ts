@@ -61,7 +61,7 @@ export interface WatchedPage {
 
 export async function openPage(
   browser: Browser,
-  server: TestServer,
+  server: Pick<TestServer, "url">,
   options: Parameters<Browser["newContext"]>[0] = {},
 ): Promise<WatchedPage> {
   const context = await browser.newContext({ baseURL: server.url, reducedMotion: "reduce", ...options });
