@@ -1,6 +1,7 @@
 import type { ItemChanges } from "@windshift/contract/api/work-item.ts";
 import type { Database } from "../db/database.ts";
 import { eventFrame, liveStream } from "../http/live-stream.ts";
+import { DELETED } from "./work-item-store.ts";
 
 /** How far a look goes back behind the last one, ms: more than two servers' clocks differ and a transaction takes. */
 const OVERLAP_MS = 30_000;
@@ -56,7 +57,7 @@ class ChangedItems {
       .select(["work_items.id", "work_items.number", "work_items.updated_at_ms", "workspaces.key"])
       .where("work_items.workspace_id", "=", this.workspaceId)
       .where("work_items.updated_at_ms", ">", this.sinceMs)
-      .where("work_items.hidden", "!=", 1)
+      .where("work_items.hidden", "in", [0, DELETED])
       .orderBy("work_items.updated_at_ms", "desc")
       .limit(KEYS_MAX + 1)
       .execute();

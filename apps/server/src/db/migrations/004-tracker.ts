@@ -26,12 +26,21 @@ async function extendItems(db: Db): Promise<void> {
   await addColumns(db, "comments", [["edited_at_ms", "bigint"]]);
   const index = (name: string, ...columns: string[]) =>
     db.schema.createIndex(name).on("work_items").columns(columns).execute();
-  // One for each order of a list, and for what its filters narrow it down to most.
-  await index("work_items_created", "workspace_id", "id");
-  await index("work_items_updated", "workspace_id", "updated_at_ms", "id");
-  await index("work_items_priority", "workspace_id", "priority", "id");
-  await index("work_items_status", "workspace_id", "status", "id");
-  await index("work_items_assignee", "assignee_id", "workspace_id", "updated_at_ms", "id");
+  // One for each order of a list, with all that its filters look at, so that the rows with their texts are not read for it.
+  const filters = ["status", "priority", "assignee_id", "parent_id"];
+  const besides = (...names: string[]) => filters.filter((name) => !names.includes(name));
+  await index("work_items_created", "workspace_id", "hidden", "id", ...filters);
+  await index("work_items_updated", "workspace_id", "hidden", "updated_at_ms", "id", ...filters);
+  await index("work_items_priority", "workspace_id", "hidden", "priority", "id", ...besides("priority"));
+  await index(
+    "work_items_assignee",
+    "assignee_id",
+    "workspace_id",
+    "hidden",
+    "updated_at_ms",
+    "id",
+    "status",
+  );
   await index("work_items_parent", "parent_id");
   await db.schema
     .createIndex("runs_unended")
