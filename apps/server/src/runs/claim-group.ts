@@ -86,14 +86,23 @@ async function start<C extends JobClaimer>(
   });
 }
 
-/** Items nobody has started are in progress once their runs are. */
+/**
+ * Items nobody has started are in progress once their runs are. A trigger locks an item before its run, and a claim has the run
+ * already: an item that is locked stays as it is, since each would wait for the other.
+ */
 async function startItems(database: Database, tx: Queries, claims: readonly Claim<Claimer>[]): Promise<void> {
   const runs = new Map<number, Run>(claims.map(({ run }) => [run.work_item_id, run]));
   const items = await tx
     .updateTable("work_items")
     .set({ status: "in_progress", updated_at_ms: nextUpdate() })
-    .where("id", "in", [...runs.keys()])
-    .where("status", "=", "todo")
+    .where("id", "in", (eb) => {
+      const open = eb
+        .selectFrom("work_items")
+        .select("id")
+        .where("id", "in", [...runs.keys()])
+        .where("status", "=", "todo");
+      return database.engine === "postgres" ? open.forNoKeyUpdate().skipLocked() : open;
+    })
     .returning(["id", "workspace_id"])
     .execute();
   const change = { kind: "status" as const, from: "todo" as const, to: "in_progress" as const };
