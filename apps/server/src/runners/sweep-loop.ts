@@ -4,7 +4,10 @@ import type { Database } from "../db/database.ts";
 import type { Log } from "../http/log.ts";
 import type { RunDefaults } from "../runs/run-create.ts";
 import { sweepLapsedLeases } from "../runs/run-sweep.ts";
+import { removeSilentRunners } from "./silent-runners.ts";
 
+/** Wait between looks for hosts that are silent for weeks, ms. */
+const TIDY_INTERVAL_MS = 3_600_000;
 /** Looks that may be late or fail before it counts as silence: a busy machine and a short lock are none. */
 const LOOKS_MISSED_MAX = 3;
 
@@ -20,6 +23,7 @@ export async function runSweepLoop(
 ): Promise<void> {
   await systemClock.sleep(LEASE_MS, signal);
   let lookedAtMs = performance.now();
+  let tidiedAtMs = -TIDY_INTERVAL_MS;
   while (!signal.aborted) {
     const silentMs = performance.now() - lookedAtMs;
     if (silentMs > (LOOKS_MISSED_MAX + 1) * SWEEP_INTERVAL_MS) {
@@ -35,6 +39,11 @@ export async function runSweepLoop(
         log.warn(cause === undefined ? lost : { ...lost, err: cause }, "a lease lapsed");
       }
       lookedAtMs = performance.now();
+      if (lookedAtMs - tidiedAtMs >= TIDY_INTERVAL_MS) {
+        tidiedAtMs = lookedAtMs;
+        const removed = await removeSilentRunners(database);
+        if (removed > 0) log.info({ removed }, "runners that were silent for weeks were deleted");
+      }
     } catch (error) {
       log.error({ err: error }, "sweep: the database did not answer");
     }
