@@ -1,3 +1,4 @@
+import { VisuallyHidden } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import type { Commit, PullRequestDetail } from "@windshift/contract/api/pull-request.ts";
@@ -37,7 +38,10 @@ function PullRequest({ id }: { id: number }) {
       <PageHead title={visibleText(pull.title)} />
       <Intent pull={pull} />
       {pull.body !== "" && (
-        <section className="pull-body" aria-label="Description">
+        <section className="pull-body" aria-labelledby="description">
+          <VisuallyHidden>
+            <h2 id="description">Description</h2>
+          </VisuallyHidden>
           <Markdown text={visibleText(pull.body)} />
         </section>
       )}
