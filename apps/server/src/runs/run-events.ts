@@ -4,7 +4,7 @@ import { MessageId } from "@windshift/contract/ids.ts";
 import { RunPhase } from "@windshift/contract/run.ts";
 import { afterCommit } from "../db/after-commit.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
-import { containsText } from "../db/like.ts";
+import type { Row } from "../db/schema.ts";
 import { beginPhase } from "./run-attempts.ts";
 import { lockLiveAttempt } from "./run-fence.ts";
 import { acknowledgeMessage } from "./run-messages.ts";
@@ -154,22 +154,26 @@ async function keepPlan(tx: Queries, run: number, attempt: number, { data }: Run
 /**
  * The next page of a run's transcript, over all attempts.
  * @param after id of the last event the reader has; 0 from the start
- * @param q only events that hold this text, whatever its case
  */
 export async function listEvents(
   db: Queries,
   run: number,
   after: number,
   limit: number,
-  q?: string,
 ): Promise<StoredEvent[]> {
-  let query = db
+  const rows = await db
     .selectFrom("run_events")
     .select(["id", "attempt", "seq", "at", "type", "data"])
     .where("run_id", "=", run)
-    .where("id", ">", after);
-  // As it stands in the stored JSON.
-  if (q !== undefined) query = query.where(containsText("data", JSON.stringify(q).slice(1, -1)));
-  const rows = await query.orderBy("id").limit(limit).execute();
-  return rows.map((row) => ({ ...row, type: row.type as StoredEvent["type"], data: JSON.parse(row.data) }));
+    .where("id", ">", after)
+    .orderBy("id")
+    .limit(limit)
+    .execute();
+  return rows.map(toStored);
+}
+
+export function toStored(
+  row: Pick<Row<"run_events">, "id" | "attempt" | "seq" | "at" | "type" | "data">,
+): StoredEvent {
+  return { ...row, type: row.type as StoredEvent["type"], data: JSON.parse(row.data) };
 }

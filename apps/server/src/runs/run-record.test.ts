@@ -201,13 +201,17 @@ describe("a transcript", () => {
     await assign();
     const { run_id: id } = await host.claimed();
     const said = ['quote "this" 100%_sure', "nothing", "NEEDLE in a haystack", "back\\slash", "needle again"];
-    const many = Array.from({ length: 600 }, (_, n) => text(n + 1, said[n] ?? `filler ${n}`));
+    const late = { 1000: "needle at the end of a window", 1001: "Needle behind it", 2299: "the last needle" };
+    const many = Array.from({ length: 2_300 }, (_, n) =>
+      text(n + 1, said[n] ?? late[(n + 1) as 1_000] ?? `filler ${n}`),
+    );
     for (let from = 0; from < many.length; from += 100)
       expect((await host.events(id, 1, many.slice(from, from + 100))).status).toBe(200);
     const at = `/api/v1/agent-runs/${id}/events`;
     const find = async (q: string, more = "") =>
       (await admin.get<EventPage>(`${at}?q=${encodeURIComponent(q)}${more}`)).body.events;
-    expect((await find("Needle")).map(({ seq }) => seq)).toEqual([3, 5]);
+    expect((await find("Needle")).map(({ seq }) => seq)).toEqual([3, 5, 1_000, 1_001, 2_299]);
+    expect((await find("needle", "&limit=3")).map(({ seq }) => seq)).toEqual([3, 5, 1_000]);
     expect((await find("needle", "&limit=1")).map(({ seq }) => seq)).toEqual([3]);
     expect((await find('"this" 100%_')).map(({ seq }) => seq)).toEqual([1]);
     expect((await find("back\\slash")).map(({ seq }) => seq)).toEqual([4]);

@@ -28,6 +28,7 @@ import type { RouteTable } from "../http/route-table.ts";
 import { streamRun } from "./event-stream.ts";
 import { raiseRunBudget } from "./run-budget.ts";
 import { cancelRun } from "./run-cancel.ts";
+import { searchEvents } from "./run-event-search.ts";
 import { listEvents } from "./run-events.ts";
 import { republishRun } from "./run-republish.ts";
 import { runIdOf, runScope } from "./run-scope.ts";
@@ -97,7 +98,10 @@ export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
     async (c) => {
       const { after, limit, q } = c.req.valid("query");
       const run = await runOf(c);
-      const events = await listEvents(database.kysely, run.id, after, limit, q);
+      const events =
+        q === undefined
+          ? await listEvents(database.kysely, run.id, after, limit)
+          : await searchEvents(database, run.id, after, limit, q);
       const page = events.slice(0, countWithin(events, EVENT_PAGE_BYTES_MAX));
       const ended = isTerminal(run.status) && page.length === events.length && events.length < limit;
       return c.json({ events: page, next_after: page.at(-1)?.id ?? after, ended }, 200);
