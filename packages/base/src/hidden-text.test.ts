@@ -102,7 +102,10 @@ describe("what readers see stays as it is", () => {
     ["a longer fence around a shorter one", "````\n```\n<!-- shown -->\n````"],
     ["emoji of families, flags and hearts", "👩‍👩‍👧‍👦 ❤️ 1️⃣ 👍🏽 🏴󠁧󠁢󠁥󠁮󠁧󠁿"],
     ["Persian and Hindi", "می‌خواهم क्‍ष"],
-    ["Greek letters in a formula, Cyrillic and Latin words side by side", "Δ t, α-beta, привет world"],
+    [
+      "Greek letters in a formula, Cyrillic and Latin words side by side",
+      "Δt of 5 μs, λx, α-beta, привет world, PDFка",
+    ],
     ["a definition of a link", "[docs]: https://example.test/docs\nsee [docs]"],
     ["a hash", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
   ])("%s", (_, text) => {

@@ -209,10 +209,16 @@ function endOfCode(line: string, from: number, run: string): number {
   return -1;
 }
 
-/** Latin letters beside those of the alphabets that hold their doubles. */
+/** Letters of Cyrillic and Greek that are drawn like Latin ones. */
+const LOOKALIKES = new Set("АВЕКМНОРСТУХІЈЅԌԛԝаеорсухіјѕһӏԁԛԝѵΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανυρϲϳ");
+
+/** Latin letters beside doubles of Latin letters, and nothing else of another alphabet: `μs` and `Δt` are what they look like. */
 function isMixed(word: string): boolean {
+  if (!/\p{Script=Latin}/u.test(word)) return false;
+  const others = [...word].filter((letter) => !/[\p{Script=Latin}\p{M}]/u.test(letter));
   return (
-    /\p{Script=Latin}/u.test(word) && /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Cherokee}]/u.test(word)
+    others.length > 0 &&
+    others.every((letter) => LOOKALIKES.has(letter) || /\p{Script=Cherokee}/u.test(letter))
   );
 }
 
