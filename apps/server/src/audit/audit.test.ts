@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { AuditLine, AuditPage } from "@windshift/contract/api/audit.ts";
 import { sql } from "kysely";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { create } from "../testing/test-workspace.ts";
 import { record } from "./audit-store.ts";
+
+// Hashes of passwords take long on a loaded machine.
+setDefaultTimeout(60_000);
 
 let server: TestServer;
 let admin: TestClient;

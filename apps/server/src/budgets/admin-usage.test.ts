@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { AdminUsage, WorkspaceUsage } from "@windshift/contract/api/usage.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { createTestWorkspace, startLiveRun } from "../testing/test-workspace.ts";
 import { insertUsage } from "./usage-rows.ts";
+
+// Hashes of passwords take long on a loaded machine.
+setDefaultTimeout(60_000);
 
 let server: TestServer;
 let admin: TestClient;

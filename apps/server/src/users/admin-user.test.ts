@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { ApiTokenWithSecret } from "@windshift/contract/api/token.ts";
 import type {
   AdminUser,
@@ -10,6 +10,9 @@ import type {
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { create } from "../testing/test-workspace.ts";
+
+// Hashes of passwords take long on a loaded machine.
+setDefaultTimeout(60_000);
 
 let server: TestServer;
 let admin: TestClient;

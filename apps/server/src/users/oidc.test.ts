@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { AdminUserPage, Me } from "@windshift/contract/api/user.ts";
 import { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { type Misbehavior, startTestProvider, type TestProvider } from "./oidc-provider.fixture.ts";
 import { ownPath } from "./oidc-routes.ts";
+
+// Hashes of passwords take long on a loaded machine.
+setDefaultTimeout(60_000);
 
 let provider: TestProvider;
 let server: TestServer;

@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
+
+// Hashes of passwords take long on a loaded machine.
+setDefaultTimeout(60_000);
 
 let server: TestServer;
 beforeAll(async () => {

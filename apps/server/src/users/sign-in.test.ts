@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createDatabase } from "@windshift/testing/database-fixture.ts";
 import { getMigrations } from "better-auth/db/migration";
 import { openDatabase } from "../db/database.ts";
@@ -8,6 +8,9 @@ import { signInAs, startTestServer, type TestServer } from "../testing/test-serv
 import { createTestWorkspace } from "../testing/test-workspace.ts";
 import { createSignIn } from "./sign-in.ts";
 import { authOptions } from "./sign-in-library.ts";
+
+// Hashes of passwords take long on a loaded machine.
+setDefaultTimeout(60_000);
 
 const ADA = { email: "ada@example.test", password: "correct horse battery" };
 const SECRET = "a test secret that is long enough to sign with 0123456789";
