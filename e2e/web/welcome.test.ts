@@ -55,7 +55,7 @@ test("an empty server leads to its set-up, says what is wrong with a field, and 
   ada = await signInAs(server.stranger(), "ada@example.test");
 });
 
-test("the set-up goes on after a reload with the first workspace, and ends at the guide", async () => {
+test("WB-25 the set-up goes on after a reload with the first workspace, ends at the guide, and is there never again", async () => {
   const { page } = tab;
   await page.reload();
   await page.getByRole("heading", { name: "Make a workspace" }).waitFor();
@@ -70,6 +70,10 @@ test("the set-up goes on after a reload with the first workspace, and ends at th
   await page.getByRole("heading", { name: "Set up your first agent" }).waitFor();
   await page.goto("/setup");
   await page.getByRole("heading", { name: "My work" }).waitFor();
+  await inNewTab(async (stranger) => {
+    await stranger.page.goto("/setup");
+    await stranger.page.getByRole("heading", { name: "Sign in to Windshift" }).waitFor();
+  });
 });
 
 test("who has no account takes an invitation once, and is told when the link is spent", async () => {
