@@ -74,8 +74,10 @@ async function listSkillIds(db: Queries, bindings: readonly number[]): Promise<M
   if (bindings.length === 0) return new Map();
   const rows = await db
     .selectFrom("binding_skills")
+    .innerJoin("skills", "skills.id", "binding_skills.skill_id")
     .select(["binding_id", "skill_id"])
     .where("binding_id", "in", bindings)
+    .where("skills.deleted_at_ms", "is", null)
     .orderBy("position")
     .execute();
   const byBinding = Map.groupBy(rows, ({ binding_id }) => binding_id);

@@ -223,6 +223,15 @@ describe("PI-11 the token of a run", () => {
     expect((await agent.get<AttachedSkillDetail>(`${skills}/Used%20here`)).body.body).toBe("version one");
   });
 
+  test("reads a skill whatever its name is made of", async () => {
+    const name = 'a/b 100% "why?" #1 + ü';
+    const skill = await newSkill({ name });
+    await admin.patch(`/api/v1/bindings/${workspace.binding.id}`, { skill_ids: [skill.id] });
+    const live = await startLiveRun(server, admin, workspace);
+    const at = `/api/v1/agent-runs/${live.runId}/skills/${encodeURIComponent(name)}`;
+    expect((await server.withToken(live.token).get<AttachedSkillDetail>(at)).body).toMatchObject({ name });
+  });
+
   test("opens no skill of the library, none of another run, and writes none; its tries are in the audit log", async () => {
     const skill = await newSkill();
     await admin.patch(`/api/v1/bindings/${workspace.binding.id}`, { skill_ids: [skill.id] });
