@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { RunEvent } from "@windshift/contract/event.ts";
 import type { RunId } from "@windshift/contract/ids.ts";
 import type { AttemptResult } from "@windshift/contract/job.ts";
@@ -18,6 +18,9 @@ import { interruptHeldBy, sweepLapsedLeases } from "./run-sweep.ts";
 import { createRunTokens, findRunByToken } from "./run-tokens.ts";
 import { triggerRun } from "./run-triggers.ts";
 import { whyQueued } from "./why-queued.ts";
+
+/** Each test makes a database of its own; a loaded machine takes seconds for that alone. */
+setDefaultTimeout(60_000);
 
 const DEFAULTS = { llmModel: undefined };
 let fix: RunFixture;

@@ -44,6 +44,13 @@ export async function nextInLine(
       and (not_before_ms is null or not_before_ms <= ${now})
       and not exists (select 1 from run_labels where run_labels.run_id = runs.id and ${unmet})
     order by workspace_id, id limit 1`;
+  // Whoever asks alone is spared the planning of it.
+  const further =
+    most === 1
+      ? sql``
+      : sql`union all
+      select workspace_id, held + 1, (${next(sql`line.workspace_id`, sql`line.id`)}), place + 1
+      from line where id is not null and place < ${count}`;
   const { rows } = await sql<Row<"runs"> & { now_ms: number }>`
     with recursive waiting(workspace_id) as (
       select (select workspace_id from runs where ${mine} order by workspace_id limit 1)
@@ -74,9 +81,7 @@ export async function nextInLine(
     ),
     line(workspace_id, held, id, place) as (
       select workspace_id, held, id, place from firsts where place <= ${count}
-      union all
-      select workspace_id, held + 1, (${next(sql`line.workspace_id`, sql`line.id`)}), place + 1
-      from line where id is not null and place < ${count}
+      ${further}
     ),
     turns(id, turn) as (
       select id, row_number() over (order by held, id) from line where id is not null
