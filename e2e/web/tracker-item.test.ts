@@ -85,7 +85,7 @@ test("status, priority, labels, parent and sub-items are set beside the text", a
   await page.keyboard.press("s");
   await page.getByRole("menuitemradio", { name: "In progress" }).click();
   await page.getByRole("button", { name: "Status: In progress" }).waitFor();
-  await page.getByRole("button", { name: "Labels: none" }).click();
+  await page.getByRole("button", { name: "Labels: None" }).click();
   await page.getByRole("option", { name: "bug" }).click();
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Parent: none" }).click();

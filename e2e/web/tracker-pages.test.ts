@@ -52,7 +52,7 @@ test("a page is begun, written with a preview and a link to another, and stands 
   await page.getByRole("link", { name: "Releases" }).last().click();
   await page.waitForURL(`/w/DOCS/pages/${other.id}`);
   await page.getByText("Every Tuesday.").waitFor();
-  await page.getByRole("button", { name: "Put this page under another" }).click();
+  await page.getByRole("button", { name: "Move this page under another" }).click();
   await page.getByRole("option", { name: "Handbook" }).click();
   await page.getByRole("button", { name: "Pages under Handbook" }).waitFor();
   expect((await readPage(other.id)).parent_id).not.toBeNull();

@@ -9,3 +9,5 @@
   const dark = kept === "dark" || (kept !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.setAttribute("data-mantine-color-scheme", dark ? "dark" : "light");
 })();
+// Before any schema is made: they would try to write code of their own, which the policy of the page forbids and notes.
+globalThis.__zod_globalConfig = { jitless: true };

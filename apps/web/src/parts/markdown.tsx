@@ -1,5 +1,6 @@
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
+import { headingsInOrder } from "./heading-order.ts";
 import { SafeLink } from "./safe-link.tsx";
 import { visibleText } from "./visible-text.ts";
 
@@ -10,22 +11,20 @@ import { visibleText } from "./visible-text.ts";
 export function Markdown({ text }: { text: string }) {
   return (
     <div className="markdown">
-      <ReactMarkdown remarkPlugins={[remarkGfm]} components={COMPONENTS} urlTransform={onlyPlainUrls}>
+      <ReactMarkdown
+        remarkPlugins={[remarkGfm, headingsInOrder]}
+        components={COMPONENTS}
+        urlTransform={onlyPlainUrls}
+      >
         {visibleText(text)}
       </ReactMarkdown>
     </div>
   );
 }
 
-/** Headings of a text begin below those of the page it stands on. */
 const COMPONENTS: Components = {
   a: ({ href, children }) => <SafeLink href={href ?? ""}>{children}</SafeLink>,
   img: ({ src, alt }) => <SafeLink href={typeof src === "string" ? src : ""}>{alt || "picture"}</SafeLink>,
-  h1: ({ children }) => <h3>{children}</h3>,
-  h2: ({ children }) => <h4>{children}</h4>,
-  h3: ({ children }) => <h5>{children}</h5>,
-  h4: ({ children }) => <h6>{children}</h6>,
-  h5: ({ children }) => <h6>{children}</h6>,
   table: ({ children }) => (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways has to be reached by the keyboard.
     <section className="markdown-table" tabIndex={0} aria-label="Table">

@@ -41,10 +41,26 @@ const TYPING_MS = 150;
 
 /** One field from which everything is reached: items by key or words, documents, places of the app, and what can be done. */
 export function CommandPalette() {
+  return (
+    <Modal.Root opened onClose={closeOverlay} size="lg" yOffset="12vh">
+      <Modal.Overlay />
+      <Modal.Content aria-label={NAME}>
+        <Palette />
+      </Modal.Content>
+    </Modal.Root>
+  );
+}
+
+const NAME = "Find or do something";
+
+function Palette() {
   const [text, setText] = useState("");
   const commands = useCommands(text.trim());
-  const box = useCombobox({ opened: true });
+  const box = useCombobox({ opened: true, onOpenedChange: (open) => open || closeOverlay() });
   const count = commands.length;
+  // The field says which list it is for; the list tells its id only once it stands.
+  const [, setStands] = useState(false);
+  useEffect(() => setStands(true), []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what comes later takes the place of what was there.
   useEffect(() => {
     box.selectFirstOption();
@@ -54,27 +70,19 @@ export function CommandPalette() {
     commands.find((command) => command.id === id)?.run();
   };
   return (
-    <Modal
-      opened
-      onClose={closeOverlay}
-      withCloseButton={false}
-      size="lg"
-      padding={0}
-      yOffset="12vh"
-      aria-label="Find or do something"
-    >
+    <>
       <Combobox store={box} onOptionSubmit={run} withinPortal={false}>
         <Combobox.EventsTarget withExpandedAttribute>
           <input
             className="palette-field"
             placeholder="Find an item, a page, a place, or something to do"
-            aria-label="Find or do something"
+            aria-label={NAME}
             value={text}
             onChange={(event) => setText(event.currentTarget.value)}
             data-autofocus
           />
         </Combobox.EventsTarget>
-        <Combobox.Options aria-label="What was found" className="palette-options">
+        <Combobox.Options id="palette-list" aria-label="What was found" className="palette-options">
           {(["Work items", "Pages", "Do", "Go to"] as const).map((group) => {
             const some = commands.filter((command) => command.group === group);
             return some.length === 0 ? null : (
@@ -89,7 +97,7 @@ export function CommandPalette() {
       <p className="palette-foot">
         <Kbd>↑</Kbd> <Kbd>↓</Kbd> choose <Kbd>Enter</Kbd> open <Kbd>Esc</Kbd> close
       </p>
-    </Modal>
+    </>
   );
 }
 

@@ -127,7 +127,7 @@ function NotificationLine(props: { notification: Notification; onRead(): void })
           color="gray"
           size="compact-xs"
           onClick={onRead}
-          aria-label={`Mark as read: ${item.key}`}
+          aria-label={`Mark read: ${item.key}`}
         >
           Mark read
         </Button>

@@ -16,6 +16,7 @@ export function ItemDescription({ item, mayChange }: { item: WorkItemDetail; may
   if (text.draft === undefined || !mayChange)
     return (
       <section aria-label="Description" className="item-description">
+        <h2 className="sr-only">Description</h2>
         {item.description === "" ? (
           <p className="quiet">No description.</p>
         ) : (

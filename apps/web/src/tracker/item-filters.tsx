@@ -1,4 +1,4 @@
-import { Button, Menu, TextInput } from "@mantine/core";
+import { Button, Menu, TextInput, VisuallyHidden } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconAdjustmentsHorizontal, IconFilterOff, IconSearch } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -50,14 +50,20 @@ export function ItemFilters(props: {
           <PickList
             key={name}
             variant="default"
-            label={values.length === 0 ? text : `${text}: ${textOf(options[name], values)}`}
+            label={text}
+            named
             options={options[name]}
             selected={values}
             onPick={(value) => onChange(toggled(query, name, value))}
             multiple
           >
             {text}
-            {values.length > 0 && <b className="filter-value">{textOf(options[name], values)}</b>}
+            {values.length > 0 && (
+              <>
+                <VisuallyHidden>: </VisuallyHidden>
+                <b className="filter-value">{textOf(options[name], values)}</b>
+              </>
+            )}
           </PickList>
         );
       })}

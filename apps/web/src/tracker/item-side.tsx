@@ -87,7 +87,7 @@ export function ItemSide({ item, role }: { item: WorkItemDetail; role: Role }) {
         <Property name="Parent">
           {mayChange && (
             <ItemPick
-              label={`Parent: ${item.parent?.key ?? "none"}`}
+              label={item.parent === null ? "Parent: none" : `Change the parent ${item.parent.key}`}
               workspace={item.workspace}
               except={item.key}
               selected={item.parent}

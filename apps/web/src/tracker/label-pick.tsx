@@ -1,3 +1,4 @@
+import { VisuallyHidden } from "@mantine/core";
 import { IconTag } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { Label } from "@windshift/contract/api/label.ts";
@@ -22,7 +23,8 @@ export function LabelPick(props: {
   };
   return (
     <PickList
-      label={`Labels: ${labels.map(({ name }) => name).join(", ") || "none"}`}
+      label="Labels"
+      named
       options={known.map(({ id: value, name, color }) => ({
         value: String(value),
         text: name,
@@ -35,8 +37,9 @@ export function LabelPick(props: {
       {...(id === undefined ? {} : { id })}
       {...(labels.length === 0 ? { icon: <IconTag size={14} aria-hidden /> } : {})}
     >
+      <VisuallyHidden>Labels: </VisuallyHidden>
       {labels.length === 0 ? (
-        <span className="quiet">Add labels</span>
+        <span className="quiet">None</span>
       ) : (
         <span className="label-chips">
           {labels.map((label) => (

@@ -39,7 +39,7 @@ export function PageParent(props: { page: PageDetail; pages: readonly Page[]; ma
       )}
       {mayChange && (
         <PickList
-          label="Put this page under another"
+          label="Move this page under another"
           options={options}
           selected={[page.parent_id === null ? TOP : String(page.parent_id)]}
           onPick={move}

@@ -89,7 +89,10 @@ function OpenPage({ workspace, id, pages, mayChange, onAdd }: PageViewProps) {
       ) : page.body === "" ? (
         <p className="quiet">This page is empty.</p>
       ) : (
-        <Markdown text={page.body} />
+        <>
+          <h2 className="sr-only">Text</h2>
+          <Markdown text={page.body} />
+        </>
       )}
       <Backlinks page={page} />
       {history && <PageVersionsDrawer page={page} mayChange={mayChange} onClose={() => setHistory(false)} />}

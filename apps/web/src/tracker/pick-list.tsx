@@ -1,6 +1,6 @@
 import { Button, Combobox, useCombobox } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useId, useState } from "react";
 
 /** Something that can be picked from a list that is long enough to be searched. */
 export interface Option {
@@ -15,8 +15,10 @@ export interface Option {
 
 /** A button that opens a list with a search field. */
 export function PickList(props: {
-  /** Accessible name of the button and the list. */
+  /** Accessible name of the list, and of the button unless `named`. */
   label: string;
+  /** What the button shows says its name itself. */
+  named?: boolean;
   options: readonly Option[];
   selected: readonly string[];
   onPick(value: string): void;
@@ -34,6 +36,7 @@ export function PickList(props: {
 }) {
   const { label, options, selected, onPick, multiple = false, children, onSearch, id, icon } = props;
   const [search, setSearch] = useState("");
+  const listId = useId();
   const find = (text: string) => {
     setSearch(text);
     onSearch?.(text);
@@ -67,8 +70,8 @@ export function PickList(props: {
           color="gray"
           size="compact-sm"
           className="pick"
-          aria-label={label}
-          aria-haspopup="listbox"
+          {...(props.named ? {} : { "aria-label": label })}
+          aria-haspopup="dialog"
           aria-expanded={box.dropdownOpened}
           leftSection={icon}
           onClick={() => box.toggleDropdown()}
@@ -78,24 +81,26 @@ export function PickList(props: {
         </Button>
       </Combobox.Target>
       <Combobox.Dropdown>
-        <Combobox.Search
-          value={search}
-          onChange={(event) => find(event.currentTarget.value)}
-          placeholder="Search"
-          aria-label={`Search: ${label}`}
-        />
-        <Combobox.Options aria-label={label} className="pick-options">
-          {grouped(shown).map(([group, some]) =>
-            group === "" ? (
-              some.map((option) => optionLine(option, selected))
-            ) : (
-              <Combobox.Group key={group} label={group}>
-                {some.map((option) => optionLine(option, selected))}
-              </Combobox.Group>
-            ),
-          )}
-          {shown.length === 0 && <Combobox.Empty>{props.empty ?? "Nothing found"}</Combobox.Empty>}
-        </Combobox.Options>
+        <div role="dialog" aria-label={label}>
+          <Combobox.Search
+            value={search}
+            onChange={(event) => find(event.currentTarget.value)}
+            placeholder="Search"
+            aria-label={`Search: ${label}`}
+          />
+          <Combobox.Options id={listId} aria-label={label} className="pick-options">
+            {grouped(shown).map(([group, some]) =>
+              group === "" ? (
+                some.map((option) => optionLine(option, selected))
+              ) : (
+                <Combobox.Group key={group} label={group}>
+                  {some.map((option) => optionLine(option, selected))}
+                </Combobox.Group>
+              ),
+            )}
+            {shown.length === 0 && <Combobox.Empty>{props.empty ?? "Nothing found"}</Combobox.Empty>}
+          </Combobox.Options>
+        </div>
       </Combobox.Dropdown>
     </Combobox>
   );
