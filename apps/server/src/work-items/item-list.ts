@@ -105,15 +105,8 @@ async function filtered(db: Queries, engine: Engine, scope: ItemListScope, query
         ...(parents.length > 0 ? [eb("work_items.parent_id", "in", parents)] : []),
       ]),
     );
-  for (const word of searchWords(query.q ?? "")) {
-    select = select.where((eb) => {
-      const text = eb
-        .selectFrom("item_search")
-        .select("item_search.text")
-        .whereRef("item_search.work_item_id", "=", "work_items.id");
-      return contains(engine, text, word);
-    });
-  }
+  const words = searchWords(query.q ?? "");
+  if (words.length > 0) select = select.where((eb) => eb.exists(holdsAll(eb, engine, words)));
   return select;
 }
 
@@ -145,6 +138,18 @@ function labelled(eb: ItemExpressions, values: readonly string[]) {
     ...(values.includes("none") ? [eb.not(eb.exists(labelsOf))] : []),
     ...(ids.length > 0 ? [eb.exists(labelsOf.where("item_labels.label_id", "in", ids))] : []),
   ]);
+}
+
+/** The text of an item in which all words are; it is read once. */
+function holdsAll(eb: ItemExpressions, engine: Engine, words: readonly string[]) {
+  const text = eb
+    .selectFrom("item_search")
+    .select("item_search.work_item_id")
+    .whereRef("item_search.work_item_id", "=", "work_items.id");
+  return words.reduce(
+    (found, word) => found.where(contains(engine, sql.ref("item_search.text"), word)),
+    text,
+  );
 }
 
 /** One of the conditions; never, where there is none. */
