@@ -36,7 +36,7 @@ export function GuideTryStep(props: {
     <>
       <AgentReadiness agent={agent} />
       {run !== undefined ? (
-        <FirstRun run={run} />
+        <FirstRun workspace={workspace} run={run} />
       ) : (
         <>
           <details className="fold">
@@ -68,7 +68,7 @@ function AgentReadiness({ agent }: { agent: Agent }) {
   );
 }
 
-function FirstRun({ run }: { run: AgentRun }) {
+function FirstRun({ workspace, run }: { workspace: string; run: AgentRun }) {
   return (
     <>
       <Text size="sm">
@@ -80,6 +80,10 @@ function FirstRun({ run }: { run: AgentRun }) {
         </Link>
       </p>
       <RunLine key={run.id} run={run} />
+      <Text size="sm" c="dimmed">
+        Should it fail, its run says why, and can be started again there. More work is given like this on any
+        of the <Link to={paths.items(workspace)}>work items</Link>.
+      </Text>
     </>
   );
 }
