@@ -10,6 +10,7 @@ import { fleet } from "./queue/fleet.ts";
 import { queue } from "./queue/queue.ts";
 import { recovery } from "./queue/recovery.ts";
 import { serverStart } from "./server-start/server-start.ts";
+import { tracker } from "./tracker/tracker.ts";
 
 /**
  * `npm run bench -- NAME … | all`: figures as JSON lines on stdout, everything else on stderr.
@@ -26,6 +27,7 @@ const BENCHES: readonly Bench[] = [
   events,
   fleet,
   recovery,
+  tracker,
 ];
 
 async function main(names: readonly string[]): Promise<number> {
