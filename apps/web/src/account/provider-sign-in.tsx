@@ -3,6 +3,8 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { OidcLink } from "@windshift/contract/api/oidc.ts";
 import { callApi, sendApi } from "../api/api.ts";
+import { meQuery, useMe } from "../api/me.ts";
+import { queryClient } from "../api/query-client.ts";
 import { useApiForm } from "../parts/api-form.ts";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { FormFrame } from "../parts/form-frame.tsx";
@@ -15,6 +17,7 @@ import { setupQuery } from "../welcome/welcome-queries.ts";
 export function ProviderSignIn() {
   const { problem } = useSearch({ strict: false }) as { problem?: string };
   const { oidc } = useSuspenseQuery(setupQuery).data;
+  const { oidc_linked: linked, has_password } = useMe();
   const form = useApiForm();
   if (oidc === null) return null;
   const connect = async () => {
@@ -23,32 +26,40 @@ export function ProviderSignIn() {
   };
   const part = async () => {
     await sendApi("DELETE", "/api/v1/me/oidc");
+    await queryClient.invalidateQueries(meQuery);
     sayDone(`The account is parted from ${oidc.name}.`);
   };
   return (
     <Section title={`Sign in with ${oidc.name}`}>
       <OidcProblemText problem={problem} />
-      <FormFrame
-        form={form}
-        verb={`Connect with ${oidc.name}`}
-        label={oidc.name}
-        onSend={connect}
-        variant="default"
-        aside={
-          <ConfirmButton
-            label={`Part from ${oidc.name}`}
-            title={`Part the account from ${oidc.name}?`}
-            verb="Part them"
-            onConfirm={part}
-          >
-            You sign in with your password from then on.
-          </ConfirmButton>
-        }
-      >
+      {!linked && (
+        <FormFrame
+          form={form}
+          verb={`Connect with ${oidc.name}`}
+          label={oidc.name}
+          onSend={connect}
+          variant="default"
+        >
+          <Text size="sm" c="dimmed">
+            Once connected, you can sign in here as whom {oidc.name} knows you.
+          </Text>
+        </FormFrame>
+      )}
+      {linked && !has_password && (
         <Text size="sm" c="dimmed">
-          Once connected, you can sign in here as whom {oidc.name} knows you.
+          Your account is connected, and has no other way in.
         </Text>
-      </FormFrame>
+      )}
+      {linked && has_password && (
+        <ConfirmButton
+          label={`Part from ${oidc.name}`}
+          title={`Part the account from ${oidc.name}?`}
+          verb="Part them"
+          onConfirm={part}
+        >
+          You sign in with your password from then on.
+        </ConfirmButton>
+      )}
     </Section>
   );
 }
