@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { PageDetail } from "@windshift/contract/api/page.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
@@ -115,7 +116,10 @@ test("a viewer sees a workspace without anything that would change it", async ()
   const key = await workspace("LOOK");
   await createItem(ada, key, { title: "Look but do not touch", description: "Text" });
   const person = await server.addPerson(ada, "Vera");
-  await create(ada, `/api/v1/workspaces/${key}/pages`, { title: "A page", body: "Words" });
+  const doc = await create<PageDetail>(ada, `/api/v1/workspaces/${key}/pages`, {
+    title: "A page",
+    body: "Words",
+  });
   await ada.post(`/api/v1/workspaces/${key}/members`, { user_id: person.id, role: "viewer" });
   const { page, context, errors } = await openPage(chromium.browser, server);
   await signIn(page, "vera@example.test");
@@ -123,7 +127,7 @@ test("a viewer sees a workspace without anything that would change it", async ()
     [`/w/${key}`, "Look but do not touch"],
     [`/w/${key}/board`, "Look but do not touch"],
     [`/items/${key}-1`, "created this"],
-    [`/w/${key}/pages/1`, "Words"],
+    [`/w/${key}/pages/${doc.id}`, "Words"],
   ] as const) {
     await page.goto(path);
     await page.getByRole("main").getByText(text).first().waitFor();
@@ -139,6 +143,27 @@ test("a viewer sees a workspace without anything that would change it", async ()
   await page.goto("/items/BORD-1");
   await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
   expect(errors).toEqual([]);
+  await context.close();
+});
+
+test("WB-06 a link from elsewhere opens a page, but not the API behind it", async () => {
+  const fromElsewhere = { origin: "", "sec-fetch-site": "cross-site" };
+  expect((await ada.get("/items/BORD-1", fromElsewhere)).status).toBe(200);
+  expect((await ada.get("/api/v1/items/BORD-1", fromElsewhere)).status).toBe(403);
+});
+
+test("who signs out is led to the sign-in from every page, and back to it", async () => {
+  const { page, context } = await openPage(chromium.browser, server);
+  await signIn(page);
+  await page.getByRole("button", { name: "Ada" }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.waitForURL("/login");
+  await page.goto("/w/BORD/board");
+  await page.waitForURL(/\/login\?next=/);
+  await page.getByLabel("E-mail").fill("ada@example.test");
+  await page.getByLabel("Password").fill("correct horse battery");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.waitForURL("/w/BORD/board");
   await context.close();
 });
 

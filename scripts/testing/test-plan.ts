@@ -16,7 +16,6 @@ const DATABASE_FOLDERS = ["apps/server/", "e2e/"];
  * they run on SQLite alone, since all of that twice would take minutes and show nothing more. The drawn faults run on both.
  */
 export const ONE_ENGINE_FILES: readonly string[] = [
-  ...["browser", "hostile", "publish", "budget"].map((page) => `apps/server/src/web/web-${page}.test.ts`),
   "apps/server/src/web-app/web-app.test.ts",
   "apps/server/src/connections/outbound-addresses.test.ts",
   "apps/server/src/doctor/doctor.test.ts",
