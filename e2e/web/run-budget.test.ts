@@ -46,7 +46,7 @@ test("an admin adds to the budget of a waiting run with one click, and it is que
   await page.getByRole("button", { name: "Add and resume" }).click();
   await page.getByText("add 9,995 tokens more, at least").waitFor();
   await page.reload();
-  expect(await page.getByLabel("More tokens").inputValue()).toBe("100,000");
+  expect(await page.getByLabel("More tokens").inputValue()).toBe("100000");
   await page.getByRole("button", { name: "Add and resume" }).click();
   await eventually("the run is queued", async () => {
     const reply = await ada.get(`/api/v1/agent-runs/${run.runId}`);

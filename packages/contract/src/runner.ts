@@ -3,7 +3,7 @@ import { Attempt, MessageId, PoolId, RunId } from "./ids.ts";
 import { HeldAttempt, JobSpec } from "./job.ts";
 import { NAME_CHARS_MAX, RUNNER_CAPACITY_MAX, RUNNER_LABELS_MAX } from "./limits.ts";
 import { Isolation } from "./run.ts";
-import { TOKEN_PREFIX } from "./tokens.ts";
+import { TOKEN_PREFIX } from "./token-prefix.ts";
 
 /**
  * What a runner host and the server say to each other, all of it POSTed as JSON below `/api/runner`. Every request but the first

@@ -1,17 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
+import { TOKEN_PREFIX, type TokenKind } from "./token-prefix.ts";
 
-/** Token prefixes by kind. Source: INTERFACES section 5. */
-export const TOKEN_PREFIX = {
-  registration: "wsrt_",
-  runner: "wsrc_",
-  person: "wst_",
-  run: "wsrun_",
-  /** In links that are used once: an invitation, a password to choose; and what `ws login` waits with. */
-  invitation: "wsin_",
-  password_link: "wspr_",
-  cli_login: "wscl_",
-} as const;
-export type TokenKind = keyof typeof TOKEN_PREFIX;
+export { TOKEN_PREFIX, type TokenKind };
 
 /** A new token: prefix and 256 random bits in base64url (43 characters). Shown once; only its hash is stored. */
 export function createToken(kind: TokenKind): string {

@@ -1,4 +1,4 @@
-import { Button, NumberInput, Progress } from "@mantine/core";
+import { Button, Progress, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { AgentRun, AgentRunUsage } from "@windshift/contract/api/run.ts";
 import { COST_MICROS_PER_DOLLAR } from "@windshift/contract/budget.ts";
@@ -6,7 +6,7 @@ import { isTerminal } from "@windshift/contract/run.ts";
 import { type FormEvent, useState } from "react";
 import { sendApi } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
-import { dollarText, tokenText } from "../parts/money-text.ts";
+import { countTyped, dollarsTyped, dollarText, tokenText } from "../parts/money-text.ts";
 import { paths } from "../paths.ts";
 import { sayDone } from "../shell/notices.tsx";
 import { PlainLink } from "../tracker/plain-link.tsx";
@@ -85,29 +85,32 @@ function RaiseForm({ run, usage }: { run: AgentRun; usage: AgentRunUsage }) {
   const own = usage.budgets.find(({ scope }) => scope === "run");
   const { short } = usage;
   const money = short !== null && short.cost_micros !== null;
-  const [amount, setAmount] = useState<number | string>(
+  const [amount, setAmount] = useState(
     money
-      ? Number(dollars(Math.max(own?.cost_micros_max ?? 0, short.cost_micros ?? 0)))
-      : Math.max(own?.tokens_max ?? 0, short?.tokens ?? 0),
+      ? dollars(Math.max(own?.cost_micros_max ?? 0, short.cost_micros ?? 0))
+      : String(Math.max(own?.tokens_max ?? 0, short?.tokens ?? 0)),
   );
   const form = useApiForm(["tokens", "cost_micros"]);
   const raise = async (event: FormEvent) => {
     event.preventDefault();
-    const body = money
-      ? { cost_micros: Math.round(Number(amount) * COST_MICROS_PER_DOLLAR) }
-      : { tokens: Number(amount) };
-    if (!(await form.submit(() => sendApi("POST", `/api/v1/agent-runs/${run.id}/budget`, body)))) return;
+    const worked = await form.submit(async () => {
+      const body = money
+        ? { cost_micros: dollarsTyped(amount, "cost_micros") }
+        : { tokens: countTyped(amount, "tokens") };
+      await sendApi("POST", `/api/v1/agent-runs/${run.id}/budget`, body);
+    });
+    if (!worked) return;
     sayDone("The budget was raised.");
     await refreshRun(client, run);
   };
   return (
     <form className="run-raise" onSubmit={raise}>
-      <NumberInput
+      <TextInput
         label={money ? "More dollars" : "More tokens"}
-        min={money ? 0.01 : 1}
-        {...(money ? { decimalScale: 2, prefix: "$" } : { allowDecimal: false, thousandSeparator: "," })}
+        inputMode={money ? "decimal" : "numeric"}
+        autoComplete="off"
         value={amount}
-        onChange={setAmount}
+        onChange={(event) => setAmount(event.currentTarget.value)}
         error={form.fieldError(money ? "cost_micros" : "tokens") ?? form.problem}
         required
       />

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { PoolId, RunnerId } from "../ids.ts";
 import { NAME_CHARS_MAX, POOL_RUNNING_MAX, REGISTRATION_TOKEN_MS_MAX } from "../limits.ts";
 import { RunnerLabels } from "../runner.ts";
-import { TOKEN_PREFIX } from "../tokens.ts";
+import { TOKEN_PREFIX } from "../token-prefix.ts";
 
 /** Names appear in commands and addresses. */
 export const PoolName = z
