@@ -11,7 +11,7 @@ import { createItem, createTestWorkspace, type TestWorkspace } from "../testing/
 /** What a caller may hold. `session` goes as a cookie, all others as a bearer token; `sessionAsBearer` is the cookie's value. */
 type Kind = "session" | "sessionAsBearer" | "registration" | "runner" | "agent" | "git" | "person";
 /** Whom a route is for. */
-type Class = "people" | "peopleAndOwnRun" | "runner" | "llm" | "git" | "page" | "signIn" | "open";
+type Class = "mcp" | "people" | "peopleAndOwnRun" | "runner" | "llm" | "git" | "page" | "signIn" | "open";
 
 /** Some hundred requests; a loaded machine may take long, ms. */
 const MATRIX_MS_MAX = 120_000;
@@ -64,6 +64,7 @@ function classOf({ path, access }: RouteEntry): Class {
   if (path.startsWith("/api/git-proxy/")) return "git";
   if (path.startsWith("/api/llm-proxy/")) return "llm";
   if (path.startsWith("/api/auth/")) return "signIn";
+  if (path === "/mcp") return "mcp";
   if (path === "/metrics") return "people";
   return path.startsWith("/api/") ? "people" : "page";
 }
@@ -100,7 +101,7 @@ describe("RT-07 each kind of credential", () => {
           if (kind === "runner" && of === "runner") continue;
           if (kind === "agent" && of === "peopleAndOwnRun") continue;
           // What a person's token opens is held to its scopes in http/access.test.ts.
-          if (kind === "person" && (of === "people" || of === "peopleAndOwnRun")) continue;
+          if (kind === "person" && (of === "mcp" || of === "people" || of === "peopleAndOwnRun")) continue;
           const reply = await knock(server.withToken(token), entry);
           // A run is not told whether what it may not see exists; a page sends whoever has no session to sign in.
           const refused =
@@ -117,7 +118,7 @@ describe("RT-07 each kind of credential", () => {
       expect(wrong).toEqual([]);
       expect(tried.get("people")).toBeGreaterThan(40);
       expect(tried.get("runner")).toBeGreaterThanOrEqual(6);
-      expect(tried.get("page")).toBeGreaterThan(5);
+      expect(tried.get("mcp")).toBe(1);
       expect([tried.get("git"), tried.get("llm")]).toEqual([2, 1]);
     },
     MATRIX_MS_MAX,
