@@ -131,6 +131,7 @@ describe("the activity of an item", () => {
       .select("id")
       .where("run_id", "=", runId)
       .executeTakeFirstOrThrow();
+    expect((await admin.delete(`/api/v1/items/${item.key}`)).status).toBe(409);
     for (const act of ["close", "reopen", "ready", "merge"]) {
       const reply = await admin.post(`/api/v1/pull-requests/${id}/${act}`);
       expect([act, reply.status, reply.text]).toEqual([act, 200, expect.anything()]);

@@ -54,14 +54,20 @@ export async function notify(
     .insertInto("notifications")
     .values(people.map(({ id }) => ({ ...row, user_id: id })))
     .execute();
-  for (const { id } of people) {
-    await dropOld(tx, id);
-    afterCommit(tx, () => void database.signals.notify(`user:${id}`));
-  }
+  for (const { id } of people) afterCommit(tx, () => void told(database, id));
 }
 
-async function dropOld(tx: Queries, userId: string): Promise<void> {
-  await tx
+/**
+ * Wakes who is told and lets go of what they were told long ago: each by itself, so that two transactions that tell the same
+ * people never wait for each other. What is not let go now is so with the next.
+ */
+async function told(database: Database, userId: string): Promise<void> {
+  await database.signals.notify(`user:${userId}`);
+  await dropOld(database.kysely, userId).catch(() => {});
+}
+
+async function dropOld(db: Queries, userId: string): Promise<void> {
+  await db
     .deleteFrom("notifications")
     .where("user_id", "=", userId)
     .where("id", "<=", (eb) =>

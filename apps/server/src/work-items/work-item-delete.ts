@@ -9,6 +9,7 @@ import { DELETED, lockWorkItem } from "./work-item-store.ts";
  * Deletes an item with its text, comments, links and activity; what lay under it lies under nothing. Its number is not given
  * out again, and its runs stay in the figures of the workspace and in the audit log.
  * @throws AppError `forbidden` for who neither made it nor administrates the workspace; `conflict` while a run of it has not ended
+ *   or a pull request is open, whose comments could call the agent again
  */
 export async function deleteWorkItem(
   database: Database,
@@ -21,6 +22,7 @@ export async function deleteWorkItem(
     if (row.creator_id !== by && item.role !== "admin")
       throw new AppError("forbidden", "only who made the item or an admin of the workspace may delete it");
     await requireNoRun(tx, workItemId);
+    await requireNoPullRequest(tx, workItemId);
     for (const table of [
       "activity",
       "comments",
@@ -62,4 +64,18 @@ async function requireNoRun(tx: Queries, workItemId: number): Promise<void> {
     .executeTakeFirst();
   if (run !== undefined)
     throw new AppError("conflict", `run ${run.id} of this item has not ended; cancel it first`);
+}
+
+async function requireNoPullRequest(tx: Queries, workItemId: number): Promise<void> {
+  const open = await tx
+    .selectFrom("pull_requests")
+    .select("number")
+    .where("work_item_id", "=", workItemId)
+    .where("state", "=", "open")
+    .executeTakeFirst();
+  if (open !== undefined)
+    throw new AppError(
+      "conflict",
+      `pull request #${open.number} of this item is open; merge or close it first`,
+    );
 }
