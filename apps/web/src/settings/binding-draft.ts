@@ -3,6 +3,7 @@ import type { Repository } from "@windshift/contract/api/repository.ts";
 import { AGENT_TURNS_MAX, RUN_WALL_CLOCK_MS } from "@windshift/contract/limits.ts";
 import { countTyped, dollarAmount, dollarsTyped } from "../parts/money-text.ts";
 
+/** People count the time of a run in minutes, the API in ms. */
 const MINUTE_MS = 60_000;
 
 /** A binding as its form has it: text in every field. */
