@@ -67,6 +67,9 @@ function addFrame(table: RouteTable, options: AppOptions): void {
     c.set("requestId", requestId);
     const startedAt = performance.now();
     await next();
+    // Who signs out and goes back sees nothing of before (WB-07).
+    if (c.req.path.startsWith("/api/") && !c.res.headers.has("cache-control"))
+      c.res.headers.set("cache-control", "no-store");
     close(c.req.raw, c.res, requestId, startedAt, templateOf(c));
   });
   table.hono.onError((error, c) => errorResponse(toAppError(error, c.get("requestId"), options.log)));

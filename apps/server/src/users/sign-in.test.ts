@@ -101,6 +101,12 @@ describe("WB-07 a session", () => {
     expect((await idle.get("/api/v1/me")).status).toBe(401);
   });
 
+  test("leaves nothing in the browser's store of pages, for who goes back after sign-out", async () => {
+    const client = await signInAs(server.stranger(), ADA.email);
+    for (const path of ["/api/v1/me", "/api/v1/workspaces", "/api/v1/admin/users", "/api/v1/none"])
+      expect([path, (await client.get(path)).headers.get("cache-control")]).toEqual([path, "no-store"]);
+  });
+
   test("is not opened by a changed cookie, nor by a token in the address", async () => {
     const client = await signInAs(server.stranger(), ADA.email);
     const cookie = client.cookieHeader();
