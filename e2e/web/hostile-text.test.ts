@@ -123,7 +123,8 @@ test("WB-04 WB-05 hostile titles, descriptions and comments stay text, and load 
 test("WB-05 a link to another site shows where it leads and asks, one of another kind is only text", async () => {
   const { key } = await createItem(ada, "EVIL", {
     title: "Links",
-    description: "[go](https://evil.test/?q=1) [run](javascript:window.pwned=1) [us](/w/EVIL/board)",
+    description:
+      "[go](https://evil.test/?q=1) [run](javascript:window.pwned=1) [us](/w/EVIL/board?q=x&status=todo#top)",
   });
   await watch(async (page) => {
     await page.goto(`/items/${key}`);
@@ -139,7 +140,7 @@ test("WB-05 a link to another site shows where it leads and asks, one of another
     await page.getByText("run", { exact: true }).click();
     expect(new URL(page.url()).pathname).toBe(`/items/${key}`);
     await page.getByRole("link", { name: "us", exact: true }).click();
-    await page.waitForURL("/w/EVIL/board");
+    await page.waitForURL("/w/EVIL/board?q=x&status=todo#top");
   });
 });
 

@@ -1,13 +1,13 @@
 import { Anchor, Button, Code, Group, Modal, Text } from "@mantine/core";
-import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
+import { AppLink } from "./app-link.tsx";
 
 /** A link out of text that somebody wrote. Ours go to the page; others show where they lead and ask first. */
 export function SafeLink({ href, children }: { href: string; children: ReactNode }) {
   const [asked, setAsked] = useState(false);
   const own = ownPath(href);
   if (href === "") return <span>{children}</span>;
-  if (own !== undefined) return <Link to={own}>{children}</Link>;
+  if (own !== undefined) return <AppLink href={own}>{children}</AppLink>;
   return (
     <>
       <Anchor component="button" type="button" className="outside-link" onClick={() => setAsked(true)}>

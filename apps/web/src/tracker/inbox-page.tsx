@@ -10,6 +10,7 @@ import {
 import { useInfiniteQuery } from "@tanstack/react-query";
 import type { Notification, NotificationKind } from "@windshift/contract/api/notification.ts";
 import { useRef, useState } from "react";
+import { AppLink } from "../parts/app-link.tsx";
 import { EmptyState } from "../parts/empty-state.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { PersonName } from "../parts/person-name.tsx";
@@ -18,7 +19,6 @@ import { visibleText } from "../parts/visible-text.ts";
 import { paths } from "../paths.ts";
 import { PagePending } from "../shell/page-pending.tsx";
 import { useShortcuts } from "../shell/shortcuts.ts";
-import { AppLink } from "./app-link.tsx";
 import { notificationsQuery, useMarkRead } from "./notification-queries.ts";
 
 const KINDS: Record<NotificationKind, { text: string; icon: typeof IconAt }> = {
