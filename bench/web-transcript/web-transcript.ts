@@ -1,0 +1,241 @@
+import { join } from "node:path";
+import { tempDir } from "@windshift/testing/temp-dir.ts";
+import type { Browser, BrowserContextOptions } from "playwright-core";
+import type { Bench, BenchReport } from "../bench.ts";
+import { absoluteFigure, relativeFigure } from "../figure.ts";
+import { compilePrograms } from "../programs.ts";
+import { ADMIN, type LiveBenchRun, startLiveBenchRun } from "./live-run.ts";
+import { longStory } from "./long-story.ts";
+import { plainListPage } from "./plain-list.ts";
+import {
+  countBytes,
+  frameTimes,
+  heapMb,
+  launchChromium,
+  noteFirstDrawn,
+  noteInteractive,
+  openTab,
+} from "./tab.ts";
+
+const EVENTS = 100_000;
+const ROUNDS = 5;
+const LIVE_ROUNDS = 30;
+/** Frames of one scroll, and how far each goes, px: 6,000 px a second are a fast wheel. */
+const FRAMES = 300;
+const STEP_PX = 100;
+/** Bars. Source: PERFORMANCE, "Web". */
+const OPEN_MS_MAX = 1_000;
+const HEAP_MB_MAX = 150;
+const LIVE_MS_MAX = 300;
+const FIRST_LOAD_BYTES_MAX = 300 * 1_024;
+const INTERACTIVE_MS_MAX = 1_500;
+/** A frame against one of a page with nothing but a list, which the machine could not draw faster. */
+const FRAME_RATIO_MAX = 1.25;
+
+const bench = "web-transcript";
+const ROWS = ".transcript-rows";
+
+export const webTranscript: Bench = {
+  name: bench,
+  about:
+    "the page of a run with 100,000 events in a browser: opening, scrolling, memory, a live event; first load",
+  async run(report) {
+    using dir = tempDir();
+    const { server: program } = await compilePrograms(join(dir.path, "bin"), report);
+    const run = await startLiveBenchRun(program, dir.path);
+    const chromium = await launchChromium();
+    try {
+      const signedIn = await signIn(chromium.browser, run);
+      await run.emit(longStory(100));
+      await measureFirstLoad(report, chromium.browser, run, signedIn);
+      report.progress(`storing ${EVENTS} events`);
+      await run.emit(longStory(EVENTS - 100));
+      await measureOpening(report, chromium.browser, run, signedIn);
+      await measureScrolling(report, chromium.browser, run, signedIn);
+      await measureLive(report, chromium.browser, run, signedIn);
+    } finally {
+      await chromium.close();
+      await run.stop();
+    }
+  },
+};
+
+async function signIn(browser: Browser, run: LiveBenchRun): Promise<BrowserContextOptions> {
+  const { page, close } = await openTab(browser, { baseURL: run.url });
+  await page.goto("/login");
+  await page.getByLabel("E-mail").fill(ADMIN.email);
+  await page.getByLabel("Password").fill(ADMIN.password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.waitForURL((url) => url.pathname !== "/login");
+  const storageState = await page.context().storageState();
+  await close();
+  return { baseURL: run.url, storageState };
+}
+
+/** With an empty cache on a processor that is four times slower. */
+async function measureFirstLoad(
+  report: BenchReport,
+  browser: Browser,
+  run: LiveBenchRun,
+  signedIn: BrowserContextOptions,
+): Promise<void> {
+  const pages = [
+    { name: "/login", path: "/login", ready: "button[type=submit]", options: { baseURL: run.url } },
+    { name: "an item", path: run.item, ready: ".run", options: signedIn },
+  ];
+  for (const { name, path, ready, options } of pages) {
+    const bytes: number[] = [];
+    const interactive: number[] = [];
+    for (let round = 0; round <= ROUNDS; round++) {
+      const { page, devtools, close } = await openTab(browser, options);
+      await devtools.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+      const brought = await countBytes(devtools);
+      const usable = await noteInteractive(page, ready);
+      await page.goto(path);
+      interactive.push(await usable());
+      bytes.push(brought());
+      await close();
+      report.progress(`${name}: ${bytes.at(-1)} bytes, ${interactive.at(-1)?.toFixed(0)} ms`);
+    }
+    report.figure(
+      absoluteFigure(
+        { bench, metric: `first load of ${name}, compressed`, unit: "bytes", bar: FIRST_LOAD_BYTES_MAX },
+        bytes.slice(1),
+      ),
+    );
+    report.figure(
+      absoluteFigure(
+        {
+          bench,
+          metric: `${name} interactive, processor slowed 4 times`,
+          unit: "ms",
+          bar: INTERACTIVE_MS_MAX,
+        },
+        interactive.slice(1),
+      ),
+    );
+  }
+}
+
+async function measureOpening(
+  report: BenchReport,
+  browser: Browser,
+  run: LiveBenchRun,
+  signedIn: BrowserContextOptions,
+): Promise<void> {
+  const drawn: number[] = [];
+  const heap: number[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const { page, devtools, close } = await openTab(browser, signedIn);
+    const firstDrawn = await noteFirstDrawn(page, ".transcript-row");
+    await page.goto(run.page);
+    drawn.push(await firstDrawn());
+    heap.push(await heapMb(devtools));
+    await close();
+    report.progress(`opened in ${drawn.at(-1)?.toFixed(0)} ms, ${heap.at(-1)?.toFixed(1)} MB`);
+  }
+  report.figure(
+    absoluteFigure(
+      { bench, metric: "address to first rows, empty cache", unit: "ms", bar: OPEN_MS_MAX },
+      drawn.slice(1),
+    ),
+  );
+  report.figure(
+    absoluteFigure({ bench, metric: "heap when opened", unit: "MB", bar: HEAP_MB_MAX }, heap.slice(1)),
+  );
+}
+
+/** From the start at reading speed beside a bare list, then through all of it as fast as it goes. */
+async function measureScrolling(
+  report: BenchReport,
+  browser: Browser,
+  run: LiveBenchRun,
+  signedIn: BrowserContextOptions,
+): Promise<void> {
+  const own = await openTab(browser, signedIn);
+  await own.page.goto(run.page);
+  await own.page.locator(".transcript-row").first().waitFor();
+  await own.page.getByRole("button", { name: "Start", exact: true }).click();
+  await own.page.getByText("Step 0:").first().waitFor();
+  const bare = await openTab(browser, {});
+  await bare.page.setContent(plainListPage(EVENTS));
+  const frames: number[] = [];
+  const floor: number[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    await own.page.bringToFront();
+    const ours = await frameTimes(own.page, ROWS, FRAMES, STEP_PX);
+    await bare.page.bringToFront();
+    const theirs = await frameTimes(bare.page, "#list", FRAMES, STEP_PX);
+    report.progress(
+      `frames: ${percentile(ours, 0.95).toFixed(1)} ms, floor ${percentile(theirs, 0.95).toFixed(1)}`,
+    );
+    if (round === 0) continue;
+    frames.push(percentile(ours, 0.95));
+    floor.push(percentile(theirs, 0.95));
+  }
+  await bare.close();
+  const subject = { bench, unit: "ms" } as const;
+  report.figure(
+    relativeFigure(
+      { ...subject, metric: "frame while scrolling, p95", bar: FRAME_RATIO_MAX },
+      frames,
+      "bare list of as many rows",
+      floor,
+    ),
+  );
+  await own.page.bringToFront();
+  const height = await own.page.evaluate<number>(`document.querySelector("${ROWS}").scrollHeight`);
+  const through = await frameTimes(own.page, ROWS, 900, Math.ceil(height / 900));
+  report.figure(
+    absoluteFigure({ ...subject, metric: "frame while flying from top to bottom, p95", bar: null }, [
+      percentile(through, 0.95),
+    ]),
+  );
+  await own.page
+    .getByText(/^Loading \d/)
+    .first()
+    .waitFor({ state: "detached" });
+  const heap = await heapMb(own.devtools);
+  report.figure(
+    absoluteFigure({ bench, metric: "heap after all was scrolled", unit: "MB", bar: HEAP_MB_MAX }, [heap]),
+  );
+  await own.close();
+}
+
+/** From before the runner sends an event until its row is drawn; both read the clock of this machine. */
+async function measureLive(
+  report: BenchReport,
+  browser: Browser,
+  run: LiveBenchRun,
+  signedIn: BrowserContextOptions,
+): Promise<void> {
+  const { page, close } = await openTab(browser, signedIn);
+  await page.goto(run.page);
+  await page.locator(".transcript[data-stream=open]").waitFor();
+  const times: number[] = [];
+  for (let round = 0; round <= LIVE_ROUNDS; round++) {
+    const words = `live event number ${round}.`;
+    await page.evaluate(`window.seenAt = new Promise((resolve) => {
+      const look = () => document.querySelector("${ROWS}").textContent.includes(${JSON.stringify(words)})
+        ? requestAnimationFrame(() => setTimeout(() => resolve(performance.timeOrigin + performance.now())))
+        : requestAnimationFrame(look);
+      look();
+    }); undefined`);
+    const sentMs = performance.timeOrigin + performance.now();
+    await run.emit([{ type: "message", data: { role: "agent", text: words } }]);
+    times.push((await page.evaluate<number>("window.seenAt")) - sentMs);
+  }
+  const subject = { bench, unit: "ms" } as const;
+  report.figure(absoluteFigure({ ...subject, metric: "event to pixel", bar: LIVE_MS_MAX }, times.slice(1)));
+  report.figure(
+    absoluteFigure({ ...subject, metric: "event to pixel, p95", bar: LIVE_MS_MAX }, [
+      percentile(times.slice(1), 0.95),
+    ]),
+  );
+  await close();
+}
+
+function percentile(sample: readonly number[], part: number): number {
+  const sorted = [...sample].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) * part)] ?? Number.NaN;
+}
