@@ -7,14 +7,14 @@ import { createDatabase } from "@windshift/testing/database-fixture.ts";
 import { serverEnv, startServerProcess } from "@windshift/testing/server-process.ts";
 import { tempDir } from "@windshift/testing/temp-dir.ts";
 import { setUpServer } from "@windshift/testing/workspace-builder.ts";
-import { sql } from "kysely";
-import { type Database, openDatabase } from "../../apps/server/src/db/database.ts";
+import { openDatabase } from "../../apps/server/src/db/database.ts";
 import { freePort } from "../../scripts/setup/free-port.ts";
 import type { Bench, BenchReport } from "../bench.ts";
 import { absoluteFigure, relativeFigure } from "../figure.ts";
 import { interleaved, timed } from "../measure.ts";
 import { compilePrograms } from "../programs.ts";
 import { type BenchEngine, onEachEngine } from "../queue/each-engine.ts";
+import { type BareDatabase, openBare } from "./bare-database.ts";
 import { COMMON_WORD, fillWorkspace, ITEMS, RARE_WORD } from "./tracker-items.ts";
 
 /** Bars on the ratio of medians, above what was seen on a quiet and on a busy machine: beyond them a list reads more than it shows. */
@@ -41,11 +41,14 @@ export const tracker: Bench = {
         logFile: join(dir.path, `${engine}.log`),
         env: { ...serverEnv(at), CODING_AGENT_RUNNER_IMAGE: "" },
       });
-      const database = await openDatabase({ url: fixture.url, sqliteFile: fixture.sqliteFile });
+      const bare = openBare(fixture);
       try {
-        await measure(report, engine, new ApiClient(server.url), database);
+        const api = new ApiClient(server.url);
+        const me = await makeItems(report, engine, api, fixture);
+        if (engine === "PostgreSQL") await bare.run("analyze");
+        await measure(report, engine, api, bare, me);
       } finally {
-        await database.close();
+        await bare.close();
         await server.stop();
         await fixture.drop();
       }
@@ -58,26 +61,38 @@ interface Subject {
   bar: number;
   ask(api: ApiClient): Promise<unknown>;
   /** The least that any answer needs of the database, in this process. */
-  floor(database: Database): Promise<unknown>;
+  floor(bare: BareDatabase): Promise<unknown>;
+}
+
+/** @returns the id of who has made them and looks at them */
+async function makeItems(
+  report: BenchReport,
+  engine: BenchEngine,
+  api: ApiClient,
+  at: { url: string | undefined; sqliteFile: string },
+): Promise<string> {
+  await setUpServer(api, ADMIN);
+  await api.post("/api/v1/workspaces", { key: KEY, name: "Bench" }, Workspace);
+  report.progress(`${engine}: making ${ITEMS} items`);
+  const { id } = await api.get("/api/v1/me", Me);
+  const database = await openDatabase(at);
+  await fillWorkspace(database, KEY, id);
+  await database.close();
+  return id;
 }
 
 async function measure(
   report: BenchReport,
   engine: BenchEngine,
   api: ApiClient,
-  database: Database,
+  bare: BareDatabase,
+  me: string,
 ): Promise<void> {
-  await setUpServer(api, ADMIN);
-  await api.post("/api/v1/workspaces", { key: KEY, name: "Bench" }, Workspace);
-  report.progress(`${engine}: making ${ITEMS} items`);
-  const me = await api.get("/api/v1/me", Me);
-  await fillWorkspace(database, KEY, me.id);
-  if (engine === "PostgreSQL") await sql`analyze`.execute(database.kysely);
-  for (const subject of subjectsOf(engine, me.id)) {
+  for (const subject of subjectsOf(engine, me)) {
     const { subject: ours, floor } = await interleaved(
       ROUNDS,
       () => timed(() => subject.ask(api)),
-      () => timed(() => floorOf(subject, api, database)),
+      () => timed(() => floorOf(subject, api, bare)),
     );
     const about = { bench: "tracker", unit: "ms" } as const;
     const metric = `${engine}: ${subject.name}`;
@@ -90,36 +105,35 @@ async function measure(
 
 const FLOOR = "a request that reads nothing, and the bare statement";
 
-async function floorOf(subject: Subject, api: ApiClient, database: Database): Promise<void> {
+async function floorOf(subject: Subject, api: ApiClient, bare: BareDatabase): Promise<void> {
   await api.text("/readyz");
-  await subject.floor(database);
+  await subject.floor(bare);
 }
 
 function subjectsOf(engine: BenchEngine, me: string): Subject[] {
   const items = `/api/v1/workspaces/${KEY}/items`;
   const page = (query: string) => (api: ApiClient) => api.get(`${items}?limit=50&${query}`, WorkItemPage);
-  const search = (word: string) => (database: Database) => {
-    const found = engine === "SQLite" ? sql`instr(text, ${word})` : sql`strpos(text, ${word})`;
-    return sql`select count(*) from item_search where ${found} > 0`.execute(database.kysely);
+  const search = (word: string) => (bare: BareDatabase) => {
+    const place = engine === "SQLite" ? "instr" : "strpos";
+    return bare.run(`select count(*) from item_search where ${place}(text, '${word}') > 0`);
   };
   const columns = WorkItemStatus.options;
+  const rows = "select id, title, status from work_items where workspace_id = 1 and hidden = 0";
   return [
     {
       name: "a page of the list, last changed first",
       bar: LIST_RATIO_MAX,
       ask: page("sort=updated"),
-      floor: ({ kysely }) =>
-        sql`select id, title, status from work_items where workspace_id = 1 and hidden = 0 order by updated_at_ms desc limit 50`.execute(
-          kysely,
-        ),
+      floor: (bare) => bare.run(`${rows} order by updated_at_ms desc limit 50`),
     },
     {
       name: "a page by status, assignee and label, most urgent first",
       bar: LIST_RATIO_MAX,
       ask: page("sort=priority&status=in_progress&status=todo&assignee=me&label=3"),
-      floor: ({ kysely }) =>
-        sql`select id, title, status from work_items where workspace_id = 1 and hidden = 0 and status in ('todo', 'in_progress')
-          and assignee_id = ${me} order by priority desc limit 50`.execute(kysely),
+      floor: (bare) =>
+        bare.run(
+          `${rows} and status in ('todo', 'in_progress') and assignee_id = '${me}' order by priority desc limit 50`,
+        ),
     },
     {
       name: "a search that finds a thousand",
@@ -141,12 +155,11 @@ function subjectsOf(engine: BenchEngine, me: string): Subject[] {
           ...columns.map((status) => page(`sort=updated&status=${status}`)(api)),
           api.get(`/api/v1/workspaces/${KEY}/item-counts`, ItemCounts),
         ]),
-      floor: async ({ kysely }) => {
+      floor: async (bare) => {
         for (const status of columns)
-          await sql`select id, title from work_items where workspace_id = 1 and hidden = 0 and status = ${status}
-            order by updated_at_ms desc limit 50`.execute(kysely);
-        await sql`select status, count(*) from work_items where workspace_id = 1 and hidden = 0 group by status`.execute(
-          kysely,
+          await bare.run(`${rows} and status = '${status}' order by updated_at_ms desc limit 50`);
+        await bare.run(
+          "select status, count(*) from work_items where workspace_id = 1 and hidden = 0 group by status",
         );
       },
     },
