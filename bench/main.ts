@@ -11,6 +11,7 @@ import { queue } from "./queue/queue.ts";
 import { recovery } from "./queue/recovery.ts";
 import { serverStart } from "./server-start/server-start.ts";
 import { tracker } from "./tracker/tracker.ts";
+import { webTranscript } from "./web-transcript/web-transcript.ts";
 
 /**
  * `npm run bench -- NAME … | all`: figures as JSON lines on stdout, everything else on stderr.
@@ -28,6 +29,7 @@ const BENCHES: readonly Bench[] = [
   fleet,
   recovery,
   tracker,
+  webTranscript,
 ];
 
 async function main(names: readonly string[]): Promise<number> {
