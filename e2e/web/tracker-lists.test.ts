@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Label } from "@windshift/contract/api/label.ts";
+import type { ViewList } from "@windshift/contract/api/view.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
@@ -100,6 +101,17 @@ test("filters stand in the address, narrow the list, and are kept as a view with
   await page.getByRole("button", { name: "Views" }).click();
   await page.getByRole("menuitem", { name: "Export bugs" }).click();
   await page.waitForURL((url) => url.searchParams.get("q") === "EXPORT");
+  await page.getByRole("button", { name: "Priority", exact: true }).click();
+  await page.getByRole("option", { name: "No priority" }).click();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Views" }).click();
+  await page.getByRole("menuitem", { name: "Save this view" }).click();
+  await page.getByLabel("Name").fill("export bugs");
+  await page.getByText("There is one of this name; it is replaced.").waitFor();
+  await page.getByRole("button", { name: "Replace view" }).click();
+  await page.getByText("The view export bugs was saved.").waitFor();
+  const { body } = await ada.get<ViewList>(`/api/v1/workspaces/${key}/views`);
+  expect(body.views.map(({ name, query }) => [name, query.priority])).toEqual([["export bugs", ["none"]]]);
   await page.getByRole("link", { name: "New colours" }).waitFor({ state: "detached" });
 });
 

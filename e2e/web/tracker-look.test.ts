@@ -124,7 +124,7 @@ test("editors and what they open have no fault for axe and fit 360 pixels", asyn
   await lookAtOpen("versions", page.getByRole("button", { name: "Version 1" }));
 });
 
-test("the keyboard reaches everything on an item in view of a focus ring", async () => {
+test("the keyboard reaches everything on a board in view of a focus ring", async () => {
   const { page } = tab;
   await page.setViewportSize({ width: 1_280, height: 800 });
   await page.goto("/w/DEMO/board");

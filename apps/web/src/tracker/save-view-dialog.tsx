@@ -9,28 +9,37 @@ import { useApiForm } from "../parts/api-form.ts";
 import { FormFrame } from "../parts/form-frame.tsx";
 import { viewsQuery } from "./view-queries.ts";
 
-/** Gives the present filters, order and layout a name. */
+/** Gives the present filters, order and layout a name; under the name of a view that the reader may change, it takes its place. */
 export function SaveViewDialog(props: {
   workspace: string;
   layout: ViewLayout;
   query: ItemQuery;
   mayShare: boolean;
+  /** Views that the reader may change. */
+  changeable: readonly SavedView[];
   onClose(): void;
 }) {
-  const { workspace, layout, query, mayShare, onClose } = props;
+  const { workspace, layout, query, mayShare, changeable, onClose } = props;
   const client = useQueryClient();
   const [name, setName] = useState("");
   const [shared, setShared] = useState(false);
   const form = useApiForm(["name"]);
+  const old = changeable.find((view) => view.name.toLowerCase() === name.trim().toLowerCase());
   const save = async () => {
     const body = { name, layout, query, shared };
-    await callApi("POST", `/api/v1/workspaces/${workspace}/views`, SavedView, body);
+    if (old === undefined) await callApi("POST", `/api/v1/workspaces/${workspace}/views`, SavedView, body);
+    else await callApi("PATCH", `/api/v1/views/${old.id}`, SavedView, body);
     await client.invalidateQueries({ queryKey: viewsQuery(workspace).queryKey });
     onClose();
   };
   return (
     <Modal opened onClose={onClose} title="Save this view" closeButtonProps={{ "aria-label": "Close" }}>
-      <FormFrame form={form} verb="Save view" onSend={save} done={`The view ${name} was saved.`}>
+      <FormFrame
+        form={form}
+        verb={old === undefined ? "Save view" : "Replace view"}
+        onSend={save}
+        done={`The view ${name} was saved.`}
+      >
         <TextInput
           label="Name"
           required
@@ -38,6 +47,11 @@ export function SaveViewDialog(props: {
           value={name}
           onChange={(event) => setName(event.currentTarget.value)}
           error={form.fieldError("name")}
+          description={
+            old === undefined
+              ? undefined
+              : `There is one of this name${old.shared ? ", which is shared" : ""}; it is replaced.`
+          }
           data-autofocus
         />
         {mayShare && (

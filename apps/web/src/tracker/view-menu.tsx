@@ -34,7 +34,7 @@ export function ViewMenu(props: {
     await client.invalidateQueries({ queryKey: viewsQuery(workspace).queryKey });
     sayDone(`The view ${dropping.name} was deleted.`);
   };
-  const deletable = views.filter(({ owner }) => admin || owner.id === me.id);
+  const changeable = views.filter(({ owner }) => admin || owner.id === me.id);
   return (
     <>
       <Menu position="bottom-end" width={260}>
@@ -60,13 +60,13 @@ export function ViewMenu(props: {
           ))}
           <Menu.Divider />
           <Menu.Item onClick={() => setSaving(true)}>Save this view…</Menu.Item>
-          {deletable.length > 0 && (
+          {changeable.length > 0 && (
             <Menu.Sub>
               <Menu.Sub.Target>
                 <Menu.Sub.Item>Delete a view</Menu.Sub.Item>
               </Menu.Sub.Target>
               <Menu.Sub.Dropdown>
-                {deletable.map((view) => (
+                {changeable.map((view) => (
                   <Menu.Item key={view.id} onClick={() => setDropping(view)}>
                     {view.name}
                   </Menu.Item>
@@ -82,6 +82,7 @@ export function ViewMenu(props: {
           layout={layout}
           query={query}
           mayShare={mayShare}
+          changeable={changeable}
           onClose={() => setSaving(false)}
         />
       )}
