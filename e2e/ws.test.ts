@@ -268,6 +268,11 @@ describe("MCP", () => {
     }
   });
 
+  test("has no stream to open and no session to end", async () => {
+    for (const method of ["GET", "DELETE"])
+      expect((await fetch(`${server.url}/mcp`, { method })).status).toBe(405);
+  });
+
   test("a token that may only read changes nothing", async () => {
     const made = { name: "reader", scopes: ["read"] };
     const { token: reader } = await create<ApiTokenWithSecret>(ada, "/api/v1/tokens", made);
@@ -296,7 +301,13 @@ test("ws login asks the browser: the token comes once somebody approved the code
   expect((await ada.post(`/api/v1/cli-logins/${code}/approve`, {})).status).toBeLessThan(300);
   expect(await asking.exited).toBe(0);
   await reading;
-  expect(existsSync(join(other.path, ".config/windshift/ws.json"))).toBe(true);
+  const file = join(other.path, ".config/windshift/ws.json");
+  const made: string = JSON.parse(readFileSync(file, "utf8")).token;
+  expect((await server.withToken(made).get("/api/v1/me")).status).toBe(200);
+  // Signing out ends the token as well.
+  const out = await ws(["logout"], { env: { HOME: other.path } });
+  expect([out.exitCode, out.stdout, existsSync(file)]).toEqual([0, "signed out\n", false]);
+  expect((await server.withToken(made).get("/api/v1/me")).status).toBe(401);
   other.remove();
 });
 

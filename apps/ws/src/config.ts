@@ -90,7 +90,8 @@ export function isApiUrl(text: string): boolean {
   return /^https?:$/.test(url.protocol) && bare && url.pathname.endsWith("/api");
 }
 
-function readSignIn(env: Env): Partial<Record<"apiUrl" | "token" | "workspace", string>> {
+/** What `ws login` left; empty when nobody signed in. @throws WsError when the file is damaged */
+export function readSignIn(env: Env): Partial<Record<"apiUrl" | "token" | "workspace", string>> {
   const path = signInFile(env);
   let content: string;
   try {

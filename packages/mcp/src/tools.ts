@@ -66,11 +66,11 @@ export const TOOLS: readonly Tool[] = [
   tool(
     "get_item",
     "read",
-    "A work item with its description, links and comments.",
-    { key },
-    async (api, { key: item }) => ({
+    "A work item with its description, links and a page of its comments, oldest first.",
+    { key, after: z.int().min(0).optional().describe("next_after of the page of comments before") },
+    async (api, { key: item, after }) => ({
       item: await api.get(`/items/${item}`),
-      comments: await api.get(`/items/${item}/comments`),
+      comments: await api.get(`/items/${item}/comments${query({ after })}`),
     }),
   ),
   tool(

@@ -35,6 +35,13 @@ export function addMcpRoutes(table: RouteTable): void {
     if (reply === undefined) throw new AppError("internal", "the protocol gave no answer");
     return reply;
   });
+  // Without sessions there is no stream to open and nothing to end: the protocol has its own answer for that.
+  table.mount(
+    ["GET", "DELETE"],
+    "/mcp",
+    "public",
+    () => new Response(null, { status: 405, headers: { allow: "POST" } }),
+  );
 }
 
 function createCaller(

@@ -1,9 +1,10 @@
 import { hostname } from "node:os";
 import { type Api, createApi } from "../api.ts";
 import { type Call, type Command, EXIT, usageError, WsError } from "../command.ts";
-import { insecure, isApiUrl, isSafe, WS_SETTINGS } from "../config.ts";
+import { insecure, isApiUrl, isSafe, readSignIn, WS_SETTINGS } from "../config.ts";
 import { field, list, text } from "../fields.ts";
 import { removeSignIn, writeSignIn } from "../sign-in-file.ts";
+import { printable } from "../terminal.ts";
 
 /** Between two asks when the server names no time, s. */
 const POLL_S = 2;
@@ -23,13 +24,9 @@ export const loginCommands: readonly Command[] = [
   {
     words: ["logout"],
     operandsMax: 0,
-    doc: "forget the sign-in of this machine; revoke the token on your account page",
+    doc: "end the token of `ws login` and forget it on this machine",
     local: true,
-    run: async ({ env, out }) => {
-      removeSignIn(env);
-      await out.answer({ signed_in: false }, () => "signed out");
-      return EXIT.ok;
-    },
+    run: logout,
   },
   {
     words: ["whoami"],
@@ -68,6 +65,31 @@ async function login(call: Call): Promise<number> {
   return EXIT.ok;
 }
 
+/** Ends the token on the server where that answers; the file goes in any case. A token of the environment is not ours to end. */
+async function logout({ env, out }: Call): Promise<number> {
+  const kept = readSignIn(env);
+  const problem = kept.apiUrl && kept.token ? await endToken(kept.apiUrl, kept.token) : undefined;
+  removeSignIn(env);
+  const rest =
+    problem === undefined ? "" : `; its token could not be ended (${problem}), do that on your account page`;
+  await out.answer({ signed_in: false, token_ended: problem === undefined }, () => `signed out${rest}`);
+  return EXIT.ok;
+}
+
+/** @returns why it could not be ended */
+async function endToken(apiUrl: string, token: string): Promise<string | undefined> {
+  const api = createApi({ apiUrl, token, workspace: undefined });
+  try {
+    const own = list(await api.get("/tokens"), "tokens").find((one) => field(one, "current") === true);
+    if (own !== undefined) await api.send("DELETE", `/tokens/${text(own, "id")}`);
+    return undefined;
+  } catch (error) {
+    // One that the server does not know has ended already.
+    if (error instanceof WsError) return error.exitCode === 4 ? undefined : error.message;
+    throw error;
+  }
+}
+
 /** `windshift.example.com`, with or without https:// and /api. */
 function apiUrlOf(address: string | undefined): string {
   if (!address) throw usageError("name the server, such as https://windshift.example.com");
@@ -81,8 +103,10 @@ function apiUrlOf(address: string | undefined): string {
 async function askInBrowser(call: Call, apiUrl: string): Promise<string> {
   const api = createApi({ apiUrl, token: undefined, workspace: undefined });
   const started = await api.send("POST", "/cli-logins", { client_name: `ws on ${hostname()}`.slice(0, 100) });
+  // Shown before there is any trust in who answers: at the address that was typed, and without control characters (CL-01).
+  const page = `${api.origin}${text(started, "verification_path")}`;
   process.stderr.write(
-    `Open ${text(started, "verification_url")}\nand approve the code ${text(started, "user_code")}\n`,
+    `Open ${printable(page)}\nand approve the code ${printable(text(started, "user_code"))}\n`,
   );
   return pollForToken(api, started, call.signal);
 }
