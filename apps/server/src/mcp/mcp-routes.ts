@@ -39,7 +39,7 @@ export function addMcpRoutes(table: RouteTable): void {
   table.mount(
     ["GET", "DELETE"],
     "/mcp",
-    "public",
+    { handler: "nobody: the answer is the same for all" },
     () => new Response(null, { status: 405, headers: { allow: "POST" } }),
   );
 }
