@@ -2,7 +2,6 @@ import { Tabs } from "@mantine/core";
 import { useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import type { AgentRunDetail } from "@windshift/contract/api/run.ts";
 import { allows, type Role } from "@windshift/contract/api/workspace.ts";
-import type { StoredEvent } from "@windshift/contract/event.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { RunActions } from "./run-actions.tsx";
 import { RunAttempts } from "./run-attempts.tsx";
@@ -15,6 +14,7 @@ import { refreshRun, runQuery, storeRun } from "./run-queries.ts";
 import { RunSkills } from "./run-skills.tsx";
 import { RunState } from "./run-state.tsx";
 import { RunUsage } from "./run-usage.tsx";
+import type { ShownEvent } from "./transcript/shown-event.ts";
 import { Transcript } from "./transcript/transcript.tsx";
 
 /** All of one run: where it is or how it ended, what can be done about it, and its transcript. */
@@ -23,7 +23,7 @@ export function RunView({ runId, role, alone = false }: { runId: number; role: R
   const run = useSuspenseQuery(runQuery(runId)).data;
   const mayRun = allows(role, "member");
   const live = !isTerminal(run.status);
-  const onEvents = (events: readonly StoredEvent[]) => {
+  const onEvents = (events: readonly ShownEvent[]) => {
     // A receipt is no change of the run, but one of its messages.
     if (events.some(({ data }) => data.note === "received")) void refreshRun(client, run);
   };

@@ -1,7 +1,7 @@
-import type { StoredEvent } from "@windshift/contract/event.ts";
 import { RunPhase } from "@windshift/contract/run.ts";
 import { PHASE_TEXT } from "../run-words.ts";
 import { type Entry, entryChars, isRecord, type LineEntry, type TextEntry, type ToolEntry } from "./entry.ts";
+import type { ShownEvent } from "./shown-event.ts";
 
 /** A text is continued in a further row from here on, characters: a row is laid out as a whole each time it grows. */
 const ROW_CHARS_MAX = 8_000;
@@ -31,7 +31,7 @@ export class EntryList {
     if (before instanceof EntryList) this.attempt = before.attempt;
   }
 
-  add(event: StoredEvent): void {
+  add(event: ShownEvent): void {
     if (event.attempt !== this.attempt) this.beginAttempt(event);
     const { data } = event;
     switch (event.type) {
@@ -69,13 +69,13 @@ export class EntryList {
     }
   }
 
-  private beginAttempt(event: StoredEvent): void {
+  private beginAttempt(event: ShownEvent): void {
     const begins = this.attempt !== undefined || event.seq === 1;
     if (begins && event.attempt > 1) this.addLine("attempt", event, `Attempt ${event.attempt}`);
     this.attempt = event.attempt;
   }
 
-  private addLifecycle(event: StoredEvent): void {
+  private addLifecycle(event: ShownEvent): void {
     const { data } = event;
     if (typeof data.phase === "string") {
       const known = RunPhase.safeParse(data.phase);
@@ -103,23 +103,23 @@ export class EntryList {
   }
 
   /** Pieces of the same kind that follow each other are one text. */
-  private addText(kind: TextEntry["kind"], event: StoredEvent, piece: string): void {
+  private addText(kind: TextEntry["kind"], event: ShownEvent, piece: string): void {
     const last = this.entries.at(-1);
     if (last?.kind === kind && last.text.length < ROW_CHARS_MAX)
       this.replace(this.entries.length - 1, { ...last, text: last.text + piece });
     else this.push({ kind, id: event.id, text: piece });
   }
 
-  private addLine(kind: LineEntry["kind"], event: StoredEvent, text: string, label = ""): void {
+  private addLine(kind: LineEntry["kind"], event: ShownEvent, text: string, label = ""): void {
     this.push({ kind, id: event.id, at: event.at, text, label });
   }
 
-  private startTool({ id, at, data }: StoredEvent): void {
+  private startTool({ id, at, data }: ShownEvent): void {
     this.running.set(textOf(data.id), this.entries.length);
     this.push({ ...EMPTY_TOOL, id, at, tool: textOf(data.tool) || "tool", args: data.args });
   }
 
-  private growTool({ id, at, data }: StoredEvent): void {
+  private growTool({ id, at, data }: ShownEvent): void {
     const call = textOf(data.id);
     if (!this.running.has(call)) {
       // Before the first event there is no tool that could print.
@@ -135,7 +135,7 @@ export class EntryList {
   }
 
   /** The result of a tool that began before the first event stands for itself. */
-  private endTool({ id, at, data }: StoredEvent): void {
+  private endTool({ id, at, data }: ShownEvent): void {
     const call = textOf(data.id);
     const index = this.running.get(call);
     const started = this.toolAt(index);

@@ -1,10 +1,10 @@
 import { useDocumentVisibility } from "@mantine/hooks";
 import { EventOutline } from "@windshift/contract/api/event-outline.ts";
-import { AgentRun, EventPage } from "@windshift/contract/api/run.ts";
-import { StoredEvent } from "@windshift/contract/event.ts";
+import { AgentRun } from "@windshift/contract/api/run.ts";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { getApi, queryString } from "../../api/api.ts";
 import { type StreamState, useEventStream } from "../../api/event-stream.ts";
+import { ShownEvent, ShownEventPage } from "./shown-event.ts";
 import { TranscriptPages } from "./transcript-pages.ts";
 
 /** Events are shown together this often, ms, so that a flood costs one layout and not thousands. */
@@ -28,7 +28,7 @@ export function useLiveTranscript(
   runId: number,
   live: boolean,
   onRun: (run: AgentRun) => void,
-  onEvents: (events: readonly StoredEvent[]) => void,
+  onEvents: (events: readonly ShownEvent[]) => void,
 ): LiveTranscript {
   const pages = useMemo(() => new TranscriptPages(sourceOf(runId)), [runId]);
   useSyncExternalStore(pages.watch, () => pages.version);
@@ -42,7 +42,7 @@ export function useLiveTranscript(
     STREAM_EVENTS,
     (name, data) => {
       const json: unknown = JSON.parse(data);
-      if (name === "event") arrived(StoredEvent.parse(json));
+      if (name === "event") arrived(ShownEvent.parse(json));
       else onRun(AgentRun.parse(json));
     },
   );
@@ -55,7 +55,7 @@ function sourceOf(runId: number) {
   const path = `/api/v1/agent-runs/${runId}/events`;
   return {
     outline: () => getApi(`${path}/outline`, EventOutline),
-    page: (after: number, limit: number) => getApi(path + queryString({ after, limit }), EventPage),
+    page: (after: number, limit: number) => getApi(path + queryString({ after, limit }), ShownEventPage),
   };
 }
 
@@ -72,14 +72,14 @@ function useOpening(pages: TranscriptPages, live: boolean) {
   return { problem, openAgain };
 }
 
-function useShownTogether(pages: TranscriptPages, onEvents: (events: readonly StoredEvent[]) => void) {
-  const waiting = useRef<StoredEvent[]>([]);
+function useShownTogether(pages: TranscriptPages, onEvents: (events: readonly ShownEvent[]) => void) {
+  const waiting = useRef<ShownEvent[]>([]);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const told = useRef(onEvents);
   told.current = onEvents;
   useEffect(() => () => clearTimeout(timer.current), []);
   return useCallback(
-    (event: StoredEvent) => {
+    (event: ShownEvent) => {
       if (waiting.current.length === 0)
         timer.current = setTimeout(() => {
           const events = waiting.current;

@@ -13,7 +13,7 @@ import { EntryRow } from "./entry-row.tsx";
 import type { TranscriptPages, TranscriptRow } from "./transcript-pages.ts";
 
 /** Rows that are kept beyond what is seen, on both sides. */
-const OVERSCAN = 12;
+const OVERSCAN = 8;
 /** Nearer to its end than this the list counts as at its end, px, and follows what comes. */
 const END_PX = 40;
 /** About how high an event of a page is that is not loaded, px. */

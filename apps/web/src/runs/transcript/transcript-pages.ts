@@ -1,13 +1,12 @@
 import type { EventOutline } from "@windshift/contract/api/event-outline.ts";
-import type { EventPage } from "@windshift/contract/api/run.ts";
-import type { StoredEvent } from "@windshift/contract/event.ts";
 import { type Entry, entryKey } from "./entry.ts";
 import { EntryList } from "./entry-list.ts";
+import type { ShownEvent, ShownEventPage } from "./shown-event.ts";
 
 /** Where the events come from. */
 export interface TranscriptSource {
   outline(): Promise<EventOutline>;
-  page(after: number, limit: number): Promise<EventPage>;
+  page(after: number, limit: number): Promise<ShownEventPage>;
 }
 
 /**
@@ -128,7 +127,7 @@ export class TranscriptPages {
   }
 
   /** New events, in order. What is there already is left out: a stream that begins again may repeat some. */
-  append(events: readonly StoredEvent[]): void {
+  append(events: readonly ShownEvent[]): void {
     for (const event of events) {
       if (event.id <= this.lastSeen) continue;
       const list = this.tail();

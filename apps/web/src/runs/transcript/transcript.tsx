@@ -2,12 +2,12 @@ import { Button, Group, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconArrowBarToDown, IconArrowBarToUp, IconDownload, IconSearch } from "@tabler/icons-react";
 import type { AgentRun } from "@windshift/contract/api/run.ts";
-import type { StoredEvent } from "@windshift/contract/event.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { useRef, useState } from "react";
 import type { StreamState } from "../../api/event-stream.ts";
 import { sayFailed } from "../../shell/notices.tsx";
 import { useLiveTranscript } from "./live-transcript.ts";
+import type { ShownEvent } from "./shown-event.ts";
 import { TranscriptList, type TranscriptPlace } from "./transcript-list.tsx";
 import { TranscriptSearch } from "./transcript-search.tsx";
 
@@ -20,7 +20,7 @@ const QUERY_CHARS_MAX = 200;
 export function Transcript(props: {
   run: AgentRun;
   onRun(run: AgentRun): void;
-  onEvents(events: readonly StoredEvent[]): void;
+  onEvents(events: readonly ShownEvent[]): void;
 }) {
   const { run, onRun, onEvents } = props;
   const live = !isTerminal(run.status);
