@@ -43,8 +43,8 @@ test("pages of models and budgets have no violation and fit a phone", async () =
   await lookAt(tab.page, [settings(`connections/${workspace.llm.id}`), settings("budgets")]);
 });
 
-test("pages of labels and the workspace itself have no violation and fit a phone", async () => {
-  await lookAt(tab.page, [settings("labels"), settings("general")]);
+test("pages of labels, the workspace itself and its log have no violation and fit a phone", async () => {
+  await lookAt(tab.page, [settings("labels"), settings("general"), settings("audit")]);
 });
 
 test("no page asks anything of another address or breaks its own rules", () => {

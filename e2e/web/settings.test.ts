@@ -254,6 +254,19 @@ test("labels are made, changed and deleted, and a name is not taken twice", asyn
   expect(await labels()).toEqual([]);
 });
 
+test("an admin looks up what was done in the workspace", async () => {
+  const { page } = tab;
+  await page.goto(settings("members"));
+  await page.getByRole("link", { name: "Audit log" }).click();
+  await page.getByRole("cell", { name: "skill.changed" }).first().waitFor();
+  await page.getByLabel("What").fill("skill.created");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByRole("cell", { name: "skill.changed" }).first().waitFor({ state: "detached" });
+  await page.getByRole("cell", { name: "skill.created" }).waitFor();
+  expect(await page.getByRole("textbox", { name: "Workspace" }).count()).toBe(0);
+  expect(await page.getByRole("cell", { name: "user.signed_in" }).count()).toBe(0);
+});
+
 test("a workspace is renamed, and its menu follows", async () => {
   const { page } = tab;
   await page.goto(settings("general"));

@@ -46,12 +46,13 @@ export function usersQuery(q: string) {
   });
 }
 
-export function auditQuery(filter: AuditFilter) {
+/** @param at where the log is: of the installation, or of a workspace */
+export function auditQuery(at: string, filter: AuditFilter) {
   return infiniteQueryOptions({
-    queryKey: ["admin", "audit", filter],
+    queryKey: ["audit", at, filter],
     queryFn: ({ pageParam, signal }) =>
       getApi(
-        `${AT}/audit${queryString({ ...filter, before: pageParam === 0 ? undefined : pageParam })}`,
+        `${at}${queryString({ ...filter, before: pageParam === 0 ? undefined : pageParam })}`,
         AuditPage,
         signal,
       ),

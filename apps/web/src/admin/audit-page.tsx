@@ -13,16 +13,26 @@ const FILTERS = ["actor", "action", "q", "workspace", "from", "to"] as const;
 type FilterName = (typeof FILTERS)[number];
 type Typed = { [Name in FilterName]?: string | undefined };
 
-/** Who did what, newest first; what is filtered stands in the address. */
+/** All that was done in the installation. */
 export function AuditPage() {
+  return <AuditLog at="/api/v1/admin/audit" />;
+}
+
+/**
+ * Who did what, newest first; what is filtered stands in the address.
+ * @param props.at where the API has the log
+ * @param props.workspace when it is the log of one
+ */
+export function AuditLog({ at, workspace }: { at: string; workspace?: string }) {
+  const names = workspace === undefined ? FILTERS : FILTERS.filter((name) => name !== "workspace");
   const navigate = useNavigate();
   const search = useSearch({ strict: false }) as Record<string, unknown>;
   const filter: AuditFilter = {};
-  for (const name of FILTERS) {
+  for (const name of names) {
     const value = search[name];
     if (typeof value === "string" && value !== "") filter[name] = value;
   }
-  const log = useInfiniteQuery({ ...auditQuery(filter), placeholderData: (before) => before });
+  const log = useInfiniteQuery({ ...auditQuery(at, filter), placeholderData: (before) => before });
   const fields = log.error instanceof ApiError ? log.error.fields : {};
   if (log.error !== null && Object.keys(fields).length === 0) throw log.error;
   const lines = log.error === null ? log.data?.pages.flatMap((page) => page.entries) : [];
@@ -33,7 +43,7 @@ export function AuditPage() {
           <Button
             key={kind}
             component="a"
-            href={`/api/v1/admin/audit/export.${kind}${queryString(filter)}`}
+            href={`${at}/export.${kind}${queryString(filter)}`}
             variant="default"
             download
           >
@@ -43,6 +53,7 @@ export function AuditPage() {
       </PageHead>
       <FilterForm
         key={JSON.stringify(filter)}
+        names={names}
         start={filter}
         problems={fields}
         onFilter={(typed) => navigate({ to: ".", search: typed })}
@@ -71,11 +82,12 @@ const LABELS: Record<FilterName, [label: string, hint: string]> = {
 };
 
 function FilterForm(props: {
+  names: readonly FilterName[];
   start: AuditFilter;
   problems: Readonly<Record<string, string>>;
   onFilter(typed: Typed): void;
 }) {
-  const { start, problems, onFilter } = props;
+  const { names, start, problems, onFilter } = props;
   const [typed, setTyped] = useState<Typed>(start);
   const send = (event: FormEvent) => {
     event.preventDefault();
@@ -84,7 +96,7 @@ function FilterForm(props: {
   return (
     <form onSubmit={send} aria-label="Filter" className="form-frame">
       <div className="field-row">
-        {FILTERS.map((name) => {
+        {names.map((name) => {
           const [label, hint] = LABELS[name];
           return (
             <TextInput

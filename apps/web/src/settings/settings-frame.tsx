@@ -13,6 +13,7 @@ const PARTS = [
   ["skills", "Skills"],
   ["budgets", "Budgets"],
   ["labels", "Labels"],
+  ["audit", "Audit log"],
 ] as const;
 
 /** The settings of a workspace beside their menu. For who is no admin of it they are not there. */

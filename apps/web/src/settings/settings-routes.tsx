@@ -31,6 +31,7 @@ export function settingsRoutes(app: AnyRoute): AnyRoute[] {
       page("skills/$skill", () => import("./skill-page.tsx"), "SkillPage"),
       page("budgets", () => import("./budgets-page.tsx"), "BudgetsPage"),
       page("labels", () => import("./labels-page.tsx"), "LabelsPage"),
+      page("audit", () => import("./workspace-audit-page.tsx"), "WorkspaceAuditPage"),
     ]),
     guide,
     ...formerPaths(app),
