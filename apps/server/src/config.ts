@@ -16,6 +16,7 @@ import { WORKSPACE_BYTES_LEAST, WORKSPACE_BYTES_MAX } from "@windshift/execution
 import { parsePrivateHosts } from "@windshift/outbound/private-hosts.ts";
 import { z } from "zod";
 import { CrashPoint } from "./crash-point.ts";
+import { parseProxies } from "./http/trusted-proxies.ts";
 import type { OidcSettings } from "./users/oidc-provider.ts";
 
 const httpUrl = z
@@ -134,6 +135,17 @@ export const serverSettings = {
     schema: flag,
     defaultText: "unset: accounts are made by administrators and invitations",
     doc: "1 gives an account to whoever the provider lets in with a verified e-mail address. It is in no workspace at first.",
+  },
+  trustedProxies: {
+    name: "WINDSHIFT_TRUSTED_PROXIES",
+    schema: list.transform((all, context) => {
+      const proxies = parseProxies(all);
+      if (!("bad" in proxies)) return proxies.ranges;
+      context.addIssue(`${proxies.bad} is no address or network, such as 10.0.0.2 or 172.18.0.0/16`);
+      return z.NEVER;
+    }),
+    defaultText: "none",
+    doc: "Proxies before the server, addresses or networks separated by commas, whose `X-Forwarded-For` says where a request came from: for the audit log and for limits of tries. Without it everybody behind a proxy counts as one.",
   },
   privateHosts: {
     name: "WINDSHIFT_PRIVATE_HOSTS",

@@ -10,6 +10,7 @@ import { type Database, openDatabase } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
 import { runForgeLoop } from "./forges/sync-loop.ts";
 import type { Log } from "./http/log.ts";
+import { TrustedProxies } from "./http/trusted-proxies.ts";
 import { type Listener, listen } from "./listen.ts";
 import { jobLog } from "./log.ts";
 import { measureLoopDelay } from "./metrics/loop-delay.ts";
@@ -57,7 +58,8 @@ export async function startServer(
   const parts = await openParts(settings, log);
   const { database, defaults, forge } = parts;
   const { table } = buildRoutes(parts);
-  const listener = listen({ host: settings.host, port: settings.port, fetch: table.fetch });
+  const proxies = new TrustedProxies(settings.trustedProxies);
+  const listener = listen({ host: settings.host, port: settings.port, proxies, fetch: table.fetch });
   const ending = new AbortController();
   const loops = [
     runPublishingLoop({ database, forge, defaults, baseUrl: settings.baseUrl }, log, ending.signal),

@@ -1,3 +1,4 @@
+import "./styles/base.css";
 import "@mantine/core/styles.layer.css";
 import "./styles/app.css";
 import "./styles/runs.css";

@@ -37,7 +37,7 @@ export function runnerOf(c: Context<ApiEnv>): RunnerCaller {
   return principal;
 }
 
-/** Address of the other end of the connection; what headers claim is not looked at. */
+/** Where the request came from: the other end of the connection, or what a trusted proxy there says. */
 export function addressOf(c: Context<ApiEnv>): string | undefined {
   return c.env?.requestIP?.(c.req.raw)?.address;
 }
