@@ -1,6 +1,6 @@
 import { Binding } from "@windshift/contract/api/binding.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
-import type { Queries } from "../db/database.ts";
+import type { Database, Queries } from "../db/database.ts";
 import type { NewRow, Row } from "../db/schema.ts";
 import type { Scope } from "../http/access.ts";
 import { isoTime } from "../http/json.ts";
@@ -20,6 +20,17 @@ function findBindingRow(db: Queries, id: number): Promise<Row<"bindings"> | unde
 /** @throws AppError `not_found` */
 export async function getBindingRow(db: Queries, id: number): Promise<Row<"bindings">> {
   const row = await findBindingRow(db, id);
+  if (row === undefined) throw new AppError("not_found", `binding ${id} does not exist`);
+  return row;
+}
+
+/**
+ * Reads a binding to change it; in PostgreSQL it stays as it is until the transaction ends.
+ * @throws AppError `not_found`
+ */
+export async function lockBindingRow(database: Database, tx: Queries, id: number): Promise<Row<"bindings">> {
+  const select = tx.selectFrom("bindings").selectAll().where("id", "=", id);
+  const row = await (database.engine === "postgres" ? select.forUpdate() : select).executeTakeFirst();
   if (row === undefined) throw new AppError("not_found", `binding ${id} does not exist`);
   return row;
 }

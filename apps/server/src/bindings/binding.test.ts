@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { Binding } from "@windshift/contract/api/binding.ts";
+import { type Binding, BindingPatch } from "@windshift/contract/api/binding.ts";
+import { gitOut } from "@windshift/testing/git-repository.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { create, createTestWorkspace, type TestWorkspace } from "../testing/test-workspace.ts";
+import { changeBinding } from "./binding.ts";
 
 interface Refusal {
   error: { code: string; message: string; details?: { path: string }[] };
@@ -135,6 +137,61 @@ describe("a binding", () => {
       repository_id: workspace.repository.id,
     });
     expect([made.llm_connection_id, made.model]).toEqual([null, null]);
+  });
+});
+
+describe("two changes of a binding at once", () => {
+  const ALTERED = "altered";
+  let made: Binding;
+  let other: { id: number; path: string };
+  beforeAll(async () => {
+    made = await create<Binding>(admin, AT, wanted(await newAgent("Twice")));
+    other = await create(admin, "/api/v1/workspaces/BIND/repositories", {
+      connection_id: workspace.git.id,
+      owner: "acme",
+      name: "elsewhere",
+    });
+    for (const branch of ["main", ALTERED])
+      await gitOut(["push", "--quiet", other.path, `HEAD:refs/heads/${branch}`], workspace.workDir);
+  });
+  /** A change that a forge holds up until `meanwhile` is done. */
+  const changeWhile = (patch: object, meanwhile: () => Promise<unknown>) => {
+    const readBranch = async (repository: number, branch: string) => {
+      await meanwhile();
+      return server.forge.readBranch(repository, branch);
+    };
+    return changeBinding({ database: server.database, readBranch }, made.id, BindingPatch.parse(patch), by);
+  };
+  let by: string;
+  beforeAll(async () => {
+    by = (await admin.get<{ id: string }>("/api/v1/me")).body.id;
+  });
+  const at = () => `/api/v1/bindings/${made.id}`;
+
+  test("end in a conflict when the one was checked against what the other changed", async () => {
+    const toOther = { repository_id: other.id, base_branch: ALTERED };
+    await expect(
+      changeWhile({ model: "scripted-9" }, () => admin.patch(at(), toOther)),
+    ).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("repository_id, base_branch"),
+    });
+    expect((await admin.get<Binding>(at())).body).toMatchObject({ ...toOther, model: "scripted-1" });
+  });
+
+  test("are both kept when they have nothing to do with one another", async () => {
+    await changeWhile({ enabled: false }, () => admin.patch(at(), { instructions: "Be brief." }));
+    expect((await admin.get<Binding>(at())).body).toMatchObject({
+      instructions: "Be brief.",
+      enabled: false,
+      base_branch: ALTERED,
+    });
+  });
+
+  test("when the binding is gone, there is nothing to change", async () => {
+    await expect(changeWhile({ enabled: true }, () => admin.delete(at()))).rejects.toMatchObject({
+      code: "not_found",
+    });
   });
 });
 

@@ -7,7 +7,7 @@ import type { Row } from "../db/schema.ts";
 import { isPoolOpenTo } from "../pools/pool-store.ts";
 import { findRepositoryRow } from "../repositories/repository-store.ts";
 import { findMemberKind } from "../workspaces/membership-store.ts";
-import { findPoolId, getBindingRow, insertBinding, setSkills } from "./binding-store.ts";
+import { findPoolId, getBindingRow, insertBinding, lockBindingRow, setSkills } from "./binding-store.ts";
 
 export interface BindingPorts {
   database: Database;
@@ -73,7 +73,10 @@ export async function createBinding(
   });
 }
 
-/** Changes what the patch names. Runs that exist keep what they were given. */
+/**
+ * Changes what the patch names. Runs that exist keep what they were given.
+ * @throws AppError `conflict` when somebody else changed meanwhile what this change was checked against
+ */
 export async function changeBinding(
   ports: BindingPorts,
   id: number,
@@ -82,6 +85,7 @@ export async function changeBinding(
 ): Promise<void> {
   const row = await getBindingRow(ports.database.kysely, id);
   const moved = patch.repository_id !== undefined && patch.repository_id !== row.repository_id;
+  // Asks a forge, which may take seconds: outside the transaction.
   const found = await checkTargets(ports, {
     workspaceId: row.workspace_id,
     repositoryId: patch.repository_id ?? row.repository_id,
@@ -94,10 +98,13 @@ export async function changeBinding(
   const { repository_id, llm_connection_id, model, instructions, image, limits, enabled } = patch;
   const { fallbacks, budget, push_policy, labels, skill_ids, outside_comments } = patch;
   await ports.database.transaction(async (tx) => {
+    await requireAsChecked(ports.database, tx, row);
     await tx
       .updateTable("bindings")
-      .set({ base_branch: found.baseBranch, pool_id: found.poolId })
-      .$if(repository_id !== undefined, (q) => q.set({ repository_id }))
+      // One column at least, or there would be no statement.
+      .set({ repository_id: repository_id ?? row.repository_id })
+      .$if(moved || patch.base_branch !== undefined, (q) => q.set({ base_branch: found.baseBranch }))
+      .$if(patch.pool !== undefined, (q) => q.set({ pool_id: found.poolId }))
       .$if(llm_connection_id !== undefined, (q) => q.set({ llm_connection_id }))
       .$if(model !== undefined, (q) => q.set({ model }))
       .$if(instructions !== undefined, (q) => q.set({ instructions }))
@@ -126,6 +133,27 @@ export async function deleteBinding(ports: BindingPorts, id: number, by: string)
     await tx.deleteFrom("bindings").where("id", "=", id).execute();
     await recordChange(tx, by, "binding.deleted", row);
   });
+}
+
+/** What a change is checked against. */
+const CHECKED = [
+  "repository_id",
+  "base_branch",
+  "llm_connection_id",
+  "model",
+  "fallbacks",
+  "pool_id",
+] as const satisfies (keyof Row<"bindings">)[];
+
+/** Keeps the binding as it is until the transaction ends. @throws AppError `conflict` when it is not as it was checked */
+async function requireAsChecked(database: Database, tx: Queries, checked: Row<"bindings">): Promise<void> {
+  const now = await lockBindingRow(database, tx, checked.id);
+  const changed = CHECKED.filter((column) => now[column] !== checked[column]);
+  if (changed.length > 0)
+    throw new AppError(
+      "conflict",
+      `somebody else changed ${changed.join(", ")} of the binding meanwhile; look at it, then try again`,
+    );
 }
 
 /** @throws AppError `invalid_input`, naming the field and what to do */
