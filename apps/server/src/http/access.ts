@@ -32,6 +32,8 @@ export interface Place {
   workItemId?: number;
   /** Set by scopes of runs. */
   runId?: number;
+  /** For who has less than this role there is no such place, whatever the route asks for. */
+  leastRole?: Role | undefined;
 }
 
 /** The place of a request, and what the caller may do there. */
@@ -116,7 +118,8 @@ async function decideMember(
 ): Promise<Decision> {
   const place = await access.in(ports.db, params);
   const role = place && (await ports.memberships.roleOf(place.workspaceId, person.userId));
-  if (place === undefined || role === undefined) return refused("not_found", "not found");
+  const hidden = place?.leastRole !== undefined && !allows(role ?? "viewer", place.leastRole);
+  if (place === undefined || role === undefined || hidden) return refused("not_found", "not found");
   if (!allows(role, access.role)) {
     return refused("forbidden", `this needs the role ${access.role} in the workspace; yours is ${role}`);
   }

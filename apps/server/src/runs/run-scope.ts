@@ -9,10 +9,19 @@ export function runIdOf(params: Record<string, string>): RunId | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
-/** Finds the run in the path and its workspace. Without `workItemId`: a run's own token opens only what is for the run itself. */
+/**
+ * Finds the run in the path and its workspace. Without `workItemId`: a run's own token opens only what is for the run itself. Private
+ * test runs, and runs of deleted items, are for admins.
+ */
 export const runScope: Scope = async (db: Queries, params) => {
   const id = runIdOf(params);
   if (id === undefined) return undefined;
-  const row = await db.selectFrom("runs").select("workspace_id").where("id", "=", id).executeTakeFirst();
-  return row === undefined ? undefined : { workspaceId: row.workspace_id, runId: id };
+  const row = await db
+    .selectFrom("runs")
+    .innerJoin("work_items", "work_items.id", "runs.work_item_id")
+    .select(["runs.workspace_id", "work_items.hidden"])
+    .where("runs.id", "=", id)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  return { workspaceId: row.workspace_id, runId: id, leastRole: row.hidden === 0 ? undefined : "admin" };
 };

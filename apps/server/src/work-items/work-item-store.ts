@@ -11,12 +11,16 @@ import { writeItemSearch } from "./search-text.ts";
 /** `hidden` of an item that was deleted; its runs stay, and what they cost. */
 export const DELETED = 2;
 
-/** Scope of paths with an `{item}`. */
+/** Scope of paths with an `{item}`. The item of a private test run is there for admins alone. */
 export const workItemScope: Scope = async (db, params) => {
   const key = WorkItemKey.safeParse(params.item);
   if (!key.success) return undefined;
-  const row = await findByKey(db, key.data).select("work_items.workspace_id").executeTakeFirst();
-  return row && { workspaceId: row.workspace_id, workItemId: row.id };
+  const row = await findByKey(db, key.data)
+    .select(["work_items.workspace_id", "work_items.hidden"])
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const leastRole = row.hidden === 0 ? undefined : "admin";
+  return { workspaceId: row.workspace_id, workItemId: row.id, leastRole };
 };
 
 /** The item's id; undefined when the workspace has no such item. */
