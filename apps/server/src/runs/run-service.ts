@@ -9,7 +9,7 @@ import { lockRun } from "./run-fence.ts";
 import { addMessage } from "./run-messages.ts";
 import { resumeRun } from "./run-resume.ts";
 import { listRunsOfItem } from "./run-store.ts";
-import { triggerRun } from "./run-triggers.ts";
+import { TEST_ITEM_REFUSED, triggerRun } from "./run-triggers.ts";
 import { checkWish, type WishPorts } from "./run-wish.ts";
 
 /** What everything about runs is done with. */
@@ -122,11 +122,7 @@ async function chooseAgent(db: Queries, { workItemId, agentUserId }: RerunReques
     .select("hidden")
     .where("id", "=", workItemId)
     .executeTakeFirstOrThrow();
-  if (item.hidden !== 0)
-    throw new AppError(
-      "conflict",
-      "this item belongs to a test run of a binding; test the binding again instead",
-    );
+  if (item.hidden !== 0) throw new AppError("conflict", TEST_ITEM_REFUSED);
   const agent = agentUserId ?? (await findAgent(db, workItemId));
   if (agent === undefined) throw new AppError("conflict", "the item has no agent; assign it to one");
   return agent;

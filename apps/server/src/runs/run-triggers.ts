@@ -17,11 +17,16 @@ export type TriggerResult =
   /** A run is active on another branch than the one that was asked for: nothing was done. */
   | { kind: "busy"; run: RunId };
 
+/** Why a test run's item starts no run: it would push. */
+export const TEST_ITEM_REFUSED =
+  "this item belongs to a test run of a binding; test the binding again instead";
+
 /**
  * Starts a run for a trigger, in the caller's transaction. There is one active run per item and agent; a further trigger
  * becomes a message for it, and wakes it when it waits for an answer.
  * @param text what the person wrote with the trigger, if anything
- * @throws AppError `conflict` when a model or base branch was chosen and a run is active
+ * @throws AppError `conflict` when a model or base branch was chosen and a run is active, or the item belongs to a test run that
+ *   takes no message any more
  */
 export async function triggerRun(
   database: Database,
@@ -30,11 +35,15 @@ export async function triggerRun(
   defaults: RunDefaults,
   text: string | undefined,
 ): Promise<TriggerResult> {
-  await lockItem(database, tx, request.workItemId);
+  const item = await lockItem(database, tx, request.workItemId);
   const found = await findActiveRun(tx, request.workItemId, request.agentUserId);
   // It may end while we look; once it is locked it cannot, and its end will see the message.
   const active = found && (await lockRun(database, tx, found.id));
-  if (active === undefined || isTerminal(active.status)) {
+  const isActive = active !== undefined && !isTerminal(active.status);
+  // What a test run is told stays a test; any other run of its item would push.
+  if (item.hidden !== 0 && !(isActive && active.trigger_kind === "test"))
+    throw new AppError("conflict", TEST_ITEM_REFUSED);
+  if (!isActive) {
     const run = await createRun(database, tx, request, defaults);
     if (text === undefined) return { kind: "started", run };
     const message = await addMessage(database, tx, {
@@ -69,10 +78,9 @@ function refuseLateChoice({ chosen }: RunRequest, active: RunId): void {
 }
 
 /** Two triggers for one item come one after the other, so that the second finds the first one's run. */
-async function lockItem(database: Database, tx: Queries, item: number): Promise<void> {
-  if (database.engine === "postgres") {
-    await tx.selectFrom("work_items").select("id").where("id", "=", item).forNoKeyUpdate().executeTakeFirst();
-  }
+async function lockItem(database: Database, tx: Queries, item: number): Promise<{ hidden: number }> {
+  const query = tx.selectFrom("work_items").select("hidden").where("id", "=", item);
+  return (database.engine === "postgres" ? query.forNoKeyUpdate() : query).executeTakeFirstOrThrow();
 }
 
 /** The member who is asked for is not who wrote what stands on a forge. */

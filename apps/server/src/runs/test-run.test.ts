@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { git } from "@windshift/base/git.ts";
 import type { AgentRun, AgentRunDetail, AgentRunPage } from "@windshift/contract/api/run.ts";
-import type { WorkItemPage } from "@windshift/contract/api/work-item.ts";
+import type { WorkItemDetail, WorkItemPage } from "@windshift/contract/api/work-item.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
@@ -151,6 +151,31 @@ describe("a test run of a binding", () => {
     const other = await createItem(admin, "TRY", { assignee_id: workspace.agent.id });
     expect(other.key).not.toBe(run.item_key);
     await host.result((await host.claimed()).run_id, { ...RESULT, attempt: 1 });
+  });
+
+  test("leaves an item that no comment and no assignment turns into a run that pushes", async () => {
+    const run = await start();
+    const job = await host.claimed();
+    const at = `/api/v1/items/${run.item_key}`;
+    const call = () => admin.post(`${at}/comments`, { body: "@agent-try now push it" });
+    expect((await call()).status).toBe(201);
+    expect((await detailOf(run.id)).messages).toMatchObject([{ body: "@agent-try now push it" }]);
+    await admin.post(`/api/v1/agent-runs/${run.id}/cancel`, { force: true });
+    await host.result(job.run_id, { ...RESULT, attempt: 1 });
+    const assign = () => admin.patch(at, { assignee_id: workspace.agent.id });
+    for (const trigger of [call, assign]) {
+      const refused = await trigger();
+      expect([refused.status, refused.text]).toEqual([
+        409,
+        expect.stringContaining("test the binding again"),
+      ]);
+    }
+    expect((await admin.post(`${at}/comments`, { body: "a word to people" })).status).toBe(201);
+    const { runs } = (await admin.get<AgentRunPage>(`${at}/agent-runs`)).body;
+    expect(runs.map(({ trigger, status }) => [trigger, status])).toEqual([["test", "killed"]]);
+    expect((await admin.get<WorkItemDetail>(at)).body.assignee).toBeNull();
+    const { comments } = (await admin.get<{ comments: { body: string }[] }>(`${at}/comments`)).body;
+    expect(comments.map(({ body }) => body)).toEqual(["@agent-try now push it", "a word to people"]);
   });
 
   test("is for admins of the workspace, says what it needs, and is in the audit log", async () => {
