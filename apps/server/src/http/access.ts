@@ -12,6 +12,8 @@ export type Access =
   | "person"
   /** A person with a session in a browser: what would let an API token raise itself. */
   | "session"
+  /** A signed-in person, or any API token of theirs whatever its scopes: for what a token may do to itself alone. */
+  | "self"
   /** Administrators of the installation. */
   | "instance_admin"
   /** Runner hosts, by their credential. */
@@ -77,7 +79,7 @@ export async function decide(
   }
   const decision = hasScope(access)
     ? await decideMember(access, principal, params, ports)
-    : access === "person" || access === "session" || principal.admin
+    : access === "person" || access === "session" || access === "self" || principal.admin
       ? admitted()
       : refused("forbidden", "only an administrator of this installation may do this");
   return decision.kind === "refused" ? decision : withinScopes(decision, access, principal, request.method);
@@ -88,6 +90,7 @@ function withinScopes(decision: Decision, access: Access, { via }: Person, metho
   if (via.kind === "session") return decision;
   if (access === "session")
     return refused("forbidden", "this takes a session in a browser; an API token cannot do it");
+  if (access === "self") return decision;
   const needed = neededScope(access, method);
   const enough = via.scopes.some((s) => TokenScope.options.indexOf(s) >= TokenScope.options.indexOf(needed));
   if (enough) return decision;

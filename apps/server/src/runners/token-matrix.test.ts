@@ -59,7 +59,8 @@ const bearers = () => Object.entries(tokens) as [Exclude<Kind, "session">, strin
 function classOf({ path, access }: RouteEntry): Class {
   if (access === "public") return "open";
   if (access === "runner") return "runner";
-  if (access === "person" || access === "session" || access === "instance_admin") return "people";
+  if (access === "person" || access === "session" || access === "self" || access === "instance_admin")
+    return "people";
   if ("in" in access) return access.run ? "peopleAndOwnRun" : "people";
   if (path.startsWith("/api/git-proxy/")) return "git";
   if (path.startsWith("/api/llm-proxy/")) return "llm";

@@ -50,7 +50,8 @@ export function addApiTokenRoutes(table: RouteTable, { database }: { database: D
     {
       method: "delete",
       path: "/api/v1/tokens/{id}",
-      access: "person",
+      // Whoever finds a token in the wrong place must be able to end it with itself.
+      access: "self",
       summary: "End an API token; a token may end itself and no other",
       request: { params: IdParams },
       responses: { 204: { description: "Ended" } },

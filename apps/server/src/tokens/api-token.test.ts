@@ -96,6 +96,14 @@ describe("WB-26 an API token", () => {
     expect((await server.withToken(other.token).get("/api/v1/me")).status).toBe(200);
   });
 
+  test("ends itself whatever its scopes are", async () => {
+    const [one, two] = [await mint(admin, ["read"]), await mint(admin, ["read"])];
+    const client = server.withToken(one.token);
+    expect((await client.delete(`/api/v1/tokens/${two.id}`)).status).toBe(403);
+    expect((await client.delete(`/api/v1/tokens/${one.id}`)).status).toBe(204);
+    expect((await client.get("/api/v1/me")).status).toBe(401);
+  });
+
   test("ends when it is deleted, by nobody but its owner", async () => {
     const { client: bob } = await server.addPerson(admin, "Bob");
     const { id, token } = await mint(bob, ["read"]);
