@@ -144,7 +144,7 @@ async function move({ dataDir, databaseUrl }: ServerSettings, url: string | unde
     `moved ${rows} rows of ${tables} tables. Now set DATABASE_URL to that address and start the server; keep WINDSHIFT_DATA as it is: `,
   );
   say(
-    "the secret key and the server's own repositories stay there. The SQLite file was not changed: keep it until you are sure.",
+    "the secret key and the server's own repositories stay there. The SQLite file still holds everything: keep it until you are sure.",
   );
 }
 

@@ -6,6 +6,7 @@ import { createOutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { BudgetHolds } from "./budgets/budget-holds.ts";
 import { containerApiUrl, localhostWarning, oidcOf, type ServerSettings, worktreeRootOf } from "./config.ts";
 import { CrashPoints } from "./crash-point.ts";
+import { type DataFolderLock, lockDataFolder } from "./db/data-folder-lock.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
 import { runForgeLoop } from "./forges/sync-loop.ts";
@@ -37,6 +38,8 @@ import { readMasterKey } from "./secrets/secret-key-file.ts";
 interface ServerParts extends RouteParts {
   metrics: ServerMetrics;
   settings: ServerSettings;
+  /** Of the embedded database. */
+  lock: DataFolderLock | undefined;
 }
 
 /** A running server. */
@@ -84,12 +87,15 @@ export async function startServer(
       await listener.stop();
       await parts.holds.close();
       await database.close();
+      parts.lock?.release();
     },
   };
 }
 
 async function openParts(settings: ServerSettings, log: Log): Promise<ServerParts> {
   const metrics = new ServerMetrics();
+  await makeDataFolder(settings);
+  const lock = settings.databaseUrl === undefined ? lockDataFolder(settings.dataDir) : undefined;
   const database = { ...(await openStore(settings)), figures: metrics };
   const masterKey = await openKey(settings, database, log);
   await ensureLocalPool(database);
@@ -109,7 +115,7 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
   };
   const defaults = { llmModel: settings.llmModel };
   const { metricsToken } = settings;
-  return { ...open, ...createForges(open), settings, defaults, log, metrics, metricsToken };
+  return { ...open, ...createForges(open), settings, defaults, log, metrics, metricsToken, lock };
 }
 
 /**
@@ -128,9 +134,7 @@ async function openKey(settings: ServerSettings, database: Database, log: Log): 
   return masterKey;
 }
 
-/** @throws AppError that names the setting to look at */
-async function openStore(settings: ServerSettings): Promise<Database> {
-  const { dataDir, databaseUrl: url } = settings;
+async function makeDataFolder({ dataDir }: ServerSettings): Promise<void> {
   await mkdir(dataDir, { recursive: true, mode: 0o711 }).catch((cause: NodeJS.ErrnoException) => {
     throw new AppError(
       "invalid_input",
@@ -138,6 +142,11 @@ async function openStore(settings: ServerSettings): Promise<Database> {
       { cause },
     );
   });
+}
+
+/** @throws AppError that names the setting to look at */
+function openStore(settings: ServerSettings): Promise<Database> {
+  const { dataDir, databaseUrl: url } = settings;
   return storeAnswers(settings, () => openDatabase({ url, sqliteFile: join(dataDir, "windshift.db") }));
 }
 

@@ -1,11 +1,16 @@
 import { Database as SqliteFile } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
 import { RunEvent } from "@windshift/contract/event.ts";
 import { createDatabase, type DatabaseFixture } from "@windshift/testing/database-fixture.ts";
+import { sql } from "kysely";
 import pg from "pg";
+import { lockDataFolder } from "../db/data-folder-lock.ts";
 import { openDatabase } from "../db/database.ts";
+import { migrateInitial } from "../db/migrations/001-initial.ts";
+import { ensureLocalPool } from "../pools/pool-store.ts";
 import { appendEvents } from "../runs/run-events.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { createTestWorkspace, startLiveRun } from "../testing/test-workspace.ts";
@@ -24,7 +29,6 @@ describe("an embedded installation moves to PostgreSQL", () => {
     process.env.WINDSHIFT_TEST_DATABASE = "sqlite";
     source = await startTestServer();
     process.env.WINDSHIFT_TEST_DATABASE = before;
-    sqliteFile = source.databaseAddress.sqliteFile;
     const ada = await source.setUp();
     const workspace = await createTestWorkspace(ada, "DEMO");
     run = await startLiveRun(source, ada, workspace);
@@ -39,6 +43,12 @@ describe("an embedded installation moves to PostgreSQL", () => {
     const gone = await ada.post<{ key: string }>("/api/v1/workspaces/DEMO/items", { title: "Deleted" });
     await source.database.kysely.deleteFrom("work_items").where("title", "=", "Deleted").execute();
     expect(gone.status).toBe(201);
+    // As the server leaves it when it is stopped; this one goes on.
+    sqliteFile = join(dirname(source.databaseAddress.sqliteFile), "stopped", "windshift.db");
+    mkdirSync(dirname(sqliteFile));
+    const open = new SqliteFile(source.databaseAddress.sqliteFile, { readonly: true });
+    open.run("vacuum into ?", [sqliteFile]);
+    open.close();
     target = await createDatabase(process.env);
   });
   afterAll(async () => {
@@ -51,6 +61,45 @@ describe("an embedded installation moves to PostgreSQL", () => {
       env: { PATH: process.env.PATH ?? "", HOME: "/tmp", WINDSHIFT_DATA: join(sqliteFile, ".."), ...env },
       timeoutMs: 60_000,
     });
+  const tablesOf = async (url: string | undefined) => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const { rows } = await client.query("select tablename from pg_tables where schemaname = 'public'");
+    await client.end();
+    return rows.map(({ tablename }) => tablename as string).sort();
+  };
+
+  test("not beside a server, even one that has nothing to write, of this version or an earlier one", async () => {
+    // The server of this test has the database open, and nothing else.
+    const beside = await move(target.url ?? "", {
+      WINDSHIFT_DATA: dirname(source.databaseAddress.sqliteFile),
+    });
+    expect([beside.exitCode, beside.stderr]).toEqual([6, expect.stringContaining("stop the server first")]);
+    const lock = lockDataFolder(dirname(sqliteFile));
+    const locked = await move(target.url ?? "");
+    lock.release();
+    expect([locked.exitCode, locked.stderr]).toEqual([6, expect.stringContaining("serves or moves")]);
+    expect(await tablesOf(target.url)).toEqual([]);
+  });
+
+  test("not into another installation of an earlier version, nor beside anything else, which stay as they are", async () => {
+    const other = await createDatabase(process.env);
+    const database = await openDatabase({ url: other.url, sqliteFile: "" });
+    await sql`create table stock (id integer)`.execute(database.kysely);
+    const stranger = await move(other.url ?? "");
+    expect([stranger.exitCode, stranger.stderr]).toEqual([6, expect.stringContaining("it has stock")]);
+    expect(await tablesOf(other.url)).toEqual(["stock"]);
+
+    await sql`drop table stock`.execute(database.kysely);
+    await migrateInitial(database.kysely as never, "postgres");
+    await ensureLocalPool(database);
+    const before = await tablesOf(other.url);
+    const older = await move(other.url ?? "");
+    expect([older.exitCode, older.stderr]).toEqual([6, expect.stringContaining("pools has rows")]);
+    expect(await tablesOf(other.url)).toEqual(before);
+    await database.close();
+    await other.drop();
+  });
 
   test("not while something writes to it, not to nowhere, and not from nothing", async () => {
     const writer = new SqliteFile(sqliteFile);

@@ -1,7 +1,9 @@
 import { Database as SqliteFile } from "bun:sqlite";
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { AppError } from "@windshift/contract/app-error.ts";
 import pg from "pg";
+import { lockDataFolder } from "../db/data-folder-lock.ts";
 import { openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
 import { addForeignKeys, dropForeignKeys, listTables, type Table, tableText } from "./postgres-tables.ts";
@@ -10,6 +12,9 @@ import { addForeignKeys, dropForeignKeys, listTables, type Table, tableText } fr
 const ROWS_PER_INSERT = 500;
 /** A transcript is moved in steps of so many rows between two lines of progress. */
 const PROGRESS_ROWS = 50_000;
+
+/** Tables that are named of a database that has others. */
+const TABLES_SHOWN = 5;
 
 export interface Moved {
   tables: number;
@@ -29,29 +34,61 @@ export async function moveDatabase(
 ): Promise<Moved> {
   if (!existsSync(sqliteFile))
     throw new AppError("not_found", `there is no SQLite database at ${sqliteFile}; is WINDSHIFT_DATA right?`);
-  await bringUpToDate({ url: undefined, sqliteFile });
-  await bringUpToDate({ url, sqliteFile });
-  const source = openSource(sqliteFile);
-  const client = new pg.Client({ connectionString: url, application_name: "windshift migrate-database" });
+  const lock = lockDataFolder(dirname(sqliteFile));
   try {
-    await client.connect();
-    await client.query("begin");
-    const moved = await moveAll(source, client, say);
-    await client.query("commit");
-    return moved;
+    await requireUntouched(sqliteFile, url);
+    await bringUpToDate({ url: undefined, sqliteFile });
+    await bringUpToDate({ url, sqliteFile });
+    return await moveRows(sqliteFile, url, say);
   } finally {
-    // Ends the transaction too, when it was not committed.
-    await client.end();
+    lock.release();
+  }
+}
+
+async function moveRows(sqliteFile: string, url: string, say: (line: string) => void): Promise<Moved> {
+  const source = openSource(sqliteFile);
+  try {
+    return await onTarget(url, async (client) => {
+      await client.query("begin");
+      const moved = await moveAll(source, client, say);
+      await client.query("commit");
+      return moved;
+    });
+  } finally {
     source.run("rollback");
     source.close();
   }
 }
 
+/** Before anything is changed on either side: nobody else is in the SQLite file, and the other database holds nothing. */
+async function requireUntouched(sqliteFile: string, url: string): Promise<void> {
+  const source = openSource(sqliteFile);
+  try {
+    await onTarget(url, (client) => requireNothing(client, tableNames(source)));
+  } finally {
+    source.run("rollback");
+    source.close();
+  }
+}
+
+async function onTarget<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url, application_name: "windshift migrate-database" });
+  try {
+    await client.connect().catch(cannotOpen);
+    return await work(client);
+  } finally {
+    // Ends a transaction too, when it was not committed.
+    await client.end();
+  }
+}
+
+function cannotOpen(cause: Error): never {
+  throw new AppError("unavailable", `the database cannot be opened: ${cause.message}`, { cause });
+}
+
 /** Both sides have to be of this version's schema. */
 async function bringUpToDate(where: Parameters<typeof openDatabase>[0]): Promise<void> {
-  const database = await openDatabase(where).catch((cause: Error) => {
-    throw new AppError("unavailable", `the database cannot be opened: ${cause.message}`, { cause });
-  });
+  const database = await openDatabase(where).catch(cannotOpen);
   try {
     await migrate(database);
   } finally {
@@ -59,15 +96,19 @@ async function bringUpToDate(where: Parameters<typeof openDatabase>[0]): Promise
   }
 }
 
-/** Takes the lock of writers and keeps it: a server that still runs would go on writing to what was moved already. */
+/**
+ * Takes the whole file, which nobody else may even have open: a server that has nothing to write just now would go on writing
+ * to what was moved already, and one of an earlier version knows nothing of the lock of the folder.
+ */
 function openSource(path: string): SqliteFile {
   const file = new SqliteFile(path, { strict: true, safeIntegers: true });
   try {
     file.run("pragma busy_timeout = 2000");
+    file.run("pragma locking_mode = exclusive");
     file.run("begin immediate");
   } catch (cause) {
     file.close();
-    throw new AppError("conflict", "something else writes to the SQLite database; stop the server first", {
+    throw new AppError("conflict", "something else has the SQLite database open; stop the server first", {
       cause,
     });
   }
@@ -77,7 +118,11 @@ function openSource(path: string): SqliteFile {
 async function moveAll(source: SqliteFile, client: pg.Client, say: (line: string) => void): Promise<Moved> {
   const tables = await listTables(client);
   requireSameTables(source, tables);
-  await requireEmpty(client, tables);
+  await requireEmpty(
+    client,
+    tables.map(({ name }) => name),
+    "nothing was moved",
+  );
   // A row may name another that comes later; the keys are put back, and checked, once all are there.
   const keys = await dropForeignKeys(client);
   let rows = 0;
@@ -133,26 +178,43 @@ function lastNumber(source: SqliteFile, table: string): number {
   return Number(kept?.seq ?? 0);
 }
 
-function requireSameTables(source: SqliteFile, tables: readonly Table[]): void {
+function tableNames(source: SqliteFile): string[] {
   const rows = source
     .query("select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\'")
     .all() as { name: string }[];
-  const known = new Set(tables.map(({ name }) => name));
-  const unknown = rows.filter(({ name }) => !known.has(name) && !name.startsWith("kysely_"));
-  if (unknown.length > 0 || tables.length === 0)
-    throw new AppError(
-      "internal",
-      `tables that only one side has: ${tableText(unknown.map(({ name }) => name))}`,
-    );
+  return rows.map(({ name }) => name);
 }
 
-async function requireEmpty(client: pg.Client, tables: readonly Table[]): Promise<void> {
-  for (const { name } of tables) {
+function requireSameTables(source: SqliteFile, tables: readonly Table[]): void {
+  const known = new Set(tables.map(({ name }) => name));
+  const unknown = tableNames(source).filter((name) => !known.has(name) && !name.startsWith("kysely_"));
+  if (unknown.length > 0 || tables.length === 0)
+    throw new AppError("internal", `tables that only one side has: ${tableText(unknown)}`);
+}
+
+/** What a move that broke off left is fine: our tables, without rows. The migration's own tables count as nothing. */
+async function requireNothing(client: pg.Client, ours: readonly string[]): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = current_schema() and c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relname not like 'kysely\\_%' order by c.relname`,
+  );
+  const names = rows.map(({ name }) => name);
+  const foreign = names.filter((name) => !ours.includes(name));
+  if (foreign.length > 0)
+    throw new AppError(
+      "conflict",
+      `the PostgreSQL database is not empty (it has ${tableText(foreign.slice(0, TABLES_SHOWN))}); give an empty one, nothing was changed`,
+    );
+  await requireEmpty(client, names, "nothing was changed");
+}
+
+async function requireEmpty(client: pg.Client, names: readonly string[], outcome: string): Promise<void> {
+  for (const name of names) {
     const { rows } = await client.query(`select 1 from ${quoted(name)} limit 1`);
     if (rows.length > 0)
       throw new AppError(
         "conflict",
-        `the PostgreSQL database is not empty (${name} has rows); give an empty one, nothing was changed`,
+        `the PostgreSQL database is not empty (${name} has rows); give an empty one, ${outcome}`,
       );
   }
 }

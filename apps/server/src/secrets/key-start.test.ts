@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createDatabase, type DatabaseFixture } from "@windshift/testing/database-fixture.ts";
 import { SERVER_MAIN } from "@windshift/testing/server-process.ts";
 import { Migrator, sql } from "kysely";
+import { LOCK_FILE } from "../db/data-folder-lock.ts";
 import { type Database, openDatabase } from "../db/database.ts";
 import { migrate, readMigrations } from "../db/migrate.ts";
 import { migrateInitial } from "../db/migrations/001-initial.ts";
@@ -67,10 +68,10 @@ function dump(): Promise<Record<string, unknown>> {
   });
 }
 
-/** The data folder without the database itself. */
+/** The data folder without the database itself and the empty file of its lock. */
 function files(): Record<string, string> {
   const names = readdirSync(fixture.dataDir, { encoding: "utf8" }).filter(
-    (name) => !name.startsWith("windshift.db"),
+    (name) => !name.startsWith("windshift.db") && name !== LOCK_FILE,
   );
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(fixture.dataDir, name), "utf8")]));
 }
