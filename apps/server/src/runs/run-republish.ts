@@ -7,7 +7,8 @@ import type { Run } from "./run.ts";
 import { reopenAttempt } from "./run-attempts.ts";
 import { lockRun } from "./run-fence.ts";
 import { listSteps, resetSteps } from "./run-publishing-store.ts";
-import { findActiveRun } from "./run-store.ts";
+import { findActiveRun, getRun } from "./run-store.ts";
+import { lockItem } from "./run-triggers.ts";
 
 /** Whether the finishing of a run failed at a step that could be done again, or waits for its forge and could be tried now. */
 export async function canRepublish(db: Queries, run: Run): Promise<boolean> {
@@ -24,6 +25,8 @@ export async function canRepublish(db: Queries, run: Run): Promise<boolean> {
  */
 export async function republishRun(database: Database, runId: RunId, by: string): Promise<void> {
   await database.transaction(async (tx) => {
+    // Item before run, as a trigger does it: one beside this either finds the run active, or its own is found below.
+    await lockItem(database, tx, (await getRun(tx, runId)).work_item_id);
     const run = await lockRun(database, tx, runId);
     if (run === undefined) throw new AppError("not_found", `run ${runId} does not exist`);
     if (!(await canRepublish(tx, run))) {

@@ -2,7 +2,7 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import type { MessageId, RunId } from "@windshift/contract/ids.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import type { Database, Queries } from "../db/database.ts";
-import { branchRunOf } from "./run.ts";
+import { branchRunOf, type Run } from "./run.ts";
 import { createRun, type RunDefaults, type RunRequest } from "./run-create.ts";
 import { lockRun } from "./run-fence.ts";
 import { addMessage, type MessageKind } from "./run-messages.ts";
@@ -17,6 +17,8 @@ export type TriggerResult =
   /** A run is active on another branch than the one that was asked for: nothing was done. */
   | { kind: "busy"; run: RunId };
 
+/** Looks for the active run of an item: each further one is for a run that ended and was followed up within the look before. */
+const LOOKS_MAX = 10;
 /** Why a test run's item starts no run: it would push. */
 export const TEST_ITEM_REFUSED =
   "this item belongs to a test run of a binding; test the binding again instead";
@@ -36,14 +38,10 @@ export async function triggerRun(
   text: string | undefined,
 ): Promise<TriggerResult> {
   const item = await lockItem(database, tx, request.workItemId);
-  const found = await findActiveRun(tx, request.workItemId, request.agentUserId);
-  // It may end while we look; once it is locked it cannot, and its end will see the message.
-  const active = found && (await lockRun(database, tx, found.id));
-  const isActive = active !== undefined && !isTerminal(active.status);
+  const active = await lockActiveRun(database, tx, request.workItemId, request.agentUserId);
   // What a test run is told stays a test; any other run of its item would push.
-  if (item.hidden !== 0 && !(isActive && active.trigger_kind === "test"))
-    throw new AppError("conflict", TEST_ITEM_REFUSED);
-  if (!isActive) {
+  if (item.hidden !== 0 && active?.trigger_kind !== "test") throw new AppError("conflict", TEST_ITEM_REFUSED);
+  if (active === undefined) {
     const run = await createRun(database, tx, request, defaults);
     if (text === undefined) return { kind: "started", run };
     const message = await addMessage(database, tx, {
@@ -68,6 +66,27 @@ export async function triggerRun(
   return { kind: "kept", run: active.id, message };
 }
 
+/**
+ * Locks the one active run of the agent on the item, which then cannot end before its end sees the message. It may have ended while
+ * we waited for it, with a follow-up in its place: so looks again.
+ * @param item locked by the caller
+ * @throws AppError `unavailable` when each that was found had ended
+ */
+async function lockActiveRun(
+  database: Database,
+  tx: Queries,
+  item: number,
+  agent: string,
+): Promise<Run | undefined> {
+  for (let look = 0; look < LOOKS_MAX; look++) {
+    const found = await findActiveRun(tx, item, agent);
+    if (found === undefined) return undefined;
+    const locked = await lockRun(database, tx, found.id);
+    if (locked !== undefined && !isTerminal(locked.status)) return locked;
+  }
+  throw new AppError("unavailable", "the runs of this item end as fast as they start; try again");
+}
+
 /** A run that is under way keeps what it was given; who chose otherwise is told, rather than that it is forgotten. */
 function refuseLateChoice({ chosen }: RunRequest, active: RunId): void {
   const field =
@@ -77,8 +96,8 @@ function refuseLateChoice({ chosen }: RunRequest, active: RunId): void {
   throw new AppError("conflict", `${field}: ${message}`, { details: [{ path: field, message }] });
 }
 
-/** Two triggers for one item come one after the other, so that the second finds the first one's run. */
-async function lockItem(database: Database, tx: Queries, item: number): Promise<{ hidden: number }> {
+/** Two that start runs of one item come one after the other, so that the second finds the first one's run. */
+export async function lockItem(database: Database, tx: Queries, item: number): Promise<{ hidden: number }> {
   const query = tx.selectFrom("work_items").select("hidden").where("id", "=", item);
   return (database.engine === "postgres" ? query.forNoKeyUpdate() : query).executeTakeFirstOrThrow();
 }
