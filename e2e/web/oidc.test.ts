@@ -51,6 +51,7 @@ test("WB-08 an address that has an account is not taken over; its owner connects
     await page.getByText("There is an account with your e-mail address.").waitFor();
     await signIn(page);
     await page.goto("/account");
+    await page.getByLabel("Your password here").fill("correct horse battery");
     await page.getByRole("button", { name: "Connect with Acme" }).click();
     await page.getByRole("button", { name: "Part from Acme" }).waitFor();
   });

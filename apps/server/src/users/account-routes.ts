@@ -57,7 +57,7 @@ function addOwn(table: RouteTable, { database, signIn }: { database: Database; s
       method: "post",
       path: "/api/v1/me/password",
       access: "session",
-      summary: "Change the caller's password; their other sessions end",
+      summary: "Change the caller's password; their other sessions and API tokens end",
       request: { body: jsonBody(PasswordChange) },
       responses: { 204: { description: "Changed" } },
     },
@@ -89,7 +89,7 @@ function addSessions(table: RouteTable, { database }: { database: Database }): v
       method: "delete",
       path: "/api/v1/me/sessions",
       access: "session",
-      summary: "Sign out everywhere else",
+      summary: "Sign out everywhere else, API tokens included",
       responses: { 204: { description: "Ended" } },
     },
     async (c) => {

@@ -124,7 +124,7 @@ function addChanges(table: RouteTable, { database, baseUrl }: AdminUserPorts): v
       method: "delete",
       path: `${AT}/{user}/sessions`,
       access: "instance_admin",
-      summary: "Sign a person out everywhere",
+      summary: "Sign a person out everywhere, API tokens included",
       request: { params: UserParams },
       responses: { 204: { description: "Ended" } },
     },

@@ -2,6 +2,7 @@ import type { AdminUser } from "@windshift/contract/api/user.ts";
 import type { Queries } from "../db/database.ts";
 import { containsText } from "../db/like.ts";
 import type { Row } from "../db/schema.ts";
+import { isoTime } from "../http/json.ts";
 
 export interface UserQuery {
   /** A part of the name or the e-mail address. */
@@ -82,8 +83,9 @@ async function viewAll(db: Queries, rows: readonly Row<"user">[]): Promise<Admin
   const passwords = await db.selectFrom("account").select("userId").where("userId", "in", ids).execute();
   const identities = await db
     .selectFrom("oidc_identities")
-    .select("user_id")
+    .select(["user_id", "issuer", "subject", "created_at_ms"])
     .where("user_id", "in", ids)
+    .orderBy("created_at_ms")
     .execute();
   const memberships = await db
     .selectFrom("memberships")
@@ -100,14 +102,22 @@ async function viewAll(db: Queries, rows: readonly Row<"user">[]): Promise<Admin
   return rows.map((row) => {
     const session = sessions.find(({ userId }) => userId === row.id);
     const byPassword = passwords.some(({ userId }) => userId === row.id);
-    const byProvider = identities.some(({ user_id }) => user_id === row.id);
+    const own = identities.filter(({ user_id }) => user_id === row.id);
     return {
       id: row.id,
       name: row.name,
       email: row.email,
       admin: row.admin === 1,
       disabled: row.disabled_at_ms !== null,
-      sign_in: [...(byPassword ? (["password"] as const) : []), ...(byProvider ? (["oidc"] as const) : [])],
+      sign_in: [
+        ...(byPassword ? (["password"] as const) : []),
+        ...(own.length > 0 ? (["oidc"] as const) : []),
+      ],
+      identities: own.map(({ issuer, subject, created_at_ms }) => ({
+        issuer,
+        subject,
+        connected_at: isoTime(created_at_ms),
+      })),
       workspaces_count: memberships.find(({ user_id }) => user_id === row.id)?.count ?? 0,
       created_at: new Date(row.createdAt).toISOString(),
       last_sign_in_at: session ? new Date(session.at).toISOString() : null,

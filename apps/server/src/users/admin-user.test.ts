@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { StartedCliLogin } from "@windshift/contract/api/cli-login.ts";
 import type { ApiTokenWithSecret } from "@windshift/contract/api/token.ts";
 import type {
   AdminUser,
@@ -119,6 +120,69 @@ describe("a link to choose a password", () => {
     const old = await link();
     await server.database.kysely.updateTable("password_links").set({ expires_at_ms: 1 }).execute();
     expect((await use(old)).status).toBe(404);
+  });
+});
+
+describe("WB-07 all that speaks for a person", () => {
+  /** Somebody with a session, a token, and a sign-in of `ws` that they approved and nobody fetched. */
+  async function somebody(name: string) {
+    const { id, client } = await server.addPerson(admin, name);
+    const { token } = await create<ApiTokenWithSecret>(client, "/api/v1/tokens", { name: "x" });
+    const login = await create<StartedCliLogin>(server.stranger(), "/api/v1/cli-logins", {
+      client_name: "ws",
+    });
+    expect((await client.post(`/api/v1/cli-logins/${login.user_code}/approve`)).status).toBe(200);
+    const fetched = () =>
+      server.stranger().post("/api/v1/cli-logins/poll", { poll_secret: login.poll_secret });
+    return { id, client, bearer: server.withToken(token), fetched };
+  }
+  const told = async (id: string, action: string) => {
+    const { data } = await server.database.kysely
+      .selectFrom("audit_log")
+      .select("data")
+      .where("subject", "=", `user ${id}`)
+      .where("action", "=", action)
+      .executeTakeFirstOrThrow();
+    return JSON.parse(data);
+  };
+  const ALL = { tokens: 1, cli_logins: 1, ip: "127.0.0.1" };
+
+  test("ends when a password is chosen with a link", async () => {
+    const { id, client, bearer, fetched } = await somebody("Una");
+    const { url } = await create<PasswordLink>(admin, `${AT}/${id}/password-link`, {});
+    const reset = { token: url.split("/").at(-1), password: "another long password" };
+    expect((await server.stranger().post("/api/v1/password-links/reset", reset)).status).toBe(204);
+    expect((await client.get("/api/v1/me")).status).toBe(401);
+    expect((await bearer.get("/api/v1/me")).status).toBe(401);
+    expect((await fetched()).status).toBe(404);
+    expect(await told(id, "user.password_set")).toEqual({ ...ALL, by: "link", sessions: 1 });
+  });
+
+  test("ends when an administrator signs them out everywhere, and only theirs", async () => {
+    const [out, other] = [await somebody("Ugo"), await somebody("Uwe")];
+    expect((await admin.delete(`${AT}/${out.id}/sessions`)).status).toBe(204);
+    expect((await out.client.get("/api/v1/me")).status).toBe(401);
+    expect((await out.bearer.get("/api/v1/me")).status).toBe(401);
+    expect((await out.fetched()).status).toBe(404);
+    expect(await told(out.id, "user.signed_out")).toEqual({ ...ALL, sessions: 1 });
+    expect((await other.client.get("/api/v1/me")).status).toBe(200);
+    expect((await other.bearer.get("/api/v1/me")).status).toBe(200);
+    expect((await other.fetched()).body).toMatchObject({ state: "approved" });
+  });
+
+  test("ends but for the browser at which they change the password or sign out everywhere else", async () => {
+    const pat = await somebody("Uli");
+    const change = { current_password: PASSWORD, new_password: "the next long password" };
+    expect((await pat.client.post("/api/v1/me/password", change)).status).toBe(204);
+    expect(await told(pat.id, "user.password_set")).toEqual({ ...ALL, by: "password", sessions: 0 });
+    const sue = await somebody("Uta");
+    expect((await sue.client.delete("/api/v1/me/sessions")).status).toBe(204);
+    expect(await told(sue.id, "user.sessions_ended")).toEqual({ ...ALL, sessions: 0 });
+    for (const { client, bearer, fetched } of [pat, sue]) {
+      expect((await client.get("/api/v1/me")).status).toBe(200);
+      expect((await bearer.get("/api/v1/me")).status).toBe(401);
+      expect((await fetched()).status).toBe(404);
+    }
   });
 });
 

@@ -4,7 +4,7 @@ import { type ActingPerson, record } from "../audit/audit-store.ts";
 import type { Database, Queries } from "../db/database.ts";
 import { countActiveAdmins, findAdminUser, findPerson, lockAdmins } from "./admin-user-store.ts";
 import { makePasswordLink } from "./password-link.ts";
-import { deleteSessions } from "./session-store.ts";
+import { endAccess } from "./person-access.ts";
 import { insertPerson } from "./user-store.ts";
 
 /**
@@ -84,12 +84,11 @@ export async function resetPassword(
   });
 }
 
-/** Ends every session of a person. @throws AppError `not_found` */
+/** Ends every session and API token of a person. @throws AppError `not_found` */
 export async function signOutEverywhere(database: Database, id: string, by: ActingPerson): Promise<void> {
   await database.transaction(async (tx) => {
     if ((await findPerson(tx, id)) === undefined) throw noSuchPerson();
-    await deleteSessions(tx, id);
-    await tell(tx, by, "user.signed_out", id);
+    await tell(tx, by, "user.signed_out", id, await endAccess(tx, id));
   });
 }
 
@@ -101,9 +100,8 @@ export async function getAdminUser(db: Queries, id: string): Promise<AdminUser> 
 }
 
 async function shutOut(tx: Queries, userId: string): Promise<void> {
-  await deleteSessions(tx, userId);
-  for (const table of ["api_tokens", "cli_logins", "password_links"] as const)
-    await tx.deleteFrom(table).where("user_id", "=", userId).execute();
+  await endAccess(tx, userId);
+  await tx.deleteFrom("password_links").where("user_id", "=", userId).execute();
   await tx.deleteFrom("invitations").where("created_by", "=", userId).execute();
 }
 
@@ -112,7 +110,7 @@ function tell(
   by: ActingPerson,
   action: string,
   id: string,
-  data: Record<string, string> = {},
+  data: Record<string, string | number> = {},
 ): Promise<void> {
   return record(tx, {
     workspaceId: null,

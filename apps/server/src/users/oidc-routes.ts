@@ -1,9 +1,9 @@
-import { OidcLink, type OidcProblem } from "@windshift/contract/api/oidc.ts";
+import { NewOidcLink, OidcLink, type OidcProblem } from "@windshift/contract/api/oidc.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { Context } from "hono";
 import type { Database } from "../db/database.ts";
 import { type ApiEnv, actingPersonOf, addressOf } from "../http/api-env.ts";
-import { jsonReply } from "../http/json.ts";
+import { jsonBody, jsonReply } from "../http/json.ts";
 import type { Log } from "../http/log.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import { TryLimit } from "../http/try-limit.ts";
@@ -17,6 +17,7 @@ import {
   unlinkOidcUser,
 } from "./oidc-login.ts";
 import { OIDC_SIGN_IN_PATH, type OidcIdentity, type OidcProvider } from "./oidc-provider.ts";
+import { requireOwnPassword } from "./own-account.ts";
 import type { SignIn } from "./sign-in.ts";
 import { findPasswordHash } from "./user-store.ts";
 
@@ -35,6 +36,8 @@ const CALLBACK_PATH = "/api/oidc/callback";
 /** Sign-ins and answers of one address in a minute: many people may come from one. */
 const TRIES_MAX = 30;
 const TRIES_WINDOW_MS = 60_000;
+/** Passwords that one person may try in a minute before their account is connected. */
+const PASSWORD_TRIES_MAX = 10;
 /** Longest path that a sign-in goes back to, characters. */
 const RETURN_TO_CHARS_MAX = 2_000;
 
@@ -54,16 +57,22 @@ export function addOidcRoutes(table: RouteTable, ports: OidcRoutePorts): void {
 }
 
 function addLinks(table: RouteTable, ports: OidcRoutePorts): void {
+  const tries = new TryLimit({ tries: PASSWORD_TRIES_MAX, windowMs: TRIES_WINDOW_MS });
   table.add(
     {
       method: "post",
       path: "/api/v1/me/oidc",
       access: "session",
-      summary: "Begin to connect the caller's account with the sign-in provider",
+      summary:
+        "Begin to connect the caller's account with the sign-in provider; asks for the password of who has one",
+      request: { body: jsonBody(NewOidcLink) },
       responses: { 200: jsonReply(OidcLink, "Where the browser goes") },
     },
     async (c) => {
       const { user: linkUser } = actingPersonOf(c);
+      tries.require(linkUser);
+      const { current_password } = c.req.valid("json");
+      await requireOwnPassword(ports.database.kysely, ports.signIn, linkUser, current_password);
       const { url, cookie } = await begin(ports, { returnTo: "/account", linkUser }).catch(inApiWords);
       c.header("set-cookie", cookie);
       return c.json({ url }, 200);

@@ -37,6 +37,9 @@ function newPerson(more: object = {}): string {
   return email;
 }
 
+/** Of all people of a test. */
+const OWN_PASSWORD = { current_password: "correct horse battery" };
+
 /** A browser that follows no link by itself; the provider's link back comes from another site. */
 const browser = () => new TestClient(server.url);
 const FROM_ELSEWHERE = { origin: "", "content-type": "", "sec-fetch-site": "cross-site" };
@@ -313,7 +316,7 @@ describe("WB-08 an identity", () => {
     const { client } = await server.addPerson(admin, "Lin");
     newPerson();
     const link = async () => {
-      const reply = await client.post<{ url: string }>("/api/v1/me/oidc");
+      const reply = await client.post<{ url: string }>("/api/v1/me/oidc", OWN_PASSWORD);
       expect(reply.status).toBe(200);
       return comeBack(client, await provider.visit(reply.body.url));
     };
@@ -323,10 +326,38 @@ describe("WB-08 an identity", () => {
     await signIn(other);
     expect((await me(other)).body).toMatchObject({ id, email: "lin@example.test", oidc_linked: true });
     const { client: second } = await server.addPerson(admin, "Sec");
-    const { body } = await second.post<{ url: string }>("/api/v1/me/oidc");
+    const { body } = await second.post<{ url: string }>("/api/v1/me/oidc", OWN_PASSWORD);
     expect(await comeBack(second, await provider.visit(body.url))).toBe("/account?problem=oidc_taken");
     expect((await client.delete("/api/v1/me/oidc")).status).toBe(204);
     expect((await me(client)).body.oidc_linked).toBe(false);
+  });
+
+  test("WB-08 is connected by who knows the password of the account, which a browser left open does not say", async () => {
+    const { id, client } = await server.addPerson(admin, "Olu");
+    const ask = (body: object) => client.post("/api/v1/me/oidc", body);
+    for (const body of [{}, { current_password: "" }, { current_password: "a wrong password" }]) {
+      const reply = await ask(body);
+      expect([reply.status, reply.text]).toEqual([400, expect.stringContaining("this is not your password")]);
+    }
+    for (let n = 3; n < 10; n++) await ask({ current_password: `guess ${n}` });
+    expect((await ask(OWN_PASSWORD)).status).toBe(429);
+    const begun = await server.database.kysely
+      .selectFrom("oidc_logins")
+      .select("state_hash")
+      .where("link_user_id", "=", id)
+      .execute();
+    expect(begun).toEqual([]);
+  });
+
+  test("shows administrators which identity signs in to an account", async () => {
+    newPerson();
+    const client = browser();
+    await signIn(client);
+    const { email } = (await me(client)).body;
+    const { body } = await admin.get<AdminUserPage>(`/api/v1/admin/users?q=${email}`);
+    expect(body.users[0]?.identities).toMatchObject([
+      { issuer: provider.issuer, subject: provider.person.sub },
+    ]);
   });
 
   test("is connected with no account but that of the session that asked", async () => {
@@ -334,7 +365,7 @@ describe("WB-08 an identity", () => {
     newPerson();
     const foreign = await client.post("/api/v1/me/oidc", {}, { origin: "https://evil.example" });
     expect(foreign.status).toBe(403);
-    const { body } = await client.post<{ url: string }>("/api/v1/me/oidc");
+    const { body } = await client.post<{ url: string }>("/api/v1/me/oidc", OWN_PASSWORD);
     const back = await provider.visit(body.url);
     await client.post("/api/auth/sign-out");
     expect(await comeBack(client, back)).toBe("/account?problem=oidc_stale");

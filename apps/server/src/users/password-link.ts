@@ -5,7 +5,7 @@ import { createToken, hashToken } from "@windshift/contract/tokens.ts";
 import { type ActingPerson, record } from "../audit/audit-store.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { isoTime } from "../http/json.ts";
-import { deleteSessions } from "./session-store.ts";
+import { endAccess } from "./person-access.ts";
 import { setPasswordHash } from "./user-store.ts";
 
 /** Makes the one link of a person with which they choose a password, in the caller's transaction. */
@@ -46,7 +46,7 @@ export async function viewPasswordLink(database: Database, token: string): Promi
 }
 
 /**
- * Chooses a password with a link, which is used up. It ends every session of the person.
+ * Chooses a password with a link, which is used up. It ends every session and API token of the person.
  * @param hash hashes the password; not called for a link that is not known
  * @throws AppError `not_found` for an unknown, used or expired link
  */
@@ -67,13 +67,13 @@ export async function usePasswordLink(
       .executeTakeFirst();
     if (used === undefined) throw unknownLink();
     await setPasswordHash(tx, userId, passwordHash);
-    await deleteSessions(tx, userId);
+    const ended = await endAccess(tx, userId);
     await record(tx, {
       workspaceId: null,
       actor: { user: userId },
       action: "user.password_set",
       subject: `user ${userId}`,
-      data: { by: "link", ip: ip ?? "unknown" },
+      data: { by: "link", ...ended, ip: ip ?? "unknown" },
     });
   });
 }

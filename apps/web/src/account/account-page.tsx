@@ -10,7 +10,7 @@ import { FormFrame } from "../parts/form-frame.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { Section } from "../settings/settings-section.tsx";
 import { NewPasswordField } from "../welcome/person-fields.tsx";
-import { sessionsQuery } from "./account-queries.ts";
+import { sessionsQuery, tokensQuery } from "./account-queries.ts";
 import { ApiTokens } from "./api-tokens.tsx";
 import { ProviderSignIn } from "./provider-sign-in.tsx";
 import { Sessions } from "./sessions.tsx";
@@ -63,7 +63,10 @@ function PasswordForm() {
     await sendApi("POST", "/api/v1/me/password", { current_password: current, new_password: next });
     setCurrent("");
     setNext("");
-    await queryClient.invalidateQueries(sessionsQuery);
+    await Promise.all([
+      queryClient.invalidateQueries(sessionsQuery),
+      queryClient.invalidateQueries(tokensQuery),
+    ]);
   };
   return (
     <FormFrame
@@ -71,7 +74,7 @@ function PasswordForm() {
       verb="Change the password"
       label="Password"
       onSend={save}
-      done="Changed. Every other browser is signed out."
+      done="Changed. Every other browser is signed out. Your API tokens ended."
       variant="default"
     >
       <TextInput

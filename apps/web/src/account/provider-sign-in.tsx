@@ -1,7 +1,8 @@
-import { Text } from "@mantine/core";
+import { Text, TextInput } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { OidcLink } from "@windshift/contract/api/oidc.ts";
+import { useState } from "react";
 import { callApi, sendApi } from "../api/api.ts";
 import { meQuery, useMe } from "../api/me.ts";
 import { queryClient } from "../api/query-client.ts";
@@ -18,10 +19,16 @@ export function ProviderSignIn() {
   const { problem } = useSearch({ strict: false }) as { problem?: string };
   const { oidc } = useSuspenseQuery(setupQuery).data;
   const { oidc_linked: linked, has_password } = useMe();
-  const form = useApiForm();
+  const [password, setPassword] = useState("");
+  const form = useApiForm(["current_password"]);
   if (oidc === null) return null;
   const connect = async () => {
-    const { url } = await callApi("POST", "/api/v1/me/oidc", OidcLink);
+    const { url } = await callApi(
+      "POST",
+      "/api/v1/me/oidc",
+      OidcLink,
+      has_password ? { current_password: password } : {},
+    );
     location.assign(url);
   };
   const part = async () => {
@@ -41,8 +48,20 @@ export function ProviderSignIn() {
           variant="default"
         >
           <Text size="sm" c="dimmed">
-            Once connected, you can sign in here as whom {oidc.name} knows you.
+            Once connected, you can sign in here as whom {oidc.name} knows you, also after your password is
+            changed.
           </Text>
+          {has_password && (
+            <TextInput
+              type="password"
+              label="Your password here"
+              autoComplete="current-password"
+              required
+              value={password}
+              onChange={(event) => setPassword(event.currentTarget.value)}
+              error={form.fieldError("current_password")}
+            />
+          )}
         </FormFrame>
       )}
       {linked && !has_password && (

@@ -12,7 +12,7 @@ import type { LinkFor } from "./users-page.tsx";
 /** One person, and what an administrator can do about them. */
 export function UserRow({ user, onLink }: { user: AdminUser; onLink(made: LinkFor): void }) {
   const me = useMe();
-  const { id, name, email, admin, disabled, sign_in, workspaces_count, last_sign_in_at } = user;
+  const { id, name, email, admin, disabled, sign_in, identities, workspaces_count, last_sign_in_at } = user;
   const patch = async (part: object, done: string) => {
     await sendApi("PATCH", `/api/v1/admin/users/${encodeURIComponent(id)}`, part);
     await queryClient.invalidateQueries({ queryKey: ["admin", "users"] });
@@ -21,6 +21,11 @@ export function UserRow({ user, onLink }: { user: AdminUser; onLink(made: LinkFo
   const reset = async () => {
     const path = `/api/v1/admin/users/${encodeURIComponent(id)}/password-link`;
     onLink({ name, link: await callApi("POST", path, PasswordLink) });
+  };
+  const signOut = async () => {
+    await sendApi("DELETE", `/api/v1/admin/users/${encodeURIComponent(id)}/sessions`);
+    await queryClient.invalidateQueries({ queryKey: ["admin", "users"] });
+    sayDone(`${name} is signed out everywhere, and their API tokens ended.`);
   };
   return (
     <li className="row row-line">
@@ -40,6 +45,11 @@ export function UserRow({ user, onLink }: { user: AdminUser; onLink(made: LinkFo
           </>
         )}
       </span>
+      {identities.map(({ issuer, subject, connected_at }) => (
+        <span key={`${issuer} ${subject}`} className="quiet">
+          known to {issuer} as {subject} since <TimeText at={connected_at} />
+        </span>
+      ))}
       {id !== me.id && (
         <span className="row-end">
           <Button
@@ -63,6 +73,16 @@ export function UserRow({ user, onLink }: { user: AdminUser; onLink(made: LinkFo
           >
             {admin ? "Take administration" : "Make administrator"}
           </Button>
+          <ConfirmButton
+            size="xs"
+            label={`Sign ${name} out everywhere`}
+            title={`Sign ${name} out everywhere?`}
+            verb="Sign out"
+            onConfirm={signOut}
+          >
+            Every browser of theirs is signed out, and their API tokens end. They can sign in again
+            {identities.length > 0 && ", also with the provider that their account is connected with"}.
+          </ConfirmButton>
           {disabled ? (
             <Button
               size="xs"

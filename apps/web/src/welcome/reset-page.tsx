@@ -27,7 +27,8 @@ export function ResetPage() {
   return (
     <Door title="Choose a password">
       <Text>
-        For {person.name} ({person.email}). Every browser that is signed in as you is signed out.
+        For {person.name} ({person.email}). Every browser that is signed in as you is signed out, and your API
+        tokens end.
       </Text>
       <FormFrame form={form} verb="Set the password and sign in" onSend={send}>
         <NewPasswordField value={password} onChange={setPassword} error={form.fieldError("password")} />

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PASSWORD_CHARS_MAX } from "../limits.ts";
 
 /**
  * Why a sign-in at the provider came to nothing. The browser is sent to `/login?problem=<code>`, or to
@@ -32,6 +33,12 @@ export const OIDC_PROBLEM_TEXT: Record<OidcProblem, string> = {
   oidc_disabled: "This account is disabled. Ask an administrator.",
   oidc_taken: "This identity belongs to another account here, or yours has another one.",
 };
+
+/** Begins to connect the caller's account. Who has a password says it: the identity stays when the session is over. */
+export const NewOidcLink = z.strictObject({
+  current_password: z.string().max(PASSWORD_CHARS_MAX).optional(),
+});
+export type NewOidcLink = z.infer<typeof NewOidcLink>;
 
 /** Where the browser goes to connect the caller's account with the sign-in provider. */
 export const OidcLink = z.object({ url: z.string() });

@@ -43,6 +43,8 @@ export const AdminUser = Account.extend({
   disabled: z.boolean(),
   /** How they can sign in: `password`, `oidc`, or both. */
   sign_in: z.array(z.enum(["password", "oidc"])),
+  /** Whom the sign-in provider knows them as; it stays when their password is reset. */
+  identities: z.array(z.object({ issuer: z.string(), subject: z.string(), connected_at: z.iso.datetime() })),
   /** Workspaces they are in. */
   workspaces_count: z.int(),
   created_at: z.iso.datetime(),
@@ -92,7 +94,7 @@ export const PasswordLinkView = z.object({
   expires_at: z.iso.datetime(),
 });
 export type PasswordLinkView = z.infer<typeof PasswordLinkView>;
-/** Chooses a password with a link. It ends every session of the person; the link is used up. */
+/** Chooses a password with a link. It ends every session and API token of the person; the link is used up. */
 export const PasswordReset = z.strictObject({ token: z.string().max(100), password: Password });
 export type PasswordReset = z.infer<typeof PasswordReset>;
 
@@ -100,7 +102,7 @@ export type PasswordReset = z.infer<typeof PasswordReset>;
 export const MePatch = z.strictObject({ name: lineOfText(NAME_CHARS_MAX) });
 export type MePatch = z.infer<typeof MePatch>;
 
-/** The caller changes their password; all other sessions of theirs end. */
+/** The caller changes their password; all other sessions and the API tokens of theirs end. */
 export const PasswordChange = z.strictObject({
   current_password: z.string().max(PASSWORD_CHARS_MAX),
   new_password: Password,
