@@ -3,7 +3,7 @@ import { buildVersion } from "@windshift/base/build-version.ts";
 import type { OutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { addActivityRoutes } from "./activity/activity-routes.ts";
 import { addAuditRoutes } from "./audit/audit-routes.ts";
-import { recordDenied } from "./audit/audit-store.ts";
+import { DeniedCalls } from "./audit/denied-calls.ts";
 import { backupCommand } from "./backups/backup-command.ts";
 import { BackupDesk } from "./backups/backup-desk.ts";
 import { addBackupRoutes } from "./backups/backup-routes.ts";
@@ -131,6 +131,7 @@ export function buildRoutes(parts: RouteParts): Routes {
     sessions: signIn,
   };
   const people = peopleOf(callers);
+  const denied = new DeniedCalls(db);
   const app = createApp({
     ...callers,
     baseUrl,
@@ -143,7 +144,7 @@ export function buildRoutes(parts: RouteParts): Routes {
       return { kind: "runner", runnerId, poolId, instance, name };
     },
     answered: (answer) => metrics.answered(answer),
-    foreign: (caller, method, path) => recordDenied(db, caller, method, path),
+    foreign: (caller, method, path) => denied.record(caller, method, path),
   });
   const oidc = parts.oidc && createOidcProvider(parts.oidc);
   addUserRoutes(app, { database, signIn, oidc });

@@ -20,10 +20,6 @@ export interface AuditEntry {
   data?: Record<string, string | number | boolean | null>;
 }
 
-/** Denied calls of one run that are kept one by one; what follows adds nothing but bulk. */
-const DENIED_ROWS_MAX = 100;
-const DENIED = "run.denied";
-
 /** Writes one line of the audit log. In the transaction of what it tells of: neither happens without the other. */
 export function record(tx: Queries, entry: AuditEntry): Promise<void> {
   return recordAll(tx, [entry]);
@@ -43,30 +39,8 @@ export async function recordAll(tx: Queries, entries: readonly AuditEntry[]): Pr
   await tx.insertInto("audit_log").values(rows).execute();
 }
 
-/** Keeps that a run reached for something that is not its own. */
-export async function recordDenied(
-  db: Queries,
-  run: { runId: number; attempt: number; workspaceId: number },
-  method: string,
-  path: string,
-): Promise<void> {
-  const actor = { run: run.runId, attempt: run.attempt };
-  const { count } = await db
-    .selectFrom("audit_log")
-    .select((eb) => eb.fn.countAll<number>().as("count"))
-    .where("action", "=", DENIED)
-    .where("actor", "=", nameOf(actor))
-    .executeTakeFirstOrThrow();
-  if (count >= DENIED_ROWS_MAX) return;
-  await record(db, {
-    workspaceId: run.workspaceId,
-    actor,
-    action: DENIED,
-    subject: `${method} ${encodeURI(path).slice(0, 200)}`,
-  });
-}
-
-function nameOf(actor: Actor): string {
+/** As the log writes it. */
+export function nameOf(actor: Actor): string {
   if (actor === "system") return "system";
   if ("runner" in actor) return `runner ${actor.runner}`;
   return "user" in actor ? `user ${actor.user}` : `run ${actor.run} attempt ${actor.attempt}`;

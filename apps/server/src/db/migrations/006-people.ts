@@ -14,6 +14,7 @@ export async function migratePeople(db: Db, engine: Engine): Promise<void> {
     .on("audit_log")
     .columns(["workspace_id", "id"])
     .execute();
+  await db.schema.createIndex("audit_log_actor").on("audit_log").columns(["actor", "id"]).execute();
   await db.schema.createIndex("run_usage_created").on("run_usage").column("created_at_ms").execute();
 }
 
