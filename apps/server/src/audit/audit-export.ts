@@ -1,6 +1,6 @@
 import type { AuditLine } from "@windshift/contract/api/audit.ts";
-import type { Queries } from "../db/database.ts";
-import { type AuditQuery, listAudit } from "./audit-list.ts";
+import type { Database } from "../db/database.ts";
+import { type AuditQuery, listAuditForExport } from "./audit-list.ts";
 
 export type AuditFormat = "jsonl" | "csv";
 
@@ -14,11 +14,11 @@ const FORMULA = /^[=+\-@\t\r]/;
 
 /** The audit log as a file, newest first. Read page by page at the pace of who reads it (WB-18). */
 export function exportAudit(
-  db: Queries,
+  database: Database,
   query: Omit<AuditQuery, "before" | "limit">,
   format: AuditFormat,
 ): ReadableStream<Uint8Array> {
-  const parts = produce(db, query, format);
+  const parts = produce(database, query, format);
   return new ReadableStream({
     pull: async (controller) => {
       const next = await parts.next();
@@ -30,14 +30,14 @@ export function exportAudit(
 }
 
 async function* produce(
-  db: Queries,
+  database: Database,
   query: Omit<AuditQuery, "before" | "limit">,
   format: AuditFormat,
 ): AsyncGenerator<string> {
   if (format === "csv") yield `${COLUMNS.join(",")}\r\n`;
   let before: number | undefined;
   for (;;) {
-    const page = await listAudit(db, { ...query, before, limit: PAGE });
+    const page = await listAuditForExport(database, { ...query, before, limit: PAGE });
     if (page.length > 0) yield page.map(format === "csv" ? csvLine : jsonLine).join("");
     if (page.length < PAGE) return;
     before = page.at(-1)?.id;

@@ -42,7 +42,7 @@ function addLog(
     async (c) => {
       const { before, limit, ...filter } = c.req.valid("query");
       const query = { filter, before, limit, workspaceId: c.get("grant")?.workspaceId };
-      const entries = await listAudit(database.kysely, query);
+      const entries = await listAudit(database, query);
       const next = entries.length === limit ? (entries.at(-1)?.id ?? null) : null;
       return c.json({ entries, next_before: next }, 200);
     },
@@ -80,7 +80,7 @@ async function exported(
     data: { format, ip: by.ip ?? "unknown" },
   });
   const name = `audit-${new Date().toISOString().slice(0, 10)}.${format}`;
-  return new Response(exportAudit(database.kysely, { filter, workspaceId }, format), {
+  return new Response(exportAudit(database, { filter, workspaceId }, format), {
     headers: {
       "content-type": `${FORMATS[format]}; charset=utf-8`,
       "content-disposition": `attachment; filename="${name}"`,

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { AuditLine, AuditPage } from "@windshift/contract/api/audit.ts";
 import { sql } from "kysely";
+import { findNewestFirst } from "../db/newest-first.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { create } from "../testing/test-workspace.ts";
+import { listAudit } from "./audit-list.ts";
 import { record } from "./audit-store.ts";
 
 // Hashes of passwords take long on a loaded machine.
@@ -167,5 +169,45 @@ describe("WB-18 what is in the audit log", () => {
       .map((line) => (JSON.parse(line) as AuditLine).subject);
     expect(new Set(subjects).size).toBe(1_203);
     expect((await list("action=audit.exported")).entries[0]).toMatchObject({ data: { format: "jsonl" } });
+  });
+});
+
+describe("a search in a long log", () => {
+  const LINES = 50_000;
+  beforeAll(async () => {
+    const rows = `with recursive n(i) as (select 1 union all select i + 1 from n where i < ${LINES})
+      insert into audit_log (at_ms, workspace_id, actor, action, subject, data)
+      select 1000, null, 'user crowd', 'test.bulk', 'crowd ' || i, '{}' from n`;
+    await plant("needle in the hay");
+    await sql.raw(rows).execute(server.database.kysely);
+  });
+
+  test("finds what lies far back, and once, over its pages", async () => {
+    expect(await actions("q=NEEDLE%20in")).toEqual(["test.planted"]);
+    expect((await list("q=crowd%201777&limit=200")).entries.map(({ subject }) => subject)).toEqual([
+      ...Array.from({ length: 10 }, (_, n) => `crowd ${17_779 - n}`),
+      "crowd 1777",
+    ]);
+    const first = await list("actor=crowd&limit=2");
+    expect(first.entries.map(({ subject }) => subject)).toEqual(["crowd 50000", "crowd 49999"]);
+    const next = await list(`actor=crowd&limit=2&before=${first.next_before}`);
+    expect(next.entries.map(({ subject }) => subject)).toEqual(["crowd 49998", "crowd 49997"]);
+  });
+
+  test("lets others work meanwhile, and is given up after its time", async () => {
+    let turns = 0;
+    let over = false;
+    const count = () => {
+      turns += 1;
+      if (!over) setImmediate(count);
+    };
+    setImmediate(count);
+    const found = await listAudit(server.database, { filter: { q: "nowhere to be found" }, limit: 50 });
+    over = true;
+    expect(found).toEqual([]);
+    // One turn between any two windows of the log; PostgreSQL looks through it by itself.
+    expect(turns).toBeGreaterThanOrEqual(server.database.engine === "sqlite" ? LINES / 2_000 : 1);
+    const late = findNewestFirst({ to: LINES, limit: 1, withinMs: -1 }, async () => []);
+    await expect(late).rejects.toMatchObject({ code: "timed_out" });
   });
 });

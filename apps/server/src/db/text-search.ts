@@ -3,7 +3,7 @@ import { type Expression, type RawBuilder, sql } from "kysely";
 import type { Database, Engine, Queries } from "./database.ts";
 
 /** How long one search may take, ms; then it is given up, so that it cannot keep the database from others. */
-const SEARCH_MS_MAX = 3_000;
+export const SEARCH_MS_MAX = 3_000;
 /** What PostgreSQL says of a statement that was given up. */
 const CANCELED = "57014";
 
@@ -48,12 +48,15 @@ export async function withinSearchTime<T>(
     });
   } catch (error) {
     if (!(error instanceof Error) || !("code" in error) || error.code !== CANCELED) throw error;
-    throw new AppError(
-      "timed_out",
-      "the search took too long; narrow it by a filter or look for a longer word",
-      {
-        cause: error,
-      },
-    );
+    throw tookTooLong(error);
   }
+}
+
+/** What a search ends with that was given up. */
+export function tookTooLong(cause?: unknown): AppError {
+  return new AppError(
+    "timed_out",
+    "the search took too long; narrow it by a filter or look for a longer word",
+    { cause },
+  );
 }
