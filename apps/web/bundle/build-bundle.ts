@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { usedStyles } from "./used-styles.ts";
 
 /** One file of the app as browsers get it. */
 export interface BundledFile {
@@ -41,9 +42,15 @@ export async function buildBundle(): Promise<BundledFile[]> {
   if (!built.success) throw new Error(`the web app cannot be bundled:\n${built.logs.join("\n")}`);
   const files: BundledFile[] = [];
   let page = readFileSync(join(WEB, "public/index.html"), "utf8");
+  const scripts = await Promise.all(
+    built.outputs.filter(({ path }) => path.endsWith(".js")).map((output) => output.text()),
+  );
   for (const output of built.outputs) {
     const name = output.path.replace(/^.*\//, "");
-    files.push(bundled(name, true, new Uint8Array(await output.arrayBuffer())));
+    const bytes = name.endsWith(".css")
+      ? Buffer.from(usedStyles(await output.text(), scripts.join("\n")))
+      : new Uint8Array(await output.arrayBuffer());
+    files.push(bundled(name, true, bytes));
     if (output.kind === "entry-point") page = page.replace("__ENTRY__", `/assets/${name}`);
     else if (name.endsWith(".css")) page = page.replace("__STYLES__", `/assets/${name}`);
   }

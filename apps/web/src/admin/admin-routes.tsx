@@ -7,7 +7,7 @@ export function adminRoutes(app: AnyRoute): AnyRoute[] {
   const frame = createRoute({
     getParentRoute: () => app,
     path: "/admin",
-    component: lazyRouteComponent(() => import("./admin-frame.tsx"), "AdminFrame"),
+    component: lazyRouteComponent(() => import("./admin-pages.ts"), "AdminFrame"),
   });
   const page = <N extends string>(path: string, load: () => Promise<Record<N, () => ReactNode>>, name: N) =>
     createRoute({ getParentRoute: () => frame, path, component: lazyRouteComponent(load, name) });
@@ -21,13 +21,13 @@ export function adminRoutes(app: AnyRoute): AnyRoute[] {
   return [
     frame.addChildren([
       start,
-      page("users", () => import("./users-page.tsx"), "UsersPage"),
-      page("workspaces", () => import("./workspaces-page.tsx"), "WorkspacesPage"),
-      page("runners", () => import("./pools-page.tsx"), "PoolsPage"),
-      page("runners/$pool", () => import("./pool-page.tsx"), "PoolPage"),
-      page("usage", () => import("./usage-page.tsx"), "UsagePage"),
-      page("audit", () => import("./audit-page.tsx"), "AuditPage"),
-      page("backup", () => import("./backup-page.tsx"), "BackupPage"),
+      page("users", () => import("./admin-pages.ts"), "UsersPage"),
+      page("workspaces", () => import("./admin-pages.ts"), "WorkspacesPage"),
+      page("runners", () => import("./admin-pages.ts"), "PoolsPage"),
+      page("runners/$pool", () => import("./admin-pages.ts"), "PoolPage"),
+      page("usage", () => import("./admin-pages.ts"), "UsagePage"),
+      page("audit", () => import("./admin-pages.ts"), "AuditPage"),
+      page("backup", () => import("./admin-pages.ts"), "BackupPage"),
     ]),
   ];
 }

@@ -7,31 +7,31 @@ export function settingsRoutes(app: AnyRoute): AnyRoute[] {
   const frame = createRoute({
     getParentRoute: () => app,
     path: "/w/$workspace/settings",
-    component: lazyRouteComponent(() => import("./settings-frame.tsx"), "SettingsFrame"),
+    component: lazyRouteComponent(() => import("./settings-pages.ts"), "SettingsFrame"),
   });
   const page = <N extends string>(path: string, load: () => Promise<Record<N, () => ReactNode>>, name: N) =>
     createRoute({ getParentRoute: () => frame, path, component: lazyRouteComponent(load, name) });
   const guide = createRoute({
     getParentRoute: () => app,
     path: "/w/$workspace/setup",
-    component: lazyRouteComponent(() => import("./guide-page.tsx"), "GuidePage"),
+    component: lazyRouteComponent(() => import("./settings-pages.ts"), "GuidePage"),
   });
   return [
     frame.addChildren([
       leadOn(frame, "/", ({ workspace = "" }) => paths.settings(workspace)),
-      page("general", () => import("./general-page.tsx"), "GeneralPage"),
-      page("members", () => import("./members-page.tsx"), "MembersPage"),
-      page("agents", () => import("./agents-page.tsx"), "AgentsPage"),
-      page("agents/$agent", () => import("./agent-page.tsx"), "AgentPage"),
-      page("connections", () => import("./connections-page.tsx"), "ConnectionsPage"),
-      page("connections/new/$kind", () => import("./new-connection-page.tsx"), "NewConnectionPage"),
-      page("connections/$connection", () => import("./connection-page.tsx"), "ConnectionPage"),
-      page("repositories", () => import("./repositories-page.tsx"), "RepositoriesPage"),
-      page("skills", () => import("./skills-page.tsx"), "SkillsPage"),
-      page("skills/$skill", () => import("./skill-page.tsx"), "SkillPage"),
-      page("budgets", () => import("./budgets-page.tsx"), "BudgetsPage"),
-      page("labels", () => import("./labels-page.tsx"), "LabelsPage"),
-      page("audit", () => import("./workspace-audit-page.tsx"), "WorkspaceAuditPage"),
+      page("general", () => import("./settings-pages.ts"), "GeneralPage"),
+      page("members", () => import("./settings-pages.ts"), "MembersPage"),
+      page("agents", () => import("./settings-pages.ts"), "AgentsPage"),
+      page("agents/$agent", () => import("./settings-pages.ts"), "AgentPage"),
+      page("connections", () => import("./settings-pages.ts"), "ConnectionsPage"),
+      page("connections/new/$kind", () => import("./settings-pages.ts"), "NewConnectionPage"),
+      page("connections/$connection", () => import("./settings-pages.ts"), "ConnectionPage"),
+      page("repositories", () => import("./settings-pages.ts"), "RepositoriesPage"),
+      page("skills", () => import("./settings-pages.ts"), "SkillsPage"),
+      page("skills/$skill", () => import("./settings-pages.ts"), "SkillPage"),
+      page("budgets", () => import("./settings-pages.ts"), "BudgetsPage"),
+      page("labels", () => import("./settings-pages.ts"), "LabelsPage"),
+      page("audit", () => import("./settings-pages.ts"), "WorkspaceAuditPage"),
     ]),
     guide,
     ...formerPaths(app),

@@ -5,15 +5,15 @@ import type { ReactNode } from "react";
 export function trackerRoutes(app: AnyRoute) {
   const page = <N extends string>(path: string, load: () => Promise<Record<N, () => ReactNode>>, name: N) =>
     createRoute({ getParentRoute: () => app, path, component: lazyRouteComponent(load, name) });
-  const pages = () => import("./pages-page.tsx");
+  const pages = () => import("./tracker-pages.ts");
   return [
-    page("/", () => import("./my-work-page.tsx"), "MyWorkPage"),
-    page("/inbox", () => import("./inbox-page.tsx"), "InboxPage"),
-    page("/w/$workspace", () => import("./item-list-page.tsx"), "ItemListPage"),
-    page("/w/$workspace/board", () => import("./board-page.tsx"), "BoardPage"),
-    page("/w/$workspace/activity", () => import("./activity-page.tsx"), "WorkspaceActivityPage"),
+    page("/", () => import("./tracker-pages.ts"), "MyWorkPage"),
+    page("/inbox", () => import("./tracker-pages.ts"), "InboxPage"),
+    page("/w/$workspace", () => import("./tracker-pages.ts"), "ItemListPage"),
+    page("/w/$workspace/board", () => import("./tracker-pages.ts"), "BoardPage"),
+    page("/w/$workspace/activity", () => import("./tracker-pages.ts"), "WorkspaceActivityPage"),
     page("/w/$workspace/pages", pages, "PagesPage"),
     page("/w/$workspace/pages/$page", pages, "PagesPage"),
-    page("/items/$item", () => import("./item-page.tsx"), "ItemPage"),
+    page("/items/$item", () => import("./tracker-pages.ts"), "ItemPage"),
   ];
 }
