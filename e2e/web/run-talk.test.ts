@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { takeQueuedMessages } from "../../apps/server/src/runs/run-messages.ts";
+import { deliverQueued } from "../../apps/server/src/runs/message-delivery.ts";
 import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
 import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
 import {
@@ -62,7 +62,7 @@ test("a message to the agent keeps its draft, and shows that it is queued, deliv
   const message = page.locator(".run-message", { hasText: "Please add a test" });
   await message.getByText("Queued").waitFor();
   expect(await page.getByLabel("Message to the agent").inputValue()).toBe("");
-  const [taken] = await takeQueuedMessages(server.database.kysely, run.runId);
+  const [taken] = await deliverQueued(server.database, run.runId);
   await message.getByText("Delivered").waitFor();
   await emit(server, run, 1, [{ type: "lifecycle", data: { note: "received", id: String(taken?.id) } }]);
   await message.getByText("Read by the agent").waitFor();

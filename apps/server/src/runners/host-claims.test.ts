@@ -228,7 +228,8 @@ describe("an attempt", () => {
     const waiting = host.notices([{ run, attempt }], "25s");
     await admin.post(`/api/v1/agent-runs/${run}/messages`, { text: "please be brief" });
     const [message] = (await waiting).body.news;
-    expect(message).toMatchObject({ kind: "message", text: "please be brief", run, attempt });
+    const text = 'By an admin of the workspace, "Ada":\n\n```text\nplease be brief\n```';
+    expect(message).toMatchObject({ kind: "message", text, run, attempt });
     const after = { run, attempt, after_message: message?.id };
     expect((await host.notices([{ run, attempt }])).body.news).toHaveLength(1);
     expect((await host.notices([after])).body.news).toEqual([]);

@@ -1,7 +1,7 @@
 import type { AttemptNews, NoticesRequest } from "@windshift/contract/runner.ts";
 import type { Database } from "../db/database.ts";
 import { waitForSignal } from "../db/signals.ts";
-import { messagesAfter } from "../runs/run-messages.ts";
+import { deliverAfter } from "../runs/message-delivery.ts";
 import type { Host } from "./runner-credential.ts";
 
 type Held = NoticesRequest["held"][number];
@@ -65,23 +65,28 @@ async function readNews(
       held.map(({ run }) => run),
     )
     .execute();
-  const news: AttemptNews[] = [];
-  const messages = await messagesAfter(database.kysely, held);
-  for (const one of held) {
+  const standing = held.map((one) => {
     const row = rows.find(({ id }) => id === one.run);
     // A run that was killed names its start, but no runner any more.
     const isHost = row?.runner_id === host.id || (row?.runner_id === null && row.status === "killed");
     const own = row?.attempt === one.attempt && isHost && row.runner_boot === boot ? row : undefined;
+    return { one, own, isLive: own?.status === "running" && own.lease_expires_at_ms !== null };
+  });
+  const messages = await deliverAfter(
+    database,
+    standing.flatMap(({ one, isLive }) => (isLive ? [one] : [])),
+  );
+  const news: AttemptNews[] = [];
+  for (const { one, own, isLive } of standing) {
     const at = { run: one.run, attempt: one.attempt };
     if (own?.status === "killed") {
       if (one.known !== "killing") news.push({ kind: "cancel", force: true, ...at });
-    } else if (own?.status !== "running" || own.lease_expires_at_ms === null) {
+    } else if (own === undefined || !isLive) {
       news.push({ kind: "lease_lost", ...at });
     } else {
       if (own.cancel_requested_at_ms !== null && one.known === "running")
         news.push({ kind: "cancel", force: false, ...at });
-      for (const { id, body } of messages.get(one.run) ?? [])
-        news.push({ kind: "message", id, text: body, ...at });
+      for (const message of messages.get(one.run) ?? []) news.push({ kind: "message", ...message, ...at });
     }
   }
   return news;

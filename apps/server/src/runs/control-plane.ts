@@ -10,13 +10,13 @@ import { type ClaimedRun, claimGroup, findByKey } from "./claim-group.ts";
 import { isForPerson } from "./forge.ts";
 import { putOffForForge } from "./forge-wait.ts";
 import { draftJobs, type JobAddresses, type JobDraft } from "./job-spec.ts";
+import { deliverQueued } from "./message-delivery.ts";
 import type { Run } from "./run.ts";
 import { keepBase } from "./run-base.ts";
 import type { RunDefaults } from "./run-create.ts";
 import { endRun, interruptAttempt } from "./run-end.ts";
 import { appendEvents } from "./run-events.ts";
 import { lockLiveAttempt } from "./run-fence.ts";
-import { takeQueuedMessages } from "./run-messages.ts";
 import { renewLease, renewLeaseIn } from "./run-queue.ts";
 import { reportResult } from "./run-report.ts";
 import { findRun } from "./run-store.ts";
@@ -218,8 +218,8 @@ async function* watchAttempt(
       asked = true;
       yield { kind: "cancel", force: false };
     }
-    for (const message of await takeQueuedMessages(database.kysely, job.run_id)) {
-      yield { kind: "message", id: String(message.id), text: message.body };
+    for (const { id, text } of await deliverQueued(database, job.run_id)) {
+      yield { kind: "message", id: String(id), text };
     }
     await woken;
   }

@@ -6,8 +6,8 @@ import { sql } from "kysely";
 import type { Queries } from "../db/database.ts";
 import { listAttachedOf } from "../skills/run-skill-store.ts";
 import type { Run } from "./run.ts";
-import type { RunMessage } from "./run-messages.ts";
-import type { Author, Said } from "./run-prompt.ts";
+import type { MessageKind } from "./run-messages.ts";
+import type { Author, Said, SaidMessage } from "./run-prompt.ts";
 
 /** What is stored of a run's item and of who asked for it, and becomes its job. */
 export interface JobSources {
@@ -22,7 +22,7 @@ export interface JobSources {
   comments: readonly Said[];
   /** Comments beside those. */
   commentsMore: number;
-  messages: readonly (Said & Pick<RunMessage, "kind" | "id">)[];
+  messages: readonly (SaidMessage & { id: MessageId })[];
   pages: readonly (Said & { title: string })[];
   skills: readonly AttachedSkill[];
 }
@@ -129,7 +129,14 @@ async function readComments(tx: Queries, runs: readonly Run[]) {
 }
 
 async function readMessages(tx: Queries, runs: readonly Run[]) {
-  const rows = await tx
+  const rows = await selectMessages(tx, idsOf(runs)).execute();
+  const byRun = Map.groupBy(rows, ({ run_id }) => run_id);
+  return new Map([...byRun].map(([run, found]) => [run, found.map(saidMessageOf)]));
+}
+
+/** Messages of runs with what is told of their authors, oldest first. */
+export function selectMessages(db: Queries, runs: readonly number[]) {
+  return db
     .selectFrom("run_messages")
     .innerJoin("runs", "runs.id", "run_messages.run_id")
     .innerJoin("user", "user.id", "run_messages.author_id")
@@ -145,20 +152,14 @@ async function readMessages(tx: Queries, runs: readonly Run[]) {
       "run_messages.body",
     ])
     .select(["user.name as author", "user.kind", "memberships.role"])
-    .where("run_messages.run_id", "in", idsOf(runs))
-    .orderBy("run_messages.id")
-    .execute();
-  const byRun = Map.groupBy(rows, ({ run_id }) => run_id);
-  return new Map(
-    [...byRun].map(([run, found]) => [
-      run,
-      found.map((row) => ({
-        ...saidOf(row),
-        id: row.id as MessageId,
-        kind: row.message_kind as RunMessage["kind"],
-      })),
-    ]),
-  );
+    .where("run_messages.run_id", "in", runs)
+    .orderBy("run_messages.id");
+}
+
+export function saidMessageOf(
+  row: AuthorRow & { id: number; body: string; message_kind: string },
+): SaidMessage & { id: MessageId } {
+  return { ...saidOf(row), id: row.id as MessageId, kind: row.message_kind as MessageKind };
 }
 
 /** The pages linked to the items, by title. */

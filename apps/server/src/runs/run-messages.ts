@@ -77,47 +77,6 @@ export async function listMessagesOf(
   );
 }
 
-/** Marks the queued messages of a run as delivered to the agent's process and gives them, oldest first. */
-export async function takeQueuedMessages(
-  db: Queries,
-  run: number,
-): Promise<{ id: MessageId; body: string }[]> {
-  const rows = await db
-    .updateTable("run_messages")
-    .set({ status: "delivered" })
-    .where("run_id", "=", run)
-    .where("status", "=", "queued")
-    .returning(["id", "body"])
-    .execute();
-  return rows.sort((a, b) => a.id - b.id).map((row) => ({ id: row.id as MessageId, body: row.body }));
-}
-
-/**
- * What the agents of runs on a host have not been given, oldest first; marks it as delivered. What was delivered in an answer that
- * got lost comes again, until the host says that it has it.
- * @param held runs, each with the newest message its host has
- */
-export async function messagesAfter(
-  db: Queries,
-  held: readonly { run: number; after_message: number }[],
-): Promise<Map<number, { id: MessageId; body: string }[]>> {
-  const after = new Map(held.map(({ run, after_message }) => [run, after_message]));
-  const rows = await db
-    .selectFrom("run_messages")
-    .select(["id", "run_id", "body", "status"])
-    .where("run_id", "in", [...after.keys()])
-    .where("status", "!=", "acknowledged")
-    .orderBy("id")
-    .execute();
-  const fresh = rows.filter(({ id, run_id }) => id > (after.get(run_id) ?? 0));
-  for (const run of new Set(fresh.filter(({ status }) => status === "queued").map(({ run_id }) => run_id)))
-    await takeQueuedMessages(db, run);
-  const byRun = Map.groupBy(fresh, ({ run_id }) => run_id);
-  return new Map(
-    [...byRun].map(([run, found]) => [run, found.map(({ id, body }) => ({ id: id as MessageId, body }))]),
-  );
-}
-
 export async function acknowledgeMessage(db: Queries, run: number, id: number): Promise<void> {
   await db
     .updateTable("run_messages")

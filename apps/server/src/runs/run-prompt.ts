@@ -17,6 +17,8 @@ export interface Said {
   body: string;
 }
 
+export type SaidMessage = Said & { kind: MessageKind };
+
 /** What the prompt is made of. Everything but instructions and skills was written by people (or agents) and is data, not command. */
 export interface PromptParts {
   itemKey: string;
@@ -41,7 +43,7 @@ export interface PromptParts {
   /** Whether comments by authors from outside are let in. */
   outsideComments: boolean;
   /** Messages to this run: further triggers and answers. */
-  messages: readonly (Said & { kind: MessageKind })[];
+  messages: readonly SaidMessage[];
 }
 
 /** The whole prompt as JSON, bytes: it is one line of the agent's input, which holds 1 MiB. */
@@ -77,6 +79,13 @@ export function buildPrompt(parts: PromptParts): { prompt: string; notes: Prompt
     prompt: [...head, ...hidden, ...item, ...pages, ...comments, ...messages].join("\n\n"),
     notes: notes.all,
   };
+}
+
+/** A message as an agent at work gets it: as in a prompt, under a line that says who wrote it. @returns with what was done to it */
+export function buildMessage(message: SaidMessage): { text: string; notes: PromptNote[] } {
+  const notes = new PromptNotes();
+  const said = newest([message], notes, "message", MESSAGES_BYTES_MAX, textOfMessage);
+  return { text: [...hiddenSection(notes.all), ...said].join("\n\n"), notes: notes.all };
 }
 
 function ruleSections(parts: PromptParts): string[] {
@@ -166,15 +175,18 @@ function commentSection(parts: PromptParts, notes: PromptNotes, bytesMax: number
 
 function messageSection({ messages }: PromptParts, notes: PromptNotes, bytesMax: number): string[] {
   if (messages.length === 0) return [];
-  const kept = newest(messages, notes, "message", bytesMax, ({ author, kind, body }) => [
-    // What came from outside says itself whose it is; the member who stands for it has not written it.
-    kind === "outside" ? "From the forge, by somebody who is not in the workspace:" : `By ${byLine(author)}:`,
-    body,
-  ]);
+  const kept = newest(messages, notes, "message", bytesMax, textOfMessage);
   const old = messages.length - kept.length;
   if (old > 0) notes.add({ kind: "left_out", what: "messages", why: "old", count: old });
   const said = old > 0 ? [`[${old} older messages left out]`] : [];
   return [["## Said to you since", ...said, ...kept].join("\n\n")];
+}
+
+function textOfMessage({ author, kind, body }: SaidMessage): [label: string, body: string] {
+  // What came from outside says itself whose it is; the member who stands for it has not written it.
+  const label =
+    kind === "outside" ? "From the forge, by somebody who is not in the workspace:" : `By ${byLine(author)}:`;
+  return [label, body];
 }
 
 /** The newest that fit, oldest first. Only the very newest is cut to fit. */
