@@ -14,8 +14,11 @@ import { findTestFiles, needsBrowser, needsEngine, planTests, type TestGroup } f
  * unsteady. Exit code 1 when one failed or none ran.
  */
 const ROOT = resolve(import.meta.dir, "..");
-/** Two workers use a two-core machine; more would only make timings noisy, since many tests start containers. */
-const WORKERS_MAX = 2;
+/**
+ * One more than there are cores, since a third of the time is spent waiting for containers, leases and browsers; beyond three
+ * timings only get noisy.
+ */
+const WORKERS_MAX = 3;
 
 const log: Log = (line) => process.stdout.write(`${line}\n`);
 const startedMs = performance.now();
@@ -57,7 +60,7 @@ async function runGroup(group: TestGroup, ready: TestMachine): Promise<Tally> {
   const database = group.database === null ? {} : { WINDSHIFT_TEST_DATABASE: group.database };
   const run = (files: readonly string[], workers: number) =>
     bunTest(files, { cwd: ROOT, env: { ...ready.env, ...database }, workers, output: "inherit" });
-  const first = await run(group.files, Math.min(WORKERS_MAX, availableParallelism()));
+  const first = await run(group.files, Math.min(WORKERS_MAX, availableParallelism() + 1));
   const again = filesToTryAgain(first);
   if (again.length > 0) log(`\n== once more, by themselves: ${again.join(" ")}\n`);
   const { outcome, notes } =
