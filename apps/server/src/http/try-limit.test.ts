@@ -20,3 +20,11 @@ test("a flood of callers does not take memory without end, and forgets the oldes
   limit.require("caller 0");
   expect(() => limit.require("caller 10000")).toThrow("too many tries");
 });
+
+test("a host has no more tries for taking other addresses of its network", () => {
+  const limit = new TryLimit({ tries: 2, windowMs: 60_000 }, () => 0);
+  limit.require("2001:db8::1");
+  limit.require("2001:db8::2");
+  expect(() => limit.require("2001:db8::3")).toThrow("too many tries");
+  limit.require("2001:db8:0:1::1");
+});

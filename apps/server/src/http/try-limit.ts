@@ -1,4 +1,5 @@
 import { AppError } from "@windshift/contract/app-error.ts";
+import { addressBlock } from "./address-block.ts";
 
 /** Callers that are remembered at most; beyond it the oldest is forgotten, so that a flood costs no memory. */
 const CALLERS_MAX = 10_000;
@@ -18,11 +19,11 @@ export class TryLimit {
 
   /**
    * Counts one try.
-   * @param caller an address or a user id; undefined counts as one caller
+   * @param caller an address or a user id; undefined counts as one caller, and a network of IPv6 does too
    * @throws AppError `rate_limited` that says when to try again
    */
   require(caller: string | undefined): void {
-    const key = caller ?? "";
+    const key = addressBlock(caller ?? "");
     const now = this.nowMs();
     const { tries, windowMs } = this.limit;
     const known = this.windows.get(key);

@@ -1,6 +1,7 @@
 import { AppError } from "@windshift/contract/app-error.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
+import { addressBlock } from "../http/address-block.ts";
 
 /** @throws AppError `not_found` for an unknown or expired code */
 export async function findCliLogin(
@@ -20,12 +21,26 @@ export async function findCliLoginByPoll(
   return found(await waiting(database, db).where("poll_hash", "=", pollHash).executeTakeFirst());
 }
 
-export async function countCliLogins(db: Queries): Promise<number> {
+/**
+ * Makes room for one more sign-in: while there are `max`, the oldest that nobody decided yet goes, of the network that has most.
+ * A decided one goes only when there is no other.
+ */
+export async function makeRoom(db: Queries, max: number): Promise<void> {
   const { count } = await db
     .selectFrom("cli_logins")
     .select((eb) => eb.fn.countAll<number>().as("count"))
     .executeTakeFirstOrThrow();
-  return count;
+  if (count < max) return;
+  const rows = await db.selectFrom("cli_logins").select(["id", "address", "state"]).orderBy("id").execute();
+  const pending = rows.filter(({ state }) => state === "pending");
+  const networks = Map.groupBy(pending.length > 0 ? pending : rows, networkOf);
+  const [most = []] = [...networks.values()].toSorted((a, b) => b.length - a.length);
+  const surplus = Math.max(1, Math.min(rows.length - max + 1, most.length));
+  const ids = most.slice(0, surplus).map(({ id }) => id);
+  if (ids.length > 0) await db.deleteFrom("cli_logins").where("id", "in", ids).execute();
+}
+function networkOf({ address }: { address: string | null }): string {
+  return addressBlock(address ?? "");
 }
 
 /** @returns whether it was there: of two asks at the same time one gets the token */

@@ -3,6 +3,7 @@ import type { CliLoginState, CliLoginView, StartedCliLogin } from "@windshift/co
 import type { ApiToken } from "@windshift/contract/api/token.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
+import { startCliLogin } from "./cli-login.ts";
 
 // Hashes of passwords take long on a loaded machine.
 setDefaultTimeout(60_000);
@@ -108,6 +109,30 @@ describe("the sign-in of ws", () => {
     const rows = JSON.stringify(await server.database.kysely.selectFrom("cli_logins").selectAll().execute());
     expect(rows).not.toContain(login.poll_secret.slice(5));
     expect(rows).not.toContain("wst_");
+  });
+
+  test("takes the place of the oldest of the network that floods, not of another's", async () => {
+    const { database, close } = await startTestServer();
+    try {
+      const begin = async (address: string) =>
+        (await startCliLogin(database, { name: address, address }, 4)).row.user_code;
+      const mine = await begin("192.0.2.1");
+      const decided = await begin("2001:db8::1");
+      await database.kysely
+        .updateTable("cli_logins")
+        .set({ state: "denied" })
+        .where("user_code", "=", decided)
+        .execute();
+      const [first, second] = [await begin("2001:db8::2"), await begin("2001:db8::3")];
+      const [third, theirs] = [await begin("2001:db8::4"), await begin("192.0.2.2")];
+      const rows = await database.kysely.selectFrom("cli_logins").select("user_code").orderBy("id").execute();
+      const left = rows.map(({ user_code }) => user_code);
+      expect(left).toEqual([mine, decided, third, theirs]);
+      expect(left).not.toContain(first);
+      expect(left).not.toContain(second);
+    } finally {
+      await close();
+    }
   });
 
   test("is begun ten times a minute from one address, and guessed by nobody", async () => {

@@ -10,31 +10,31 @@ import { isoTime } from "../http/json.ts";
 import { addApiToken } from "./api-token.ts";
 import { Scopes } from "./api-token-store.ts";
 import {
-  countCliLogins,
   deleteCliLogin,
   deleteExpiredCliLogins,
   findCliLogin,
   findCliLoginByPoll,
+  makeRoom,
 } from "./cli-login-store.ts";
 
-/** Sign-ins of `ws` that wait at once, in the whole installation: more is a flood that would hide those of people. */
+/**
+ * Sign-ins of `ws` that wait at once, in the whole installation. Beyond it the oldest of the network that has most gives way,
+ * so that a flood from one place closes the door to nobody else.
+ */
 const WAITING_MAX = 1_000;
 /** Consonants that no eye takes for another one, so that codes spell no words either. */
 const LETTERS = "BCDFGHJKLMNPQRSTVWXZ";
 
 /**
  * Begins a sign-in of `ws`: it says a code to the person and waits until that is approved in a browser.
- * @throws AppError `rate_limited` when too many wait
  */
 export async function startCliLogin(
   database: Database,
   client: { name: string; address: string | undefined },
+  waitingMax = WAITING_MAX,
 ): Promise<{ row: Row<"cli_logins">; pollSecret: string }> {
   await deleteExpiredCliLogins(database);
-  if ((await countCliLogins(database.kysely)) >= WAITING_MAX)
-    throw new AppError("rate_limited", "too many sign-ins wait for approval; try again in ten minutes", {
-      retryAfterS: CLI_LOGIN_MS_MAX / 1_000,
-    });
+  await makeRoom(database.kysely, waitingMax);
   const pollSecret = createToken("cli_login");
   const now = dbNowMs(database.engine);
   const row = await database.kysely

@@ -11,7 +11,7 @@ import { findUser, insertPerson } from "./user-store.ts";
 
 /** How long a person may take at the provider, ms. */
 export const OIDC_LOGIN_MS_MAX = 600_000;
-/** Sign-ins that are on their way at once, in the whole installation. */
+/** Sign-ins that are on their way at once, in the whole installation; beyond it the oldest gives way to who comes. */
 const WAITING_MAX = 10_000;
 
 /** A sign-in by the provider that came to nothing, for a reason that the person is told. */
@@ -27,14 +27,15 @@ export class OidcRefusal extends Error {
 /**
  * Begins a sign-in, or the connection of the account of somebody who is signed in.
  * @returns where the browser goes, and what it keeps in a cookie until it comes back
- * @throws AppError `rate_limited`; OidcRefusal when the provider does not answer
+ * @throws OidcRefusal when the provider does not answer
  */
 export async function beginOidc(
   database: Database,
   provider: OidcProvider,
   wanted: { redirectUri: string; returnTo: string; linkUser: string | undefined },
+  waitingMax = WAITING_MAX,
 ): Promise<{ url: string; browserSecret: string }> {
-  await makeRoom(database);
+  await makeRoom(database, waitingMax);
   const { url, state, nonce, codeVerifier } = await provider
     .begin(wanted.redirectUri)
     .catch((cause: unknown) => {
@@ -183,7 +184,7 @@ function tell(tx: Queries, by: ActingPerson, action: string, data: Record<string
   });
 }
 
-async function makeRoom(database: Database): Promise<void> {
+async function makeRoom(database: Database, max: number): Promise<void> {
   await database.kysely
     .deleteFrom("oidc_logins")
     .where("expires_at_ms", "<=", dbNowMs(database.engine))
@@ -192,8 +193,15 @@ async function makeRoom(database: Database): Promise<void> {
     .selectFrom("oidc_logins")
     .select((eb) => eb.fn.countAll<number>().as("count"))
     .executeTakeFirstOrThrow();
-  if (count >= WAITING_MAX)
-    throw new AppError("rate_limited", "too many sign-ins are on their way; try again in a minute", {
-      retryAfterS: 60,
-    });
+  if (count < max) return;
+  await database.kysely
+    .deleteFrom("oidc_logins")
+    .where("state_hash", "in", (eb) =>
+      eb
+        .selectFrom("oidc_logins")
+        .select("state_hash")
+        .orderBy("expires_at_ms")
+        .limit(count - max + 1),
+    )
+    .execute();
 }

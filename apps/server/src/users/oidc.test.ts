@@ -2,7 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, t
 import type { AdminUserPage, Me } from "@windshift/contract/api/user.ts";
 import { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
+import { beginOidc } from "./oidc-login.ts";
 import { type Misbehavior, startTestProvider, type TestProvider } from "./oidc-provider.fixture.ts";
+import { createOidcProvider } from "./oidc-provider.ts";
 import { ownPath } from "./oidc-routes.ts";
 
 // Hashes of passwords take long on a loaded machine.
@@ -409,6 +411,28 @@ test("WB-08 the way back leads to no other site", async () => {
   expect(ownPath("/items/A-1?x=1#y", "https://wind.example")).toBe("/items/A-1?x=1#y");
 });
 
+test("a flood of sign-ins takes the place of the oldest, and lets who comes begin", async () => {
+  const other = await startTestServer();
+  const { issuer, clientId, clientSecret } = provider;
+  const settings = { issuer, clientId, clientSecret, name: "Acme", autoCreate: true };
+  const oidc = createOidcProvider(settings);
+  try {
+    for (let n = 0; n < 5; n++) {
+      const wanted = { redirectUri: "http://127.0.0.1/x", returnTo: `/${n}`, linkUser: undefined };
+      await beginOidc(other.database, oidc, wanted, 3);
+      // All at one millisecond would be one age.
+      await other.database.kysely
+        .updateTable("oidc_logins")
+        .set((eb) => ({ expires_at_ms: eb("expires_at_ms", "-", 1_000) }))
+        .execute();
+    }
+    const rows = await other.database.kysely.selectFrom("oidc_logins").select("return_to").execute();
+    expect(rows.map(({ return_to }) => return_to).toSorted()).toEqual(["/2", "/3", "/4"]);
+  } finally {
+    await other.close();
+  }
+});
+
 test("WB-08 neither code nor secret nor token of a provider stands in the log or the database", async () => {
   newPerson();
   provider.misbehave = { claims: { nonce: "wrong" } };
@@ -422,5 +446,6 @@ test("WB-08 neither code nor secret nor token of a provider stands in the log or
   ])
     expect(log).not.toContain(secret);
   const rows = JSON.stringify(await server.database.kysely.selectFrom("account").selectAll().execute());
-  expect(rows).not.toContain("ey");
+  // A token has three parts; an id of ours has no dot.
+  expect(rows).not.toMatch(/eyJ[\w-]+\.[\w-]+/);
 });
