@@ -40,6 +40,7 @@ export async function listLabels(db: Queries, workspaceId: number): Promise<Labe
 /** @throws AppError `conflict` when the name is taken or there are LABELS_MAX already */
 export async function createLabel(database: Database, workspaceId: number, label: NewLabel): Promise<Label> {
   return database.transaction(async (tx) => {
+    await lockLabels(tx, workspaceId);
     const { count } = await tx
       .selectFrom("labels")
       .select((eb) => eb.fn.countAll<number>().as("count"))
@@ -73,6 +74,7 @@ export async function changeLabel(
 ): Promise<Label> {
   return database.transaction(async (tx) => {
     if (patch.name !== undefined) {
+      await lockLabels(tx, workspaceId);
       const other = await tx
         .selectFrom("labels")
         .select("id")
@@ -101,6 +103,15 @@ export async function changeLabel(
 /** Takes it off all items as well. */
 export async function deleteLabel(db: Queries, id: number): Promise<void> {
   await db.deleteFrom("labels").where("id", "=", id).execute();
+}
+
+/** Whoever else adds or renames one waits: the count and the names hold at the end as well. */
+async function lockLabels(tx: Queries, workspaceId: number): Promise<void> {
+  await tx
+    .updateTable("workspaces")
+    .set((eb) => ({ name: eb.ref("name") }))
+    .where("id", "=", workspaceId)
+    .execute();
 }
 
 function keyOf(name: string): string {

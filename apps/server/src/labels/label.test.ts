@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Label, LabelList } from "@windshift/contract/api/label.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import { untilAnotherWaits } from "../testing/lock-waits.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { create, createItem } from "../testing/test-workspace.ts";
+import { changeLabel } from "./label-store.ts";
 
 let server: TestServer;
 let admin: TestClient;
@@ -64,4 +66,37 @@ test("WB-02 a label of another workspace is none here", async () => {
   const label = await create<Label>(admin, "/api/v1/workspaces/ELSE/labels", { name: "theirs" });
   expect((await admin.patch(`${at}/${label.id}`, { name: "mine" })).status).toBe(404);
   expect((await admin.delete(`${at}/${label.id}`)).status).toBe(404);
+});
+
+test("of two labels that are given one name at once, one has it", async () => {
+  const [one, two] = [
+    await create<Label>(admin, at, { name: "one" }),
+    await create<Label>(admin, at, { name: "two" }),
+  ];
+  const { database } = server;
+  const { workspace_id: workspaceId } = await database.kysely
+    .selectFrom("labels")
+    .select("workspace_id")
+    .where("id", "=", one.id)
+    .executeTakeFirstOrThrow();
+  const begun = Promise.withResolvers<void>();
+  const first = changeLabel(
+    {
+      ...database,
+      transaction: (work) =>
+        database.transaction(async (tx) => {
+          const result = await work(tx);
+          begun.resolve();
+          await untilAnotherWaits(database, tx);
+          return result;
+        }),
+    },
+    workspaceId,
+    one.id,
+    { name: "Same" },
+  );
+  await begun.promise;
+  const second = await admin.patch(`${at}/${two.id}`, { name: "same" });
+  expect((await first).name).toBe("Same");
+  expect([second.status, second.body]).toMatchObject([409, { error: { details: [{ path: "name" }] } }]);
 });

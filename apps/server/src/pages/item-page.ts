@@ -4,6 +4,7 @@ import { recordActivity } from "../activity/activity-store.ts";
 import { announceItems } from "../activity/item-change.ts";
 import type { Database, Queries } from "../db/database.ts";
 import { touchWorkItem } from "../work-items/work-item-store.ts";
+import { lockPage } from "./page-store.ts";
 
 interface ItemPage {
   workspaceId: number;
@@ -21,7 +22,7 @@ export async function linkPage(database: Database, link: ItemPage): Promise<void
   const { workItemId: work_item_id, pageId: page_id } = link;
   await database.transaction(async (tx) => {
     await touchWorkItem(tx, work_item_id);
-    const page = await requirePage(tx, link);
+    const page = await requirePage(database, tx, link);
     const linked = await tx
       .selectFrom("item_pages")
       .select("page_id")
@@ -42,7 +43,7 @@ export async function linkPage(database: Database, link: ItemPage): Promise<void
 export async function unlinkPage(database: Database, link: ItemPage): Promise<void> {
   await database.transaction(async (tx) => {
     await touchWorkItem(tx, link.workItemId);
-    const page = await requirePage(tx, link);
+    const page = await requirePage(database, tx, link);
     const gone = await tx
       .deleteFrom("item_pages")
       .where("work_item_id", "=", link.workItemId)
@@ -53,15 +54,15 @@ export async function unlinkPage(database: Database, link: ItemPage): Promise<vo
   });
 }
 
-async function requirePage(tx: Queries, link: ItemPage): Promise<{ id: number; title: string }> {
-  const page = await tx
-    .selectFrom("pages")
-    .select(["id", "title"])
-    .where("id", "=", link.pageId)
-    .where("workspace_id", "=", link.workspaceId)
-    .executeTakeFirst();
-  if (page === undefined) throw new AppError("not_found", "not found");
-  return page;
+/** Nobody deletes the page until the transaction ends. */
+async function requirePage(
+  database: Database,
+  tx: Queries,
+  link: ItemPage,
+): Promise<{ id: number; title: string }> {
+  const { id, title, workspace_id } = await lockPage(database, tx, link.pageId);
+  if (workspace_id !== link.workspaceId) throw new AppError("not_found", "not found");
+  return { id, title };
 }
 
 async function tell(

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { PageDetail, PageList, PageVersion, PageVersions } from "@windshift/contract/api/page.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import { untilAnotherWaits } from "../testing/lock-waits.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import {
@@ -151,6 +152,19 @@ describe("a page that is linked to an item", () => {
     expect((await link(admin, item.key, 99_999)).status).toBe(404);
     for (let n = 0; n < 20; n++) expect((await link(admin, item.key, (await write()).id)).status).toBe(200);
     expect((await link(admin, item.key, (await write()).id)).status).toBe(409);
+  });
+
+  test("is not there when it is being deleted", async () => {
+    const item = await createItem(admin, "PAGE");
+    const page = await write();
+    const { database } = server;
+    const linking = await database.transaction(async (tx) => {
+      await tx.deleteFrom("pages").where("id", "=", page.id).execute();
+      const reply = link(admin, item.key, page.id);
+      await untilAnotherWaits(database, tx);
+      return { reply };
+    });
+    expect((await linking.reply).status).toBe(404);
   });
 
   test("PI-05 is read by the item's run, which sees no other page and not where else it is linked", async () => {
