@@ -1,11 +1,13 @@
-import { AgentRun, AgentRunList, Rerun } from "@windshift/contract/api/run.ts";
+import { AgentRun, AgentRunPage, Rerun } from "@windshift/contract/api/run.ts";
 import { z } from "zod";
 import type { Access, Scope } from "../http/access.ts";
 import { itemGrantOf, personOf } from "../http/api-env.ts";
 import { jsonBody, jsonReply } from "../http/json.ts";
+import { CursorParam, LimitParam } from "../http/params.ts";
 import type { RouteTable } from "../http/route-table.ts";
+import { listRuns } from "./run-list.ts";
 import { type RunService, rerunItem } from "./run-service.ts";
-import { getRun, listRunsOfItem } from "./run-store.ts";
+import { getRun } from "./run-store.ts";
 import { viewRun } from "./run-view.ts";
 
 const Params = z.object({ item: z.string() });
@@ -21,12 +23,12 @@ export function addItemRunRoutes(table: RouteTable, service: RunService, itemSco
       method: "get",
       path,
       tags: ["runs"],
-      request: { params: Params },
-      responses: { 200: jsonReply(AgentRunList, "The item's runs, newest first") },
+      request: { params: Params, query: z.object({ before: CursorParam, limit: LimitParam }) },
+      responses: { 200: jsonReply(AgentRunPage, "A page of the item's runs, newest first") },
     },
     async (c) => {
-      const runs = await listRunsOfItem(service.database.kysely, itemGrantOf(c).workItemId);
-      return c.json({ runs: await Promise.all(runs.map((run) => viewRun(service.database, run))) }, 200);
+      const of = { workItemId: itemGrantOf(c).workItemId };
+      return c.json(await listRuns(service.database, { ...c.req.valid("query"), of }), 200);
     },
   );
   table.add(

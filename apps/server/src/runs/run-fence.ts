@@ -1,5 +1,5 @@
 import type { Database, Queries } from "../db/database.ts";
-import { parseRun, type Run } from "./run.ts";
+import { parseRun, RUN_COLUMNS, type Run } from "./run.ts";
 
 /**
  * Locks the run and gives it back only while `attempt` is the live one: running and held by a runner. Every write of a
@@ -22,7 +22,7 @@ export async function lockLiveAttempt(
 
 /** Locks the run against changes by others until the transaction ends. SQLite has one writer at a time anyway. */
 export async function lockRun(database: Database, tx: Queries, run: number): Promise<Run | undefined> {
-  let query = tx.selectFrom("runs").selectAll().where("id", "=", run);
+  let query = tx.selectFrom("runs").select(RUN_COLUMNS).where("id", "=", run);
   if (database.engine === "postgres") query = query.forNoKeyUpdate();
   const row = await query.executeTakeFirst();
   return row === undefined ? undefined : parseRun(row);

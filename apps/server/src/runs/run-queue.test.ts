@@ -13,7 +13,7 @@ import { endRun } from "./run-end.ts";
 import { appendEvents, listEvents } from "./run-events.ts";
 import { renewLease } from "./run-queue.ts";
 import { reportResult } from "./run-report.ts";
-import { getRun, listRunsOfItem } from "./run-store.ts";
+import { getRun } from "./run-store.ts";
 import { interruptHeldBy, sweepLapsedLeases } from "./run-sweep.ts";
 import { createRunTokens, findRunByToken } from "./run-tokens.ts";
 import { triggerRun } from "./run-triggers.ts";
@@ -43,6 +43,12 @@ async function assign(workspace = 0, item?: number): Promise<{ run: RunId; item:
     ),
   );
   return { ...result, item: workItemId };
+}
+
+/** Newest first. */
+function runsOf(item: number) {
+  const query = fix.database.kysely.selectFrom("runs").select(["id", "status"]);
+  return query.where("work_item_id", "=", item).orderBy("id", "desc").execute();
 }
 
 function claim(): Promise<Run | undefined> {
@@ -148,7 +154,7 @@ describe("triggers", () => {
     const first = await assign();
     const second = await assign(0, first.item);
     expect(second).toMatchObject({ run: first.run, kind: "kept" });
-    expect(await listRunsOfItem(fix.database.kysely, first.item)).toHaveLength(1);
+    expect(await runsOf(first.item)).toHaveLength(1);
     const messages = await fix.database.kysely.selectFrom("run_messages").selectAll().execute();
     expect(messages).toMatchObject([{ run_id: first.run, status: "queued", kind: "trigger" }]);
   });
@@ -172,7 +178,7 @@ describe("triggers", () => {
     const published = await getRun(fix.database.kysely, run.id);
     const ending = { status: "failed", reason: "agent_failed", detail: "x" } as const;
     await fix.database.transaction((tx) => endRun(fix.database, tx, published, ending, DEFAULTS));
-    const runs = await listRunsOfItem(fix.database.kysely, first.item);
+    const runs = await runsOf(first.item);
     expect(runs.map((r) => r.status)).toEqual(["queued", "failed"]);
     const moved = await fix.database.kysely.selectFrom("run_messages").select("run_id").execute();
     expect(moved).toEqual([{ run_id: runs[0]?.id as number }]);

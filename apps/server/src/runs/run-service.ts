@@ -8,7 +8,6 @@ import type { RunRequest } from "./run-create.ts";
 import { lockRun } from "./run-fence.ts";
 import { addMessage } from "./run-messages.ts";
 import { resumeRun } from "./run-resume.ts";
-import { listRunsOfItem } from "./run-store.ts";
 import { TEST_ITEM_REFUSED, triggerRun } from "./run-triggers.ts";
 import { checkWish, type WishPorts } from "./run-wish.ts";
 
@@ -129,7 +128,13 @@ async function chooseAgent(db: Queries, { workItemId, agentUserId }: RerunReques
 }
 
 async function findAgent(tx: Queries, item: number): Promise<string | undefined> {
-  const [last] = await listRunsOfItem(tx, item);
+  const last = await tx
+    .selectFrom("runs")
+    .select("agent_user_id")
+    .where("work_item_id", "=", item)
+    .orderBy("id", "desc")
+    .limit(1)
+    .executeTakeFirst();
   if (last !== undefined) return last.agent_user_id;
   const row = await tx
     .selectFrom("work_items")

@@ -3,10 +3,10 @@ import type { RunId } from "@windshift/contract/ids.ts";
 import type { InsertObject } from "kysely";
 import type { Queries } from "../db/database.ts";
 import type { Schema } from "../db/schema.ts";
-import { parseRun, type Run } from "./run.ts";
+import { parseRun, RUN_COLUMNS, type Run } from "./run.ts";
 
 export async function findRun(db: Queries, id: number): Promise<Run | undefined> {
-  const row = await db.selectFrom("runs").selectAll().where("id", "=", id).executeTakeFirst();
+  const row = await db.selectFrom("runs").select(RUN_COLUMNS).where("id", "=", id).executeTakeFirst();
   return row === undefined ? undefined : parseRun(row);
 }
 
@@ -17,17 +17,6 @@ export async function getRun(db: Queries, id: number): Promise<Run> {
   return run;
 }
 
-/** Newest first. */
-export async function listRunsOfItem(db: Queries, workItemId: number): Promise<Run[]> {
-  const rows = await db
-    .selectFrom("runs")
-    .selectAll()
-    .where("work_item_id", "=", workItemId)
-    .orderBy("id", "desc")
-    .execute();
-  return rows.map(parseRun);
-}
-
 /** The one queued, running or waiting run of this agent on this item. */
 export async function findActiveRun(
   db: Queries,
@@ -36,7 +25,7 @@ export async function findActiveRun(
 ): Promise<Run | undefined> {
   const row = await db
     .selectFrom("runs")
-    .selectAll()
+    .select(RUN_COLUMNS)
     .where("work_item_id", "=", workItemId)
     .where("agent_user_id", "=", agentUserId)
     .where("status", "in", ["queued", "running", "waiting"])

@@ -1,7 +1,7 @@
 import type { Attempt, RunId } from "@windshift/contract/ids.ts";
 import { createToken, hashToken, TOKEN_PREFIX } from "@windshift/contract/tokens.ts";
 import type { Queries } from "../db/database.ts";
-import { parseRun, type Run } from "./run.ts";
+import { parseRun, RUN_COLUMNS, type Run } from "./run.ts";
 
 /** `agent`: model and own work item. `git`: fetch of the granted repository, push of the one granted ref. */
 export type RunTokenScope = "agent" | "git";
@@ -54,7 +54,7 @@ export async function findRunsByTokens(
   const rows = await db
     .selectFrom("run_tokens")
     .innerJoin("runs", "runs.id", "run_tokens.run_id")
-    .selectAll("runs")
+    .select(RUN_COLUMNS.map((column) => `runs.${column}` as const))
     .select("run_tokens.token_hash")
     .where("run_tokens.token_hash", "in", hashes)
     .where("run_tokens.scope", "=", scope)

@@ -13,7 +13,6 @@ import { lockRun } from "./run-fence.ts";
 import { addMessage } from "./run-messages.ts";
 import { startPublishing } from "./run-publishing-store.ts";
 import { republishRun } from "./run-republish.ts";
-import { listRunsOfItem } from "./run-store.ts";
 import { type TriggerResult, triggerRun } from "./run-triggers.ts";
 
 /** Each test makes a database of its own; a loaded machine takes seconds for that alone. */
@@ -39,6 +38,12 @@ function trigger(tx: Queries, text: string): Promise<TriggerResult> {
   const [workspaceId = 0] = fix.workspaces;
   const request = { workspaceId, workItemId: item, agentUserId: fix.agent, requestedBy: fix.person };
   return triggerRun(fix.database, tx, { ...request, trigger: "mention" }, DEFAULTS, text);
+}
+
+/** Newest first. */
+function runsOf(item: number) {
+  const query = fix.database.kysely.selectFrom("runs").select(["id", "status"]);
+  return query.where("work_item_id", "=", item).orderBy("id", "desc").execute();
 }
 
 async function lockedRun(tx: Queries): Promise<Run> {
@@ -69,7 +74,7 @@ describe("a trigger beside the end of the run it found", () => {
       await endRun(fix.database, tx, locked, FAILED, DEFAULTS);
     });
     const kept = await beside;
-    const runs = await listRunsOfItem(fix.database.kysely, item);
+    const runs = await runsOf(item);
     expect(runs.map(({ status }) => status)).toEqual(["queued", "failed"]);
     expect(kept).toMatchObject({ kind: "kept", run: runs[0]?.id });
     const messages = await fix.database.kysely

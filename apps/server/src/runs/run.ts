@@ -63,7 +63,10 @@ export function branchRunOf(run: Pick<Run, "id" | "branch_run_id">): RunId {
   return run.branch_run_id ?? run.id;
 }
 
-export function parseRun(row: Row<"runs">): Run {
+/** What is read of a run; its prompt, which may be large, is not. */
+export const RUN_COLUMNS = Object.keys(Run.shape) as (keyof Run)[];
+
+export function parseRun(row: Pick<Row<"runs">, keyof Run>): Run {
   return Run.parse(row);
 }
 
