@@ -23,8 +23,11 @@ export class PromptNotes {
     return shown;
   }
 
-  /** Cuts a text that is clean to its share; what is missing is noted, and said at its end. */
-  cut(text: string, where: string, jsonBytesMax: number): string {
+  /**
+   * Cuts a text that is clean to its share; what is missing is noted, and said at its end.
+   * @param command prints all of it; undefined when none does
+   */
+  cut(text: string, where: string, jsonBytesMax: number, command: string | undefined): string {
     if (jsonBytes(text) <= jsonBytesMax) return text;
     const bytes = Buffer.byteLength(text);
     let kept = text;
@@ -33,7 +36,8 @@ export class PromptNotes {
       kept = cutUtf8(kept, Math.floor((Buffer.byteLength(kept) * jsonBytesMax) / size) - 1);
     const left = Buffer.byteLength(kept);
     this.add({ kind: "cut", where, bytes, kept: left });
-    return `${kept}\n[${bytes - left} more bytes are cut; \`ws item show\` has all of the item]`;
+    const rest = command === undefined ? "" : `; \`${command}\` has all of it`;
+    return `${kept}\n[${bytes - left} more bytes are cut${rest}]`;
   }
 }
 

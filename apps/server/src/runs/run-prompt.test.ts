@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { buildPrompt, type PromptParts, type Said } from "./run-prompt.ts";
+import { buildMessage, buildPrompt, type PromptParts, type Said } from "./run-prompt.ts";
 
 /** The largest prompts take a second in all; a loaded machine needs longer. */
 const TEST_MS_MAX = 60_000;
@@ -131,6 +131,21 @@ describe("a prompt that would be too large", () => {
     const count = 57 - shown.length;
     expect(prompt).toContain(`[${count} older comments left out`);
     expect(notes).toEqual([{ kind: "left_out", what: "comments", why: "old", count }]);
+  });
+
+  test("names the command that has all of a text that was cut, if there is one", () => {
+    const body = "x ".repeat(140_000);
+    const message = { ...said(7, body), kind: "steer" as const };
+    const { prompt } = promptOf({
+      description: "y".repeat(600_000),
+      pages: [{ ...said(5, body), title: "p" }],
+      comments: [said(6, body)],
+      messages: [message],
+    });
+    const ends = [...prompt.matchAll(/\[\d+ more bytes are cut(.*)\]/g)].map(([, rest]) => rest);
+    const item = "; `ws item show` has all of it";
+    expect(ends).toEqual([item, "; `ws page show 5` has all of it", item, ""]);
+    expect(buildMessage(message).text).toMatch(/more bytes are cut\]\n```$/);
   });
 
   test("cuts the newest comment rather than having none", () => {

@@ -53,6 +53,8 @@ const COMMENTS_BYTES_MAX = 65_536;
 const MESSAGES_BYTES_MAX = 131_072;
 const PAGES_BYTES_MAX = 131_072;
 const PAGE_BYTES_MAX = 65_536;
+/** Prints an item with its comments. */
+const SHOW_ITEM = "ws item show";
 /** Room for the sentences between the parts, bytes. */
 const SPARE_BYTES = 8_192;
 
@@ -125,7 +127,7 @@ function itemSection(parts: PromptParts, notes: PromptNotes, bytesMax: number): 
   const title = notes.clean(parts.title, "title");
   const clean = notes.clean(parts.description, "description");
   const most = Math.min(bytesMax, 2 * DESCRIPTION_BYTES_MAX) - jsonBytes(title);
-  const description = notes.cut(clean, "description", most);
+  const description = notes.cut(clean, "description", most, SHOW_ITEM);
   return [
     `## The item\n\nMade by ${byLine(parts.creator)}:\n\n${fence(`Title: ${title}\n\n${description}`)}`,
   ];
@@ -139,7 +141,8 @@ function pageSection({ pages }: PromptParts, notes: PromptNotes, bytesMax: numbe
     const share = Math.min(left, PAGE_BYTES_MAX);
     if (share < SHARE_BYTES_MIN) break;
     const text = `Title: ${notes.clean(title, where)}\n\n${notes.clean(body, where)}`;
-    shown.push(`Page ${id}, last changed by ${byLine(author)}:\n\n${fence(notes.cut(text, where, share))}`);
+    const cut = notes.cut(text, where, share, `ws page show ${id}`);
+    shown.push(`Page ${id}, last changed by ${byLine(author)}:\n\n${fence(cut)}`);
     left -= jsonBytes(shown.at(-1) ?? "");
   }
   const missing = pages.length - shown.length;
@@ -193,7 +196,7 @@ function textOfMessage({ author, kind, body }: SaidMessage): [label: string, bod
 function newest<T extends Said>(
   all: readonly T[],
   notes: PromptNotes,
-  noun: string,
+  noun: "comment" | "message",
   bytesMax: number,
   textOf: (said: T) => [label: string, body: string],
 ): string[] {
@@ -205,7 +208,8 @@ function newest<T extends Said>(
     const found = new PromptNotes();
     let text = found.clean(body, where);
     if (jsonBytes(text) > left && kept.length === 0 && left >= SHARE_BYTES_MIN)
-      text = found.cut(text, where, left);
+      // A message is kept for people; no command of the agent's shows it.
+      text = found.cut(text, where, left, noun === "comment" ? SHOW_ITEM : undefined);
     else if (jsonBytes(text) > left) break;
     for (const note of found.all) notes.add(note);
     kept.unshift(`${label}\n\n${fence(text)}`);
