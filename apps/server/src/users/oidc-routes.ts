@@ -3,6 +3,7 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import type { Context } from "hono";
 import type { Database } from "../db/database.ts";
 import { type ApiEnv, actingPersonOf, addressOf } from "../http/api-env.ts";
+import { toAppError } from "../http/error-reply.ts";
 import { jsonBody, jsonReply } from "../http/json.ts";
 import type { Log } from "../http/log.ts";
 import type { RouteTable } from "../http/route-table.ts";
@@ -45,14 +46,10 @@ const RETURN_TO_CHARS_MAX = 2_000;
 export function addOidcRoutes(table: RouteTable, ports: OidcRoutePorts): void {
   const tries = new TryLimit({ tries: ports.triesMax ?? TRIES_MAX, windowMs: TRIES_WINDOW_MS });
   table.mount(["GET"], OIDC_SIGN_IN_PATH, "public", async (c) => {
-    tries.require(addressOf(c));
     const returnTo = ownPath(c.req.query("return_to"), ports.baseUrl);
-    return start(c, ports, { returnTo, linkUser: undefined });
+    return start(c, ports, tries, { returnTo, linkUser: undefined });
   });
-  table.mount(["GET"], CALLBACK_PATH, "public", async (c) => {
-    tries.require(addressOf(c));
-    return end(c, ports);
-  });
+  table.mount(["GET"], CALLBACK_PATH, "public", (c) => end(c, ports, tries));
   addLinks(table, ports);
 }
 
@@ -98,9 +95,11 @@ function addLinks(table: RouteTable, ports: OidcRoutePorts): void {
 async function start(
   c: Context<ApiEnv>,
   ports: OidcRoutePorts,
+  tries: TryLimit,
   wanted: { returnTo: string; linkUser: undefined },
 ): Promise<Response> {
   try {
+    tries.require(addressOf(c));
     const { url, cookie } = await begin(ports, wanted);
     return redirect(url, [cookie]);
   } catch (error) {
@@ -109,10 +108,11 @@ async function start(
 }
 
 /** The browser comes back from the provider, by a link from another site. */
-async function end(c: Context<ApiEnv>, ports: OidcRoutePorts): Promise<Response> {
+async function end(c: Context<ApiEnv>, ports: OidcRoutePorts, tries: TryLimit): Promise<Response> {
   const { database, provider, baseUrl } = ports;
   let from = "/login";
   try {
+    tries.require(addressOf(c));
     const login = await takeOidcLogin(database, c.req.query("state") ?? "", browserSecretOf(c, baseUrl));
     if (login.link_user_id !== null) from = "/account";
     const ip = addressOf(c);
@@ -126,7 +126,8 @@ async function end(c: Context<ApiEnv>, ports: OidcRoutePorts): Promise<Response>
     const { autoCreate } = requireProvider(provider).settings;
     const userId = await findOidcUser(database, identity, autoCreate, ip);
     const cookies = await ports.signIn.createSession(userId, c.req.raw, ip).catch((cause: unknown) => {
-      throw new OidcRefusal("oidc_disabled", { cause });
+      const disabled = cause instanceof AppError && cause.code === "unauthenticated";
+      throw disabled ? new OidcRefusal("oidc_disabled", { cause }) : cause;
     });
     return redirect(login.return_to, [...cookies, browserCookie(baseUrl, "", 0)]);
   } catch (error) {
@@ -164,20 +165,39 @@ async function readIdentity(
   });
 }
 
-/** A page says why, in a sentence for the code in its address; what the provider did goes to the log. */
+/**
+ * A page says why, in a sentence for the code in its address, as the answer stands in the window of a browser; what the
+ * provider did, and our own failures, go to the log.
+ */
 function refused(
   c: Context<ApiEnv>,
   { log, baseUrl }: OidcRoutePorts,
   error: unknown,
   page: string,
 ): Response {
-  if (!(error instanceof OidcRefusal)) throw error;
-  const cause = error.cause instanceof Error ? messagesOf(error.cause) : undefined;
-  log.warn(
-    { problem: error.problem, cause, requestId: c.get("requestId") },
-    "a sign-in by the provider was refused",
+  const problem = problemOf(error);
+  const requestId = c.get("requestId");
+  if (problem === "oidc_broken") toAppError(error, requestId, log);
+  else {
+    const cause =
+      error instanceof Error && error.cause instanceof Error ? messagesOf(error.cause) : undefined;
+    log.warn({ problem, cause, requestId }, "a sign-in by the provider was refused");
+  }
+  // Who came too often has used up nothing: the sign-in may go on in a minute.
+  return redirect(
+    `${page}?problem=${problem}`,
+    problem === "oidc_busy" ? [] : [browserCookie(baseUrl, "", 0)],
   );
-  return redirect(`${page}?problem=${error.problem satisfies OidcProblem}`, [browserCookie(baseUrl, "", 0)]);
+}
+
+function problemOf(error: unknown): OidcProblem {
+  if (error instanceof OidcRefusal) return error.problem;
+  if (!(error instanceof AppError)) return "oidc_broken";
+  return error.code === "rate_limited"
+    ? "oidc_busy"
+    : error.code === "not_found"
+      ? "oidc_off"
+      : "oidc_broken";
 }
 
 /** With the code of an OAuth error, which stands beside its message. */

@@ -239,13 +239,48 @@ describe("WB-08 a sign-in is refused", () => {
       signInTriesMax: 3,
     });
     try {
-      const statuses = [];
+      const client = flooded.stranger();
+      const ends = [];
       for (let n = 0; n < 4; n++)
-        statuses.push((await flooded.stranger().get("/api/oidc/start", { origin: "" })).status);
-      expect(statuses).toEqual([302, 302, 302, 429]);
+        ends.push((await client.get("/api/oidc/start", { origin: "" })).headers.get("location") ?? "");
+      expect(ends.map((end) => new URL(end, flooded.url).origin)).toEqual([
+        ...Array.from({ length: 3 }, () => provider.issuer),
+        flooded.url,
+      ]);
+      expect(ends[3]).toBe("/login?problem=oidc_busy");
+      const back = await client.get("/api/oidc/callback?state=x&code=x", { origin: "" });
+      expect([back.status, back.headers.get("location")]).toEqual([302, "/login?problem=oidc_busy"]);
+      expect(client.cookieHeader()).toContain("windshift.oidc=");
     } finally {
       await flooded.close();
     }
+  });
+
+  test("where no provider is set up, on the page that says so", async () => {
+    const without = await startTestServer();
+    try {
+      const reply = await without.stranger().get("/api/oidc/start", { origin: "" });
+      expect([reply.status, reply.headers.get("location")]).toEqual([302, "/login?problem=oidc_off"]);
+    } finally {
+      await without.close();
+    }
+  });
+
+  test("as a failure of ours and not as a disabled account, when the session cannot be made", async () => {
+    newPerson();
+    await signIn(browser());
+    const client = browser();
+    const back = await provider.visit(await start(client));
+    const { schema } = server.database.kysely;
+    await schema.alterTable("audit_log").renameTo("audit_gone").execute();
+    try {
+      expect(await comeBack(client, back)).toBe("/login?problem=oidc_broken");
+    } finally {
+      await schema.alterTable("audit_gone").renameTo("audit_log").execute();
+    }
+    expect((await me(client)).status).toBe(401);
+    const line = server.logLines.findLast((text) => text.includes("a request failed")) ?? "";
+    expect(line).toContain("audit_log");
   });
 
   test("by a provider that says it is another one", async () => {

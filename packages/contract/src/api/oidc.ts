@@ -15,6 +15,9 @@ export const OidcProblem = z.enum([
   "oidc_email_taken",
   "oidc_disabled",
   "oidc_taken",
+  "oidc_busy",
+  "oidc_off",
+  "oidc_broken",
 ]);
 export type OidcProblem = z.infer<typeof OidcProblem>;
 
@@ -32,6 +35,10 @@ export const OIDC_PROBLEM_TEXT: Record<OidcProblem, string> = {
     "There is an account with your e-mail address. Sign in to it with its password and connect it on your account page.",
   oidc_disabled: "This account is disabled. Ask an administrator.",
   oidc_taken: "This identity belongs to another account here, or yours has another one.",
+  oidc_busy: "Too many sign-ins came from your network. Try again in a minute, or sign in with a password.",
+  oidc_off: "No sign-in provider is set up here. Sign in with a password.",
+  oidc_broken:
+    "Something went wrong on the server, whose log says what. Try again, or sign in with a password.",
 };
 
 /** Begins to connect the caller's account. Who has a password says it: the identity stays when the session is over. */
