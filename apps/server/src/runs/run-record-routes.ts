@@ -7,6 +7,7 @@ import type { Database } from "../db/database.ts";
 import type { ApiEnv } from "../http/api-env.ts";
 import { jsonReply } from "../http/json.ts";
 import type { RouteTable } from "../http/route-table.ts";
+import { DELETED } from "../work-items/work-item-store.ts";
 import { listEvents } from "./run-events.ts";
 import { findPatch } from "./run-output-store.ts";
 import { runIdOf, runScope } from "./run-scope.ts";
@@ -25,15 +26,23 @@ export function addRunRecordRoutes(table: RouteTable, { database }: { database: 
       tags: ["runs"],
       summary: "What the newest attempt of a run was told, and what was done to the texts in it",
       request: { params: z.object({ id: z.string() }) },
-      responses: { 200: jsonReply(AgentRunPrompt, "The prompt; null before the first claim") },
+      responses: {
+        200: jsonReply(
+          AgentRunPrompt,
+          "The prompt; null before the first claim, not found once its item is deleted",
+        ),
+      },
     },
     async (c) => {
       const id = idOf(c);
-      const { prompt } = await db
+      const { prompt, hidden } = await db
         .selectFrom("runs")
-        .select("prompt")
-        .where("id", "=", id)
+        .innerJoin("work_items", "work_items.id", "runs.work_item_id")
+        .select(["runs.prompt", "work_items.hidden"])
+        .where("runs.id", "=", id)
         .executeTakeFirstOrThrow();
+      if (hidden === DELETED)
+        throw new AppError("not_found", `the prompt of run ${id} was deleted with its item`);
       const { prompt_notes: notes } = await getRun(db, id);
       return c.json({ prompt: prompt === "" ? null : prompt, notes }, 200);
     },

@@ -290,3 +290,25 @@ test("a run that follows on an unread message has what was chosen for the one be
   expect([next.env.WINDSHIFT_ITEM_KEY, next.env.LLM_MODEL]).toEqual([item.key, "listed-1"]);
   await finish(next.run_id, 1);
 });
+
+test("what a run was told goes when its item is deleted, and its usage stays", async () => {
+  const item = await assign({ title: "Oops", description: "hunter2 <!-- hunter3 -->" });
+  const { run_id: id } = await host.claimed();
+  await admin.post(`/api/v1/items/${item.key}/comments`, { body: "@agent-rec hunter4" });
+  expect((await admin.get(`/api/v1/agent-runs/${id}/prompt`)).text).toContain("hunter3");
+  expect((await detailOf(id)).messages).toMatchObject([{ body: "@agent-rec hunter4" }]);
+  expect((await admin.post(`/api/v1/agent-runs/${id}/cancel`, { force: true })).status).toBe(200);
+  await host.result(id, { ...RESULT, attempt: 1 });
+  expect((await admin.delete(`/api/v1/items/${item.key}`)).status).toBe(204);
+
+  const prompt = await admin.get(`/api/v1/agent-runs/${id}/prompt`);
+  expect([prompt.status, prompt.text]).toEqual([404, expect.stringContaining("deleted with its item")]);
+  expect((await admin.get(`/api/v1/agent-runs/${id}`)).text).not.toContain("hunter");
+  expect((await admin.get(`/api/v1/agent-runs/${id}/usage`)).status).toBe(200);
+  const { kysely } = server.database;
+  const stored = [
+    await kysely.selectFrom("runs").selectAll().where("id", "=", id).execute(),
+    await kysely.selectFrom("run_messages").selectAll().where("run_id", "=", id).execute(),
+  ];
+  expect(JSON.stringify(stored)).not.toContain("hunter");
+});

@@ -7,7 +7,7 @@ import { DELETED, lockWorkItem } from "./work-item-store.ts";
 
 /**
  * Deletes an item with its text, comments, links and activity; what lay under it lies under nothing. Its number is not given
- * out again, and its runs stay in the figures of the workspace and in the audit log.
+ * out again, and its runs stay in the figures of the workspace and in the audit log, without what they were told.
  * @throws AppError `forbidden` for who neither made it nor administrates the workspace; `conflict` while a run of it has not ended
  *   or a pull request is open, whose comments could call the agent again
  */
@@ -34,6 +34,7 @@ export async function deleteWorkItem(
       "notifications",
     ] as const)
       await tx.deleteFrom(table).where("work_item_id", "=", workItemId).execute();
+    await clearRuns(tx, workItemId);
     await tx.updateTable("work_items").set({ parent_id: null }).where("parent_id", "=", workItemId).execute();
     await tx
       .updateTable("work_items")
@@ -52,6 +53,20 @@ export async function deleteWorkItem(
     await record(tx, { workspaceId, actor: { user: by }, action: "work_item.deleted", subject, data });
     announceItems(database, tx, workspaceId);
   });
+}
+
+/** Prompts hold the text of the item and its comments; messages were comments. */
+async function clearRuns(tx: Queries, workItemId: number): Promise<void> {
+  await tx
+    .updateTable("run_messages")
+    .set({ body: "" })
+    .where("run_id", "in", (eb) => eb.selectFrom("runs").select("id").where("work_item_id", "=", workItemId))
+    .execute();
+  await tx
+    .updateTable("runs")
+    .set({ prompt: "", prompt_notes: "[]" })
+    .where("work_item_id", "=", workItemId)
+    .execute();
 }
 
 /** Nobody starts one meanwhile: who does holds the item. */
