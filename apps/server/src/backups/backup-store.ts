@@ -65,12 +65,17 @@ export async function deleteBackup(folder: string, id: BackupId): Promise<boolea
 /** Bytes that were gathered so far for a backup that is being written. */
 export async function gatheredBytes(target: string): Promise<number> {
   const parts = partsFolder(target);
-  const sizeOf = (path: string) =>
-    stat(path).then(
-      ({ size }) => size,
+  return (await folderBytes(parts)) + (await folderBytes(`${parts}.tar`));
+}
+
+/** Bytes of a file, or of all files below a folder; 0 when there is none. */
+export async function folderBytes(path: string): Promise<number> {
+  const sizeOf = (file: string) =>
+    stat(file).then(
+      (found) => (found.isFile() ? found.size : 0),
       () => 0,
     );
-  const names = await readdir(parts, { recursive: true }).catch(() => [] as string[]);
-  const sizes = await Promise.all(names.map((name) => sizeOf(join(parts, name))));
-  return sizes.reduce((sum, size) => sum + size, await sizeOf(`${parts}.tar`));
+  const names = await readdir(path, { recursive: true }).catch(() => [] as string[]);
+  const sizes = await Promise.all(names.map((name) => sizeOf(join(path, name))));
+  return sizes.reduce((sum, size) => sum + size, await sizeOf(path));
 }

@@ -1,12 +1,13 @@
 import { Database as SqliteFile } from "bun:sqlite";
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { chmod, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { exec } from "@windshift/base/exec.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { type BackupManifest, bundleName, DATABASE_FILE, MANIFEST } from "./backup-manifest.ts";
+import { claimParts, removeParts, removeStaleParts, requireRoom } from "./backup-parts.ts";
 import { type BackupFacts, factsFile, partsFolder } from "./backup-store.ts";
 import { bundleGit } from "./bundle-git.ts";
 
@@ -32,9 +33,16 @@ export async function writeBackup(options: {
   const { dataDir, database, target } = options;
   if (existsSync(target)) throw new AppError("conflict", `${target} is there already; choose another name`);
   await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+  await removeStaleParts(dirname(target));
+  const files = database ? [DATABASE_FILE, `${DATABASE_FILE}-wal`] : [];
+  await requireRoom(
+    target,
+    [...files, "repositories"].map((name) => join(dataDir, name)),
+  );
   const parts = partsFolder(target);
   await mkdir(parts, { mode: 0o700 });
   try {
+    await claimParts(target);
     if (database) copyDatabase(join(dataDir, DATABASE_FILE), join(parts, DATABASE_FILE));
     const repositories = await bundleAll(join(dataDir, "repositories"), parts);
     const manifest: BackupManifest = {
@@ -57,8 +65,7 @@ export async function writeBackup(options: {
     await rename(whole, target);
     return facts;
   } finally {
-    await rm(parts, { recursive: true, force: true });
-    await rm(`${parts}.tar`, { force: true });
+    await removeParts(parts);
   }
 }
 
