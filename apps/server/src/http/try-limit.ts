@@ -23,19 +23,29 @@ export class TryLimit {
    * @throws AppError `rate_limited` that says when to try again
    */
   require(caller: string | undefined): void {
+    const retryAfterS = this.count(caller);
+    if (retryAfterS > 0)
+      throw new AppError("rate_limited", `too many tries; try again in ${retryAfterS} s`, { retryAfterS });
+  }
+
+  /** Counts one try. @returns whether it is within the limit */
+  admits(caller: string | undefined): boolean {
+    return this.count(caller) === 0;
+  }
+
+  /** @returns how long to wait, s; 0 when the try was counted */
+  private count(caller: string | undefined): number {
     const key = addressBlock(caller ?? "");
     const now = this.nowMs();
     const { tries, windowMs } = this.limit;
     const known = this.windows.get(key);
     const window = known && now - known.startedAtMs < windowMs ? known : { startedAtMs: now, tries: 0 };
-    if (window.tries >= tries) {
-      const retryAfterS = Math.ceil((window.startedAtMs + windowMs - now) / 1_000);
-      throw new AppError("rate_limited", `too many tries; try again in ${retryAfterS} s`, { retryAfterS });
-    }
+    if (window.tries >= tries) return Math.ceil((window.startedAtMs + windowMs - now) / 1_000);
     window.tries += 1;
     this.windows.delete(key);
     this.windows.set(key, window);
     this.forgetOldest();
+    return 0;
   }
 
   private forgetOldest(): void {

@@ -213,6 +213,8 @@ describe("a disabled person", () => {
       "user.signed_in",
       "member.set",
       "user.disabled",
+      "user.sign_in_failed",
+      "user.sign_in_failed",
       "user.enabled",
       "user.signed_in",
     ]);

@@ -8,6 +8,7 @@ import { signInAs, startTestServer, type TestServer } from "../testing/test-serv
 import { createTestWorkspace } from "../testing/test-workspace.ts";
 import { createSignIn } from "./sign-in.ts";
 import { authOptions } from "./sign-in-library.ts";
+import { insertPerson } from "./user-store.ts";
 
 // Hashes of passwords take long on a loaded machine.
 setDefaultTimeout(60_000);
@@ -144,6 +145,61 @@ describe("sign-in", () => {
     expect(new Set(replies.map((r) => r.text)).size).toBe(1);
   });
 
+  test("WB-18 that fails is told in the audit log and the server's log, with the account or a hash of what was typed", async () => {
+    const { database, signIn, lines } = await startLimited(12);
+    try {
+      const id = await signIn
+        .hashPassword(ADA.password)
+        .then((passwordHash) =>
+          database.transaction((tx) => insertPerson(tx, { name: "Ada", ...ADA, passwordHash, admin: false })),
+        );
+      const guess = (email: string, address: string, password = "wrong horse battery") =>
+        signIn.handle(
+          new Request("http://localhost/api/auth/sign-in/email", {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ email, password }),
+          }),
+          address,
+        );
+      expect((await guess("Ada@example.test", "198.51.100.1")).status).toBe(401);
+      expect((await guess("my-password@typed.here", "198.51.100.2")).status).toBe(401);
+      expect((await guess("my-password@typed.here", "198.51.100.2")).status).toBe(401);
+      expect((await guess("not an address", "198.51.100.2")).status).toBe(400);
+      expect((await guess(ADA.email, "198.51.100.2", ADA.password)).status).toBe(200);
+      const failures = async () =>
+        (
+          await database.kysely
+            .selectFrom("audit_log")
+            .select(["actor", "subject", "data"])
+            .where("action", "=", "user.sign_in_failed")
+            .orderBy("id")
+            .execute()
+        ).map(({ data, ...row }) => ({ ...row, ...JSON.parse(data) }));
+      const hash = expect.stringMatching(/^unknown e-mail [0-9a-f]{16}$/);
+      const code = "unauthenticated";
+      const first = await failures();
+      expect(first).toEqual([
+        { actor: "system", subject: `user ${id}`, code, ip: "198.51.100.1" },
+        { actor: "system", subject: hash, code, ip: "198.51.100.2" },
+        { actor: "system", subject: hash, code, ip: "198.51.100.2" },
+      ]);
+      expect(first[1]?.subject).toBe(first[2]?.subject);
+      // Twelve of a minute are tried and ten of them told, and once that there were more.
+      const statuses = [];
+      for (let n = 0; n < 15; n++) statuses.push((await guess(ADA.email, "198.51.100.3")).status);
+      expect(statuses.filter((status) => status === 429)).toHaveLength(3);
+      const flood = (await failures()).filter(({ ip }) => ip === "198.51.100.3").map((line) => line.code);
+      expect(flood).toEqual([...Array.from({ length: 10 }, () => code), "rate_limited"]);
+      const log = lines.join("\n");
+      expect(log).toContain(`user ${id}`);
+      expect(log).not.toContain("my-password");
+      expect(log).not.toContain("wrong horse");
+    } finally {
+      await database.close();
+    }
+  });
+
   test("offers nobody an account of their own making, and nothing else of the library", async () => {
     const body = { name: "Eve", email: "eve@example.test", password: "correct horse battery", admin: 1 };
     for (const path of [
@@ -186,9 +242,10 @@ describe("sign-in", () => {
     const fixture = await createDatabase(process.env);
     const database = await openDatabase({ url: fixture.url, sqliteFile: fixture.sqliteFile });
     await migrate(database);
+    const lines: string[] = [];
     const signIn = createSignIn({
       database,
-      log: SILENT,
+      log: { ...SILENT, warn: (fields, message) => void lines.push(JSON.stringify({ ...fields, message })) },
       baseUrl: "http://localhost",
       secret: SECRET,
       triesMax,
@@ -197,7 +254,7 @@ describe("sign-in", () => {
       await database.close();
       await fixture.drop();
     };
-    return { database: { close }, signIn };
+    return { database: { ...database, close }, signIn, lines };
   }
 });
 

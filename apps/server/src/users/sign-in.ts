@@ -6,6 +6,7 @@ import { errorResponse } from "../http/error-reply.ts";
 import type { Log } from "../http/log.ts";
 import type { Sessions } from "../http/principal.ts";
 import { requireJson, requireSameOrigin } from "../http/same-origin.ts";
+import { FailedSignIns } from "./failed-sign-in.ts";
 import { type AuthLibrary, loadAuth } from "./sign-in-library.ts";
 
 export interface SignInOptions {
@@ -36,12 +37,16 @@ export interface SignIn extends Sessions {
 /** Where the sign-in library looks for the caller's address; what a caller writes there is thrown away (WB-23). */
 export const ADDRESS_HEADER = "x-windshift-client-address";
 /** What the sign-in library may answer. The rest of its surface is closed: it shows scripts what only cookies may hold. */
-const OPEN_PATHS = new Set(["/sign-in/email", "/sign-out"]);
+const SIGN_IN_PATH = "/sign-in/email";
+const OPEN_PATHS = new Set([SIGN_IN_PATH, "/sign-out"]);
+/** Answers to a sign-in that say somebody is not let in, rather than that the request makes no sense. */
+const REFUSALS = new Set([401, 403, 429]);
 /** A session ends this long after sign-in, however much it is used, ms. */
 const SESSION_MS_MAX = 30 * 86_400_000;
 
 /** The library is loaded when somebody first signs in or shows a cookie: it costs a tenth of a second and some memory. */
 export function createSignIn(options: SignInOptions): SignIn {
+  const failed = new FailedSignIns(options);
   let loading: Promise<AuthLibrary> | undefined;
   const auth = () => {
     loading ??= loadAuth(options);
@@ -75,7 +80,12 @@ export function createSignIn(options: SignInOptions): SignIn {
       const signedIn = request.headers.has("cookie") ? "session" : "no session";
       requireSameOrigin(request, options.baseUrl, signedIn);
       requireJson(request);
-      return withoutToken(await inOurWords(await (await auth()).handle(withAddress(request, address))));
+      const copy = path === SIGN_IN_PATH ? request.clone() : undefined;
+      const reply = await (await auth()).handle(withAddress(request, address));
+      const code = REFUSALS.has(reply.status) ? CODE_OF_STATUS[reply.status] : undefined;
+      if (copy !== undefined && code !== undefined)
+        await failed.tell(code, await copy.json().catch(() => undefined), address);
+      return withoutToken(await inOurWords(reply));
     },
   };
 }
