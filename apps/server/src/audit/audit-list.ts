@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Database, Queries } from "../db/database.ts";
 import { containsText } from "../db/like.ts";
 import { findNewestFirst, type IdWindow } from "../db/newest-first.ts";
-import { SEARCH_MS_MAX, withinSearchTime } from "../db/text-search.ts";
+import { WINDOWED_SEARCH_MS_MAX, withinSearchTime } from "../db/text-search.ts";
 import { isoTime } from "../http/json.ts";
 
 export interface AuditQuery {
@@ -27,7 +27,7 @@ const DAY_MS = 86_400_000;
 export async function listAudit(database: Database, query: AuditQuery): Promise<AuditLine[]> {
   if (database.engine === "postgres")
     return withinSearchTime(database, async (db) => toLines(db, await readRows(db, query, query.limit)));
-  return toLines(database.kysely, await readWindows(database.kysely, query, SEARCH_MS_MAX));
+  return toLines(database.kysely, await readWindows(database.kysely, query, WINDOWED_SEARCH_MS_MAX));
 }
 
 /** The same for an export, which takes the time it takes. */

@@ -3,14 +3,18 @@ import { UserKind, type UserRef } from "@windshift/contract/api/user.ts";
 import { type ItemRef, WorkItemStatus } from "@windshift/contract/api/work-item.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { Database, Queries } from "../db/database.ts";
+import { findNewestFirst, type IdWindow } from "../db/newest-first.ts";
 import type { Row } from "../db/schema.ts";
-import { contains, withinSearchTime } from "../db/text-search.ts";
+import { contains, WINDOWED_SEARCH_MS_MAX, withinSearchTime } from "../db/text-search.ts";
 import type { Scope } from "../http/access.ts";
 import { isoTime } from "../http/json.ts";
 import { parseRowId } from "../http/params.ts";
 
 /** Items that a page names as linked to it: more than a reader looks through. */
 const BACKLINKS_MAX = 200;
+
+/** Ids of pages that one statement looks through in SQLite: some milliseconds, as texts of pages are long. */
+const WINDOW_PAGES = 100;
 
 /** Scope of paths with a `{page}`. */
 export const pageScope: Scope = async (db, params) => {
@@ -27,16 +31,39 @@ export async function listPages(
   filter: { words: readonly string[]; before: number | undefined; limit: number },
 ): Promise<PageList> {
   const { words, before, limit } = filter;
-  const search = (db: Queries) => {
+  const search = (db: Queries, most: number, window?: IdWindow) => {
     let query = selectPages(db).where("pages.workspace_id", "=", workspaceId);
     if (before !== undefined) query = query.where("pages.id", "<", before);
+    if (window !== undefined)
+      query = query.where("pages.id", ">=", window.from).where("pages.id", "<=", window.to);
     for (const word of words)
       query = query.where((eb) => contains(database.engine, eb.ref("pages.search_text"), word));
-    return query.orderBy("pages.id", "desc").limit(limit).execute();
+    return query.orderBy("pages.id", "desc").limit(most).execute();
   };
-  const rows = await (words.length === 0 ? search(database.kysely) : withinSearchTime(database, search));
+  const rows = await (words.length === 0
+    ? search(database.kysely, limit)
+    : searchNewestFirst(database, workspaceId, limit, search));
   const pages = rows.map(toPage);
   return { pages, next_before: pages.length === limit ? (pages.at(-1)?.id ?? null) : null };
+}
+
+/** A search holds nobody up: SQLite goes through the pages window by window, PostgreSQL has its own processes. */
+async function searchNewestFirst<T>(
+  database: Database,
+  workspaceId: number,
+  limit: number,
+  search: (db: Queries, most: number, window?: IdWindow) => Promise<T[]>,
+): Promise<T[]> {
+  if (database.engine === "postgres") return withinSearchTime(database, (db) => search(db, limit));
+  const newest = await database.kysely
+    .selectFrom("pages")
+    .select((eb) => eb.fn.max("id").as("id"))
+    .where("workspace_id", "=", workspaceId)
+    .executeTakeFirst();
+  return findNewestFirst(
+    { to: newest?.id ?? 0, limit, withinMs: WINDOWED_SEARCH_MS_MAX, ids: WINDOW_PAGES },
+    (window, most) => search(database.kysely, most, window),
+  );
 }
 
 /** Pages that are linked to an item, by title. */

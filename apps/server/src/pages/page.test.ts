@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { PageDetail, PageList, PageVersion, PageVersions } from "@windshift/contract/api/page.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import { sql } from "kysely";
 import { untilAnotherWaits } from "../testing/lock-waits.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
@@ -11,6 +12,10 @@ import {
   startLiveRun,
   type TestWorkspace,
 } from "../testing/test-workspace.ts";
+import { listPages } from "./page-store.ts";
+
+// Hashes of passwords take long on a loaded machine.
+setDefaultTimeout(60_000);
 
 let server: TestServer;
 let admin: TestClient;
@@ -131,6 +136,43 @@ describe("a list of pages", () => {
     expect((await admin.get<PageList>(`${at}?q=${encodeURIComponent("100%")}`)).body.pages).toHaveLength(1);
     expect((await admin.get<PageList>(`${at}?q=${encodeURIComponent("' OR 1=1")}`)).body.pages).toEqual([]);
   });
+});
+
+test("a search goes through many pages, of this workspace alone, and lets others work meanwhile", async () => {
+  await create(admin, "/api/v1/workspaces", { key: "LONG", name: "x" });
+  const first = await create<PageDetail>(admin, "/api/v1/workspaces/LONG/pages", { title: "Needle" });
+  const { kysely, engine } = server.database;
+  await sql`with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000)
+    insert into pages (workspace_id, title, body, search_text, version, creator_id, editor_id, created_at_ms, updated_at_ms)
+    select workspace_id, 'Hay ' || i, '', 'hay ' || i, 1, creator_id, editor_id, 1, 1 from pages, n
+    where pages.id = ${first.id}`.execute(kysely);
+  const titles = async (query: string) =>
+    (await admin.get<PageList>(`/api/v1/workspaces/LONG/pages?${query}`)).body.pages.map(
+      ({ title }) => title,
+    );
+  expect(await titles("q=needle")).toEqual(["Needle"]);
+  expect(await titles("q=hay%2077&limit=3")).toEqual(["Hay 977", "Hay 877", "Hay 779"]);
+  const { workspace_id } = await kysely
+    .selectFrom("pages")
+    .select("workspace_id")
+    .where("id", "=", first.id)
+    .executeTakeFirstOrThrow();
+  let turns = 0;
+  let over = false;
+  const count = () => {
+    turns += 1;
+    if (!over) setImmediate(count);
+  };
+  setImmediate(count);
+  const none = await listPages(server.database, workspace_id, {
+    words: ["nowhere"],
+    before: undefined,
+    limit: 50,
+  });
+  over = true;
+  expect(none.pages).toEqual([]);
+  // One turn between any two windows; PostgreSQL looks by itself.
+  expect(turns).toBeGreaterThanOrEqual(engine === "sqlite" ? 10 : 1);
 });
 
 describe("a page that is linked to an item", () => {

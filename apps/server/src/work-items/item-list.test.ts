@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Label } from "@windshift/contract/api/label.ts";
 import type { ItemCounts, WorkItemDetail, WorkItemPage } from "@windshift/contract/api/work-item.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { create, createItem } from "../testing/test-workspace.ts";
+
+// Hashes of passwords take long on a loaded machine.
+setDefaultTimeout(60_000);
 
 let server: TestServer;
 let admin: TestClient;

@@ -5,6 +5,7 @@ import type { Database, Engine, Queries } from "../db/database.ts";
 import type { Schema } from "../db/schema.ts";
 import { contains, searchWords, withinSearchTime } from "../db/text-search.ts";
 import { type ItemCursor, parseCursor, printCursor } from "./item-cursor.ts";
+import { searchInOrder } from "./item-search.ts";
 import { viewItems } from "./item-view.ts";
 import { rankOf } from "./priority.ts";
 
@@ -34,14 +35,14 @@ export async function listItems(
   if (scope.workspaceIds.length === 0) return { items: [], next_before: null };
   const { sort, order, before, limit } = page;
   const cursor = before === undefined ? undefined : parseCursor(sort, before);
-  const found = await within(database, query, async (db) => {
-    let select = (await filtered(db, database.engine, scope, query)).select([
+  const found = await find(database, query, limit, async (db, filter, after = cursor, count) => {
+    let select = (await filtered(db, database.engine, scope, filter)).select([
       "work_items.id",
       sort === "created" ? sql<number>`0`.as("value") : sql.ref<number>(COLUMNS[sort]).as("value"),
     ]);
-    if (cursor !== undefined) select = select.where(beyond(sort, order, cursor));
+    if (after !== undefined) select = select.where(beyond(sort, order, after));
     if (sort !== "created") select = select.orderBy(COLUMNS[sort], order);
-    return select.orderBy("work_items.id", order).limit(limit).execute();
+    return select.orderBy("work_items.id", order).limit(count).execute();
   });
   const last = found.length === limit ? found.at(-1) : undefined;
   return {
@@ -59,15 +60,66 @@ export async function countItems(
   scope: ItemListScope,
   query: ItemQuery,
 ): Promise<Record<WorkItemStatus, number>> {
+  const counts = await (database.engine === "sqlite" && query.q !== undefined
+    ? countFound(database, scope, query)
+    : countByStatus(database, scope, query));
+  const all = WorkItemStatus.options.map((status) => [status, counts.get(status) ?? 0]);
+  return Object.fromEntries(all) as Record<WorkItemStatus, number>;
+}
+
+async function countByStatus(
+  database: Database,
+  scope: ItemListScope,
+  query: ItemQuery,
+): Promise<Map<string, number>> {
   const rows = await within(database, query, async (db) =>
     (await filtered(db, database.engine, scope, { ...query, status: undefined }))
       .select(["work_items.status", (eb) => eb.fn.countAll<number>().as("count")])
       .groupBy("work_items.status")
       .execute(),
   );
-  const counts = new Map(rows.map(({ status, count }) => [status, count]));
-  const all = WorkItemStatus.options.map((status) => [status, counts.get(status) ?? 0]);
-  return Object.fromEntries(all) as Record<WorkItemStatus, number>;
+  return new Map(rows.map(({ status, count }) => [status, count]));
+}
+
+async function countFound(
+  { kysely, engine }: Database,
+  scope: ItemListScope,
+  query: ItemQuery,
+): Promise<Map<string, number>> {
+  type Counted = { id: number; status: string };
+  const filter = { ...query, status: undefined, q: undefined };
+  const next = async (after: Counted | undefined, count: number): Promise<Counted[]> => {
+    let select = (await filtered(kysely, engine, scope, filter)).select([
+      "work_items.id",
+      "work_items.status",
+    ]);
+    if (after !== undefined) select = select.where("work_items.id", ">", after.id);
+    return select.orderBy("work_items.id").limit(count).execute();
+  };
+  const found = await searchInOrder(kysely, searchWords(query.q ?? ""), Number.POSITIVE_INFINITY, next);
+  const counts = new Map<string, number>();
+  for (const { status } of found) counts.set(status, (counts.get(status) ?? 0) + 1);
+  return counts;
+}
+
+/** Rows of an order, by what gives those after a row; where words are looked for, they hold nobody up. */
+function find(
+  database: Database,
+  query: ItemQuery,
+  limit: number,
+  next: (
+    db: Queries,
+    query: ItemQuery,
+    after: ItemCursor | undefined,
+    count: number,
+  ) => Promise<ItemCursor[]>,
+): Promise<ItemCursor[]> {
+  const { kysely, engine } = database;
+  const words = searchWords(query.q ?? "");
+  if (engine === "postgres" || words.length === 0)
+    return within(database, query, (db) => next(db, query, undefined, limit));
+  const filter = { ...query, q: undefined };
+  return searchInOrder(kysely, words, limit, (after, count) => next(kysely, filter, after, count));
 }
 
 function within<T>(database: Database, { q }: ItemQuery, work: (db: Queries) => Promise<T>): Promise<T> {
