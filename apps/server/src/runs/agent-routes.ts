@@ -8,7 +8,7 @@ import { jsonReply } from "../http/json.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import { availabilityIn, readPoolStates } from "./agent-availability.ts";
 import type { RunDefaults } from "./run-create.ts";
-import { listRunModels } from "./run-models.ts";
+import { readRunModels } from "./run-models.ts";
 
 /** @param workspaceScope finds the workspace of the path */
 export function addAgentRoutes(
@@ -52,34 +52,32 @@ async function listAgents(database: Database, defaults: RunDefaults, workspaceId
     .where("bindings.workspace_id", "=", workspaceId)
     .execute();
   const pools = await readPoolStates(database, [...new Set(bindings.map(({ pool_id }) => pool_id))]);
-  return Promise.all(
-    members.map(async ({ id, name }): Promise<Agent> => {
-      const who = { user_id: id, name, handle: handleOf(name) };
-      const binding = bindings.find(({ agent_user_id }) => agent_user_id === id);
-      const pool = binding && pools.get(binding.pool_id);
-      if (binding === undefined || pool === undefined)
-        return {
-          ...who,
-          binding: null,
-          ...cannot("unbound", "It is bound to no repository; an admin can bind it."),
-        };
-      const models = await listRunModels(db, binding, defaults);
+  const modelsOf = await readRunModels(db, bindings, defaults);
+  return members.map(({ id, name }): Agent => {
+    const who = { user_id: id, name, handle: handleOf(name) };
+    const binding = bindings.find(({ agent_user_id }) => agent_user_id === id);
+    const pool = binding && pools.get(binding.pool_id);
+    if (binding === undefined || pool === undefined)
       return {
         ...who,
-        binding: {
-          id: binding.id,
-          repository: `${binding.owner}/${binding.repository}`,
-          base_branch: binding.base_branch,
-          model: binding.model,
-          models: models.map(({ model }) => model),
-          pool: pool.name,
-        },
-        ...(binding.enabled === 0
-          ? cannot("disabled", "Its binding is switched off; an admin can switch it on.")
-          : availabilityIn(pool, JSON.parse(binding.labels), workspaceId)),
+        binding: null,
+        ...cannot("unbound", "It is bound to no repository; an admin can bind it."),
       };
-    }),
-  );
+    return {
+      ...who,
+      binding: {
+        id: binding.id,
+        repository: `${binding.owner}/${binding.repository}`,
+        base_branch: binding.base_branch,
+        model: binding.model,
+        models: modelsOf(binding).map(({ model }) => model),
+        pool: pool.name,
+      },
+      ...(binding.enabled === 0
+        ? cannot("disabled", "Its binding is switched off; an admin can switch it on.")
+        : availabilityIn(pool, JSON.parse(binding.labels), workspaceId)),
+    };
+  });
 }
 
 function cannot(availability: "unbound" | "disabled", availability_text: string) {
