@@ -43,6 +43,7 @@ const COLUMN_ADDRESSES = {
   "item_links.url": "shown",
   "pull_requests.url": "shown",
   "repositories.web_url": "shown",
+  "cli_logins.address": "where a command line asked to sign in from",
   "session.ipAddress": "where a person signed in from",
   "user.image": "never read",
 };
@@ -97,8 +98,14 @@ describe("WB-09 the list of outbound addresses", () => {
   });
 
   test("is complete: nothing of the server reaches the network but the guarded way out", () => {
-    const reaching = SOURCES.filter((file) => REACHES.test(readFileSync(join(ROOT, file), "utf8")));
-    expect(reaching.sort()).toEqual(["packages/outbound/src/outbound-fetch.ts"]);
+    const reaching = SOURCES.filter((file) =>
+      REACHES.test(withoutRanges(readFileSync(join(ROOT, file), "utf8"))),
+    );
+    expect(reaching.sort()).toEqual([
+      // The operator's own sign-in provider, from the environment.
+      "apps/server/src/users/oidc-provider.ts",
+      "packages/outbound/src/outbound-fetch.ts",
+    ]);
     // The search does find what is there, in the forms in which it would be written.
     for (const text of [
       "await fetch(url)",
@@ -111,6 +118,11 @@ describe("WB-09 the list of outbound addresses", () => {
       expect(text).toMatch(REACHES);
   });
 });
+
+/** Comparing addresses dials none. */
+function withoutRanges(source: string): string {
+  return source.replace(/^import \{ (?:(?:BlockList|isIP|isIPv4|isIPv6)(?:, )?)+ \} from "node:net";$/m, "");
+}
 
 /** What the server is made of. A `fetch` that is a parameter was handed in: by the server, which has one only. */
 const SOURCES = [

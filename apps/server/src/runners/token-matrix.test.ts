@@ -56,7 +56,7 @@ const NOT_TAKEN = [401, 404];
 
 const bearers = () => Object.entries(tokens) as [Exclude<Kind, "session">, string][];
 
-function classOf({ path, access }: RouteEntry): Class {
+function classOf({ method, path, access }: RouteEntry): Class {
   if (access === "public") return "open";
   if (access === "runner") return "runner";
   if (access === "person" || access === "session" || access === "self" || access === "instance_admin")
@@ -65,7 +65,7 @@ function classOf({ path, access }: RouteEntry): Class {
   if (path.startsWith("/api/git-proxy/")) return "git";
   if (path.startsWith("/api/llm-proxy/")) return "llm";
   if (path.startsWith("/api/auth/")) return "signIn";
-  if (path === "/mcp") return "mcp";
+  if (path === "/mcp") return method === "POST" ? "mcp" : "open";
   if (path === "/metrics") return "people";
   return path.startsWith("/api/") ? "people" : "page";
 }
