@@ -118,7 +118,7 @@ describe("WB-02 another workspace", () => {
       .set({ admin: 1 })
       .where("email", "=", "instance@example.test")
       .execute();
-    expect((await client.get("/api/v1/users")).status).toBe(200);
+    expect((await client.get("/api/v1/admin/users")).status).toBe(200);
     expect((await client.get("/api/v1/workspaces/MAIN")).status).toBe(404);
   });
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { MadeAdminUser } from "@windshift/contract/api/user.ts";
 import { assert } from "@windshift/contract/app-error.ts";
 import { createOutboundFetch, type OutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { createDatabase } from "@windshift/testing/database-fixture.ts";
@@ -126,9 +127,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     },
     addPerson: async (admin, name) => {
       const email = `${name.toLowerCase()}@example.test`;
-      const made = await admin.post<{ id: string }>("/api/v1/users", { name, email, password: PASSWORD });
+      const person = { name, email, password: PASSWORD };
+      const made = await admin.post<MadeAdminUser>("/api/v1/admin/users", person);
       expectStatus(made, 201);
-      return { id: made.body.id, client: await signInAs(new TestClient(url), email) };
+      return { id: made.body.user.id, client: await signInAs(new TestClient(url), email) };
     },
     close: async () => {
       await listener.stop(true);

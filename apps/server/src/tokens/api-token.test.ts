@@ -81,7 +81,7 @@ describe("WB-26 an API token", () => {
     expect(await statuses((c) => c.post(`${at}/items`, { title: "x" }))).toEqual([403, 201, 201]);
     expect(await statuses((c) => c.get(`${at}/connections`))).toEqual([403, 403, 200]);
     expect(await statuses((c) => c.post(`${at}/agents`, { name: "Robin" }))).toEqual([403, 403, 201]);
-    expect(await statuses((c) => c.get("/api/v1/users"))).toEqual([403, 403, 200]);
+    expect(await statuses((c) => c.get("/api/v1/admin/users"))).toEqual([403, 403, 200]);
   });
 
   test("makes no token, approves no sign-in, and ends itself but no other", async () => {

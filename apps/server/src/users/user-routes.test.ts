@@ -29,17 +29,27 @@ describe("people", () => {
   test("are made by administrators, once per e-mail address in any case", async () => {
     await server.addPerson(admin, "Bob");
     const again = { name: "Bob", email: "BOB@Example.test", password: "correct horse battery" };
-    expect((await admin.post("/api/v1/users", again)).status).toBe(409);
-    const { body } = await admin.get<{ users: { name: string; admin: boolean }[] }>("/api/v1/users");
+    expect((await admin.post("/api/v1/admin/users", again)).status).toBe(409);
+    const { body } = await admin.get<{ users: { name: string; admin: boolean }[] }>("/api/v1/admin/users");
     expect(body.users.map((u) => [u.name, u.admin])).toEqual([
       ["Ada", true],
       ["Bob", false],
     ]);
+    // The one way to make people writes down from where.
+    const line = await server.database.kysely
+      .selectFrom("audit_log")
+      .select("data")
+      .where("action", "=", "user.created")
+      .orderBy("id", "desc")
+      .executeTakeFirstOrThrow();
+    expect(JSON.parse(line.data)).toMatchObject({ ip: "127.0.0.1" });
+    for (const method of ["GET", "POST"])
+      expect((await admin.send(method, "/api/v1/users", {})).status).toBe(404);
   });
 
   test("WB-15 are not made administrators by a field of the body", async () => {
     const eve = { name: "Eve", email: "eve@example.test", password: "correct horse battery", admin: true };
-    expect((await admin.post("/api/v1/users", eve)).status).toBe(400);
+    expect((await admin.post("/api/v1/admin/users", eve)).status).toBe(400);
   });
 });
 

@@ -13,7 +13,7 @@ import { hasIdentity } from "./oidc-login.ts";
 import { OIDC_SIGN_IN_PATH, type OidcProvider } from "./oidc-provider.ts";
 import { isSetUp, setUp } from "./set-up.ts";
 import type { SignIn } from "./sign-in.ts";
-import { findPasswordHash, findUser, insertAgent, insertPerson, listPeople } from "./user-store.ts";
+import { findPasswordHash, findUser, insertAgent } from "./user-store.ts";
 
 export interface UserRoutePorts {
   database: Database;
@@ -84,39 +84,6 @@ export function addUserRoutes(table: RouteTable, ports: UserRoutePorts): void {
         { id: userId, name, email, admin, has_password, oidc_linked, auth, notifications_unread, workspaces },
         200,
       );
-    },
-  );
-
-  table.add(
-    {
-      method: "get",
-      path: "/api/v1/users",
-      access: "instance_admin",
-      summary: "All people of the installation",
-      responses: { 200: jsonReply(z.object({ users: z.array(Account) }), "By name") },
-    },
-    async (c) => c.json({ users: await listPeople(database.kysely) }, 200),
-  );
-
-  table.add(
-    {
-      method: "post",
-      path: "/api/v1/users",
-      access: "instance_admin",
-      summary: "Make a person who can sign in",
-      request: { body: jsonBody(NewPerson) },
-      responses: { 201: jsonReply(Account, "The person") },
-    },
-    async (c) => {
-      const person = c.req.valid("json");
-      const passwordHash = await signIn.hashPassword(person.password);
-      const id = await database.transaction(async (tx) => {
-        const made = await insertPerson(tx, { ...person, passwordHash, admin: false });
-        const actor = { user: personOf(c).userId };
-        await record(tx, { workspaceId: null, actor, action: "user.created", subject: `user ${made}` });
-        return made;
-      });
-      return c.json({ id, name: person.name, email: person.email, admin: false }, 201);
     },
   );
 

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import type { Account } from "@windshift/contract/api/user.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
@@ -107,18 +106,6 @@ export async function findPasswordHash(db: Queries, userId: string): Promise<str
     .where("providerId", "=", CREDENTIAL)
     .executeTakeFirst();
   return row?.password ?? undefined;
-}
-
-/** All people of the installation, by name. */
-export async function listPeople(db: Queries): Promise<Account[]> {
-  const rows = await db
-    .selectFrom("user")
-    .select(["id", "name", "email", "admin"])
-    .where("kind", "=", "person")
-    .orderBy("name")
-    .orderBy("id")
-    .execute();
-  return rows.map((row) => ({ ...row, admin: row.admin === 1 }));
 }
 
 /** 192 random bits, letters and digits and - _. */
