@@ -135,10 +135,17 @@ async function readReply(
 
 /** The status says the most; a body that breaks off or is too long is used as far as it came. */
 async function readRefusal(response: Response, watchdog: CallWatchdog): Promise<string> {
-  const reader = new BodyReader(response, watchdog, () => REFUSAL_BYTES_MAX);
+  const reader = new BodyReader(response, watchdog, () => Number.POSITIVE_INFINITY);
   const body = new ByteBuffer();
   try {
-    for (let bytes = await reader.next(); bytes !== undefined; bytes = await reader.next()) body.add(bytes);
+    for (let bytes = await reader.next(); bytes !== undefined; bytes = await reader.next()) {
+      // Pieces may be larger than all that is wanted.
+      body.add(bytes.subarray(0, REFUSAL_BYTES_MAX - body.length));
+      if (body.length === REFUSAL_BYTES_MAX) {
+        reader.cancel();
+        break;
+      }
+    }
   } catch (cause) {
     reader.cancel();
     if (watchdog.signal.aborted) throw cause;
