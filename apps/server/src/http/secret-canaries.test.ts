@@ -266,7 +266,7 @@ async function beginningOf(address: string): Promise<Reply> {
 
 /**
  * Two take addresses of another form and one a runner, and are called by hand; two are of the server's own repositories; no
- * provider is configured, no backup made, no run left a patch; a file of the pages holds what the build put there.
+ * provider is configured, no backup made, no run left a patch; a file of the pages holds what the build put there; /mcp takes POST.
  */
 const NEVER_ANSWERED = [
   "/api/auth/*",
@@ -280,6 +280,7 @@ const NEVER_ANSWERED = [
   "/api/v1/pull-requests/{pull_request}/commits",
   "/api/v1/pull-requests/{pull_request}/diff",
   "/assets/*",
+  "/mcp",
 ];
 
 test(
