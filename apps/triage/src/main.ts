@@ -53,7 +53,8 @@ async function serve(): Promise<number> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
   const progress = (line: string) => void process.stderr.write(`${line}\n`);
   const reply = await triage({ path: PATH, tempRoot: tmpdir(), signal: stop.signal, progress }, request);
-  process.stdout.write(`${JSON.stringify(reply)}\n`);
+  // A patch makes it larger than a pipe holds: the process ends when all of it is through.
+  await Bun.write(Bun.stdout, `${JSON.stringify(reply)}\n`);
   return 0;
 }
 
