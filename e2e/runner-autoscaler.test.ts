@@ -4,13 +4,14 @@ import { join, resolve } from "node:path";
 import { Binding } from "@windshift/contract/api/binding.ts";
 import { Pool, RunnerPoolsReply } from "@windshift/contract/api/pool.ts";
 import { AgentRunList } from "@windshift/contract/api/run.ts";
+import { ApiTokenWithSecret } from "@windshift/contract/api/token.ts";
 import { ensureAgentNetwork } from "@windshift/testing/agent-network.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { readScenarios } from "@windshift/testing/scenario.ts";
 import { type ScriptedModel, startScriptedModel } from "@windshift/testing/scripted-model.ts";
 import { type BuiltWorkspace, buildWorkspace } from "@windshift/testing/workspace-builder.ts";
 import { z } from "zod";
-import { ADMIN, type Product, startProduct } from "./product.ts";
+import { type Product, startProduct } from "./product.ts";
 
 /** Two runs on runners that come and go, with real programs and containers. */
 const KEY = "provider-key-of-the-autoscaler-test";
@@ -61,8 +62,13 @@ test(
   "a runner is started for each queued run, does it, and is revoked; without queued runs none is",
   async () => {
     const network = await ensureAgentNetwork("windshift-e2e", process.env);
-    const passwordFile = join(product.dataDir, "password");
-    await Bun.write(passwordFile, `${ADMIN.password}\n`);
+    const tokenFile = join(product.dataDir, "token");
+    const { token } = await product.api.post(
+      "/api/v1/tokens",
+      { name: "autoscaler", scopes: ["admin"] },
+      ApiTokenWithSecret,
+    );
+    await Bun.write(tokenFile, `${token}\n`);
     const items = [];
     for (const title of ["First", "Second"])
       items.push(await workspace.createItem({ title, description: "Make `sh test.sh` pass." }, true));
@@ -74,8 +80,7 @@ test(
         DOCKER_HOST: process.env.DOCKER_HOST,
         TMPDIR: product.dataDir,
         WINDSHIFT_URL: product.server.url,
-        WINDSHIFT_EMAIL: ADMIN.email,
-        WINDSHIFT_PASSWORD_FILE: passwordFile,
+        WINDSHIFT_TOKEN_FILE: tokenFile,
         POOL: "elastic",
         LABELS: "gpu",
         RUNNERS_MAX: "2",

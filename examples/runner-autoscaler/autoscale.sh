@@ -1,10 +1,9 @@
 #!/bin/sh
 # Starts one-shot runners while runs are queued in a pool. Each does one job in a folder of its own, and is gone afterwards.
-# Needs curl and jq, and an administrator's account of the installation.
+# Needs curl 7.55 or newer, jq, and an API token of an administrator of the installation with the scope admin.
 #
 #   WINDSHIFT_URL            as browsers reach it, such as https://windshift.example.com
-#   WINDSHIFT_EMAIL          who signs in
-#   WINDSHIFT_PASSWORD_FILE  file with the password
+#   WINDSHIFT_TOKEN_FILE     file with the token, wst_…
 #   POOL                     name of the pool
 #   LABELS                   what these runners can do beside the pool's labels, separated by commas
 #   RUNNERS_MAX              runners at once (4)
@@ -13,7 +12,7 @@
 #                            inherits what else is set here, such as WS_API_URL and WSRUNNER_IMAGE
 #   ROUNDS                   looks after which it ends (0: never)
 set -eu
-: "${WINDSHIFT_URL:?}" "${WINDSHIFT_EMAIL:?}" "${WINDSHIFT_PASSWORD_FILE:?}" "${POOL:?}"
+: "${WINDSHIFT_URL:?}" "${WINDSHIFT_TOKEN_FILE:?}" "${POOL:?}"
 LABELS=${LABELS:-} RUNNERS_MAX=${RUNNERS_MAX:-4} INTERVAL_S=${INTERVAL_S:-10} ROUNDS=${ROUNDS:-0}
 START=${START:-windshift-runner}
 umask 077
@@ -30,18 +29,14 @@ stop() {
 }
 
 # Secrets go through standard input and files: arguments can be read by everybody on the host.
+printf 'authorization: Bearer %s\ncontent-type: application/json\n' "$(cat "$WINDSHIFT_TOKEN_FILE")" >"$work/headers"
+
 api() { # method path, the body on standard input
-  curl --silent --show-error --fail --max-time 30 --cookie "$work/cookies" --cookie-jar "$work/cookies" \
-    --request "$1" --header "origin: $WINDSHIFT_URL" --header 'content-type: application/json' --data @- "$WINDSHIFT_URL$2"
+  curl --silent --show-error --fail --max-time 30 --header "@$work/headers" --request "$1" --data @- "$WINDSHIFT_URL$2"
 }
 
 get() { # path
-  curl --silent --show-error --fail --max-time 30 --cookie "$work/cookies" "$WINDSHIFT_URL$1"
-}
-
-sign_in() {
-  jq --null-input --arg email "$WINDSHIFT_EMAIL" --rawfile password "$WINDSHIFT_PASSWORD_FILE" \
-    '{email: $email, password: ($password | rtrimstr("\n"))}' | api POST /api/auth/sign-in/email >"$work/session"
+  curl --silent --show-error --fail --max-time 30 --header "@$work/headers" "$WINDSHIFT_URL$1"
 }
 
 # How many more are wanted: queued runs that these runners may take, less our runners that have nothing to do yet.
@@ -72,14 +67,13 @@ one() { # number
   rm -rf "$dir"
 }
 
-sign_in
 get /api/v1/admin/pools >"$work/all"
 pool_id=$(jq --arg pool "$POOL" '.pools[] | select(.name == $pool).id' "$work/all")
 [ -n "$pool_id" ] || { echo "there is no pool $POOL" >&2; exit 1; }
 number=0 round=0
 while [ "$ROUNDS" -eq 0 ] || [ "$round" -lt "$ROUNDS" ]; do
   round=$((round + 1))
-  # A session may have ended, a server may be restarting: the next look tells.
+  # A server may be restarting: the next look tells.
   if more=$(wanted); then
     while [ "$more" -gt 0 ]; do
       more=$((more - 1)) number=$((number + 1))
@@ -87,7 +81,7 @@ while [ "$ROUNDS" -eq 0 ] || [ "$round" -lt "$ROUNDS" ]; do
       one "$number" &
     done
   else
-    sign_in || echo "the server cannot be asked; trying again" >&2
+    echo "the server cannot be asked; trying again" >&2
   fi
   sleep "$INTERVAL_S"
 done
