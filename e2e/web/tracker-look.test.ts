@@ -69,12 +69,12 @@ test("items, pages and activity have no fault for axe and fit 360 pixels, light 
 });
 
 /** Looks at what has been opened over a page, wide and narrow. */
-async function lookAtOpen(what: string, open: Locator): Promise<void> {
+async function lookAtOpen(what: string, open: Locator, within?: string): Promise<void> {
   const { page } = tab;
   await open.first().waitFor();
   for (const width of [1_280, 360]) {
     await page.setViewportSize({ width, height: 800 });
-    const found = { violations: await findViolations(page), sideways: await sidewaysScroll(page) };
+    const found = { violations: await findViolations(page, within), sideways: await sidewaysScroll(page) };
     expect([what, width, found]).toEqual([what, width, { violations: [], sideways: 0 }]);
   }
   await page.setViewportSize({ width: 1_280, height: 800 });
@@ -98,7 +98,8 @@ test("dialogs and menus over a list have no fault for axe and fit 360 pixels", a
   await lookAtOpen("palette", page.getByRole("option"));
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Assignee", exact: true }).click();
-  await lookAtOpen("filter", page.getByRole("option"));
+  // It covers other filters; they cannot be reached before it is closed.
+  await lookAtOpen("filter", page.getByRole("option"), "[role=dialog]");
   await page.keyboard.press("Escape");
   await page
     .getByLabel(/^Pick DEMO-/)

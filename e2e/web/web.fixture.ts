@@ -104,11 +104,14 @@ export async function emit(
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What axe-core finds wrong with a page as it stands: rule and place, a line each. Size of targets is looked at too. */
-export async function findViolations(page: Page): Promise<string[]> {
+/**
+ * What axe-core finds wrong with a page as it stands: rule and place, a line each. Size of targets is looked at too.
+ * @param within selector of the part to look at, where something open covers the rest
+ */
+export async function findViolations(page: Page, within = "html"): Promise<string[]> {
   await page.evaluate(AXE);
   return page.evaluate(`axe
-    .run(document, { rules: { "target-size": { enabled: true } }, resultTypes: ["violations"] })
+    .run(${JSON.stringify(within)}, { rules: { "target-size": { enabled: true } }, resultTypes: ["violations"] })
     .then(({ violations }) => violations.flatMap(({ id, nodes }) =>
       nodes.map(({ target, failureSummary }) => id + " " + target.join(" ") + ": " + failureSummary)))`);
 }
