@@ -35,6 +35,8 @@ const run = Run.parse({
   not_before_ms: null,
   forge_wait_since_ms: null,
   refusal: null,
+  plan: null,
+  prompt_notes: "[]",
   created_at_ms: 1,
   started_at_ms: 1,
   ended_at_ms: null,
