@@ -12,6 +12,7 @@ import {
   type ServerSettings,
   worktreeRootOf,
 } from "./config.ts";
+import type { Log } from "./http/log.ts";
 import { ignoreProxies } from "./ignored-proxies.ts";
 import { createLog } from "./log.ts";
 import { DEFAULT_PATH } from "./runners/sandbox-choice.ts";
@@ -91,24 +92,34 @@ function settingsOrExit(): ServerSettings {
 async function serve(settings: ServerSettings): Promise<void> {
   const log = createLog(settings.logLevel);
   ignoreProxies(log);
+  // Before anything answers: who is told that the server is ready may end it in the same moment.
+  const asked = endSignal(log);
   const { startServer } = await import("./server.ts");
   const server = await startServer(settings, process.env, log);
   log.info({ port: server.port, url: settings.baseUrl, version: buildVersion }, "ready");
+  await asked;
+  try {
+    await server.stop();
+    process.exit(0);
+  } catch (error) {
+    log.error({ err: error }, "the server did not end in order");
+    process.exit(1);
+  }
+}
+
+/** Resolves at the first SIGTERM or SIGINT, also one that comes while the server starts; the second ends the process at once. */
+function endSignal(log: Log): Promise<void> {
+  const asked = Promise.withResolvers<void>();
   let ending = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       if (ending) process.exit(1);
       ending = true;
       log.info({ signal }, "ending; runs in progress are queued again");
-      server.stop().then(
-        () => process.exit(0),
-        (error) => {
-          log.error({ err: error }, "the server did not end in order");
-          process.exit(1);
-        },
-      );
+      asked.resolve();
     });
   }
+  return asked.promise;
 }
 
 async function changeKey(settings: ServerSettings): Promise<void> {
