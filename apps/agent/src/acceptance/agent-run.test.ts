@@ -145,7 +145,7 @@ test("bad arguments and unknown tools get an answer the model can use", async ()
     "error: the arguments are not valid JSON",
     "error: the arguments must be one JSON object",
     "error: bash: `command` (string) is missing; `timeout_s` must be of type integer from 1 up to 3600, not 0",
-    'error: there is no tool "launch_rocket"; there are bash, read_file, write_file, edit_file, grep, list_files, finish',
+    'error: there is no tool "launch_rocket"; there are bash, read_file, write_file, edit_file, grep, list_files, plan, finish',
     'error: finish: `outcome` must be one of completed, blocked, needs_info, not "perfect"',
   ]);
 });

@@ -99,3 +99,17 @@ test("PI-09 the programs that search and list get neither the run's token nor th
   for (const env of [rg, ...searching])
     expect(env).not.toMatch(/wsrun_test|swordfish|LLM_|AGENT_|WINDSHIFT_/);
 });
+
+test("a plan is told to people in a role of its own, and again when it changes", async () => {
+  using checkout = await TestCheckout.create();
+  await using model = await TurnModel.start([
+    { calls: [["plan", { text: "1. read\n2. mend" }]] },
+    { calls: [["plan", { text: "2. mend\n3. test" }]] },
+    FINISH,
+  ]);
+  await using agent = new AgentProcess(model.url, checkout);
+  expect(await agent.work()).toBe(0);
+  const plans = agent.list("message").filter(({ role }) => role === "plan");
+  expect(plans.map(({ text }) => text)).toEqual(["1. read\n2. mend", "2. mend\n3. test"]);
+  expect(model.toolResult(1)).toBe("shown");
+});

@@ -8,6 +8,7 @@ import { editFileTool } from "./tool-edit-file.ts";
 import { type Finish, finishTool } from "./tool-finish.ts";
 import { grepTool } from "./tool-grep.ts";
 import { listFilesTool } from "./tool-list-files.ts";
+import { planTool } from "./tool-plan.ts";
 import { readFileTool } from "./tool-read-file.ts";
 import { writeFileTool } from "./tool-write-file.ts";
 
@@ -26,7 +27,8 @@ export class Toolbox {
     const finish = finishTool((value) => {
       this.finish = value;
     });
-    this.tools = [bashTool, readFileTool, writeFileTool, editFileTool, grepTool, listFilesTool, finish];
+    const plan = planTool((text) => emit({ type: "message", role: "plan", text }));
+    this.tools = [bashTool, readFileTool, writeFileTool, editFileTool, grepTool, listFilesTool, plan, finish];
   }
 
   /** The same bytes in every call. */
