@@ -1,19 +1,13 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { ApiClient } from "@windshift/api-client/api-client.ts";
-import { Binding } from "@windshift/contract/api/binding.ts";
-import { MintedRegistrationToken, Pool } from "@windshift/contract/api/pool.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import { EVENT_BATCH_MAX } from "@windshift/contract/limits.ts";
-import { RegisterReply, RunnerClaimReply } from "@windshift/contract/runner.ts";
 import { createDatabase } from "@windshift/testing/database-fixture.ts";
 import { createRepository } from "@windshift/testing/git-repository.ts";
 import { type ServerProcess, serverEnv, startServerProcess } from "@windshift/testing/server-process.ts";
 import { tempDir } from "@windshift/testing/temp-dir.ts";
-import { buildWorkspace, setUpServer } from "@windshift/testing/workspace-builder.ts";
-import { z } from "zod";
 import { freePort } from "../../scripts/setup/free-port.ts";
 import type { Bench, BenchReport } from "../bench.ts";
+import { type BenchHost, createBenchPool } from "../bench-host.ts";
 import { absoluteFigure } from "../figure.ts";
 import { compilePrograms } from "../programs.ts";
 import { type BenchEngine, onEachEngine } from "./each-engine.ts";
@@ -21,12 +15,12 @@ import { type BenchEngine, onEachEngine } from "./each-engine.ts";
 /** Bars. Source: PERFORMANCE, "Queue and runners": 3,000 events a second on SQLite, 5,000 on PostgreSQL; p99 of an acknowledgement. */
 const EVENT_MICROS_MAX: Record<BenchEngine, number> = { SQLite: 1e6 / 3_000, PostgreSQL: 1e6 / 5_000 };
 const ACK_MS_P99_MAX = 500;
-/** Attempts that send at once, each the next batch when the last was acknowledged. */
-const ATTEMPTS = 16;
+/** Attempts that send at once, each the next batch when the last was acknowledged; of many hosts, since each host has a pace. */
+const HOSTS = 8;
+const ATTEMPTS_EACH = 2;
 const ROUNDS = 5;
 const ROUND_MS = 4_000;
 const TEXT = "a line of output as a build prints it, some eighty characters long, more or less\n";
-const ADMIN = { name: "Ada", email: "ada@example.test", password: "correct horse battery staple" };
 
 export const events: Bench = {
   name: "events",
@@ -97,79 +91,33 @@ async function measure(report: BenchReport, engine: BenchEngine, senders: readon
   );
 }
 
-/** One host that holds so many runs. */
 async function claimAttempts(server: ServerProcess, projectDir: string): Promise<Sender[]> {
-  const api = new ApiClient(server.url);
-  await setUpServer(api, ADMIN);
-  const workspace = await buildWorkspace(api, {
-    key: "BENCH",
-    name: "Bench",
-    projectDir,
-    repositoryName: "bench",
-    agentName: "Agent",
-    llm: { baseUrl: "http://127.0.0.1:9", apiKey: "sk-bench-0123456789", model: "bench-1" },
-  });
-  const pool = await api.post("/api/v1/admin/pools", { name: "bench" }, Pool);
-  const Bindings = z.object({ bindings: z.array(Binding) });
-  for (const { id } of (await api.get("/api/v1/workspaces/BENCH/bindings", Bindings)).bindings)
-    await api.patch(`/api/v1/bindings/${id}`, { pool: "bench" }, Binding);
-  const path = `/api/v1/admin/pools/${pool.id}/registration-tokens`;
-  const { token } = await api.post(path, {}, MintedRegistrationToken);
-  const host = await register(server.url, token);
+  const { workspace, addHost } = await createBenchPool(server, projectDir);
   const senders: Sender[] = [];
-  for (let at = 0; at < ATTEMPTS; at++) {
-    await workspace.createItem({ title: `Bench ${at}`, description: "" }, true);
-    senders.push(host.sender(await host.claim()));
+  for (let at = 0; at < HOSTS; at++) {
+    const host = await addHost(ATTEMPTS_EACH);
+    for (let n = 0; n < ATTEMPTS_EACH; n++) {
+      await workspace.createItem({ title: `Bench ${at}-${n}`, description: "" }, true);
+      senders.push(senderOf(host, await host.claim()));
+    }
   }
   return senders;
 }
 
-async function register(url: string, token: string) {
-  const boot = nonce();
-  let credential: string | undefined;
-  const post = async (path: string, body: object): Promise<unknown> => {
-    const response = await fetch(`${url}/api/runner${path}`, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        "x-windshift-boot": boot,
-        ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }),
-      },
-      body: JSON.stringify(body),
-    });
-    if (!response.ok) throw new Error(`${path} is answered ${response.status}: ${await response.text()}`);
-    return response.json();
-  };
-  const request = { registration_token: token, name: "bench", nonce: nonce() };
-  ({ credential } = RegisterReply.parse(await post("/register", request)));
-  const state = { boot, version: "0.1.0", capacity: ATTEMPTS, labels: [], isolation: "container" };
+function senderOf(host: BenchHost, job: JobSpec): Sender {
+  let seq = 0;
   return {
-    claim: async (): Promise<JobSpec> => {
-      const wish = { ...state, claim_key: nonce(), api_url: `${url}/api` };
-      const { job } = RunnerClaimReply.parse(await post("/claim?wait=10s", wish));
-      if (job === null) throw new Error("no job came");
-      return job;
-    },
-    sender: ({ run_id, attempt }: JobSpec): Sender => {
-      let seq = 0;
-      return {
-        send: async () => {
-          const at = new Date().toISOString();
-          const batch = Array.from({ length: EVENT_BATCH_MAX }, () => ({
-            seq: ++seq,
-            at,
-            type: "stdout",
-            data: { text: TEXT },
-          }));
-          const startedMs = performance.now();
-          await post(`/runs/${run_id}/events`, { attempt, events: batch });
-          return performance.now() - startedMs;
-        },
-      };
+    send: async () => {
+      const at = new Date().toISOString();
+      const batch = Array.from({ length: EVENT_BATCH_MAX }, () => ({
+        seq: ++seq,
+        at,
+        type: "stdout",
+        data: { text: TEXT },
+      }));
+      const startedMs = performance.now();
+      await host.sendEvents(job, batch);
+      return performance.now() - startedMs;
     },
   };
-}
-
-function nonce(): string {
-  return randomBytes(16).toString("hex");
 }

@@ -2,9 +2,10 @@ import { join } from "node:path";
 import { tempDir } from "@windshift/testing/temp-dir.ts";
 import type { Browser, BrowserContextOptions } from "playwright-core";
 import type { Bench, BenchReport } from "../bench.ts";
+import { ADMIN } from "../bench-host.ts";
 import { absoluteFigure, relativeFigure } from "../figure.ts";
 import { compilePrograms } from "../programs.ts";
-import { ADMIN, type LiveBenchRun, startLiveBenchRun } from "./live-run.ts";
+import { type LiveBenchRun, startLiveBenchRun } from "./live-run.ts";
 import { longStory } from "./long-story.ts";
 import { plainListPage } from "./plain-list.ts";
 import {

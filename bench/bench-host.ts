@@ -1,0 +1,102 @@
+import { randomBytes } from "node:crypto";
+import { ApiClient } from "@windshift/api-client/api-client.ts";
+import { Binding } from "@windshift/contract/api/binding.ts";
+import { MintedRegistrationToken, Pool } from "@windshift/contract/api/pool.ts";
+import type { JobSpec } from "@windshift/contract/job.ts";
+import { RegisterReply, RunnerClaimReply } from "@windshift/contract/runner.ts";
+import type { ServerProcess } from "@windshift/testing/server-process.ts";
+import { type BuiltWorkspace, buildWorkspace, setUpServer } from "@windshift/testing/workspace-builder.ts";
+import { z } from "zod";
+
+export const ADMIN = { name: "Ada", email: "ada@example.test", password: "correct horse battery staple" };
+
+/** A server with one workspace whose agent's runs go to a pool of hosts. */
+export interface BenchPool {
+  workspace: BuiltWorkspace;
+  /** One more host of the pool, registered as a runner is. */
+  addHost(capacity: number): Promise<BenchHost>;
+}
+
+/** What a runner host says to the server, without the work: it prepares, starts and pushes nothing. */
+export interface BenchHost {
+  /** @throws Error when no run is queued for 10 s */
+  claim(): Promise<JobSpec>;
+  beat(held: readonly { run: number; attempt: number }[]): Promise<void>;
+  /** Resolves when the server has them for good. @param events numbered from the last one on; at most a batch */
+  sendEvents(job: JobSpec, events: readonly BenchHostEvent[]): Promise<void>;
+}
+
+export interface BenchHostEvent {
+  seq: number;
+  at: string;
+  type: string;
+  data: Record<string, unknown>;
+}
+
+/** @param server a new one, without local runs. */
+export async function createBenchPool(
+  { url }: Pick<ServerProcess, "url">,
+  projectDir: string,
+): Promise<BenchPool> {
+  const api = new ApiClient(url);
+  await setUpServer(api, ADMIN);
+  const workspace = await buildWorkspace(api, {
+    key: "BENCH",
+    name: "Bench",
+    projectDir,
+    repositoryName: "bench",
+    agentName: "Agent",
+    llm: { baseUrl: "http://127.0.0.1:9", apiKey: "sk-bench-0123456789", model: "bench-1" },
+  });
+  const pool = await api.post("/api/v1/admin/pools", { name: "bench" }, Pool);
+  const Bindings = z.object({ bindings: z.array(Binding) });
+  for (const { id } of (await api.get("/api/v1/workspaces/BENCH/bindings", Bindings)).bindings)
+    await api.patch(`/api/v1/bindings/${id}`, { pool: "bench" }, Binding);
+  const path = `/api/v1/admin/pools/${pool.id}/registration-tokens`;
+  return {
+    workspace,
+    addHost: async (capacity) => {
+      const { token } = await api.post(path, {}, MintedRegistrationToken);
+      return register(url, token, capacity);
+    },
+  };
+}
+
+async function register(url: string, token: string, capacity: number): Promise<BenchHost> {
+  const boot = nonce();
+  let credential: string | undefined;
+  const post = async (path: string, body: object): Promise<unknown> => {
+    const response = await fetch(`${url}/api/runner${path}`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "x-windshift-boot": boot,
+        ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }),
+      },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${path} is answered ${response.status}: ${await response.text()}`);
+    return response.json();
+  };
+  const request = { registration_token: token, name: "bench", nonce: nonce() };
+  ({ credential } = RegisterReply.parse(await post("/register", request)));
+  const state = { boot, version: "0.1.0", capacity, labels: [] };
+  return {
+    claim: async () => {
+      const wish = { ...state, isolation: "container", claim_key: nonce(), api_url: `${url}/api` };
+      const { job } = RunnerClaimReply.parse(await post("/claim?wait=10s", wish));
+      if (job === null) throw new Error("no job came");
+      return job;
+    },
+    beat: async (held) => {
+      await post("/heartbeat", { ...state, held });
+    },
+    sendEvents: async ({ run_id, attempt }, events) => {
+      await post(`/runs/${run_id}/events`, { attempt, events });
+    },
+  };
+}
+
+function nonce(): string {
+  return randomBytes(16).toString("hex");
+}
