@@ -31,7 +31,10 @@ export const ONE_ENGINE_FILES: readonly string[] = [
 /** Folders of which the same holds. */
 export const ONE_ENGINE_FOLDERS: readonly string[] = ["e2e/web/"];
 /** Files that are about PostgreSQL itself and run there alone. */
-export const POSTGRES_FILES: readonly string[] = ["apps/server/src/move/move-database.test.ts"];
+export const POSTGRES_FILES: readonly string[] = [
+  "apps/server/src/db/slow-database.test.ts",
+  "apps/server/src/move/move-database.test.ts",
+];
 /** Folders whose tests never start a container: they run without an engine. */
 const NO_ENGINE_FOLDERS = [
   ...["packages/base/", "packages/contract/", "packages/testing/", "scripts/", "bench/", "examples/"],

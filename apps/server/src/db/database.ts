@@ -12,6 +12,8 @@ export type Queries = Kysely<Schema> | Transaction<Schema>;
 export interface Database {
   readonly engine: Engine;
   readonly kysely: Kysely<Schema>;
+  /** The same with connections of its own, for the short statements that renew leases: work that is slow does not hold them up. */
+  readonly leases: Kysely<Schema>;
   /** Wake-ups between everything that uses this database, other servers included. */
   readonly signals: Signals;
   /** Told of what happens to runs, for figures. */

@@ -9,6 +9,9 @@ const CHANNEL = "windshift";
 /** Waits between tries to get the listening connection back, ms. */
 const RECONNECT_FIRST_MS = 100;
 const RECONNECT_MAX_MS = 5_000;
+/** Between two questions whether the database still hears the listening connection, ms, and how long an answer may take. */
+const PING_MS = 15_000;
+const PONG_MS_MAX = 10_000;
 
 /**
  * Signals over LISTEN/NOTIFY: one connection of its own per server. When it breaks it is opened again, and then
@@ -34,9 +37,18 @@ export async function openPostgresSignals(
       if (!payload.startsWith(own)) void local.notify(payload.slice(own.length));
     });
     next.on("error", () => {});
-    await next.connect();
-    await next.query(`LISTEN ${CHANNEL}`);
-    next.on("end", () => void reconnect());
+    try {
+      await next.connect();
+      await next.query(`LISTEN ${CHANNEL}`);
+    } catch (error) {
+      await next.end().catch(() => {});
+      throw error;
+    }
+    const stopAsking = askFromTimeToTime(next);
+    next.on("end", () => {
+      stopAsking();
+      void reconnect();
+    });
     return next;
   }
 
@@ -67,4 +79,19 @@ export async function openPostgresSignals(
       await client.end().catch(() => {});
     },
   };
+}
+
+/** Cuts a connection that is not answered on: one that nobody closed says nothing by itself. @returns what ends the asking */
+function askFromTimeToTime(client: pg.Client): () => void {
+  const cut = () =>
+    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  const timer = setInterval(() => {
+    const late = setTimeout(cut, PONG_MS_MAX);
+    client.query("select 1").then(
+      () => clearTimeout(late),
+      () => clearTimeout(late),
+    );
+  }, PING_MS);
+  timer.unref();
+  return () => clearInterval(timer);
 }

@@ -22,6 +22,7 @@ export async function openSqlite(file: string): Promise<Database> {
   return {
     engine: "sqlite",
     kysely,
+    leases: kysely,
     signals: new LocalSignals(),
     transaction: (work) => runTransaction(kysely, work),
     lateTransaction: (work) => runLate(kysely, work),

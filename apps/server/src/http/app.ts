@@ -127,7 +127,7 @@ function addStatusRoutes(table: RouteTable, options: AppOptions): void {
   table.mount(["GET"], "/healthz", "public", (c) => c.json({ status: "ok" }));
   table.mount(["GET"], "/readyz", "public", async (c) => {
     await sql`select 1`.execute(options.db).catch((cause) => {
-      throw new AppError("unavailable", "the database cannot be reached", { cause });
+      throw new AppError("unavailable", "the database cannot be reached", { cause, retryAfterS: 1 });
     });
     return c.json({ status: "ready" });
   });

@@ -21,13 +21,13 @@ export async function renewHeld(
   const renewed = held.length === 0 ? [] : await renewLeases(database, host, boot, held);
   const isRenewed = ({ run, attempt }: HeldAttempt) =>
     renewed.some((row) => row.id === run && row.attempt === attempt);
-  const { depth } = await database.kysely
+  const { depth } = await database.leases
     .selectFrom("runs")
     .select((eb) => eb.fn.countAll<number>().as("depth"))
     .where("pool_id", "=", host.pool)
     .where("status", "=", "queued")
     .executeTakeFirstOrThrow();
-  const row = await database.kysely
+  const row = await database.leases
     .selectFrom("runners")
     .select("drain_asked")
     .where("id", "=", host.id)
@@ -40,7 +40,7 @@ export async function renewHeld(
 }
 
 function renewLeases(database: Database, host: Host, boot: BootId, held: readonly HeldAttempt[]) {
-  return database.kysely
+  return database.leases
     .updateTable("runs")
     .set({ lease_expires_at_ms: sql<number>`${dbNowMs(database.engine)} + ${sql.lit(LEASE_MS)}` })
     .where("runner_id", "=", host.id)

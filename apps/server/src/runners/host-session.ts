@@ -30,7 +30,7 @@ export async function enterSession(
   state: HostState,
 ): Promise<Interrupted[]> {
   // One statement for the thousand hosts that only come again.
-  if (await touch(database, database.kysely, host, state, state.boot)) return [];
+  if (await touch(database, database.leases, host, state, state.boot)) return [];
   const entered = await database.transaction(async (tx) => {
     const known = await lockBoot(database, tx, host);
     if (known === state.boot) return "again"; // by another request of the same moment

@@ -115,7 +115,7 @@ export function notWelcome(): AppError {
 
 async function findByHash(database: Database, hash: string): Promise<Host | undefined> {
   const now = dbNowMs(database.engine);
-  const row = await database.kysely
+  const row = await database.leases
     .selectFrom("runner_credentials")
     .innerJoin("runners", "runners.id", "runner_credentials.runner_id")
     .select([

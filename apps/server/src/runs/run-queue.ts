@@ -196,7 +196,7 @@ export async function countHeld(db: Queries, pool: number): Promise<number> {
 
 /** Renews the lease of a live attempt. `false`: the attempt is over, for whatever reason. */
 export async function renewLease(database: Database, run: number, attempt: number): Promise<boolean> {
-  const row = await database.kysely
+  const row = await database.leases
     .updateTable("runs")
     .set({ lease_expires_at_ms: leaseEnd(database) })
     .where("id", "=", run)
