@@ -1,34 +1,29 @@
 import { Kysely, PostgresDialect, sql } from "kysely";
-import pg from "pg";
 import { runTransaction } from "./after-commit.ts";
 import type { Database } from "./database.ts";
+import { GuardedPool } from "./postgres-pool.ts";
 import { openPostgresSignals } from "./postgres-signals.ts";
 import type { Schema } from "./schema.ts";
 
-/** Connections of one server beside the one that listens. */
+/** Connections of one server beside those for leases and the one that listens. */
 const POOL_MAX = 10;
-/** How long a caller waits for a free connection, ms, before the request fails with `unavailable`. */
-const CONNECT_TIMEOUT_MS = 10_000;
-const INT8 = 20;
+/** Connections kept for what renews leases: short statements only, so that a busy or slow database loses no run. */
+const LEASE_POOL_MAX = 3;
 
 /** Opens a PostgreSQL database. Rejects when it cannot be reached. */
-export async function openPostgres(url: string): Promise<Database> {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: POOL_MAX,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    application_name: "windshift",
-    types: { getTypeParser: (id, format) => (id === INT8 ? parseInt8 : pg.types.getTypeParser(id, format)) },
+export async function openPostgres(url: string, options: { statementMs?: number } = {}): Promise<Database> {
+  const pool = new GuardedPool({ url, name: "windshift", max: POOL_MAX, ...options });
+  const leasePool = new GuardedPool({ url, name: "windshift leases", max: LEASE_POOL_MAX, ...options });
+  const signals = await openPostgresSignals(url, pool.pool).catch(async (error: unknown) => {
+    await pool.end();
+    throw error;
   });
-  // An idle connection that breaks must not end the process; the next query opens a new one.
-  pool.on("error", () => {});
-  // Nor may one that breaks between two queries of a transaction: the pool listens to it only while nobody has it.
-  pool.on("connect", (client) => client.on("error", () => {}));
-  const signals = await openPostgresSignals(url, pool);
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  const leases = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: leasePool }) });
   return {
     engine: "postgres",
     kysely,
+    leases,
     signals,
     transaction: (work) => runTransaction(kysely, work),
     lateTransaction: (work) =>
@@ -39,14 +34,7 @@ export async function openPostgres(url: string): Promise<Database> {
     durableTransaction: (work) => runTransaction(kysely, work),
     close: async () => {
       await signals.close();
-      await kysely.destroy();
+      await Promise.all([kysely.destroy(), leases.destroy()]);
     },
   };
-}
-
-/** Our 64-bit columns are times in ms and counters, all below 2^53. */
-function parseInt8(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value)) throw new Error(`a 64-bit value is out of range: ${text}`);
-  return value;
 }
