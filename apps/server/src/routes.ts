@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { buildVersion } from "@windshift/base/build-version.ts";
 import type { OutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { addActivityRoutes } from "./activity/activity-routes.ts";
@@ -63,7 +63,7 @@ import { addAccountRoutes } from "./users/account-routes.ts";
 import { addAdminUserRoutes } from "./users/admin-user-routes.ts";
 import { createOidcProvider, type OidcSettings } from "./users/oidc-provider.ts";
 import { addOidcRoutes } from "./users/oidc-routes.ts";
-import { createSignIn, type SignIn } from "./users/sign-in.ts";
+import { createSignIn, type PasswordHashing, type SignIn } from "./users/sign-in.ts";
 import { addUserRoutes } from "./users/user-routes.ts";
 import { addViewRoutes } from "./views/view-routes.ts";
 import { addWebAppRoutes } from "./web-app/web-app-routes.ts";
@@ -83,6 +83,8 @@ export interface RouteParts {
   masterKey: MasterKey;
   /** Folder of all local bare repositories, absolute. */
   repositoriesRoot: string;
+  /** Folder of the transcripts that left the database, absolute; `archive` beside the repositories by default. */
+  archiveDir?: string | undefined;
   defaults: RunDefaults;
   forge: Forge;
   forgeClients: ForgeClients;
@@ -100,6 +102,8 @@ export interface RouteParts {
   oidc?: OidcSettings | undefined;
   /** Tries to sign in from one address in a minute; the sign-in's own figure by default. */
   signInTriesMax?: number | undefined;
+  /** How passwords are kept; as the sign-in does by default. */
+  passwords?: PasswordHashing | undefined;
   /** Folder of the programs that hosts install a runner from, absolute; undefined where there is none. */
   runnerPrograms?: string | undefined;
   /** Agent image that new runners are given unless they name another. */
@@ -121,7 +125,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   const secret = Buffer.from(derivedKey(masterKey, "session cookies")).toString("base64url");
   const metrics = parts.metrics ?? new ServerMetrics();
   const tries = signInTriesMax === undefined ? {} : { triesMax: signInTriesMax };
-  const signIn = createSignIn({ database, baseUrl, secret, log, ...tries });
+  const signIn = createSignIn({ database, baseUrl, secret, log, passwords: parts.passwords, ...tries });
   const memberships = { roleOf: (workspace: number, user: string) => findRole(db, workspace, user) };
   const service = { database, defaults, readBranch: parts.forge.readBranch };
   const triggers = createTriggers(service);
@@ -177,7 +181,8 @@ export function buildRoutes(parts: RouteParts): Routes {
   addPullRequestRoutes(app, { database, repositoriesRoot });
   addItemRunRoutes(app, service, workItemScope);
   addRunListRoutes(app, { database, workspaceScope });
-  addRunRecordRoutes(app, { database });
+  const archiveDir = parts.archiveDir ?? join(dirname(repositoriesRoot), "archive");
+  addRunRecordRoutes(app, { database, archiveDir });
   addAgentRoutes(app, { database, defaults, workspaceScope });
   addTestRunRoutes(app, { ...service, bindingScope, createItem: createHiddenItem });
   addModelRoutes(app, { database });

@@ -52,7 +52,7 @@ beforeAll(async () => {
   canaries.add("forge token", forge.tokens.full);
   // Whoever is asked says back everything it was told.
   echo = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: echoed });
-  server = await startTestServer({ log: createLog("debug", (line) => log.push(line)) });
+  server = await startTestServer({ realPasswords: true, log: createLog("debug", (line) => log.push(line)) });
   canaries.add("master key", Buffer.from(server.masterKey.bytes).toString("hex"));
   admin = await server.setUp();
   workspace = await createForgeWorkspace(server, admin, forge, "CANARY");

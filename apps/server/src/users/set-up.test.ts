@@ -6,7 +6,7 @@ setDefaultTimeout(60_000);
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ realPasswords: true });
 });
 afterAll(() => server.close());
 

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { record } from "../audit/audit-store.ts";
 import type { Database } from "../db/database.ts";
 import { ownOrigins } from "../http/same-origin.ts";
-import { ADDRESS_HEADER, type SignInOptions } from "./sign-in.ts";
+import { ADDRESS_HEADER, type PasswordHashing, type SignInOptions } from "./sign-in.ts";
 
 /** What is used of the sign-in library. */
 export interface AuthLibrary {
@@ -39,13 +39,12 @@ const TRIES_MAX = 10;
 const TRIES_WINDOW_S = 60;
 
 export async function loadAuth(options: SignInOptions): Promise<AuthLibrary> {
-  const [{ betterAuth }, { hashPassword, verifyPassword }, { createAuthEndpoint }, { setSessionCookie }] =
-    await Promise.all([
-      import("better-auth"),
-      import("better-auth/crypto"),
-      import("better-auth/api"),
-      import("better-auth/cookies"),
-    ]);
+  const [{ betterAuth }, passwords, { createAuthEndpoint }, { setSessionCookie }] = await Promise.all([
+    import("better-auth"),
+    options.passwords ?? loadPasswordHashing(),
+    import("better-auth/api"),
+    import("better-auth/cookies"),
+  ]);
   // Called by our own code only: SignIn.handle opens no path of that name.
   const signInPerson = createAuthEndpoint(
     "/windshift/sign-in",
@@ -59,13 +58,12 @@ export async function loadAuth(options: SignInOptions): Promise<AuthLibrary> {
     },
   );
   const auth = betterAuth({
-    ...authOptions(options),
+    ...authOptions(options, passwords),
     plugins: [{ id: "windshift", endpoints: { signInPerson } }],
   });
   return {
     handle: (request) => auth.handler(request),
-    hashPassword,
-    verifyPassword: (password, hash) => verifyPassword({ password, hash }),
+    ...passwords,
     createSession: async (userId, headers) => {
       const { headers: reply } = await auth.api.signInPerson({
         body: { userId },
@@ -81,8 +79,14 @@ export async function loadAuth(options: SignInOptions): Promise<AuthLibrary> {
   };
 }
 
-/** As the drift test needs them too. */
-export function authOptions(options: SignInOptions) {
+/** The library's own: scrypt. */
+async function loadPasswordHashing(): Promise<PasswordHashing> {
+  const { hashPassword, verifyPassword } = await import("better-auth/crypto");
+  return { hashPassword, verifyPassword: (password, hash) => verifyPassword({ password, hash }) };
+}
+
+/** As the drift test needs them too. @param passwords the library's own by default */
+export function authOptions(options: SignInOptions, passwords?: PasswordHashing) {
   const secure = options.baseUrl.startsWith("https://");
   return {
     appName: "Windshift",
@@ -102,6 +106,13 @@ export function authOptions(options: SignInOptions) {
       disableSignUp: true,
       minPasswordLength: PASSWORD_CHARS_MIN,
       maxPasswordLength: PASSWORD_CHARS_MAX,
+      ...(passwords && {
+        password: {
+          hash: passwords.hashPassword,
+          verify: ({ password, hash }: { password: string; hash: string }) =>
+            passwords.verifyPassword(password, hash),
+        },
+      }),
     },
     user: {
       additionalFields: {

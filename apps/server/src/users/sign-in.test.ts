@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { scryptSync } from "node:crypto";
 import { createDatabase } from "@windshift/testing/database-fixture.ts";
 import { getMigrations } from "better-auth/db/migration";
 import { openDatabase } from "../db/database.ts";
@@ -20,7 +21,7 @@ let server: TestServer;
 let admin: TestClient;
 
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ realPasswords: true });
   admin = await server.setUp();
 });
 afterAll(() => server.close());
@@ -39,6 +40,15 @@ test("the sign-in library finds its tables as it wants them", async () => {
     await database.close();
     await fixture.drop();
   }
+});
+
+test("a password is kept as a salt and its scrypt, unless a test says otherwise", async () => {
+  const row = await server.database.kysely.selectFrom("account").select("password").executeTakeFirstOrThrow();
+  const [salt = "", key = "", ...more] = (row.password ?? "").split(":");
+  const cost = { N: 16_384, r: 16, p: 1, maxmem: 64 * 1_048_576 };
+  expect(more).toEqual([]);
+  expect(salt).toMatch(/^[0-9a-f]{32}$/);
+  expect(key).toBe(scryptSync(ADA.password, salt, 64, cost).toString("hex"));
 });
 
 describe("WB-07 a session", () => {
@@ -64,7 +74,7 @@ describe("WB-07 a session", () => {
   });
 
   test("is bound to the host and to https where the server has it", async () => {
-    const secure = await startTestServer({ baseUrl: "https://wind.example" });
+    const secure = await startTestServer({ realPasswords: true, baseUrl: "https://wind.example" });
     try {
       const person = { name: "Ada", ...ADA };
       const headers = { origin: "https://wind.example" };
