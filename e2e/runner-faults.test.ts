@@ -4,7 +4,8 @@ import { eventually } from "@windshift/testing/eventually.ts";
 import { z } from "zod";
 import { findViolations } from "./faults-harness/checker.ts";
 import type { Host } from "./faults-harness/host.ts";
-import { takeRecord } from "./faults-harness/record.ts";
+import { ledgerProblems, REPLY_USAGE, readLedger } from "./faults-harness/ledger.ts";
+import { readCalls, takeRecord } from "./faults-harness/record.ts";
 import { HERE, openStage, type Stage } from "./faults-harness/stage.ts";
 import { SHORT_TIMES } from "./faults-harness/time-limits.ts";
 
@@ -240,6 +241,23 @@ test(
   TEST_MS_MAX,
 );
 
+test(
+  "F18 a server whose clock steps by ten minutes, ahead and back, loses no run and hands none out twice",
+  async () => {
+    think(MIDDLE_MS);
+    start(a);
+    for (const offsetMs of [600_000, -600_000]) {
+      const id = await assign("Stepped");
+      await eventually("the agent works", async () => (await runOf(id)).phase === "agent", RUN_MS_MAX);
+      await stage.stepClock(offsetMs);
+      await succeedsAs(id, 1);
+      await stage.stepClock(0);
+    }
+    await allIsWell();
+  },
+  TEST_MS_MAX,
+);
+
 describe("F22 a result that arrives after", () => {
   for (const [force, status] of [
     [false, "canceled"],
@@ -267,7 +285,9 @@ describe("F22 a result that arrives after", () => {
 });
 
 function think(ms: readonly number[]): void {
-  stage.model.play(ms.map((delay_ms, turn) => ({ content: `thought ${turn}`, delay_ms })));
+  stage.model.play(
+    ms.map((delay_ms, turn) => ({ content: `thought ${turn}`, delay_ms, usage: REPLY_USAGE })),
+  );
 }
 
 function start(host: Host, env: Record<string, string> = {}): void {
@@ -347,6 +367,8 @@ async function cancel(id: number, force: boolean): Promise<void> {
 async function allIsWell() {
   const left = async () => (await Promise.all([...running].map((host) => host.leftovers()))).flat();
   await eventually("the hosts are clean", async () => (await left()).length === 0, RUN_MS_MAX);
+  const paid = async () => ledgerProblems(await readLedger(stage.journal), readCalls(stage)).length === 0;
+  await eventually("every call is written down", paid, RUN_MS_MAX);
   const record = await takeRecord(stage, assigned, await left());
   expect(findViolations(record)).toEqual([]);
   return record;

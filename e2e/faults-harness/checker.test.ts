@@ -58,6 +58,14 @@ function wellRecord(): FaultRecord {
       { run: 1, attempt: 1, atMs: 25_000 },
       { run: 1, attempt: 2, atMs: 55_000 },
     ],
+    ledger: {
+      lines: [
+        { run: 1, status: 200, estimated: 0, tokens: 120 },
+        { run: 1, status: 0, estimated: 1, tokens: 500 },
+      ],
+      holds: [{ run: 1, tokens: 40 }],
+      uses: ["run", "binding", "workspace"].map((scope) => ({ scope, id: 1, tokens: 620, held: 40 })),
+    },
     hosts: 2,
     registered: 2,
     poolMax: 1,
@@ -91,6 +99,13 @@ const BROKEN: [string, (record: FaultRecord) => void][] = [
   ["I6 run 1: attempt 1 has 2 events up to number 3", (r) => set(r.stories, { count: 2, distinct: 2 })],
   ["I6 run 1: attempt 1 has 3 events", (r) => set(r.stories, { distinct: 2 })],
   ["I6 run 1: event 4 of attempt 1 was acknowledged", (r) => set(r.acknowledged, { seq: 4 })],
+  ["I8 run 1: 3 calls written down, 2 made", (r) => r.ledger.lines.push(paid(), paid())],
+  ["I8 run 1: 2 calls made, 1 written down", (r) => Object.assign(r.ledger, { lines: [paid()], holds: [] })],
+  ["I8 run 1: a call of 120 tokens counts 119", (r) => set(r.ledger.lines, { tokens: 119 })],
+  ["I8 run 1: its budget counts 619 tokens", (r) => set(r.ledger.uses, { tokens: 619 })],
+  ["I8 the budget of the binding counts 0", (r) => set(r.ledger.uses.slice(1), { tokens: 0 })],
+  ["I8 the budget of the workspace counts 620 tokens and 0", (r) => set(r.ledger.uses.slice(2), { held: 0 })],
+  ["I8 the budget of binding 1", (r) => r.journal.push(entry(99, "overdraft", { status: "binding" }))],
   ["I9 run 1: a model call of attempt 1", (r) => r.calls.push({ run: 1, attempt: 1, atMs: 55_000 })],
   ["I9 run 1: a model call of attempt 2", (r) => r.calls.push({ run: 1, attempt: 2, atMs: 105_000 })],
   ["I10 host-1: spool/1-1", (r) => r.leftovers.push("host-1: spool/1-1")],
@@ -116,6 +131,10 @@ function result(record: FaultRecord) {
   const found = record.acknowledged.find(({ kind }) => kind === "result");
   if (found === undefined) throw new Error("the record has no result");
   return found;
+}
+
+function paid() {
+  return { run: 1, status: 200, estimated: 0, tokens: 120 };
 }
 
 function twoOfOneItem(record: FaultRecord): void {

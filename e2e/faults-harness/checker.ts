@@ -1,3 +1,4 @@
+import { ledgerProblems } from "./ledger.ts";
 import type { FaultRecord } from "./record.ts";
 
 const TERMINAL: ReadonlySet<string> = new Set(["succeeded", "failed", "canceled", "killed"]);
@@ -31,7 +32,8 @@ const effectsBelongToTheLiveAttempt: Check = ({ journal }) => {
     if (kind === "run") {
       if (attempt < (attempts.get(run) ?? 0)) wrong.push(`I2 ${where}: the attempt went back`);
       attempts.set(run, Math.max(attempt, attempts.get(run) ?? 0));
-    } else if (attempt !== current) wrong.push(`I2 ${where} was taken while attempt ${current} counted`);
+    } else if (kind === "overdraft") continue;
+    else if (attempt !== current) wrong.push(`I2 ${where} was taken while attempt ${current} counted`);
     else if (live !== 1) wrong.push(`I2 ${where} was taken although no runner held the run`);
   }
   return wrong;
@@ -92,6 +94,13 @@ const transcriptsAreWhole: Check = ({ stories, acknowledged }) => {
   return [...new Set(wrong)];
 };
 
+const callsArePaid: Check = ({ ledger, calls, journal }) => [
+  ...ledgerProblems(ledger, calls).map((problem) => `I8 ${problem}`),
+  ...journal
+    .filter(({ kind }) => kind === "overdraft")
+    .map(({ run, status }) => `I8 the budget of ${status} ${run} was exceeded`),
+];
+
 const noCallsOfTheDead: Check = ({ calls, journal }) =>
   calls.flatMap(({ run, attempt, atMs }) => {
     const ended = endOf(journal, run, attempt);
@@ -132,6 +141,7 @@ const CHECKS: readonly Check[] = [
   onePullRequest,
   onlyOwnRefsMove,
   transcriptsAreWhole,
+  callsArePaid,
   noCallsOfTheDead,
   nothingIsLeft,
   capsHold,

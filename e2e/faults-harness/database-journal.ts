@@ -7,8 +7,8 @@ import { z } from "zod";
  */
 const Entry = z.object({
   id: z.coerce.number(),
-  /** `run`: attempt, status or holder changed. The others are effects of an attempt. */
-  kind: z.enum(["run", "event", "result", "push"]),
+  /** `run`: attempt, status or holder changed. `overdraft`: a budget of this run, or of its agent, was exceeded. The others are effects of an attempt. */
+  kind: z.enum(["run", "event", "result", "push", "overdraft"]),
   run: z.coerce.number(),
   /** Whose effect it is; for `run` the run's attempt. */
   attempt: z.coerce.number(),
@@ -29,6 +29,10 @@ const CHANGED = ["status", "attempt", "runner_id", "cancel_requested_at_ms"]
   .map((column) => `OLD.${column} is distinct from NEW.${column}`)
   .concat("(OLD.lease_expires_at_ms is null) <> (NEW.lease_expires_at_ms is null)")
   .join(" or ");
+
+/** Budgets of the agent, tokens: of a run, and of all in a month. Set, so that something is set aside for each call; no run comes near. */
+export const TOKENS_OF_RUN_MAX = 20_000_000;
+export const TOKENS_OF_MONTH_MAX = 400_000_000;
 
 const EFFECTS = {
   runs: {
@@ -53,6 +57,12 @@ const EFFECTS = {
     on: "after update on runs",
     when: "NEW.pushed_oid is not null and OLD.pushed_oid is distinct from NEW.pushed_oid",
     row: `'push', NEW.id, NEW.attempt, OLD.attempt, ${HELD("OLD")}, OLD.status, OLD.runner_id`,
+    from: "",
+  },
+  overdrafts: {
+    on: "after update on budget_use",
+    when: `NEW.tokens + NEW.held_tokens > case NEW.scope when 'run' then ${TOKENS_OF_RUN_MAX} when 'binding' then ${TOKENS_OF_MONTH_MAX} end`,
+    row: "'overdraft', NEW.scope_id, 0, 0, 0, NEW.scope, null",
     from: "",
   },
 } as const;

@@ -2,8 +2,9 @@ import { ensureAgentNetwork } from "@windshift/testing/agent-network.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { z } from "zod";
 import { findViolations } from "./checker.ts";
+import { ledgerProblems, readLedger } from "./ledger.ts";
 import { endHost, type FaultKind, makeFault } from "./nemesis.ts";
-import { type FaultRecord, takeRecord } from "./record.ts";
+import { type FaultRecord, readCalls, takeRecord } from "./record.ts";
 import { Seeded } from "./seeded.ts";
 import { HERE, openStage, type Stage } from "./stage.ts";
 
@@ -40,6 +41,8 @@ const CANCELED_ONE_IN = 8;
 const END_MS_MAX = 90_000;
 /** I10: hosts are clean soon after the last run has ended, ms. */
 const CLEAN_MS_MAX = 20_000;
+/** Calls are written down soon after their end, ms: a database that was cut off is asked again each second. */
+const LEDGER_MS_MAX = 20_000;
 const DRAIN_MS_MAX = 10_000;
 const LIVE = "status not in ('succeeded', 'failed', 'canceled', 'killed')";
 
@@ -150,6 +153,9 @@ export async function settle(stage: Stage): Promise<string[]> {
     async () => (await leftovers(stage)).length === 0,
     CLEAN_MS_MAX,
   ).catch(tell);
+  // A batch may be on its way; what is still not right then, the checker tells.
+  const paid = async () => ledgerProblems(await readLedger(journal), readCalls(stage)).length === 0;
+  await eventually("every call is written down", paid, LEDGER_MS_MAX).catch(() => {});
   await Promise.all(hosts.map((host) => endHost(host, DRAIN_MS_MAX, stage)));
   return problems;
 }

@@ -12,6 +12,9 @@ const DRAIN_MS_MAX = 4_000;
 const END_MS_MAX = 20_000;
 const DELAY_MS_MAX = 400;
 const FLAP_MS = 900;
+/** How far clocks are off, ms: a host's at its start, the server's while it runs. */
+const HOST_CLOCK_MS_MAX = 3_600_000;
+const SERVER_CLOCK_MS_MAX = 600_000;
 const TARGETS: readonly Target[] = ["claim", "heartbeat", "events", "result"];
 
 /** One kind of fault: makes it, lets it last, and takes it back. */
@@ -28,10 +31,27 @@ const killServer: Fault = async (stage, seeded, log) => {
 const killRunner: Fault = async (stage, seeded, log) => {
   const host = seeded.pick(stage.hosts);
   const downMs = seeded.between(0, 1.5 * LEASE_MS);
-  log(`kill -9 of ${host.name}, back after ${downMs} ms`);
+  const offMs = seeded.pick([0, -HOST_CLOCK_MS_MAX, HOST_CLOCK_MS_MAX]);
+  log(`kill -9 of ${host.name}, back after ${downMs} ms with its clock off by ${offMs} ms`);
   await host.kill();
   await Bun.sleep(downMs);
-  host.start();
+  host.start({ FAULTS_CLOCK_OFFSET_MS: String(offMs) });
+};
+
+const pauseServer: Fault = async (stage, seeded, log) => {
+  const ms = seeded.between(300, 2 * LEASE_MS);
+  log(`SIGSTOP of the server for ${ms} ms`);
+  process.kill(stage.server.pid, "SIGSTOP");
+  await Bun.sleep(ms);
+  process.kill(stage.server.pid, "SIGCONT");
+};
+
+const stepClock: Fault = async (stage, seeded, log) => {
+  const offMs = seeded.pick([-SERVER_CLOCK_MS_MAX, SERVER_CLOCK_MS_MAX]);
+  log(`the server's clock steps by ${offMs} ms`);
+  await stage.stepClock(offMs);
+  await Bun.sleep(LEASE_MS / 2);
+  await stage.stepClock(0);
 };
 
 const pauseRunner: Fault = async (stage, seeded, log) => {
@@ -111,7 +131,15 @@ const terminateBackends: Fault = async (stage, seeded, log) => {
 };
 
 /** What befalls processes and what befalls links: one of each kind at a time, so that two never start one host twice. */
-const OF_PROCESSES: readonly Fault[] = [killServer, killRunner, killRunner, pauseRunner, drain];
+const OF_PROCESSES: readonly Fault[] = [
+  killServer,
+  killRunner,
+  killRunner,
+  pauseRunner,
+  drain,
+  pauseServer,
+  stepClock,
+];
 const OF_LINKS: readonly Fault[] = [partition, partition, partitionAll, flap, slow, meddle, meddle, meddle];
 export type FaultKind = "processes" | "links";
 

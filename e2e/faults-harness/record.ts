@@ -4,6 +4,7 @@ import { gitOut } from "@windshift/testing/git-repository.ts";
 import { z } from "zod";
 import type { Entry } from "./database-journal.ts";
 import type { Acknowledged } from "./exchange.ts";
+import { type Ledger, readLedger } from "./ledger.ts";
 import type { Stage } from "./stage.ts";
 
 const Numeric = z.coerce.number();
@@ -46,6 +47,8 @@ export interface FaultRecord {
   commits: { run: number; count: number }[];
   /** Requests that reached the model. */
   calls: { run: number; attempt: number; atMs: number }[];
+  /** What was written down of calls, set aside for them, and counted on budgets. */
+  ledger: Ledger;
   hosts: number;
   registered: number;
   poolMax: number;
@@ -87,14 +90,12 @@ export async function takeRecord(
     commits: await Promise.all(
       runs.map(async ({ id }) => ({ run: id, count: await countCommits(repository, refs, id) })),
     ),
-    calls: stage.model.requests.flatMap(({ atMs, messages }) => {
-      const said = JSON.stringify(messages);
-      const [, run, attempt] =
-        /"run (\d+) attempt (\d+)"/.exec(said) ?? /agent-runs\/run-(\d+)/.exec(said) ?? [];
+    calls: readCalls(stage).map(({ run, attempt, atMs }) => {
       // The product's agent does not know its attempt: its calls are held to the run's last one.
-      const last = runs.find(({ id }) => id === Number(run))?.attempt;
-      return run === undefined ? [] : [{ run: Number(run), attempt: Number(attempt ?? last ?? 0), atMs }];
+      const last = runs.find(({ id }) => id === run)?.attempt;
+      return { run, attempt: attempt ?? last ?? 0, atMs };
     }),
+    ledger: await readLedger(journal),
     hosts: hosts.length,
     registered: registered?.count ?? 0,
     poolMax: options.poolMax,
@@ -102,6 +103,17 @@ export async function takeRecord(
     leftovers: [...leftovers],
     deaths: [...deaths],
   };
+}
+
+/** Requests that reached the model and name their run, and their attempt where the agent knows it. */
+export function readCalls({ model }: Stage): { run: number; attempt: number | undefined; atMs: number }[] {
+  return model.requests.flatMap(({ atMs, messages }) => {
+    const said = JSON.stringify(messages);
+    const [, run, attempt] =
+      /"run (\d+) attempt (\d+)"/.exec(said) ?? /agent-runs\/run-(\d+)/.exec(said) ?? [];
+    if (run === undefined) return [];
+    return [{ run: Number(run), attempt: attempt === undefined ? undefined : Number(attempt), atMs }];
+  });
 }
 
 async function countCommits(repository: string, refs: readonly string[], run: number): Promise<number> {

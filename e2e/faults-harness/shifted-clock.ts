@@ -1,7 +1,13 @@
-/** Loaded before a program: its clock is off by FAULTS_CLOCK_OFFSET_MS; timers are not. */
-const offsetMs = Number(process.env.FAULTS_CLOCK_OFFSET_MS ?? 0);
+import { readFileSync } from "node:fs";
 
-if (offsetMs !== 0) {
+/**
+ * Loaded before a program: its clock is off by FAULTS_CLOCK_OFFSET_MS; timers are not. At SIGUSR2 the offset is read anew from the
+ * file FAULTS_CLOCK_FILE: the clock steps.
+ */
+let offsetMs = Number(process.env.FAULTS_CLOCK_OFFSET_MS ?? 0);
+const file = process.env.FAULTS_CLOCK_FILE;
+
+if (file !== undefined || offsetMs !== 0) {
   const RealDate = Date;
   globalThis.Date = class extends RealDate {
     constructor(...args: [] | [string | number]) {
@@ -13,3 +19,7 @@ if (offsetMs !== 0) {
     }
   } as DateConstructor;
 }
+if (file !== undefined)
+  process.on("SIGUSR2", () => {
+    offsetMs = Number(readFileSync(file, "utf8"));
+  });

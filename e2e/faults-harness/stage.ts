@@ -15,11 +15,13 @@ import {
 import { type BuiltWorkspace, buildWorkspace, setUpServer } from "@windshift/testing/workspace-builder.ts";
 import { z } from "zod";
 import { freePort } from "../../scripts/setup/free-port.ts";
-import { DatabaseJournal } from "./database-journal.ts";
+import { DatabaseJournal, TOKENS_OF_MONTH_MAX, TOKENS_OF_RUN_MAX } from "./database-journal.ts";
 import { Host } from "./host.ts";
+import { REPLY_USAGE } from "./ledger.ts";
 import { Link } from "./link.ts";
 
 export const SHORT_TIMES_PRELOAD = resolve(import.meta.dir, "short-times.ts");
+const CLOCK_PRELOAD = resolve(import.meta.dir, "shifted-clock.ts");
 const AGENT_MAIN = resolve(import.meta.dir, "scripted-agent.ts");
 const SCENARIO = resolve(import.meta.dir, "../scenarios/01-happy-path");
 const PROJECT = join(SCENARIO, "repo");
@@ -59,6 +61,8 @@ export interface Stage {
   readonly deaths: string[];
   killServer(): Promise<void>;
   startServer(): Promise<void>;
+  /** The clock of the server's process is off by so much from now on, ms. */
+  stepClock(offsetMs: number): Promise<void>;
   /** @param keep leaves the data where it is, for whoever looks into a failure */
   close(keep: boolean): Promise<void>;
 }
@@ -66,9 +70,11 @@ export interface Stage {
 export async function openStage(options: StageOptions): Promise<Stage> {
   const database = await createDatabase(options.env);
   const port = await freePort();
+  const clockFile = join(database.dataDir, "clock");
+  let clockOffsetMs = 0;
   const start = () =>
     startServerProcess({
-      argv: [process.execPath, "--preload", SHORT_TIMES_PRELOAD, SERVER_MAIN],
+      argv: [process.execPath, "--preload", SHORT_TIMES_PRELOAD, "--preload", CLOCK_PRELOAD, SERVER_MAIN],
       port,
       logFile: join(database.dataDir, "server.log"),
       env: {
@@ -79,6 +85,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
           databaseUrl: database.url,
         }),
         CODING_AGENT_RUNNER_IMAGE: "",
+        FAULTS_CLOCK_FILE: clockFile,
+        FAULTS_CLOCK_OFFSET_MS: String(clockOffsetMs),
         WINDSHIFT_HOST: "127.0.0.1",
         // Set, the server does not start itself again, which would lose its preload.
         BUN_CONFIG_MAX_HTTP_REQUESTS: "1024",
@@ -140,6 +148,11 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       stage.server = wanted;
       watch(wanted);
     },
+    stepClock: async (offsetMs) => {
+      clockOffsetMs = offsetMs;
+      await Bun.write(clockFile, String(offsetMs));
+      process.kill(stage.server.pid, "SIGUSR2");
+    },
     close: async (keep) => {
       for (const host of hosts) await host.close();
       wanted = undefined;
@@ -154,7 +167,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
 
 /** The scripted agent needs a reply for each of its turns; the product's works through the first scenario. */
 function scriptOf({ containers, thinkMs }: StageOptions): ModelScript {
-  const pauses = (turn: number) => ({ delay_ms: thinkMs[turn % thinkMs.length] ?? 0 });
+  const pauses = (turn: number) => ({ delay_ms: thinkMs[turn % thinkMs.length] ?? 0, usage: REPLY_USAGE });
   if (containers === undefined)
     return thinkMs.map((_, turn) => ({ content: `thought ${turn}`, ...pauses(turn) }));
   return readModelScript(join(SCENARIO, "model.json")).map((said, turn) => ({ ...said, ...pauses(turn) }));
@@ -173,12 +186,14 @@ function containerEnv({ containers }: StageOptions): Record<string, string> {
   };
 }
 
-/** A pool for the hosts, and every binding in it. */
+/** A pool for the hosts, and every binding in it, with budgets. */
 async function makePool(api: ApiClient, max_running: number): Promise<Pool> {
   const pool = await api.post("/api/v1/admin/pools", { name: "faults", max_running }, Pool);
   const base = "/api/v1/workspaces/FAULT/bindings";
   const { bindings } = await api.get(base, z.object({ bindings: z.array(Binding) }));
-  for (const { id } of bindings) await api.patch(`/api/v1/bindings/${id}`, { pool: pool.name }, Binding);
+  const budget = { run: { tokens_max: TOKENS_OF_RUN_MAX }, month: { tokens_max: TOKENS_OF_MONTH_MAX } };
+  for (const { id } of bindings)
+    await api.patch(`/api/v1/bindings/${id}`, { pool: pool.name, budget }, Binding);
   return pool;
 }
 

@@ -65,6 +65,23 @@ test("hosts that are silent for long are deleted with their credentials, once, a
   expect(JSON.parse(lines[0]?.data ?? "")).toMatchObject({ name: "gone", reason: "silent" });
 });
 
+test("a host that has joined and was not heard of yet stays; one that never was for two weeks goes", async () => {
+  const fresh = await addHost("fresh", 0);
+  const never = await addHost("never", 0);
+  const now = dbNowMs(fix.database.engine);
+  for (const [id, agoMs] of [
+    [fresh, HOUR_MS],
+    [never, SILENT_RUNNER_MS_MAX + HOUR_MS],
+  ] as const)
+    await fix.database.kysely
+      .updateTable("runners")
+      .set((eb) => ({ last_seen_at_ms: 0, created_at_ms: eb(now, "-", agoMs) }))
+      .where("id", "=", id)
+      .execute();
+  expect(await removeSilentRunners(fix.database)).toBe(1);
+  expect(await names()).toEqual(["fresh", "test"]);
+});
+
 test("a silent host that still has a run stays until that has ended, and the runner of a server stays", async () => {
   const run = await giveRun(await addHost("holds", 2 * SILENT_RUNNER_MS_MAX));
   await fix.database.kysely.updateTable("runners").set({ last_seen_at_ms: 0 }).execute();

@@ -18,6 +18,14 @@ export function removeSilentRunners(database: Database): Promise<number> {
       .deleteFrom("runners")
       .where("kind", "=", "host")
       .where((eb) => eb("last_seen_at_ms", "<", eb(dbNowMs(database.engine), "-", SILENT_RUNNER_MS_MAX)))
+      // One that has only just joined was not heard of at all yet.
+      .where((eb) =>
+        eb(
+          eb.fn.coalesce("created_at_ms", eb.lit(0)),
+          "<",
+          eb(dbNowMs(database.engine), "-", SILENT_RUNNER_MS_MAX),
+        ),
+      )
       .where((eb) =>
         eb.not(
           eb.exists(eb.selectFrom("runs").select("runs.id").whereRef("runs.runner_id", "=", "runners.id")),
