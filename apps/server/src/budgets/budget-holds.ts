@@ -46,8 +46,9 @@ export type BudgetReply =
   | { kind: "unpriced" };
 
 /**
- * All that this process has set aside, and the calls that are not written down yet. An amount is set aside durably
- * before a call draws on it, so a crash can only make a budget look more used than it is, by what was set aside.
+ * All that this process has set aside, and the calls that are not written down yet. An amount is committed
+ * before a call draws on it, and on the disk within UNFLUSHED_MS_MAX: a process that dies can only make a budget look more
+ * used than it is, by what was set aside; a loss of power can forget the calls begun within that time.
  */
 export class BudgetHolds {
   /** Names this process; new at every start. */
@@ -89,6 +90,11 @@ export class BudgetHolds {
       if (this.calls.length > UNWRITTEN_CALLS_MAX) throw ledgerStuck();
       const hold = this.holdFor(call);
       if (hold.countsCost && !call.priced) return { kind: "unpriced" };
+      const disk = hold.covers(call.need) ? hold.lateDisk() : undefined;
+      if (disk !== undefined) {
+        await disk.catch(() => Promise.reject(ledgerStuck()));
+        continue;
+      }
       if (hold.take(call.need, performance.now())) return this.granted(hold, call.need);
       const last = performance.now() >= deadlineMs || call.ended.aborted;
       const refused = await this.fillInTurn(hold, call.need, last);
@@ -165,6 +171,8 @@ export class BudgetHolds {
   private async ask(hold: RunHold, what: Pick<HoldAsk, "need" | "wish" | "keep">) {
     const isNew = hold.budgets === undefined;
     const reply = await this.fills.fill({ hold: { ...hold.key, isNew }, ...what });
+    // Nobody waits for what is asked ahead, so a slow disk is to hold up nobody who draws on the rest.
+    if (reply.kind === "held" && what.need === NOTHING) await reply.disk?.done;
     if (reply.kind === "held") hold.fill(reply, performance.now());
     else if (reply.kind === "lost") this.retire(hold);
     else return reply;

@@ -24,12 +24,13 @@ interface Plan {
   calls: number;
   need: number;
   used: number | "never";
+  disk?: "stuck";
 }
 
 /** Several server processes on one database; resolves with what each said to its calls. They then hold what they hold. */
 async function callFromProcesses(count: number, plan: Plan): Promise<string[]> {
   const { url = "-", sqliteFile } = fixture.address;
-  const args = [plan.runs.join(","), plan.calls, plan.need, plan.used].map(String);
+  const args = [plan.runs.join(","), plan.calls, plan.need, plan.used, plan.disk ?? ""].map(String);
   const children = Array.from({ length: count }, () =>
     Bun.spawn([process.execPath, PROGRAM, url, sqliteFile, ...args], {
       stdin: "pipe",
@@ -89,6 +90,19 @@ test("I8 spends no more than the tightest of three budgets, and refuses nothing 
   expect([ledger, holds]).toEqual([granted * 250, []]);
   expect(spent?.tokens).toBeLessThanOrEqual(6_000);
   expect(spent?.tokens).toBeGreaterThan(6_000 - 300);
+});
+
+test("a process that is killed before the disk has what it set aside has lost none of it", async () => {
+  if (fixture.database.engine === "postgres") return; // waits for the disk
+  const run = await startBudgetRun(fixture, { run: { tokens_max: 100_000 } });
+  const plan: Plan = { runs: [run.id], calls: 6, need: 1_000, used: "never", disk: "stuck" };
+  expect(await callFromProcesses(1, plan)).toEqual(Array(6).fill("granted"));
+  const [child] = started;
+  child?.kill("SIGKILL");
+  await child?.exited;
+  const { uses } = await readSums(fixture.database, run);
+  for (const { held_tokens } of uses) expect(held_tokens).toBeGreaterThanOrEqual(6_000);
+  expect(uses).toHaveLength(3);
 });
 
 test("I8 counts what a killed process had set aside as spent, and says so on the usage", async () => {

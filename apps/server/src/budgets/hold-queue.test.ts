@@ -17,11 +17,11 @@ afterEach(() => fixture.close());
 function counted(): { database: Database; transactions(): number } {
   let count = 0;
   const { database } = fixture;
-  const durableTransaction: Database["durableTransaction"] = (work) => {
+  const followedTransaction: Database["followedTransaction"] = (work) => {
     count++;
-    return database.durableTransaction(work);
+    return database.followedTransaction(work);
   };
-  return { database: { ...database, durableTransaction }, transactions: () => count };
+  return { database: { ...database, followedTransaction }, transactions: () => count };
 }
 
 function ask(runId: number, tokens: number, attempt = 1): HoldAsk {
@@ -59,9 +59,9 @@ test("what is asked for while a transaction is under way shares the next one", a
   const begun = Promise.withResolvers<void>();
   const first = new HoldQueue({
     ...database,
-    durableTransaction: (work) => {
+    followedTransaction: (work) => {
       begun.resolve();
-      return database.durableTransaction(work);
+      return database.followedTransaction(work);
     },
   });
   const alone = first.fill(ask(run.id, 1, 1));
@@ -102,27 +102,4 @@ test("one that cannot be written fails alone, and those beside it are filled", a
   ]);
   expect([good.status, gone.status, other.status]).toEqual(["fulfilled", "rejected", "fulfilled"]);
   expect(await held(run)).toEqual([10, 10, 10]);
-});
-
-test("what is set aside counts when it is on the disk, not when it is written", async () => {
-  const run = await startBudgetRun(fixture, {});
-  const written = Promise.withResolvers<void>();
-  const disk = Promise.withResolvers<void>();
-  const slow: Database = {
-    ...fixture.database,
-    durableTransaction: async (work) => {
-      const result = await fixture.database.durableTransaction(work);
-      written.resolve();
-      await disk.promise;
-      return result;
-    },
-  };
-  let answered = false;
-  const reply = new HoldQueue(slow).fill(ask(run.id, 100)).finally(() => {
-    answered = true;
-  });
-  await written.promise;
-  expect([await held(run), answered]).toEqual([[100, 100, 100], false]);
-  disk.reject(new Error("EIO"));
-  await expect(reply).rejects.toThrow("EIO");
 });

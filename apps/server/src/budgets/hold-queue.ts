@@ -11,8 +11,8 @@ interface Waiting {
 }
 
 /**
- * Fills holds together: all that ask while a transaction is under way share the next one, so that a disk that takes long
- * to say that something is on it is waited for once and not once a run.
+ * Fills holds together: all that ask while a transaction is under way share the next one, so that many runs at once
+ * cost the database as much as one.
  */
 export class HoldQueue {
   private waiting: Waiting[] = [];
@@ -20,7 +20,7 @@ export class HoldQueue {
 
   constructor(private readonly database: Database) {}
 
-  /** Durable when it resolves. Rejects when the database cannot write it. A hold asks again when it was answered. */
+  /** Committed when it resolves. Rejects when the database cannot write it. A hold asks again when it was answered. */
   fill(ask: HoldAsk): Promise<HoldReply> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ ask, resolve, reject });

@@ -1,4 +1,4 @@
-import type { Database, Queries } from "../db/database.ts";
+import type { Database, DiskWait, Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
 import { type Amount, combine, covers, least, MEASURES, NOTHING, times } from "./amount.ts";
 import { findRunBudgets, type RunBudgets, type ScopedBudget } from "./budget-limits.ts";
@@ -34,7 +34,14 @@ export interface HoldAsk {
 
 export type HoldReply =
   /** Set aside, in these budgets. `small`: a little of what is left in each. */
-  | { kind: "held"; amount: Amount; budgets: ScopedBudget[]; small: boolean }
+  | {
+      kind: "held";
+      amount: Amount;
+      budgets: ScopedBudget[];
+      small: boolean;
+      /** Undefined when it is on the disk. */
+      disk: DiskWait | undefined;
+    }
   /** `passing`: only what is set aside for other calls stands in the way, and most of it comes back. */
   | { kind: "short"; short: BudgetShort; passing: boolean }
   /** The hold expired and counted as spent; a new one is needed. */
@@ -43,12 +50,12 @@ export type HoldReply =
 /**
  * Sets amounts aside for many holds in one transaction, each in all budgets of its run at once or in none; those asked
  * for first come first. The rows are locked in the same order by everybody, so two processes never both see room for
- * what only one may have.
+ * what only one may have. Committed when it resolves, and on its way to the disk.
  * @param asks no hold twice
  * @returns in the order of `asks`
  */
-export function holdAmounts(database: Database, asks: readonly HoldAsk[]): Promise<HoldReply[]> {
-  return database.durableTransaction(async (tx) => {
+export async function holdAmounts(database: Database, asks: readonly HoldAsk[]): Promise<HoldReply[]> {
+  const { result, disk } = await database.followedTransaction(async (tx) => {
     // A write comes first: SQLite then waits for other processes instead of failing.
     const there = await enterHolds(database, tx, asks);
     const month = ({ hold }: HoldAsk) => ({ runId: hold.runId, month: hold.period });
@@ -62,6 +69,7 @@ export function holdAmounts(database: Database, asks: readonly HoldAsk[]): Promi
     await keepShorts(tx, asks, replies, found);
     return replies;
   });
+  return result.map((reply) => (reply.kind === "held" ? { ...reply, disk } : reply));
 }
 
 async function enterHolds(database: Database, tx: Queries, asks: readonly HoldAsk[]): Promise<Set<string>> {
@@ -86,7 +94,7 @@ function share({ hold, need, wish }: HoldAsk, { budgets }: RunBudgets, uses: Use
   const spare = combine(wish, room, (most, room) => Math.min(most, room / ROOM_PARTS));
   const amount = combine(need, spare, (least, more) => Math.max(least, Math.floor(more)));
   uses.hold(budgets, amount);
-  return { kind: "held", amount, budgets, small: covers(room, times(amount, SMALL_PARTS)) };
+  return { kind: "held", amount, budgets, small: covers(room, times(amount, SMALL_PARTS)), disk: undefined };
 }
 
 async function writeHeld(tx: Queries, asks: readonly HoldAsk[], replies: readonly HoldReply[]) {

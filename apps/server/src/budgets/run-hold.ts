@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { DiskWait } from "../db/database.ts";
 import {
   type Amount,
   atLeastNothing,
@@ -24,6 +25,19 @@ const GROWTH_MAX = 4;
 const SOON_MS = 500;
 /** The least time over which a pace is counted, ms: a few calls at one moment are none. */
 const PACE_MS_MIN = 1_000;
+/**
+ * Calls leave while the disk still writes what was set aside for them, unless the oldest of that has been on its way for
+ * longer than this, ms: what a loss of power can make a budget forget is the calls begun within this time. A disk takes 1 to 5.
+ */
+export const UNFLUSHED_MS_MAX = 50;
+
+/** What was set aside, in these budgets. */
+interface Held {
+  amount: Amount;
+  budgets: readonly ScopedBudget[];
+  small: boolean;
+  disk: DiskWait | undefined;
+}
 
 /**
  * What this process has set aside for the calls of one attempt in one month. Calls draw on it in memory; what they cost
@@ -44,6 +58,8 @@ export class RunHold {
   private inFlight = 0;
   private taken = NOTHING;
   private spent = NOTHING;
+  /** Of what it was filled with, until that is on the disk; for good when the disk failed. */
+  private disk: DiskWait | undefined;
   private callsAhead = CALLS_AHEAD_FIRST;
   /** Since it was filled. */
   private calls = 0;
@@ -71,6 +87,11 @@ export class RunHold {
 
   covers(need: Amount): boolean {
     return this.budgets !== undefined && covers(this.free, need);
+  }
+
+  /** What a call waits for before it draws on the hold: undefined when that is on the disk, or will be soon. Rejects when the disk failed. */
+  lateDisk(): Promise<void> | undefined {
+    return this.disk !== undefined && this.disk.lagMs() > UNFLUSHED_MS_MAX ? this.disk.done : undefined;
   }
 
   /** Draws on it. @returns false when it has too little */
@@ -118,15 +139,20 @@ export class RunHold {
     return Math.ceil((this.calls * ms) / Math.max(PACE_MS_MIN, nowMs - this.filledAtMs));
   }
 
-  fill(
-    { amount, budgets, small }: { amount: Amount; budgets: readonly ScopedBudget[]; small: boolean },
-    nowMs: number,
-  ): void {
+  fill({ amount, budgets, small, disk }: Held, nowMs: number): void {
     this.free = plus(this.free, amount);
     this.isSmall = small;
     this.budgets = budgets;
     this.filledAtMs = nowMs;
     this.calls = 0;
+    if (disk === undefined) return;
+    this.disk = disk;
+    disk.done.then(
+      () => {
+        if (this.disk === disk) this.disk = undefined;
+      },
+      () => {},
+    );
   }
 
   /** Takes out what must be written down; undefined when nothing is. Give it back with `restore` when that failed. */

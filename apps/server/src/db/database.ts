@@ -8,6 +8,14 @@ export type Engine = "sqlite" | "postgres";
 /** What a store works on: the database itself or a transaction of it. */
 export type Queries = Kysely<Schema> | Transaction<Schema>;
 
+/** What was committed and is on its way to the disk. */
+export interface DiskWait {
+  /** Resolves when it is there, rejects when the disk failed. May be left alone. */
+  readonly done: Promise<void>;
+  /** For how long the oldest commit of this kind has been on its way, ms; endless once the disk failed. */
+  lagMs(): number;
+}
+
 /** One schema on either engine; no feature needs one of them. */
 export interface Database {
   readonly engine: Engine;
@@ -26,10 +34,14 @@ export interface Database {
    */
   lateTransaction<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
   /**
-   * The same, on the disk when it resolves, without holding the process up meanwhile: others may see what was written before
-   * it is safe. For what nobody tells the outside about but the caller. Should the disk fail, it rejects, and what it wrote stands.
+   * The same for what the caller may act on a little before it is on the disk: it resolves when it is committed, and a
+   * process that dies loses nothing of it. The disk writes it beside the process; the caller says how long that may take.
+   * Once the disk failed it rejects, and what was written before stands.
+   * @returns `disk` is undefined when it is there already
    */
-  durableTransaction<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
+  followedTransaction<T>(
+    work: (tx: Transaction<Schema>) => Promise<T>,
+  ): Promise<{ result: T; disk: DiskWait | undefined }>;
   close(): Promise<void>;
 }
 

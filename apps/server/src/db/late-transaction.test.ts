@@ -42,13 +42,19 @@ test("one that fails is rolled back, and what comes after it waits for the disk 
   expect(await uses()).toEqual([]);
 });
 
-test("a durable one does not hold the process up on SQLite, and waits for the disk on PostgreSQL; what is beside it waits", async () => {
+test("a followed one does not hold the process up on SQLite, and waits for the disk on PostgreSQL; what is beside it waits", async () => {
   const { database } = fixture;
-  const durable = database.durableTransaction(async (tx) => {
+  const followed = database.followedTransaction(async (tx) => {
     await tx.insertInto("budget_use").values(useOf(7)).execute();
     return await waits(tx);
   });
   const beside = database.transaction((tx) => waits(tx));
-  expect(await Promise.all([durable, beside])).toEqual([database.engine === "postgres", true]);
+  const isPostgres = database.engine === "postgres";
+  expect((await followed).result).toBe(isPostgres);
+  expect(await beside).toBe(true);
+  const { disk } = await followed;
+  expect(disk === undefined).toBe(isPostgres);
+  await disk?.done;
+  expect(disk?.lagMs() ?? 0).toBe(0);
   expect(await uses()).toEqual([{ tokens: 7 }]);
 });

@@ -31,7 +31,7 @@ export async function openPostgres(url: string, options: { statementMs?: number 
         await sql`set local synchronous_commit = off`.execute(tx);
         return await work(tx);
       }),
-    durableTransaction: (work) => runTransaction(kysely, work),
+    followedTransaction: async (work) => ({ result: await runTransaction(kysely, work), disk: undefined }),
     close: async () => {
       await signals.close();
       await Promise.all([kysely.destroy(), leases.destroy()]);

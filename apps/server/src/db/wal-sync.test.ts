@@ -52,7 +52,29 @@ test("a disk that failed once is not believed again", () =>
     expect(await Promise.all([failed, behind])).toEqual(["EIO", "EIO"]);
     await expect(wal.sync()).rejects.toThrow("EIO");
     expect(() => wal.assertSound()).toThrow("EIO");
+    expect(wal.lagMs()).toBe(Number.POSITIVE_INFINITY);
     expect(flushes).toHaveLength(1);
+    await wal.close();
+  }));
+
+test("tells how long the first of those who wait has waited, whoever came since", () =>
+  withLog(async (file) => {
+    const { flush, flushes, begun } = slowDisk();
+    const wal = new WalSync(file, flush);
+    expect(wal.lagMs()).toBe(0);
+    const first = wal.sync();
+    await begun(1);
+    await eventually("time passes", () => wal.lagMs() > 20);
+    const second = wal.sync();
+    const before = wal.lagMs();
+    expect(before).toBeGreaterThan(20);
+    flushes[0]?.resolve();
+    await first;
+    await begun(2);
+    await eventually("time passes", () => wal.lagMs() > before);
+    flushes[1]?.resolve();
+    await second;
+    expect(wal.lagMs()).toBe(0);
     await wal.close();
   }));
 
@@ -61,13 +83,15 @@ test("flushes the log of a real database, also after it was written back and beg
   const database = await openSqlite(`${dir.path}/a.db`);
   const { kysely } = database;
   await kysely.schema.createTable("thing").addColumn("id", "integer").execute();
-  const insert = () =>
-    database.durableTransaction((tx) =>
+  const insert = async () => {
+    const { disk } = await database.followedTransaction((tx) =>
       tx
         .insertInto("thing" as never)
         .values({ id: 1 } as never)
         .execute(),
     );
+    await disk?.done;
+  };
   await insert();
   for (const mode of ["PASSIVE", "RESTART", "TRUNCATE"]) {
     await kysely.executeQuery({

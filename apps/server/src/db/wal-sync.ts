@@ -1,5 +1,8 @@
 import { type FileHandle, open } from "node:fs/promises";
 
+/** Resolves when what was written to the file is on the disk. */
+export type Flush = (file: FileHandle) => Promise<void>;
+
 /**
  * Waits for the disk in place of SQLite, which would hold up the whole process for it: flushes the write-ahead log of a
  * database that this process has open. All that ask while one flush is under way share the next one.
@@ -9,11 +12,14 @@ export class WalSync {
   private running: Promise<void> = Promise.resolve();
   private next: Promise<void> | undefined;
   private failure: unknown;
+  /** When the first of those asked who wait for the flush under way, and for the one behind it. */
+  private runningSinceMs: number | undefined;
+  private nextSinceMs: number | undefined;
 
   /** @param databaseFile whose log stands beside it for as long as somebody has the database open */
   constructor(
     private readonly databaseFile: string,
-    private readonly flush = (file: FileHandle) => file.datasync(),
+    private readonly flush: Flush = (file) => file.datasync(),
   ) {}
 
   /**
@@ -21,13 +27,15 @@ export class WalSync {
    * @throws what the disk said, now and ever after: the kernel drops what it could not write and reports it once
    */
   sync(): Promise<void> {
-    this.next ??= this.running.then(() => {
-      const turn = this.flushOnce();
-      this.next = undefined;
-      this.running = turn.catch(() => {});
-      return turn;
-    });
+    this.next ??= this.flushNext();
     return this.next;
+  }
+
+  /** For how long somebody has been waiting, ms; endless once the disk failed. */
+  lagMs(): number {
+    if (this.failure !== undefined) return Number.POSITIVE_INFINITY;
+    const sinceMs = this.runningSinceMs ?? this.nextSinceMs;
+    return sinceMs === undefined ? 0 : performance.now() - sinceMs;
   }
 
   /** @throws what the disk said when it failed once */
@@ -39,6 +47,23 @@ export class WalSync {
     await this.next?.catch(() => {});
     await this.running;
     await this.file?.then((file) => file.close()).catch(() => {});
+  }
+
+  private flushNext(): Promise<void> {
+    this.nextSinceMs = performance.now();
+    return this.running.then(() => {
+      this.next = undefined;
+      this.runningSinceMs = this.nextSinceMs;
+      this.nextSinceMs = undefined;
+      const turn = this.flushOnce();
+      this.running = turn.then(
+        () => {
+          this.runningSinceMs = undefined;
+        },
+        () => {},
+      );
+      return turn;
+    });
   }
 
   private async flushOnce(): Promise<void> {

@@ -1,13 +1,18 @@
 import { BudgetHolds } from "../budgets/budget-holds.ts";
 import { openDatabase } from "../db/database.ts";
+import { openSqlite } from "../db/sqlite.ts";
 
 /**
- * A server process, as far as budgets are concerned: `budget-process.ts URL|- SQLITE_FILE RUNS CALLS NEED USED`. Reserves
+ * A server process, as far as budgets are concerned: `budget-process.ts URL|- SQLITE_FILE RUNS CALLS NEED USED [stuck]`. Reserves
  * CALLS times NEED tokens at once, in turn for the RUNS (ids with commas), and settles each with USED, or with nothing
  * when that is `never`, so that a test can kill it in between. Prints the replies as one line of JSON, and stays until stdin ends.
+ * `stuck`: the disk never says that anything is on it.
  */
-const [url, sqliteFile = "", runs = "", calls = "", need = "", used = ""] = process.argv.slice(2);
-const database = await openDatabase({ url: url === "-" ? undefined : url, sqliteFile });
+const [url, sqliteFile = "", runs = "", calls = "", need = "", used = "", disk] = process.argv.slice(2);
+const database =
+  disk === "stuck"
+    ? await openSqlite(sqliteFile, () => new Promise(() => {}))
+    : await openDatabase({ url: url === "-" ? undefined : url, sqliteFile });
 const holds = new BudgetHolds(database, { error: (fields) => process.stderr.write(`${fields}\n`) });
 const ids = runs.split(",").map(Number);
 const ended = new AbortController().signal;
