@@ -29,6 +29,15 @@ const OidcIssuer = z
     (url) => /^(?:https:|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$))/.test(url),
     "must be https, as identities come from there",
   );
+/** A day, ms: nobody looks at a transcript once it is shorter kept. */
+const DAY_MS = 86_400_000;
+/** The longest time something is kept that is not kept for good, ms: ten years. */
+const KEPT_MS_MOST = 3_650 * DAY_MS;
+/** Lines of the audit log stay for a quarter at least, ms: what they tell of is found out late. */
+const AUDIT_MS_LEAST = 90 * DAY_MS;
+/** The month that goes on and the twelve before are shown from single calls, ms. */
+const USAGE_MS_LEAST = 400 * DAY_MS;
+
 /** Every variable the server reads. docs/configuration.md is held to it. Source: INTERFACES section 1. */
 export const serverSettings = {
   baseUrl: {
@@ -146,6 +155,36 @@ export const serverSettings = {
     }),
     defaultText: "none",
     doc: "Proxies before the server, addresses or networks separated by commas, whose `X-Forwarded-For` says where a request came from: for the audit log and for limits of tries. Without it everybody behind a proxy counts as one.",
+  },
+  archiveDir: {
+    name: "WINDSHIFT_ARCHIVE",
+    schema: text.refine((path) => isAbsolute(path), "write an absolute path").optional(),
+    defaultText: "`<data>/archive`",
+    doc: "Folder of what leaves the database after its time. Several servers on one database need one folder for all.",
+  },
+  transcriptRetentionMs: {
+    name: "WINDSHIFT_TRANSCRIPT_RETENTION",
+    schema: duration(DAY_MS, KEPT_MS_MOST).optional(),
+    defaultText: "unset: kept in the database",
+    doc: "Transcripts of runs that ended so long ago, such as `90d`, move to the archive, from where the run's page still gives them as JSONL.",
+  },
+  transcriptArchiveRetentionMs: {
+    name: "WINDSHIFT_TRANSCRIPT_ARCHIVE_RETENTION",
+    schema: duration(DAY_MS, KEPT_MS_MOST).optional(),
+    defaultText: "unset: kept in the archive",
+    doc: "Archived transcripts of runs that ended so long ago, such as `730d`, are deleted for good.",
+  },
+  auditRetentionMs: {
+    name: "WINDSHIFT_AUDIT_RETENTION",
+    schema: duration(AUDIT_MS_LEAST, KEPT_MS_MOST).optional(),
+    defaultText: "unset: kept in the database",
+    doc: "Lines of the audit log that are so old move to the archive as JSONL; at least `90d`. The log says so itself.",
+  },
+  usageRetentionMs: {
+    name: "WINDSHIFT_USAGE_RETENTION",
+    schema: duration(USAGE_MS_LEAST, KEPT_MS_MOST).optional(),
+    defaultText: "unset: kept in the database",
+    doc: "What single calls of models took moves to the archive as JSONL when it is so old; at least `400d`, as the last twelve months are shown.",
   },
   privateHosts: {
     name: "WINDSHIFT_PRIVATE_HOSTS",
@@ -272,6 +311,12 @@ export function readServerSettings(env: Record<string, string | undefined>) {
         : ["WINDSHIFT_OIDC_ISSUER", "WINDSHIFT_OIDC_CLIENT_ID"];
     return { kind: "problems" as const, problems: [`${missing}: set it too, as ${set} is set`] };
   }
+  const { transcriptRetentionMs: stored, transcriptArchiveRetentionMs: archived } = result.settings;
+  if (archived !== undefined && (stored === undefined || archived <= stored)) {
+    const problem =
+      "WINDSHIFT_TRANSCRIPT_ARCHIVE_RETENTION: counts from the end of the run, so it must be longer than WINDSHIFT_TRANSCRIPT_RETENTION, which must be set";
+    return { kind: "problems" as const, problems: [problem] };
+  }
   if (sandbox === "unsandboxed" && !allowUnsandboxed) {
     const problem =
       "WINDSHIFT_SANDBOX: unsandboxed agents can do whatever this server can; set WSRUNNER_ALLOW_UNSANDBOXED=1 to permit it, or unset it to use containers";
@@ -290,6 +335,11 @@ export function oidcOf(settings: ServerSettings): OidcSettings | undefined {
 /** Folder of the per-run checkouts, absolute. */
 export function worktreeRootOf(settings: ServerSettings): string {
   return settings.worktreeRoot ?? join(settings.dataDir, "worktrees");
+}
+
+/** Folder of what leaves the database after its time, absolute. */
+export function archiveDirOf(settings: ServerSettings): string {
+  return settings.archiveDir ?? join(settings.dataDir, "archive");
 }
 
 /** API address that agent containers are given. */

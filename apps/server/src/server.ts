@@ -4,7 +4,14 @@ import { redact } from "@windshift/base/redact.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { createOutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { BudgetHolds } from "./budgets/budget-holds.ts";
-import { containerApiUrl, localhostWarning, oidcOf, type ServerSettings, worktreeRootOf } from "./config.ts";
+import {
+  archiveDirOf,
+  containerApiUrl,
+  localhostWarning,
+  oidcOf,
+  type ServerSettings,
+  worktreeRootOf,
+} from "./config.ts";
 import { CrashPoints } from "./crash-point.ts";
 import { type DataFolderLock, lockDataFolder } from "./db/data-folder-lock.ts";
 import { type Database, openDatabase } from "./db/database.ts";
@@ -18,6 +25,7 @@ import { measureLoopDelay } from "./metrics/loop-delay.ts";
 import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { ensureLocalPool } from "./pools/pool-store.ts";
 import { createForges } from "./ports.ts";
+import { type RetentionLimits, runRetentionLoop } from "./retention/retention-loop.ts";
 import { buildRoutes, type RouteParts } from "./routes.ts";
 import { checkSharedWorktrees, engineChecks } from "./runners/engine-checks.ts";
 import { type LocalRunner, startLocalRunner } from "./runners/local-runner.ts";
@@ -33,6 +41,7 @@ import { checkMasterKey, hasMasterKey } from "./secrets/key-check.ts";
 import { usesWarning } from "./secrets/key-uses.ts";
 import type { MasterKey } from "./secrets/secret-box.ts";
 import { readMasterKey } from "./secrets/secret-key-file.ts";
+import { runUpkeepLoop } from "./work-items/upkeep-loop.ts";
 
 /** What a server is made of, once its database and its key are open. */
 interface ServerParts extends RouteParts {
@@ -74,6 +83,11 @@ export async function startServer(
     ),
     runBudgetLoop(database, log, ending.signal),
     runKeyChange(parts, settings.dataDir, log, ending.signal),
+    runUpkeepLoop(database, log, ending.signal),
+    runRetentionLoop(
+      { database, folder: archiveDirOf(settings), limits: retentionOf(settings), log },
+      ending.signal,
+    ),
   ];
   const runner = await startRunner(parts, env, listener);
   const endMeasuring = measureLoopDelay(parts.metrics);
@@ -106,6 +120,7 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
     database,
     masterKey,
     repositoriesRoot,
+    archiveDir: archiveDirOf(settings),
     outbound: createOutboundFetch({ privateHosts: settings.privateHosts }),
     holds: new BudgetHolds(database, log),
     crash,
@@ -132,6 +147,15 @@ async function openKey(settings: ServerSettings, database: Database, log: Log): 
   const worn = await usesWarning(database.kysely, masterKey);
   if (worn !== undefined) log.warn({ key: masterKey.id }, worn);
   return masterKey;
+}
+
+function retentionOf(settings: ServerSettings): RetentionLimits {
+  return {
+    transcriptMs: settings.transcriptRetentionMs,
+    transcriptArchiveMs: settings.transcriptArchiveRetentionMs,
+    auditMs: settings.auditRetentionMs,
+    usageMs: settings.usageRetentionMs,
+  };
 }
 
 async function makeDataFolder({ dataDir }: ServerSettings): Promise<void> {

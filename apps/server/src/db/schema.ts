@@ -1,4 +1,5 @@
 import type { Generated, Insertable, Selectable } from "kysely";
+import type { ArchivesSchema } from "./schema-archives.ts";
 import type { PeopleSchema } from "./schema-people.ts";
 import type { SkillsSchema } from "./schema-skills.ts";
 import type { TrackerSchema } from "./schema-tracker.ts";
@@ -7,7 +8,7 @@ import type { TrackerSchema } from "./schema-tracker.ts";
  * The one schema, on both engines. Conventions: ids are integers (users: text), times are UTC milliseconds in
  * `*_at_ms`, truth values are 0 or 1, structured values are JSON text that a store parses with its schema.
  */
-export interface Schema extends TrackerSchema, SkillsSchema, PeopleSchema {
+export interface Schema extends TrackerSchema, SkillsSchema, PeopleSchema, ArchivesSchema {
   // Tables of the sign-in library; column names are its own.
   user: UserTable;
   session: SessionTable;
@@ -322,6 +323,8 @@ interface RunTable {
   forge_wait_since_ms: Generated<number | null>;
   /** What the host of its repository said when it refused git to the live attempt. */
   refusal: Generated<string | null>;
+  /** `archived` or `deleted`; null while its events are in the database. */
+  transcript_state: Generated<string | null>;
   created_at_ms: number;
   started_at_ms: number | null;
   ended_at_ms: number | null;

@@ -7,6 +7,7 @@ import type { Database } from "../db/database.ts";
 import type { ApiEnv } from "../http/api-env.ts";
 import { jsonReply } from "../http/json.ts";
 import type { RouteTable } from "../http/route-table.ts";
+import { openArchivedTranscript } from "../retention/transcript-archive.ts";
 import { DELETED } from "../work-items/work-item-store.ts";
 import { listEvents } from "./run-events.ts";
 import { findPatch } from "./run-output-store.ts";
@@ -16,7 +17,10 @@ import { getRun } from "./run-store.ts";
 const viewer = { role: "viewer", in: runScope } as const;
 
 /** What is kept of a run and too large for its page: its prompt, its patch, its whole transcript. */
-export function addRunRecordRoutes(table: RouteTable, { database }: { database: Database }): void {
+export function addRunRecordRoutes(
+  table: RouteTable,
+  { database, archiveDir }: { database: Database; archiveDir: string },
+): void {
   const db = database.kysely;
   table.add(
     {
@@ -59,7 +63,7 @@ export function addRunRecordRoutes(table: RouteTable, { database }: { database: 
   table.mount(["GET"], "/api/v1/agent-runs/:id/transcript.jsonl", viewer, async (c) => {
     const id = idOf(c);
     return attachment(
-      streamTranscript(database, id),
+      (await openArchivedTranscript(database, archiveDir, id)) ?? streamTranscript(database, id),
       "application/x-ndjson; charset=utf-8",
       `run-${id}.jsonl`,
     );

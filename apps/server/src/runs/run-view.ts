@@ -54,6 +54,7 @@ export async function viewRuns(database: Database, runs: readonly Run[]): Promis
         queued_because: run.status === "queued" ? await whyQueued(database, run) : null,
         cancel_requested: run.cancel_requested_at_ms !== null,
         flags: flagsOf(run),
+        transcript: run.transcript_state ?? "stored",
         created_at: isoTime(run.created_at_ms),
         started_at: timeOf(run.started_at_ms),
         ended_at: timeOf(run.ended_at_ms),

@@ -52,6 +52,7 @@ export const Run = z.object({
   not_before_ms: z.number().nullable(),
   forge_wait_since_ms: z.number().nullable(),
   refusal: z.string().nullable(),
+  transcript_state: z.enum(["archived", "deleted"]).nullable(),
   created_at_ms: z.number(),
   started_at_ms: z.number().nullable(),
   ended_at_ms: z.number().nullable(),
@@ -66,7 +67,9 @@ export function branchRunOf(run: Pick<Run, "id" | "branch_run_id">): RunId {
 /** What is read of a run; its prompt, which may be large, is not. */
 export const RUN_COLUMNS = Object.keys(Run.shape) as (keyof Run)[];
 
-export function parseRun(row: Pick<Row<"runs">, keyof Run>): Run {
+export type RunRow = Pick<Row<"runs">, keyof Run>;
+
+export function parseRun(row: RunRow): Run {
   return Run.parse(row);
 }
 

@@ -74,6 +74,11 @@ export const AgentRun = z.object({
   queued_because: QueuedBecause.nullable(),
   cancel_requested: z.boolean(),
   flags: z.array(RunFlag),
+  /**
+   * `archived`: older than the installation keeps events in its database; /api/v1/agent-runs/{id}/transcript.jsonl still gives them, pages
+   * of events are empty. `deleted`: older than it keeps any.
+   */
+  transcript: z.enum(["stored", "archived", "deleted"]),
   created_at: z.iso.datetime(),
   started_at: z.iso.datetime().nullable(),
   ended_at: z.iso.datetime().nullable(),

@@ -63,9 +63,15 @@ export function Transcript(props: {
         </Button>
         <Text size="xs" c="dimmed" className="transcript-note" component="p">
           <span role="status">{stateOf(live, stream, pages.opened)}</span>
-          {pages.opened && <span>{countOf(pages.events)}</span>}
+          {pages.opened && run.transcript === "stored" && <span>{countOf(pages.events)}</span>}
         </Text>
       </Group>
+      {run.transcript === "archived" && (
+        <Text size="sm">This transcript was archived. Download it as JSONL to read it.</Text>
+      )}
+      {run.transcript === "deleted" && (
+        <Text size="sm">This transcript was deleted: it was older than this installation keeps any.</Text>
+      )}
       {query !== "" && <TranscriptSearch runId={run.id} query={query} onChoose={jump} />}
       {problem !== undefined && (
         <Group gap="xs">
