@@ -7,11 +7,20 @@ import { afterSecondTry, filesToTryAgain } from "./testing/second-try.ts";
 import { sum, type Tally, tally, tallyLine } from "./testing/tally.ts";
 import { prepareTestMachine, type TestMachine } from "./testing/test-machine.ts";
 import { findTestFiles, needsBrowser, needsEngine, planTests, type TestGroup } from "./testing/test-plan.ts";
+import {
+  longestTimes,
+  readTimes,
+  slowestLines,
+  type TestTimes,
+  TIMES_FILE,
+  writeTimes,
+} from "./testing/test-times.ts";
 
 /**
- * npm test [-- path …]: makes the machine ready, runs the tests (those that touch the database once on each engine) and
+ * npm test [-- path …] [--save-times]: makes the machine ready, runs the tests (those that touch the database once on each engine) and
  * ends with one line, `N passed, N failed`. A file that fails is run once more by itself; one that passes then is named as
- * unsteady. Exit code 1 when one failed or none ran.
+ * unsteady. Exit code 1 when one failed or none ran. `--save-times` writes down how long the files took, which the next runs are
+ * ordered by.
  */
 const ROOT = resolve(import.meta.dir, "..");
 /**
@@ -19,12 +28,17 @@ const ROOT = resolve(import.meta.dir, "..");
  * timings only get noisy.
  */
 const WORKERS_MAX = 3;
+const SAVE_TIMES = "--save-times";
+/** Lines of the table of slow files at the end. */
+const SLOWEST_SHOWN = 15;
 
 const log: Log = (line) => process.stdout.write(`${line}\n`);
 const startedMs = performance.now();
-const files = findTestFiles(ROOT, process.argv.slice(2));
+const wanted = process.argv.slice(2);
+const filters = wanted.filter((word) => word !== SAVE_TIMES);
+const files = findTestFiles(ROOT, filters);
 process.chdir(ROOT);
-if (files.length === 0) log(`No test file matches: ${process.argv.slice(2).join(" ")}`);
+if (files.length === 0) log(`No test file matches: ${filters.join(" ")}`);
 const groups = planTests(files);
 const machine = await prepareTestMachine(
   {
@@ -37,7 +51,9 @@ const machine = await prepareTestMachine(
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void stopMachine().finally(() => process.exit(130)));
 }
+const known = await readTimes(TIMES_FILE);
 const tallies: Tally[] = [];
+const times: TestTimes[] = [];
 try {
   for (const problem of machine.problems) log(`\nNOT READY: ${problem}`);
   for (const group of groups) tallies.push(await runGroup(group, machine));
@@ -45,6 +61,10 @@ try {
   await stopMachine();
 }
 const total = sum(tallies);
+const took = longestTimes(times);
+log(`\nThe slowest files:\n${slowestLines(took, SLOWEST_SHOWN).join("\n")}`);
+if (wanted.includes(SAVE_TIMES))
+  await Bun.write(TIMES_FILE, writeTimes({ ...took, files: { ...known.files, ...took.files } }));
 for (const note of total.notes) log(note);
 log(`\n${files.length} files in ${formatDuration(performance.now() - startedMs)}`);
 log(tallyLine(total));
@@ -57,10 +77,17 @@ async function stopMachine(): Promise<void> {
 
 async function runGroup(group: TestGroup, ready: TestMachine): Promise<Tally> {
   log(`\n== ${group.files.length} test files ${group.title}\n`);
-  const database = group.database === null ? {} : { WINDSHIFT_TEST_DATABASE: group.database };
+  const database = { WINDSHIFT_TEST_DATABASE: group.database };
   const run = (files: readonly string[], workers: number) =>
-    bunTest(files, { cwd: ROOT, env: { ...ready.env, ...database }, workers, output: "inherit" });
+    bunTest(files, {
+      cwd: ROOT,
+      env: { ...ready.env, ...database },
+      workers,
+      output: "inherit",
+      times: known,
+    });
   const first = await run(group.files, Math.min(WORKERS_MAX, availableParallelism() + 1));
+  times.push(first.times);
   const again = filesToTryAgain(first);
   if (again.length > 0) log(`\n== once more, by themselves: ${again.join(" ")}\n`);
   const { outcome, notes } =

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bunTest } from "./bun-test.ts";
@@ -73,6 +73,24 @@ describe("counting the tests of a process", () => {
         test("waits", () => new Promise((resolve) => setTimeout(resolve, 50)));`,
     });
     expect(counted.failed).toBeGreaterThan(0);
+  });
+
+  test("tells how long each file took, and starts the slowest first", async () => {
+    const note =
+      'const { appendFileSync, readFileSync } = require("node:fs"); appendFileSync("order", "NAME ");';
+    // Two workers: whoever starts first waits for the other, so that neither is free for the third before both began.
+    const meet = 'while (readFileSync("order", "utf8").split(" ").length < 3) await Bun.sleep(5);';
+    const bodyOf = (name: string) =>
+      `test("good", async () => { ${note.replace("NAME", name)} ${name === "a" ? "" : meet} });`;
+    const files = ["a.test.ts", "b.test.ts", "c.test.ts"];
+    for (const file of files)
+      writeFileSync(join(dir, file), `import { test } from "bun:test";\n${bodyOf(file.slice(0, 1))}`);
+    const times = { version: 1 as const, files: { "b.test.ts": 9_000, "c.test.ts": 5_000, "a.test.ts": 10 } };
+    const outcome = await bunTest(files, { cwd: dir, env: {}, workers: 2, output: "ignore", times });
+    const order = readFileSync(join(dir, "order"), "utf8").trim().split(" ");
+    expect([order.slice(0, 2).sort(), order[2]]).toEqual([["b", "c"], "a"]);
+    expect(Object.keys(outcome.times.files).sort()).toEqual(files);
+    expect(Object.values(outcome.times.files).every((ms) => ms < 5_000)).toBe(true);
   });
 
   test("kills a test that takes too much memory without giving control back, and runs the other files", async () => {

@@ -5,6 +5,7 @@ import { childEnv } from "../setup/child-env.ts";
 import { parseJunit } from "./junit.ts";
 import { killProcess, processTree } from "./process-tree.ts";
 import type { ProcessOutcome } from "./tally.ts";
+import { readTimes, type TestTimes } from "./test-times.ts";
 
 export interface BunTestOptions {
   /** Folder the paths are relative to. */
@@ -17,6 +18,13 @@ export interface BunTestOptions {
   output: "inherit" | "ignore";
   /** A test process that holds more memory than this is killed, so that a runaway test does not take the machine along. */
   memoryBytesMax?: number;
+  /** How long the files took before; the slowest start first. */
+  times?: TestTimes;
+}
+
+/** What the processes left behind, and how long each file took. */
+export interface BunTestOutcome extends ProcessOutcome {
+  times: TestTimes;
 }
 
 /** One test, ms, unless it says otherwise. */
@@ -29,17 +37,21 @@ const MEMORY_BYTES_MAX = 3 * 1024 ** 3;
 const MEMORY_LOOK_MS = 250;
 
 /** Runs test files with `bun test`, in worker processes, and reads its report. A crash is an outcome, not an exception. */
-export async function bunTest(files: readonly string[], options: BunTestOptions): Promise<ProcessOutcome> {
+export async function bunTest(files: readonly string[], options: BunTestOptions): Promise<BunTestOutcome> {
   const dir = mkdtempSync(join(tmpdir(), "windshift-test-report-"));
   const report = join(dir, "junit.xml");
+  const times = join(dir, "times.json");
   let timedOut = false;
   try {
+    await Bun.write(times, JSON.stringify(options.times ?? { version: 1, files: {} }));
     const child = Bun.spawn(
       [
         process.execPath,
         "test",
         `--timeout=${TEST_MS_MAX}`,
         `--parallel=${options.workers}`,
+        `--timings=${times}`,
+        "--update-timings",
         "--reporter=junit",
         `--reporter-outfile=${report}`,
         ...files.map((file) => `./${file}`),
@@ -62,10 +74,18 @@ export async function bunTest(files: readonly string[], options: BunTestOptions)
     clearInterval(guard);
     const written = Bun.file(report);
     const cases = (await written.exists()) ? parseJunit(await written.text()) : undefined;
-    return { files, cases, exitCode, timedOut };
+    return { files, cases, exitCode, timedOut, times: timesOf(files, await readTimes(times)) };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** Without the files of another group. */
+function timesOf(files: readonly string[], all: TestTimes): TestTimes {
+  return {
+    version: 1,
+    files: Object.fromEntries(Object.entries(all.files).filter(([file]) => files.includes(file))),
+  };
 }
 
 /** Kills processes of the tree that hold too much; when it is a worker, bun reports its test as failed and goes on. */
