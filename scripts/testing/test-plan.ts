@@ -31,6 +31,7 @@ export const ONE_ENGINE_FILES: readonly string[] = [
 export const ONE_ENGINE_FOLDERS: readonly string[] = ["e2e/web/", "e2e/hostile-model/"];
 /** Files that are about PostgreSQL itself and run there alone. */
 export const POSTGRES_FILES: readonly string[] = [
+  "apps/server/src/db/migrate-live.test.ts",
   "apps/server/src/db/slow-database.test.ts",
   "apps/server/src/move/move-database.test.ts",
 ];

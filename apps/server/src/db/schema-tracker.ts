@@ -4,6 +4,10 @@ import type { Generated } from "kysely";
 export interface TrackerSchema {
   /** What a search looks through: key, title and description in small letters. */
   item_search: { work_item_id: number; text: string };
+  /** Items whose text was written and not taken over yet; the database notes them. */
+  item_search_stale: { work_item_id: number };
+  /** What an update left to do beside the work, by name, and the last id that is done. A row goes when it is through. */
+  upkeep: { name: string; done_to: number };
   labels: LabelTable;
   item_labels: { work_item_id: number; label_id: number };
   pages: PageTable;

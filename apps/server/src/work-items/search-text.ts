@@ -1,7 +1,7 @@
 import type { Queries } from "../db/database.ts";
 import { searchable } from "../db/text-search.ts";
 
-/** Writes what a search of items looks through. In the transaction that writes the item. */
+/** Writes what a search of items looks through. In the transaction that writes the item, after that. */
 export async function writeItemSearch(
   tx: Queries,
   item: { id: number; key: string; title: string; description: string },
@@ -12,4 +12,5 @@ export async function writeItemSearch(
     .values({ work_item_id: item.id, text })
     .onConflict((oc) => oc.column("work_item_id").doUpdateSet({ text }))
     .execute();
+  await tx.deleteFrom("item_search_stale").where("work_item_id", "=", item.id).execute();
 }

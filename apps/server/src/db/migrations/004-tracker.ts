@@ -1,14 +1,42 @@
 import { sql } from "kysely";
 import type { Engine } from "../database.ts";
 import { addColumns, type Db, identified } from "./columns.ts";
+import { createOrLeave, type HotIndex } from "./hot-index.ts";
 
-/** Items whose search text is written in one statement while the database is brought up to date. */
-const SEARCH_BATCH = 200;
+const FILTERS = ["status", "priority", "assignee_id", "parent_id"];
+const filtersBut = (name: string) => FILTERS.filter((filter) => filter !== name);
+
+/** One for each order of a list, with all that its filters look at, so that the rows with their texts are not read for it. */
+export const TRACKER_INDEXES: readonly HotIndex[] = [
+  { name: "work_items_created", on: "work_items", columns: ["workspace_id", "hidden", "id", ...FILTERS] },
+  {
+    name: "work_items_updated",
+    on: "work_items",
+    columns: ["workspace_id", "hidden", "updated_at_ms", "id", ...FILTERS],
+  },
+  {
+    name: "work_items_priority",
+    on: "work_items",
+    columns: ["workspace_id", "hidden", "priority", "id", ...filtersBut("priority")],
+  },
+  {
+    name: "work_items_assignee",
+    on: "work_items",
+    columns: ["assignee_id", "workspace_id", "hidden", "updated_at_ms", "id", "status"],
+  },
+  { name: "work_items_parent", on: "work_items", columns: ["parent_id"] },
+  {
+    name: "runs_unended",
+    on: "runs",
+    columns: ["workspace_id", "work_item_id"],
+    where: "status in ('queued', 'running', 'waiting')",
+  },
+];
 
 /** Priority, labels, sub-items, pages, activity, followers, notifications, saved views. */
 export async function migrateTracker(db: Db, engine: Engine): Promise<void> {
-  await extendItems(db);
-  await createSearch(db);
+  await extendItems(db, engine);
+  await createSearch(db, engine);
   await createLabels(db, engine);
   await createPages(db, engine);
   await createActivity(db, engine);
@@ -16,7 +44,7 @@ export async function migrateTracker(db: Db, engine: Engine): Promise<void> {
   await createViews(db, engine);
 }
 
-async function extendItems(db: Db): Promise<void> {
+async function extendItems(db: Db, engine: Engine): Promise<void> {
   await addColumns(db, "work_items", [
     ["priority", "integer", 0],
     ["parent_id", "integer"],
@@ -24,58 +52,57 @@ async function extendItems(db: Db): Promise<void> {
     ["text_changed_at_ms", "bigint", 0],
   ]);
   await addColumns(db, "comments", [["edited_at_ms", "bigint"]]);
-  const index = (name: string, ...columns: string[]) =>
-    db.schema.createIndex(name).on("work_items").columns(columns).execute();
-  // One for each order of a list, with all that its filters look at, so that the rows with their texts are not read for it.
-  const filters = ["status", "priority", "assignee_id", "parent_id"];
-  const besides = (...names: string[]) => filters.filter((name) => !names.includes(name));
-  await index("work_items_created", "workspace_id", "hidden", "id", ...filters);
-  await index("work_items_updated", "workspace_id", "hidden", "updated_at_ms", "id", ...filters);
-  await index("work_items_priority", "workspace_id", "hidden", "priority", "id", ...besides("priority"));
-  await index(
-    "work_items_assignee",
-    "assignee_id",
-    "workspace_id",
-    "hidden",
-    "updated_at_ms",
-    "id",
-    "status",
-  );
-  await index("work_items_parent", "parent_id");
-  await db.schema
-    .createIndex("runs_unended")
-    .on("runs")
-    .columns(["workspace_id", "work_item_id"])
-    .where(sql.ref("status"), "in", sql`('queued', 'running', 'waiting')`)
-    .execute();
+  for (const index of TRACKER_INDEXES) await createOrLeave(db, engine, index);
 }
 
-/** What a search looks through, in small letters. Beside the items, so that a change of status rewrites no text. */
-async function createSearch(db: Db): Promise<void> {
-  await db.schema
-    .createTable("item_search")
-    .addColumn("work_item_id", "integer", (c) =>
-      c.primaryKey().references("work_items.id").onDelete("cascade"),
-    )
+/**
+ * What a search looks through, in small letters. Beside the items, so that a change of status rewrites no text. It is filled
+ * after the start, batch by batch, as a large tracker would be locked meanwhile. The database itself notes each item whose text
+ * was written, whoever wrote it: a server of the version before knows nothing of this table.
+ */
+async function createSearch(db: Db, engine: Engine): Promise<void> {
+  const ofItem = (name: string) =>
+    db.schema
+      .createTable(name)
+      .addColumn("work_item_id", "integer", (c) =>
+        c.primaryKey().references("work_items.id").onDelete("cascade"),
+      );
+  await ofItem("item_search")
     .addColumn("text", "text", (c) => c.notNull())
     .execute();
-  // Here and not in SQL: the engines differ in what they hold for small letters.
-  for (let last = 0; ; ) {
-    const rows = await db
-      .selectFrom("work_items")
-      .innerJoin("workspaces", "workspaces.id", "work_items.workspace_id")
-      .select(["work_items.id", "workspaces.key", "number", "title", "description"])
-      .where("work_items.id", ">", last)
-      .orderBy("work_items.id")
-      .limit(SEARCH_BATCH)
-      .execute();
-    if (rows.length === 0) return;
-    const values = rows.map(({ id, key, number, title, description }) => ({
-      work_item_id: id,
-      text: `${key}-${number}\n${title}\n${description}`.normalize("NFC").toLowerCase(),
-    }));
-    await db.insertInto("item_search").values(values).execute();
-    last = rows.at(-1)?.id;
+  await ofItem("item_search_stale").execute();
+  await db.schema
+    .createTable("upkeep")
+    .addColumn("name", "text", (c) => c.primaryKey())
+    .addColumn("done_to", "bigint", (c) => c.notNull())
+    .execute();
+  if ((await db.selectFrom("work_items").select("id").limit(1).execute()).length > 0)
+    await db.insertInto("upkeep").values({ name: "item_search", done_to: 0 }).execute();
+  await markStale(db, engine);
+}
+
+async function markStale(db: Db, engine: Engine): Promise<void> {
+  const changed = "OLD.title is distinct from NEW.title or OLD.description is distinct from NEW.description";
+  const moments = [
+    ["work_items_search_new", "after insert on work_items for each row"],
+    [
+      "work_items_search_text",
+      `after update of title, description on work_items for each row when (${changed})`,
+    ],
+  ];
+  const insert = "insert into item_search_stale (work_item_id)";
+  if (engine === "postgres")
+    await sql
+      .raw(
+        `create function mark_item_search() returns trigger language plpgsql as $$ begin ${insert} values (NEW.id) on conflict do nothing; return null; end $$`,
+      )
+      .execute(db);
+  for (const [name, moment] of moments) {
+    const act =
+      engine === "postgres"
+        ? "execute function mark_item_search()"
+        : `begin ${insert} select NEW.id where not exists (select 1 from item_search_stale where work_item_id = NEW.id); end`;
+    await sql.raw(`create trigger ${name} ${moment} ${act}`).execute(db);
   }
 }
 

@@ -1,6 +1,12 @@
 import { sql } from "kysely";
 import type { Engine } from "../database.ts";
 import { addColumns, type Db, identified } from "./columns.ts";
+import { createOrLeave, type HotIndex } from "./hot-index.ts";
+
+export const RUN_INDEXES: readonly HotIndex[] = [
+  { name: "runs_workspace", on: "runs", columns: ["workspace_id", "id"] },
+  { name: "runs_requested_by", on: "runs", columns: ["requested_by", "id"] },
+];
 
 /** Skills with their versions, what each run was given, attempts, private test runs. */
 export async function migrateSkillsAndRuns(db: Db, engine: Engine): Promise<void> {
@@ -11,8 +17,7 @@ export async function migrateSkillsAndRuns(db: Db, engine: Engine): Promise<void
     ["prompt_notes", "text", "[]"],
     ["plan", "text"],
   ]);
-  await db.schema.createIndex("runs_workspace").on("runs").columns(["workspace_id", "id"]).execute();
-  await db.schema.createIndex("runs_requested_by").on("runs").columns(["requested_by", "id"]).execute();
+  for (const index of RUN_INDEXES) await createOrLeave(db, engine, index);
 }
 
 /** A skill that is deleted keeps its row and its versions: runs name them. */

@@ -1,6 +1,13 @@
 import { sql } from "kysely";
 import type { Engine } from "../database.ts";
 import { addColumns, type Db, identified } from "./columns.ts";
+import { createOrLeave, type HotIndex } from "./hot-index.ts";
+
+export const PEOPLE_INDEXES: readonly HotIndex[] = [
+  { name: "audit_log_workspace", on: "audit_log", columns: ["workspace_id", "id"] },
+  { name: "audit_log_actor", on: "audit_log", columns: ["actor", "id"] },
+  { name: "run_usage_created", on: "run_usage", columns: ["created_at_ms"] },
+];
 
 /** API tokens, sign-in of `ws`, invitations, links to choose a password, sign-in by a provider, people who are disabled. */
 export async function migratePeople(db: Db, engine: Engine): Promise<void> {
@@ -9,13 +16,7 @@ export async function migratePeople(db: Db, engine: Engine): Promise<void> {
   await createInvitations(db, engine);
   await createOidc(db);
   await protectAudit(db, engine);
-  await db.schema
-    .createIndex("audit_log_workspace")
-    .on("audit_log")
-    .columns(["workspace_id", "id"])
-    .execute();
-  await db.schema.createIndex("audit_log_actor").on("audit_log").columns(["actor", "id"]).execute();
-  await db.schema.createIndex("run_usage_created").on("run_usage").column("created_at_ms").execute();
+  for (const index of PEOPLE_INDEXES) await createOrLeave(db, engine, index);
 }
 
 async function createTokens(db: Db, engine: Engine): Promise<void> {
