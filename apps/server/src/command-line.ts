@@ -26,9 +26,9 @@ windshift revoke-registrations
 windshift migrate-database URL
                      move the embedded database to an empty PostgreSQL, postgres://…; with the server stopped
 windshift backup [FILE]
-                     save the embedded database and the local repositories in one tar; the server may run meanwhile
+                     save the database and the local repositories in one tar; the server may run meanwhile
 windshift restore FILE
-                     put a backup into an empty data folder; with the server stopped
+                     put a backup into an empty data folder (and an empty PostgreSQL); with the server stopped
 windshift doctor     check each thing a run needs, and say what to do about what is missing
 windshift --version
 `;
@@ -160,7 +160,7 @@ async function move({ dataDir, databaseUrl }: ServerSettings, url: string | unde
 }
 
 async function backup({ dataDir, databaseUrl }: ServerSettings, file: string | undefined): Promise<void> {
-  const [{ writeBackup }, { backupFolder, newBackupId }] = await Promise.all([
+  const [{ sourceOf, writeBackup }, { backupFolder, newBackupId }] = await Promise.all([
     import("./backups/write-backup.ts"),
     import("./backups/backup-store.ts"),
   ]);
@@ -168,26 +168,31 @@ async function backup({ dataDir, databaseUrl }: ServerSettings, file: string | u
     file === undefined
       ? join(backupFolder(dataDir), newBackupId(backupFolder(dataDir), Date.now()))
       : resolve(file);
-  const facts = await writeBackup({ dataDir, database: databaseUrl === undefined, target });
+  const facts = await writeBackup({ dataDir, database: sourceOf(databaseUrl), target });
   const database = facts.database ? "the database and " : "";
   process.stdout.write(
     `${target}\nholds ${database}${facts.repositories} local repositories; SHA-256 ${facts.sha256}\n${facts.database ? "" : `It does not hold the PostgreSQL database. Save that too, before the repositories:\n  ${PG_DUMP}\n`}The secret key is not in it: keep WINDSHIFT_SECRET_KEY or ${join(dataDir, "secret-key")} elsewhere, or its secrets are lost.\n`,
   );
 }
 
-async function restore({ dataDir }: ServerSettings, file: string | undefined): Promise<void> {
+async function restore({ dataDir, databaseUrl }: ServerSettings, file: string | undefined): Promise<void> {
   if (file === undefined) throw new AppError("invalid_input", "name the backup: windshift restore FILE");
   const { restoreBackup } = await import("./backups/restore-backup.ts");
-  const manifest = await restoreBackup({ dataDir, file: resolve(file) });
+  const manifest = await restoreBackup({ dataDir, databaseUrl, file: resolve(file) });
+  const { repositories, database, created_at } = manifest;
+  const next = database
+    ? "Registration tokens, sessions, invitations and links of that time are void. API tokens and credentials of runners are as they were then: take back again what was taken back since.\nPut the secret key of that time in place, then start the server."
+    : 'Put the database of that time back (pg_restore) and the secret key in place, run "windshift revoke-registrations", then start the server.';
   process.stdout.write(
-    `restored ${manifest.repositories.length} repositories${manifest.database ? " and the database" : ""} of ${manifest.created_at} into ${dataDir}.\nPut the secret key of that time in place, run "windshift revoke-registrations", then start the server.\n`,
+    `restored ${repositories.length} repositories${database ? " and the database" : ""} of ${created_at} into ${dataDir}.\n${next}\n`,
   );
 }
 
-/** What a server starts for itself: data folder, whether it has the embedded database, file. */
+/** What a server starts for itself: data folder, whether the database is saved, file; a database's address comes by the environment. */
 async function writeBackupFor([dataDir = "", database, target = ""]: readonly string[]): Promise<void> {
-  const { writeBackup } = await import("./backups/write-backup.ts");
-  await writeBackup({ dataDir, database: database === "database", target });
+  const { sourceOf, writeBackup } = await import("./backups/write-backup.ts");
+  const source = database === "database" ? sourceOf(process.env.DATABASE_URL) : undefined;
+  await writeBackup({ dataDir, database: source, target });
 }
 
 async function diagnose(settings: ServerSettings): Promise<void> {

@@ -80,6 +80,8 @@ export interface RouteParts {
   /** As browsers see the server. */
   baseUrl: string;
   database: Database;
+  /** Where it is, if it is of PostgreSQL: its backups are written by a process apart. */
+  databaseUrl?: string | undefined;
   masterKey: MasterKey;
   /** Folder of all local bare repositories, absolute. */
   repositoriesRoot: string;
@@ -155,7 +157,16 @@ export function buildRoutes(parts: RouteParts): Routes {
   addOidcRoutes(app, { database, signIn, baseUrl, log, provider: oidc, triesMax: signInTriesMax });
   addAuditRoutes(app, { database });
   const command = backupCommand(process.execPath, import.meta.dir);
-  addBackupRoutes(app, new BackupDesk({ database, dataDir: dirname(repositoriesRoot), command, log }));
+  addBackupRoutes(
+    app,
+    new BackupDesk({
+      database,
+      databaseUrl: parts.databaseUrl,
+      dataDir: dirname(repositoriesRoot),
+      command,
+      log,
+    }),
+  );
   addAdminUserRoutes(app, { database, signIn, baseUrl });
   addAccountRoutes(app, { database, signIn });
   addInvitationRoutes(app, { database, signIn, baseUrl });

@@ -118,6 +118,7 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
   const open = {
     baseUrl: settings.baseUrl,
     database,
+    databaseUrl: settings.databaseUrl,
     masterKey,
     repositoriesRoot,
     archiveDir: archiveDirOf(settings),

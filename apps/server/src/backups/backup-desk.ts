@@ -14,6 +14,7 @@ import {
   listBackups,
   newBackupId,
 } from "./backup-store.ts";
+import { canDump } from "./postgres-dump.ts";
 
 /** How long a backup may take, ms. */
 const BACKUP_MS_MAX = 12 * 3_600_000;
@@ -25,7 +26,14 @@ export class BackupDesk {
   private readonly folder: string;
 
   constructor(
-    private readonly parts: { database: Database; dataDir: string; command: readonly string[]; log: Log },
+    private readonly parts: {
+      database: Database;
+      /** DATABASE_URL; without it a backup of a server on PostgreSQL holds its repositories alone. */
+      databaseUrl?: string | undefined;
+      dataDir: string;
+      command: readonly string[];
+      log: Log;
+    },
   ) {
     this.folder = backupFolder(parts.dataDir);
   }
@@ -35,7 +43,7 @@ export class BackupDesk {
     const latest = await this.unfinished();
     return {
       engine: this.parts.database.engine,
-      database_command: this.parts.database.engine === "postgres" ? PG_DUMP : null,
+      database_command: this.holdsDatabase() ? null : PG_DUMP,
       folder: this.folder,
       backups: latest === undefined ? whole : [latest, ...whole],
     };
@@ -47,7 +55,7 @@ export class BackupDesk {
       throw new AppError("conflict", "a backup is being written; wait for its end");
     const now = Date.now();
     const id = newBackupId(this.folder, now);
-    const database = this.parts.database.engine === "sqlite";
+    const database = this.holdsDatabase();
     const backup: Backup = {
       id,
       state: "running",
@@ -89,16 +97,21 @@ export class BackupDesk {
     if (failed) this.latest = undefined;
   }
 
+  private holdsDatabase(): boolean {
+    const { database, databaseUrl } = this.parts;
+    return database.engine === "sqlite" || (databaseUrl !== undefined && canDump());
+  }
+
   private async unfinished(): Promise<Backup | undefined> {
     if (this.latest?.state !== "running") return this.latest;
     return { ...this.latest, bytes: await gatheredBytes(join(this.folder, this.latest.id)) };
   }
 
   private async write(backup: Backup): Promise<void> {
-    const { dataDir, command, log } = this.parts;
+    const { dataDir, databaseUrl, command, log } = this.parts;
     const what = backup.database ? "database" : "no-database";
     const problem = await exec([...command, dataDir, what, join(this.folder, backup.id)], {
-      env: {},
+      env: databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl },
       timeoutMs: BACKUP_MS_MAX,
     }).then(
       ({ exitCode, stderr }) => (exitCode === 0 ? undefined : stderr.trim() || `exit code ${exitCode}`),

@@ -3,6 +3,8 @@ import { z } from "zod";
 /** Name of the manifest in the tar; it stands first. */
 export const MANIFEST = "manifest.json";
 export const DATABASE_FILE = "windshift.db";
+/** What pg_dump wrote, in its own format. */
+export const DUMP_FILE = "windshift.dump";
 
 /** `3/acme/project`: workspace, owner and name, as the folders of local repositories are. */
 const RepositoryPath = z
@@ -15,8 +17,10 @@ export const BackupManifest = z.object({
   /** Version of the server that wrote it. */
   windshift: z.string(),
   created_at: z.iso.datetime(),
-  /** Whether the embedded database is in it. */
+  /** Whether the database is in it. */
   database: z.boolean(),
+  /** Which; a backup from before it was said has the embedded one. */
+  engine: z.enum(["sqlite", "postgres"]).default("sqlite"),
   repositories: z.array(
     z.object({
       path: RepositoryPath,

@@ -39,7 +39,7 @@ test("parts that a killed process left are taken away when the next backup start
   ];
   await utimes(kept[3] ?? "", longAgo, longAgo);
   const before = await readdir(folder);
-  await writeBackup({ dataDir, database: false, target: join(folder, "windshift-20260106T000000Z.tar") });
+  await writeBackup({ dataDir, database: undefined, target: join(folder, "windshift-20260106T000000Z.tar") });
   for (const gone of [ended, old])
     for (const end of ["", ".tar", ".owner"])
       expect([gone + end, existsSync(gone + end)]).toEqual([gone + end, false]);
@@ -59,7 +59,7 @@ test("a backup that would not fit is refused before anything is written", async 
   // It has that size and takes no room. Half of what is free would fill the disk with parts and file.
   await truncate(join(pack, "big.pack"), Math.ceil((bavail * bsize * 2) / 3));
   const target = join(folder, "windshift-20260101T000000Z.tar");
-  await expect(writeBackup({ dataDir, database: false, target })).rejects.toThrow(
+  await expect(writeBackup({ dataDir, database: undefined, target })).rejects.toThrow(
     /^a backup takes up to \d+ MB in .*backups while it is written, and \d+ MB are free; make room there/,
   );
   expect(await readdir(folder)).toEqual([]);

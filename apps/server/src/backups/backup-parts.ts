@@ -34,10 +34,14 @@ export async function removeStaleParts(folder: string): Promise<void> {
   for (const path of parts) if (await isStale(path)) await removeParts(path);
 }
 
-/** @throws AppError `unavailable` when the parts and the file would not fit */
-export async function requireRoom(target: string, sources: readonly string[]): Promise<void> {
+/**
+ * @param sources files and folders that are saved
+ * @param elsewhere bytes of what is saved and lies on no disk of this machine
+ * @throws AppError `unavailable` when the parts and the file would not fit
+ */
+export async function requireRoom(target: string, sources: readonly string[], elsewhere = 0): Promise<void> {
   const sizes = await Promise.all(sources.map(folderBytes));
-  const needed = COPIES * sizes.reduce((sum, size) => sum + size, 0);
+  const needed = COPIES * sizes.reduce((sum, size) => sum + size, elsewhere);
   const folder = dirname(target);
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;

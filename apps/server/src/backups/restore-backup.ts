@@ -3,20 +3,29 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises"
 import { join } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
+import { openDatabase } from "../db/database.ts";
 import { prepareRepository } from "../repositories/local-repository.ts";
-import { BackupManifest, bundleName, DATABASE_FILE, MANIFEST } from "./backup-manifest.ts";
+import { BackupManifest, bundleName, DATABASE_FILE, DUMP_FILE, MANIFEST } from "./backup-manifest.ts";
 import { bundleGit } from "./bundle-git.ts";
+import { requireNoTables, restorePostgres } from "./postgres-dump.ts";
+import { voidRestored } from "./void-restored.ts";
 
 /** How long a backup may take to unpack, ms. */
 const UNPACK_MS_MAX = 6 * 3_600_000;
 const PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /**
- * Puts a backup into a data folder that has no database and no repositories, with the server stopped.
- * @throws AppError `conflict` when the folder has some; `invalid_input` when the file is no backup
+ * Puts a backup into a data folder that has no database and no repositories, with the server stopped; a PostgreSQL database into the
+ * empty one of `databaseUrl`. What worked once, and sessions, are void afterwards (SO-02).
+ * @throws AppError `conflict` when the folder or the database has some; `invalid_input` when the file is no backup, or one of the
+ *   other engine; `unavailable` when PostgreSQL refuses
  */
-export async function restoreBackup(options: { dataDir: string; file: string }): Promise<BackupManifest> {
-  const { dataDir, file } = options;
+export async function restoreBackup(options: {
+  dataDir: string;
+  databaseUrl?: string | undefined;
+  file: string;
+}): Promise<BackupManifest> {
+  const { dataDir, databaseUrl, file } = options;
   const root = join(dataDir, "repositories");
   await mkdir(dataDir, { recursive: true, mode: 0o711 });
   await requireEmpty(dataDir, root);
@@ -24,13 +33,47 @@ export async function restoreBackup(options: { dataDir: string; file: string }):
   try {
     await unpack(file, parts);
     const manifest = await readManifest(file, parts);
+    await requireEngine(manifest, databaseUrl);
     for (const repository of manifest.repositories) await restoreRepository(root, parts, repository);
     // Last: a folder with a database is one that is whole.
-    if (manifest.database) await rename(join(parts, DATABASE_FILE), join(dataDir, DATABASE_FILE));
+    if (manifest.database) await restoreDatabase(manifest, parts, dataDir, databaseUrl);
     return manifest;
   } finally {
     await rm(parts, { recursive: true, force: true });
   }
+}
+
+/** Before anything is written. */
+async function requireEngine(manifest: BackupManifest, url: string | undefined): Promise<void> {
+  if (!manifest.database) return;
+  if (manifest.engine === "postgres" && url === undefined)
+    throw new AppError(
+      "invalid_input",
+      "the backup holds a PostgreSQL database: set DATABASE_URL to an empty one",
+    );
+  if (manifest.engine === "sqlite" && url !== undefined)
+    throw new AppError(
+      "invalid_input",
+      "the backup holds an embedded database and DATABASE_URL is set: unset it, restore, then use windshift migrate-database",
+    );
+  if (url !== undefined) await requireNoTables(url);
+}
+
+async function restoreDatabase(
+  { engine }: BackupManifest,
+  parts: string,
+  dataDir: string,
+  url: string | undefined,
+): Promise<void> {
+  const sqliteFile = join(parts, DATABASE_FILE);
+  if (engine === "postgres" && url !== undefined) await restorePostgres(url, join(parts, DUMP_FILE));
+  const database = await openDatabase({ url, sqliteFile });
+  try {
+    await voidRestored(database);
+  } finally {
+    await database.close();
+  }
+  if (engine === "sqlite") await rename(sqliteFile, join(dataDir, DATABASE_FILE));
 }
 
 async function requireEmpty(dataDir: string, root: string): Promise<void> {

@@ -6,10 +6,11 @@ import { basename, dirname, join } from "node:path";
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { exec } from "@windshift/base/exec.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
-import { type BackupManifest, bundleName, DATABASE_FILE, MANIFEST } from "./backup-manifest.ts";
+import { type BackupManifest, bundleName, DATABASE_FILE, DUMP_FILE, MANIFEST } from "./backup-manifest.ts";
 import { claimParts, removeParts, removeStaleParts, requireRoom } from "./backup-parts.ts";
 import { type BackupFacts, factsFile, partsFolder } from "./backup-store.ts";
 import { bundleGit } from "./bundle-git.ts";
+import { canDump, dumpPostgres, postgresBytes } from "./postgres-dump.ts";
 
 /** How long the tar of all parts may take to write, ms. */
 const TAR_MS_MAX = 6 * 3_600_000;
@@ -17,8 +18,17 @@ const TAR_MS_MAX = 6 * 3_600_000;
 const BUSY_MS_MAX = 30_000;
 const PATH = "/usr/local/bin:/usr/bin:/bin";
 
+/** The database of a server: the file in its data folder, or the address of one of PostgreSQL. */
+export type BackupSource = "sqlite" | { postgres: string };
+
+/** What a backup can hold of a server's database: all of it, or nothing where PostgreSQL's own programs are not installed. */
+export function sourceOf(databaseUrl: string | undefined): BackupSource | undefined {
+  if (databaseUrl === undefined) return "sqlite";
+  return canDump() ? { postgres: databaseUrl } : undefined;
+}
+
 /**
- * Writes a backup: the embedded database as it is at one moment, then every local repository, so that no commit is
+ * Writes a backup: the database as it is at one moment, then every local repository, so that no commit is
  * missing that the database knows. Beside it its facts. The server may go on meanwhile. Mode 0600, as everything of the installation is
  * in it but the secret key.
  * @param target file to write; it appears when it is whole
@@ -26,30 +36,33 @@ const PATH = "/usr/local/bin:/usr/bin:/bin";
  */
 export async function writeBackup(options: {
   dataDir: string;
-  /** Whether the embedded database is used. */
-  database: boolean;
+  /** Undefined: a backup of the repositories alone. */
+  database: BackupSource | undefined;
   target: string;
 }): Promise<BackupFacts> {
   const { dataDir, database, target } = options;
   if (existsSync(target)) throw new AppError("conflict", `${target} is there already; choose another name`);
   await mkdir(dirname(target), { recursive: true, mode: 0o700 });
   await removeStaleParts(dirname(target));
-  const files = database ? [DATABASE_FILE, `${DATABASE_FILE}-wal`] : [];
+  const files = database === "sqlite" ? [DATABASE_FILE, `${DATABASE_FILE}-wal`] : [];
   await requireRoom(
     target,
     [...files, "repositories"].map((name) => join(dataDir, name)),
+    typeof database === "object" ? await postgresBytes(database.postgres) : 0,
   );
   const parts = partsFolder(target);
   await mkdir(parts, { mode: 0o700 });
   try {
     await claimParts(target);
-    if (database) copyDatabase(join(dataDir, DATABASE_FILE), join(parts, DATABASE_FILE));
+    if (database === "sqlite") copyDatabase(join(dataDir, DATABASE_FILE), join(parts, DATABASE_FILE));
+    else if (database !== undefined) await dumpPostgres(database.postgres, join(parts, DUMP_FILE));
     const repositories = await bundleAll(join(dataDir, "repositories"), parts);
     const manifest: BackupManifest = {
       format: 1,
       windshift: buildVersion,
       created_at: new Date().toISOString(),
-      database,
+      database: database !== undefined,
+      engine: typeof database === "object" ? "postgres" : "sqlite",
       repositories,
     };
     await writeFile(join(parts, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
@@ -57,7 +70,7 @@ export async function writeBackup(options: {
     await pack(parts, whole);
     const facts = {
       sha256: await sha256(whole),
-      database,
+      database: database !== undefined,
       repositories: repositories.length,
       created_at: manifest.created_at,
     };

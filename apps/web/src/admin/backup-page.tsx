@@ -15,7 +15,7 @@ import { backupsQuery } from "./admin-queries.ts";
 
 /** Saves what the server has into a file, to be downloaded and kept elsewhere. */
 export function BackupPage() {
-  const { engine, database_command, folder, backups } = useSuspenseQuery(backupsQuery).data;
+  const { database_command, folder, backups } = useSuspenseQuery(backupsQuery).data;
   const form = useApiForm();
   const send = async () => {
     await sendApi("POST", "/api/v1/admin/backups", {});
@@ -26,7 +26,7 @@ export function BackupPage() {
       <PageHead title="Backup" />
       <FormFrame form={form} verb="Make a backup now" label="Backup" onSend={send}>
         <Text size="sm">
-          {engine === "sqlite"
+          {database_command === null
             ? "A backup holds the database and the repositories of this server, in one tar file."
             : "A backup holds the repositories of this server, in one tar file. The database is saved by PostgreSQL itself:"}{" "}
           Keep it elsewhere: it holds everything but the master key, without which stored credentials cannot

@@ -4,7 +4,7 @@ import { z } from "zod";
 export const BackupId = z.string().regex(/^windshift-\d{8}T\d{6}Z(?:-\d{1,3})?\.tar$/, "no such backup");
 export type BackupId = z.infer<typeof BackupId>;
 
-/** A backup that lies in the data folder: the embedded database and the local repositories, in one tar. */
+/** A backup that lies in the data folder: the database and the local repositories, in one tar. */
 export const Backup = z.object({
   id: BackupId,
   /** `running` while it is written; what was running when the server ended is gone. */
@@ -25,7 +25,7 @@ export type Backup = z.infer<typeof Backup>;
 /** Newest first. */
 export const BackupList = z.object({
   engine: z.enum(["sqlite", "postgres"]),
-  /** With PostgreSQL a backup holds the repositories only; this command saves the database. Null with SQLite. */
+  /** Where PostgreSQL's programs are not installed beside the server, this command saves its database. Null when a backup holds it. */
   database_command: z.string().nullable(),
   /** Folder of the backups on the server. */
   folder: z.string(),
