@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { formatDuration } from "@windshift/base/duration.ts";
 import type { Log } from "./setup/log.ts";
 import { bunTest } from "./testing/bun-test.ts";
+import { databaseUse } from "./testing/database-use.ts";
 import { afterSecondTry, filesToTryAgain } from "./testing/second-try.ts";
 import { sum, type Tally, tally, tallyLine } from "./testing/tally.ts";
 import { prepareTestMachine, type TestMachine } from "./testing/test-machine.ts";
@@ -39,7 +40,7 @@ const filters = wanted.filter((word) => word !== SAVE_TIMES);
 const files = findTestFiles(ROOT, filters);
 process.chdir(ROOT);
 if (files.length === 0) log(`No test file matches: ${filters.join(" ")}`);
-const groups = planTests(files);
+const groups = planTests(files, databaseUse(ROOT));
 const machine = await prepareTestMachine(
   {
     engine: needsEngine(files),

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { databaseUse } from "./database-use.ts";
 import {
   findTestFiles,
   ONE_ENGINE_FILES,
@@ -13,11 +14,13 @@ const ROOT = resolve(import.meta.dir, "../..");
 
 test("every test file runs, and those that touch the database on both engines but for the named ones", () => {
   const files = findTestFiles(ROOT, []);
-  const [sqlite, postgres] = planTests(files).map((group) => group.files);
+  const touches = databaseUse(ROOT);
+  const [sqlite, postgres] = planTests(files, touches).map((group) => group.files);
   expect([...new Set([sqlite, postgres].flatMap((group) => group ?? []))].sort()).toEqual(files);
   const once = [...ONE_ENGINE_FILES, ...ONE_ENGINE_FOLDERS];
   const onBoth = sqlite?.filter(
-    (file) => /^(apps\/server|e2e)\//.test(file) && !once.some((place) => file.startsWith(place)),
+    (file) =>
+      /^(apps\/server|e2e)\//.test(file) && touches(file) && !once.some((place) => file.startsWith(place)),
   );
   expect(postgres?.filter((file) => !POSTGRES_FILES.includes(file))).toEqual(onBoth);
 });
@@ -28,4 +31,13 @@ test("the files and folders that run on one engine exist", () => {
       (file) => !existsSync(join(ROOT, file)),
     ),
   ).toEqual([]);
+});
+
+test("a file touches the database that makes one, itself or through what it loads", () => {
+  const touches = databaseUse(ROOT);
+  expect(touches("apps/server/src/users/sign-in.test.ts")).toBe(true);
+  expect(touches("apps/server/src/work-items/comment.test.ts")).toBe(true);
+  expect(touches("e2e/crash.test.ts")).toBe(true);
+  expect(touches("apps/server/src/brokers/git-listener.test.ts")).toBe(false);
+  expect(touches("apps/server/src/db/data-folder-lock.test.ts")).toBe(false);
 });

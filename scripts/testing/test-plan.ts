@@ -8,7 +8,7 @@ export interface TestGroup {
   database: "sqlite" | "postgres";
 }
 
-/** Folders whose tests touch the database: they run once on each engine. */
+/** Folders whose tests run once on each engine, where they make a database at all. */
 const DATABASE_FOLDERS = ["apps/server/", "e2e/"];
 /**
  * Files below those folders that look at pages, installation, addresses and what a host does, where one store is as good as another:
@@ -51,12 +51,13 @@ export function findTestFiles(root: string, filters: readonly string[]): string[
 }
 
 /**
- * Files outside the database folders once, those inside once for each engine but for a few. The first go along with the group of
+ * Files that touch no database once, the others once for each engine but for a few. The first go along with the group of
  * SQLite, which is nothing to them: each group more is one more end at which the machine waits for the last file. Empty groups are
  * left out.
  */
-export function planTests(files: readonly string[]): TestGroup[] {
-  const touchesDatabase = (file: string) => DATABASE_FOLDERS.some((folder) => file.startsWith(folder));
+export function planTests(files: readonly string[], usesDatabase: (file: string) => boolean): TestGroup[] {
+  const touchesDatabase = (file: string) =>
+    DATABASE_FOLDERS.some((folder) => file.startsWith(folder)) && usesDatabase(file);
   const groups: TestGroup[] = [
     {
       title: "on SQLite, or without a database",
