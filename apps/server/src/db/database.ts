@@ -34,6 +34,11 @@ export interface Database {
    */
   lateTransaction<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
   /**
+   * The same for what is done over and over and is to be cheap: PostgreSQL plans the statements once for each connection, where that
+   * takes it longer than to carry them out. For statements whose plan does not hang on the values.
+   */
+  repeatedTransaction<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
+  /**
    * The same for what the caller may act on a little before it is on the disk: it resolves when it is committed, and a
    * process that dies loses nothing of it. The disk writes it beside the process; the caller says how long that may take.
    * Once the disk failed it rejects, and what was written before stands.

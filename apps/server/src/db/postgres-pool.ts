@@ -1,6 +1,7 @@
 import type { PostgresPool, PostgresPoolClient } from "kysely";
 import pg from "pg";
 import { asDatabaseFailure } from "./database-failure.ts";
+import { PreparedStatements } from "./prepared-statements.ts";
 
 /** How long a caller waits for a free connection, ms, before the request fails with `unavailable`. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -29,6 +30,7 @@ export interface PoolOptions {
 export class GuardedPool implements PostgresPool {
   readonly pool: pg.Pool;
   private readonly statementMs: number;
+  private readonly prepared = new WeakMap<pg.PoolClient, PreparedStatements>();
 
   constructor({ url, name, max, statementMs = STATEMENT_MS_MAX }: PoolOptions) {
     this.statementMs = statementMs;
@@ -51,8 +53,23 @@ export class GuardedPool implements PostgresPool {
   }
 
   async connect(): Promise<PostgresPoolClient> {
+    return new GuardedClient(await this.take(), this.statementMs) as unknown as PostgresPoolClient;
+  }
+
+  /** The same connections, on which statements that come again are planned once. Ends with the pool. */
+  preparing(): PostgresPool {
+    const connect = async () => {
+      const client = await this.take();
+      const prepared = this.prepared.get(client) ?? new PreparedStatements();
+      this.prepared.set(client, prepared);
+      return new GuardedClient(client, this.statementMs, prepared) as unknown as PostgresPoolClient;
+    };
+    return { connect, end: async () => {} };
+  }
+
+  private async take(): Promise<pg.PoolClient> {
     try {
-      return new GuardedClient(await this.pool.connect(), this.statementMs) as unknown as PostgresPoolClient;
+      return await this.pool.connect();
     } catch (error) {
       throw asDatabaseFailure(error);
     }
@@ -68,12 +85,16 @@ class GuardedClient {
   constructor(
     private readonly client: pg.PoolClient,
     private readonly statementMs: number,
+    private readonly prepared?: PreparedStatements,
   ) {}
 
   async query(text: string, values: unknown[]): Promise<pg.QueryResult> {
     const timer = TAKES_ITS_TIME.test(text) ? undefined : setTimeout(() => this.cut(), this.statementMs);
     try {
-      return await this.client.query(text, values);
+      const name = this.prepared?.nameOf(text);
+      return await (name === undefined
+        ? this.client.query(text, values)
+        : this.client.query({ name, text, values }));
     } catch (error) {
       throw asDatabaseFailure(error);
     } finally {

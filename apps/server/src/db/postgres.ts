@@ -20,6 +20,7 @@ export async function openPostgres(url: string, options: { statementMs?: number 
   });
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   const leases = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: leasePool }) });
+  const repeated = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: pool.preparing() }) });
   return {
     engine: "postgres",
     kysely,
@@ -31,6 +32,7 @@ export async function openPostgres(url: string, options: { statementMs?: number 
         await sql`set local synchronous_commit = off`.execute(tx);
         return await work(tx);
       }),
+    repeatedTransaction: (work) => runTransaction(repeated, work),
     followedTransaction: async (work) => ({ result: await runTransaction(kysely, work), disk: undefined }),
     close: async () => {
       await signals.close();

@@ -29,6 +29,7 @@ export async function openSqlite(file: string, flush?: Flush): Promise<Database>
     signals: new LocalSignals(),
     transaction: (work) => runTransaction(kysely, work),
     lateTransaction: (work) => runLate(kysely, work),
+    repeatedTransaction: (work) => runTransaction(kysely, work),
     followedTransaction: async (work) => {
       wal.assertSound();
       const result = await runLate(kysely, work);

@@ -3,10 +3,9 @@ import { LEASE_MS } from "@windshift/contract/limits.ts";
 import type { Isolation } from "@windshift/contract/run.ts";
 import { sql } from "kysely";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
-import type { Row } from "../db/schema.ts";
 import { ClaimFault } from "./claim-fault.ts";
 import { standingsOf } from "./claim-standing.ts";
-import { parseRun, type Run } from "./run.ts";
+import { parseRun, type Run, type RunRow } from "./run.ts";
 import { nextInLine, type OpenPool } from "./run-turns.ts";
 
 /** What a runner host says with its claim; the runner in a server has nothing to say. */
@@ -65,7 +64,7 @@ export function claimRuns<C extends Claimer, T>(
   claimers: readonly C[],
   make: Make<C, T>,
 ): Promise<ClaimReply<T>[]> {
-  return database.transaction(async (tx) => {
+  return database.repeatedTransaction(async (tx) => {
     const open = await lockPool(tx, database, pool);
     if (open === undefined) return claimers.map(() => ({ kind: "none" }));
     const standings = await standingsOf(tx, database, claimers);
@@ -123,15 +122,13 @@ async function take<C extends Claimer>(
 }
 
 /** The row of a claimed run as `store` leaves it. */
-function startedRow(row: Row<"runs">, nowMs: number, { runner, isolation, host }: Claimer): Row<"runs"> {
+function startedRow(row: RunRow, nowMs: number, { runner, isolation }: Claimer) {
   return {
     ...row,
     status: "running",
     phase: "claimed",
     attempt: row.attempt + 1,
     runner_id: runner,
-    runner_boot: host?.boot ?? null,
-    claim_key: host?.key ?? null,
     isolation,
     lease_expires_at_ms: nowMs + LEASE_MS,
     started_at_ms: row.started_at_ms ?? nowMs,

@@ -1,7 +1,7 @@
 import type { PoolId } from "@windshift/contract/ids.ts";
 import { type RawBuilder, sql } from "kysely";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
-import type { Row } from "../db/schema.ts";
+import { RUN_COLUMNS, type RunRow } from "./run.ts";
 
 /** A pool whose row is locked. */
 export interface OpenPool {
@@ -30,7 +30,7 @@ export async function nextInLine(
   pool: OpenPool,
   labels: readonly string[],
   most: number,
-): Promise<{ row: Row<"runs">; nowMs: number }[]> {
+): Promise<{ row: RunRow; nowMs: number }[]> {
   const now = dbNowMs(database.engine);
   const count = sql.lit(most);
   const mine = sql`pool_id = ${pool.id} and status = 'queued'`;
@@ -51,7 +51,9 @@ export async function nextInLine(
       : sql`union all
       select workspace_id, held + 1, (${next(sql`line.workspace_id`, sql`line.id`)}), place + 1
       from line where id is not null and place < ${count}`;
-  const { rows } = await sql<Row<"runs"> & { now_ms: number }>`
+  // By name, so that PostgreSQL may keep the plan when a newer server adds a column.
+  const columns = sql.join(RUN_COLUMNS.map((column) => sql.ref(`runs.${column}`)));
+  const { rows } = await sql<RunRow & { now_ms: number }>`
     with recursive waiting(workspace_id) as (
       select (select workspace_id from runs where ${mine} order by workspace_id limit 1)
       union all
@@ -87,7 +89,7 @@ export async function nextInLine(
       select id, row_number() over (order by held, id) from line where id is not null
       order by held, id limit ${count}
     )
-    select runs.*, ${now} as now_ms
+    select ${columns}, ${now} as now_ms
     from turns join runs on runs.id = turns.id
     where coalesce(runs.status, '') = 'queued'
       and turns.turn <= ${pool.maxRunning} - (select coalesce(sum(held), 0) from busy)
