@@ -21,9 +21,28 @@ test("a far end that nobody answers at, or that breaks off, may be tried again",
   expect((await askedAt(url)).unreachable).toBe(true);
 });
 
-test("one that answered is not asked again: a refusal stays one", async () => {
-  for (const status of [401, 403, 404, 500]) {
-    using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("no", { status }) });
-    expect((await askedAt(`http://127.0.0.1:${server.port}/a.git`)).unreachable).toBeUndefined();
-  }
+/** What becomes of an answer with this status and sentence. */
+async function answered(status: number, sentence: string) {
+  const headers = { "content-type": "text/plain" };
+  using server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: () => new Response(`${sentence}\n`, { status, headers }),
+  });
+  const { unreachable, busy } = await askedAt(`http://127.0.0.1:${server.port}/a.git`);
+  return { unreachable, busy };
+}
+
+test("one that answered with a refusal is not asked again", async () => {
+  for (const status of [401, 403, 404])
+    expect(await answered(status, "no")).toEqual({ unreachable: undefined, busy: undefined });
+  const told = "The stored credential was not accepted (forge.test, HTTP 401).";
+  expect(await answered(502, told)).toEqual({ unreachable: undefined, busy: undefined });
+});
+
+test("one that answered that it has too much to do may be asked again", async () => {
+  for (const status of [429, 500, 502, 503])
+    expect(await answered(status, "later")).toEqual({ unreachable: undefined, busy: true });
+  const told = "The repository's host failed; try again later (forge.test, HTTP 503).";
+  expect(await answered(502, told)).toEqual({ unreachable: undefined, busy: true });
 });

@@ -14,9 +14,17 @@ export function failed(reason: Failed["reason"], detail: string): Failed {
   return { kind: "failed", reason, detail };
 }
 
-/** A failure of git's talk with the server; whether anybody answered is told with it. */
+/** A failure of git's talk with the server; whether another try may do is told with it. */
 export function talkFailed(reason: Failed["reason"], detail: string, result: ExecResult): Failed {
-  return isUnanswered(result) ? { ...failed(reason, detail), unreachable: true } : failed(reason, detail);
+  if (isUnanswered(result)) return { ...failed(reason, detail), unreachable: true };
+  return isBusy(result) ? { ...failed(reason, detail), busy: true } : failed(reason, detail);
+}
+
+/** The broker answers 502 for the forge behind it and tells the forge's own status in its sentence: both have to pass by waiting. */
+function isBusy({ stdout, stderr, timedOut }: ExecResult): boolean {
+  const answers = `${stdout}\n${stderr}`.matchAll(/\b(?:HTTP|returned error:) (\d{3})\b/g);
+  const statuses = [...answers].map((match) => Number(match[1]));
+  return !timedOut && statuses.length > 0 && statuses.every((status) => status === 429 || status >= 500);
 }
 
 /** Git tells a broken connection in words only. Whoever got a status, a refusal or a certificate was answered. */

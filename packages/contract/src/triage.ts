@@ -74,6 +74,8 @@ export const TriageReply = z.discriminatedUnion("kind", [
     detail: z.string(),
     /** Nobody answered, or the connection broke: another try may do. */
     unreachable: z.literal(true).optional(),
+    /** The server, or the forge behind it, answered with 429 or 5xx: it has too much to do or is being restarted. */
+    busy: z.literal(true).optional(),
   }),
 ]);
 export type TriageReply = z.infer<typeof TriageReply>;

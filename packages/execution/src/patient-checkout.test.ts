@@ -9,6 +9,7 @@ echo x > x; git add x; git -c user.name=a -c user.email=a@b commit -q -m work
 echo '{"type":"finish","outcome":"completed","summary":"done"}'; echo '{"type":"session_idle"}'`;
 type Failed = Extract<PrepareReply, { kind: "failed" }>;
 const away: Failed = { kind: "failed", reason: "prepare_failed", detail: "no connection", unreachable: true };
+const busy: Failed = { kind: "failed", reason: "prepare_failed", detail: "returned error: 503", busy: true };
 const refused: Failed = { kind: "failed", reason: "push_rejected", detail: "refused" };
 
 /** Gives the first replies itself, then does what the inner checkout does. */
@@ -37,6 +38,20 @@ test("a server that is away while a run is prepared and while it pushes costs th
   const { end, pushes, left } = await endWith({ prepare: [away, away], push: [away, away, away] });
   expect(end).toMatchObject({ kind: "reported", result: { outcome: "completed", failure: null } });
   expect({ pushes, left }).toEqual({ pushes: 1, left: { prepare: [], push: [] } });
+});
+
+test("a forge that answers 503 twice, to the fetch and to the push, costs the run nothing", async () => {
+  const { end, pushes, left } = await endWith({ prepare: [busy, away, busy], push: [busy, busy] });
+  expect(end).toMatchObject({ kind: "reported", result: { outcome: "completed", failure: null } });
+  expect({ pushes, left }).toEqual({ pushes: 1, left: { prepare: [], push: [] } });
+});
+
+test("one that stays busy is asked six times, and the run says what it answered", async () => {
+  const { end, left } = await endWith({ prepare: Array(8).fill(busy) });
+  expect(end).toMatchObject({ kind: "reported", result: { failure: { reason: "prepare_failed" } } });
+  const detail = end.kind === "reported" ? end.result.failure?.detail : undefined;
+  expect(detail).toBe("returned error: 503\nTried 6 times.");
+  expect(left.prepare).toHaveLength(2);
 });
 
 test("a push that was answered with a refusal is not tried again", async () => {

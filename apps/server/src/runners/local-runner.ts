@@ -11,6 +11,7 @@ import type { ControlPlane } from "@windshift/execution/control-plane.ts";
 import { AGENT_GID, AGENT_UID } from "@windshift/execution/docker-argv.ts";
 import { runJob } from "@windshift/execution/job.ts";
 import type { JobLog } from "@windshift/execution/job-log.ts";
+import { PatientCheckout } from "@windshift/execution/patient-checkout.ts";
 import { runnerLoop } from "@windshift/execution/runner-loop.ts";
 import type { Sandbox } from "@windshift/execution/sandbox.ts";
 import { INSTANCE_LABEL } from "@windshift/execution/sandbox-labels.ts";
@@ -121,7 +122,7 @@ function cacheRootOf({ worktreeRoot }: LocalRunnerOptions): string {
 
 function jobRunner(options: LocalRunnerOptions, instance: string, clones: CloneCache) {
   const root = process.getuid?.() === 0;
-  const checkout = new TriageCheckout({
+  const triaged = new TriageCheckout({
     program: { argv: options.triage, env: { PATH: options.path } },
     worktreeRoot: options.worktreeRoot,
     cacheRoot: cacheRootOf(options),
@@ -131,7 +132,7 @@ function jobRunner(options: LocalRunnerOptions, instance: string, clones: CloneC
   });
   const deps = {
     controlPlane: options.controlPlane,
-    checkout,
+    checkout: new PatientCheckout(triaged, systemClock),
     sandbox: options.sandbox,
     settings: {
       instance,
