@@ -64,3 +64,21 @@ test("npm start sets the limit itself, which spares the server its second start"
   const root = await Bun.file(join(import.meta.dir, "../../../package.json")).json();
   expect(root.scripts.start).toStartWith(`BUN_CONFIG_MAX_HTTP_REQUESTS=${OUTBOUND_REQUESTS_MAX} bun `);
 });
+
+test("a process that cannot start itself again goes on, and says with what it should be started", async () => {
+  using dir = tempDir();
+  const file = join(dir.path, "program.ts");
+  await Bun.write(
+    file,
+    `import { raiseOutboundRequests } from ${JSON.stringify(join(import.meta.dir, "outbound-requests.ts"))};
+    process.execPath = "/etc/hostname";
+    raiseOutboundRequests();
+    console.log("goes on");`,
+  );
+  const { BUN_CONFIG_MAX_HTTP_REQUESTS: _, ...env } = process.env;
+  const child = Bun.spawn([process.execPath, file], { env, stdout: "pipe", stderr: "pipe" });
+  expect(await new Response(child.stdout).text()).toBe("goes on\n");
+  expect(await new Response(child.stderr).text()).toContain(
+    `start it with BUN_CONFIG_MAX_HTTP_REQUESTS=${OUTBOUND_REQUESTS_MAX}`,
+  );
+});

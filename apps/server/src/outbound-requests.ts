@@ -19,5 +19,12 @@ export function raiseOutboundRequests(): void {
   // A compiled program finds its own file inside itself; the name of that is no argument.
   const file = main.startsWith("/$bunfs/") ? [] : [...process.execArgv, main];
   const env = { ...process.env, [VARIABLE]: String(OUTBOUND_REQUESTS_MAX) };
-  process.execve(process.execPath, [process.execPath, ...file, ...args], env);
+  try {
+    process.execve(process.execPath, [process.execPath, ...file, ...args], env);
+  } catch (error) {
+    // Emulated, or forbidden to start programs: it serves all the same, and says what it cannot do.
+    process.stderr.write(
+      `windshift: at most 256 requests to models and forges at once (${String(error)}); start it with ${VARIABLE}=${OUTBOUND_REQUESTS_MAX}\n`,
+    );
+  }
 }
