@@ -5,7 +5,7 @@ SERVER_IMAGE ?= windshift/server:local
 # Installs the dependencies when they are missing, then runs a script of the project.
 BUN = . scripts/bootstrap.sh && "$$BUN"
 
-.PHONY: cross image runner-image server-image sbom verify-no-node
+.PHONY: cross image runner-image server-image sbom release verify-no-node
 
 # Every program as one file, for amd64 and arm64, in dist/; the agent and the runner's two for musl too.
 cross:
@@ -26,6 +26,10 @@ server-image:
 # What the agent image is made of, as SPDX 2.3, in dist/sbom-agent-image.json.
 sbom:
 	@$(BUN) scripts/sbom.ts $(AGENT_IMAGE)
+
+# Everything of one version in dist/release: programs, images of this architecture, licenses, bills of materials, SHA256SUMS.
+release:
+	@$(BUN) scripts/release.ts
 
 # The agent image holds what it promises and nothing it must not hold, such as node and npm.
 verify-no-node:

@@ -120,6 +120,7 @@ check_host() {
     [ -f "$bin_dir/$program" ] ||
       fail "$program is not in $bin_dir; --bin-dir names the folder of a release that holds $PROGRAMS"
   done
+  check_sums
   command -v "$docker" >/dev/null 2>&1 ||
     fail "there is no $docker on this host. Install Docker (Debian: apt-get install docker.io; Alpine: apk add docker), or name another engine's program in WSRUNNER_DOCKER"
   command -v git >/dev/null 2>&1 ||
@@ -131,6 +132,17 @@ check_host() {
   if [ "$user" != root ] && ! in_file "$group" /etc/group; then
     fail "there is no group $group, through which the user $user would reach the engine. Install Docker; for an engine whose socket only root may use (rootful Podman), add --user root"
   fi
+}
+
+# A release has the checksums of its programs beside them; what was cut off or changed on the way is not installed.
+check_sums() {
+  [ -f "$bin_dir/SHA256SUMS" ] || return 0
+  for program in $PROGRAMS; do
+    sum=$(sed -n "s/^\([0-9a-f]\{64\}\)  $program\$/\1/p" "$bin_dir/SHA256SUMS")
+    [ -n "$sum" ] || fail "$bin_dir/SHA256SUMS has no checksum of $program; unpack the release again"
+    say "$sum  $bin_dir/$program" | sha256sum -c - >/dev/null 2>&1 ||
+      fail "$bin_dir/$program is not what $bin_dir/SHA256SUMS says; download and unpack the release again"
+  done
 }
 
 # The group that may use the engine's socket.

@@ -13,6 +13,8 @@ const LOADED_MS_MAX = 60_000;
 const CONFIG = "/etc/windshift-runner/runner.env";
 const UNIT = "/etc/systemd/system/windshift-runner.service";
 const INSTALL = "sh /deploy/install.sh --bin-dir /programs";
+/** A folder of the same programs with checksums beside them. */
+const WITH_SUMS = "rm -rf /sums; mkdir /sums; cd /sums; ln -s /programs/* .;";
 /** Nothing listens there: the runner starts, fails to register, and ends with the code of what may be tried again. */
 const NOWHERE = {
   WS_API_URL: "http://127.0.0.1:9/api",
@@ -54,6 +56,21 @@ describe("install.sh on Debian with systemd", () => {
         [`${INSTALL} --prefix`, 2, "--prefix needs a value"],
         [`${INSTALL} --force`, 2, "there is no option --force"],
         ["sh /deploy/install.sh --bin-dir /deploy", 1, "windshift-runner is not in /deploy;"],
+        [
+          `${WITH_SUMS} printf '%064d  windshift-runner\n' 0 > SHA256SUMS; sh /deploy/install.sh --bin-dir /sums`,
+          1,
+          "/sums/windshift-runner is not what /sums/SHA256SUMS says",
+        ],
+        [
+          `${WITH_SUMS} sha256sum windshift-runner > SHA256SUMS; sh /deploy/install.sh --bin-dir /sums`,
+          1,
+          "has no checksum of windshift-triage",
+        ],
+        [
+          `${WITH_SUMS} sha256sum windshift-* > SHA256SUMS; WSRUNNER_DOCKER=podman sh /deploy/install.sh --bin-dir /sums`,
+          1,
+          "there is no podman on this host",
+        ],
         [`${INSTALL} --cache-dir cache`, 1, "cache is not an absolute path"],
         [`${INSTALL} --cache-dir '/srv/a b'`, 1, "the path /srv/a b cannot be used"],
         [`${INSTALL} --user 'a$(id)'`, 1, "is not a name for a user"],

@@ -10,11 +10,16 @@ export interface BundledPackage {
   licence: string;
 }
 
+export interface InstalledPackage extends BundledPackage {
+  /** Absolute. */
+  folder: string;
+}
+
 const Manifest = z.object({ name: z.string(), version: z.string(), license: z.string() });
 const Metafile = z.object({ inputs: z.record(z.string(), z.unknown()) });
 
 /** Bundles the program once more, for the list of files the bundler really took, and finds the packages they belong to. */
-export async function bundledPackages(program: Program): Promise<BundledPackage[]> {
+export async function bundledPackages(program: Program): Promise<InstalledPackage[]> {
   const built = await Bun.build({
     entrypoints: [join(REPOSITORY_ROOT, program.entry)],
     target: "bun",
@@ -27,7 +32,7 @@ export async function bundledPackages(program: Program): Promise<BundledPackage[
 }
 
 /** The runtime, which every executable carries whole. */
-export async function runtimePackage(): Promise<BundledPackage> {
+export async function runtimePackage(): Promise<InstalledPackage> {
   const manifest = await readManifest(dirname(Bun.resolveSync("bun/package.json", REPOSITORY_ROOT)));
   return { ...manifest, version: Bun.version };
 }
@@ -41,7 +46,7 @@ export function packageFolder(file: string): string | undefined {
   return file.slice(0, at) + marker + parts.slice(0, parts[0]?.startsWith("@") ? 2 : 1).join(sep);
 }
 
-async function readManifest(folder: string): Promise<BundledPackage> {
+async function readManifest(folder: string): Promise<InstalledPackage> {
   const { name, version, license } = Manifest.parse(await Bun.file(join(folder, "package.json")).json());
-  return { name, version, licence: license };
+  return { name, version, licence: license, folder };
 }

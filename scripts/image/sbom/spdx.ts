@@ -43,6 +43,36 @@ const PRODUCER = "Organization: Windshift";
 /** As in a package URL: which release the packages are of. */
 const DISTRO = "debian-12";
 
+/** The programs of a release, which all hold the runtime and together what was bundled from the registry. */
+export function programsDocument(parts: {
+  name: string;
+  version: string;
+  created: Date;
+  /** Names the document for good: the same for the same release. */
+  namespace: string;
+  programs: readonly string[];
+  packages: readonly BundledPackage[];
+}): SpdxDocument {
+  const programs = parts.programs.map((name) => ours(`program-${name}`, name, parts.version, "APPLICATION"));
+  const packages = parts.packages.map(registryPackage);
+  return {
+    spdxVersion: "SPDX-2.3",
+    dataLicense: "CC0-1.0",
+    SPDXID: "SPDXRef-DOCUMENT",
+    name: parts.name,
+    documentNamespace: parts.namespace,
+    creationInfo: {
+      created: parts.created.toISOString().replace(/\.\d+Z$/, "Z"),
+      creators: [PRODUCER, `Tool: windshift-release-${parts.version}`],
+    },
+    packages: [...programs, ...packages],
+    relationships: programs.flatMap((program) => [
+      related("SPDXRef-DOCUMENT", "DESCRIBES", program.SPDXID),
+      ...packages.map((one) => related(program.SPDXID, "CONTAINS", one.SPDXID)),
+    ]),
+  };
+}
+
 /** The image holds Debian's packages and our executable, which holds the runtime and what was bundled from the registry. */
 export function spdxDocument(parts: ImageParts): SpdxDocument {
   const image = ours("image", parts.image, parts.version, "CONTAINER");
@@ -114,7 +144,8 @@ function debianPackage(one: DebianPackage): SpdxPackage {
 
 function registryPackage(one: BundledPackage): SpdxPackage {
   return {
-    SPDXID: spdxId("npm", one.name),
+    // Two versions of one package may be in one program.
+    SPDXID: spdxId("npm", `${one.name}-${one.version}`),
     name: one.name,
     versionInfo: one.version,
     supplier: NONE,
