@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { MintedRegistrationToken, Pool } from "@windshift/contract/api/pool.ts";
 import { ensureAgentNetwork } from "@windshift/testing/agent-network.ts";
+import { keepLog } from "@windshift/testing/kept-log.ts";
 import type { Product } from "./product.ts";
 
 const RUNNER_MAIN = resolve(import.meta.dir, "../apps/runner/src/main.ts");
@@ -36,6 +37,7 @@ export async function createRunnerHost(product: Product, name: string): Promise<
     pool,
     cacheRoot,
     start: (env = {}) => {
+      keepLog(logFile);
       const child = Bun.spawn([process.execPath, RUNNER_MAIN], {
         env: {
           PATH: process.env.PATH ?? "",

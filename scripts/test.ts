@@ -1,9 +1,12 @@
-import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { formatDuration } from "@windshift/base/duration.ts";
+import { LOG_DIR } from "@windshift/testing/kept-log.ts";
 import type { Log } from "./setup/log.ts";
 import { bunTest } from "./testing/bun-test.ts";
 import { databaseUse } from "./testing/database-use.ts";
+import { scanLogs, scanTally } from "./testing/log-scan.ts";
 import { afterSecondTry, filesToTryAgain } from "./testing/second-try.ts";
 import { sum, type Tally, tally, tallyLine } from "./testing/tally.ts";
 import { prepareTestMachine, type TestMachine } from "./testing/test-machine.ts";
@@ -52,13 +55,16 @@ const machine = await prepareTestMachine(
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void stopMachine().finally(() => process.exit(130)));
 }
+const logDir = mkdtempSync(join(tmpdir(), "windshift-test-logs-"));
 const known = await readTimes(TIMES_FILE);
 const tallies: Tally[] = [];
 const times: TestTimes[] = [];
 try {
   for (const problem of machine.problems) log(`\nNOT READY: ${problem}`);
   for (const group of groups) tallies.push(await runGroup(group, machine));
+  tallies.push(scanTally(await scanLogs(logDir)));
 } finally {
+  rmSync(logDir, { recursive: true, force: true });
   await stopMachine();
 }
 const total = sum(tallies);
@@ -78,7 +84,7 @@ async function stopMachine(): Promise<void> {
 
 async function runGroup(group: TestGroup, ready: TestMachine): Promise<Tally> {
   log(`\n== ${group.files.length} test files ${group.title}\n`);
-  const database = { WINDSHIFT_TEST_DATABASE: group.database };
+  const database = { WINDSHIFT_TEST_DATABASE: group.database, [LOG_DIR]: logDir };
   const run = (files: readonly string[], workers: number) =>
     bunTest(files, {
       cwd: ROOT,

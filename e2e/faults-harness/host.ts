@@ -5,6 +5,7 @@ import { SANDBOX_MARK } from "@windshift/execution/process-sandbox.ts";
 import { killMarked, markedProcesses } from "@windshift/execution/process-tree.ts";
 import { INSTANCE_LABEL } from "@windshift/execution/sandbox-labels.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
+import { keepLog } from "@windshift/testing/kept-log.ts";
 import type { Link } from "./link.ts";
 
 const RUNNER_MAIN = resolve(import.meta.dir, "../../apps/runner/src/main.ts");
@@ -54,6 +55,7 @@ export class Host {
     const { bin, dir, link, name, deaths, within } = this.options;
     this.isEnding = false;
     const log = Bun.file(this.logFile);
+    keepLog(this.logFile);
     const child = Bun.spawn([...within, process.execPath, ...PRELOADS, RUNNER_MAIN], {
       env: {
         PATH: `${bin}:${process.env.PATH ?? ""}`,

@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { eventually } from "./eventually.ts";
+import { keepLog } from "./kept-log.ts";
 
 /** A real server, running as its own process. */
 export interface ServerProcess {
@@ -39,6 +40,7 @@ const LOG_TAIL_BYTES = 4_000;
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const startedMs = performance.now();
   const log = Bun.file(options.logFile);
+  keepLog(options.logFile);
   const child = Bun.spawn([...(options.argv ?? [process.execPath, SERVER_MAIN])], {
     env: { ...serverEnvironment(), ...REACHABLE, WINDSHIFT_PORT: String(options.port), ...options.env },
     // A group of its own: a terminal's Ctrl-C goes to whoever started it, who then ends it in order.
