@@ -11,20 +11,48 @@ const RECHECK_MS = 4_000;
 /** What happens within this time is sent together, ms: a person sees no difference, the database does. */
 const GATHER_MS = 150;
 
-export interface LiveSource {
+export interface Watched {
   signals: Signals;
   topic: Topic;
   /** Asked from time to time; `false` ends the stream. */
   mayLook(): Promise<boolean>;
+}
+
+export interface LiveSource extends Watched {
   /** The frames to send now, if any; called at the start, when the topic is signalled, and from time to time. */
   look(): Promise<string[]>;
 }
 
+/** What follows when a look has given its frames: the next signal is waited for, or not, or there is no more to come. */
+export type AfterLook = "wait" | "again" | "end";
+
+export interface PacedSource extends Watched {
+  /** As of LiveSource; a frame is made once the reader asks for it. */
+  look(): AsyncGenerator<string, AfterLook>;
+  /** Waited after a signal, so that what happens within this time is sent together, ms. */
+  gatherMs: number;
+}
+
 /** Server-sent events of something that changes. The reader's pace sets ours: nothing is read that was not asked for. */
 export function liveStream(source: LiveSource): Response {
+  const stream = pacedStream({
+    ...source,
+    gatherMs: GATHER_MS,
+    look: async function* () {
+      yield* await source.look();
+      return "wait";
+    },
+  });
+  return new Response(stream, {
+    headers: { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" },
+  });
+}
+
+/** The same for one that makes its frames one by one, and knows when no more will come. */
+export function pacedStream(source: PacedSource): ReadableStream<Uint8Array> {
   const gone = new AbortController();
   const frames = produceFrames(source, gone.signal);
-  const stream = new ReadableStream<Uint8Array>({
+  return new ReadableStream<Uint8Array>({
     pull: async (controller) => {
       const next = await frames.next();
       if (next.done) controller.close();
@@ -32,12 +60,9 @@ export function liveStream(source: LiveSource): Response {
     },
     cancel: () => gone.abort(),
   });
-  return new Response(stream, {
-    headers: { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" },
-  });
 }
 
-async function* produceFrames(source: LiveSource, gone: AbortSignal): AsyncGenerator<string> {
+async function* produceFrames(source: PacedSource, gone: AbortSignal): AsyncGenerator<string> {
   let spokenAtMs = Date.now();
   let checkedAtMs = Date.now();
   yield "retry: 1000\n\n";
@@ -49,21 +74,26 @@ async function* produceFrames(source: LiveSource, gone: AbortSignal): AsyncGener
     // Listens before it looks, so that nothing falls between.
     const leftMs = Math.max(0, checkedAtMs + RECHECK_MS - Date.now());
     const woken = waitForSignal(source.signals, source.topic, leftMs, gone);
-    const frames = await source.look();
-    for (const frame of frames) yield frame;
-    if (frames.length > 0) spokenAtMs = Date.now();
-    else if (Date.now() - spokenAtMs >= KEEPALIVE_MS) {
+    const frames = source.look();
+    let given = await frames.next();
+    if (!given.done) spokenAtMs = Date.now();
+    for (; !given.done; given = await frames.next()) yield given.value;
+    if (given.value === "end") return;
+    if (given.value === "again") continue;
+    if (Date.now() - spokenAtMs >= KEEPALIVE_MS) {
       spokenAtMs = Date.now();
       yield ": still here\n\n";
     }
     await woken;
-    if (!gone.aborted) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+    if (!gone.aborted && source.gatherMs > 0)
+      await new Promise((resolve) => setTimeout(resolve, source.gatherMs));
   }
 }
 
-/** One event of a stream. */
-export function eventFrame(event: string, data: object): string {
-  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+/** One event of a stream. @param data an object, or what is JSON already @param id for Last-Event-ID */
+export function eventFrame(event: string, data: object | string, id?: number): string {
+  const json = typeof data === "string" ? data : JSON.stringify(data);
+  return `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${json}\n\n`;
 }
 
 /** Whether the credential of a request still is one and, when a workspace is given, opens it. For streams, again and again. */
