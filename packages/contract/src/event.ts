@@ -42,6 +42,3 @@ export const StoredEvent = RunEvent.extend({
   attempt: z.int().positive(),
 });
 export type StoredEvent = z.infer<typeof StoredEvent>;
-
-/** Data of `lifecycle` events. */
-export type Lifecycle = { phase: string } | { note: string; [key: string]: unknown };

@@ -18,7 +18,7 @@ export interface GitBrokerDeps {
 }
 
 /**
- * Serves git's smart HTTP below GIT_PROXY_PATH: a run's token in, the granted repository out, one ref to push.
+ * Serves git's smart HTTP below `/api/git-proxy/`, in repositories at `{run}/{owner}/{repo}.git`: a run's token in, the granted repository out, one ref to push.
  * Streams both ways. Refusals are `text/plain` for people. An attempt that is no longer the live one is refused before
  * any byte of its pack, or else before its last one.
  * @throws AppError `upstream_failed` when the repository could not be read or written

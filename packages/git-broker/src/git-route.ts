@@ -1,8 +1,5 @@
 import type { GitService } from "./git-upstream.ts";
 
-/** Where the broker is mounted; clone addresses are `<base>/api/git-proxy/{run}/{owner}/{repo}.git`. */
-export const GIT_PROXY_PATH = "/api/git-proxy/";
-
 interface Place {
   run: number;
   /** One segment, or several for a group in a group: `group/sub`. */
