@@ -49,6 +49,12 @@ export const EVENT_BATCH_BYTES_MAX = 262_144;
 export const EVENT_BATCH_WAIT_MS = 250;
 /** What one attempt may put in its transcript, bytes; the rest is dropped and the transcript says so. */
 export const TRANSCRIPT_BYTES_MAX = 64 * 1_048_576;
+/**
+ * What the server stores of one attempt's transcript: events, and bytes of their data. A quarter, and some 300,000 events, above what a
+ * runner lets its agent fill, for what the runner says itself; a host that sends more is not an honest one.
+ */
+export const ATTEMPT_EVENTS_MAX = 1_000_000;
+export const ATTEMPT_EVENT_BYTES_MAX = 80 * 1_048_576;
 /** One event's text fields are cut to this, bytes, with a marker. */
 export const EVENT_BYTES_MAX = 65_536;
 /** Page of events: default and largest. */

@@ -188,6 +188,19 @@ test("F25 other events under the same numbers end the transcript, not the job", 
   expect([outbox.end, calls, lost]).toEqual(["conflict", 1, []]);
 });
 
+test("a server that takes no more of an attempt, not even a few words, ends the transcript, not the job", async () => {
+  let calls = 0;
+  const { outbox, lost } = outboxOf(() => {
+    calls++;
+    return Promise.reject(new AppError("too_large", "no room"));
+  });
+  await outbox.add("content", { text: "mine" });
+  await outbox.flush();
+  await outbox.add("content", { text: "more" });
+  await outbox.flush();
+  expect([outbox.end, calls, lost]).toEqual(["refused", 3, []]);
+});
+
 test.each(["lease_lost", "superseded"] as const)("an append refused as %s is a lost lease", async (code) => {
   const { outbox, lost } = outboxOf(() => Promise.reject(new AppError(code, "not yours")));
   await outbox.add("content", { text: "late" });

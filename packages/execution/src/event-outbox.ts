@@ -26,9 +26,10 @@ export interface OutboxOptions {
 
 /**
  * Why an outbox carries no more events: its owner abandoned it, the attempt is no longer the live one, the server holds
- * other events under the same numbers or none where it had confirmed some, or `triesMax` was reached.
+ * other events under the same numbers or none where it had confirmed some, it takes no more of this attempt, or `triesMax` was
+ * reached.
  */
-export type OutboxEnd = "abandoned" | "lease_lost" | "conflict" | "set_back" | "unreachable";
+export type OutboxEnd = "abandoned" | "lease_lost" | "conflict" | "set_back" | "refused" | "unreachable";
 
 /**
  * Carries the events of one attempt from its spool to the server, in order and in batches, each sent again until it is
@@ -168,7 +169,22 @@ export class EventOutbox {
         type,
         error,
       });
-      return await this.deliver([refused(event)]);
+      return await this.deliverInstead(refused(event));
+    }
+  }
+
+  /** A few words in an event's place. Should they be too much as well, the server takes no more of this attempt. */
+  private async deliverInstead(event: RunEvent): Promise<WriteReply> {
+    try {
+      return await this.deliver([event]);
+    } catch (error) {
+      if (isRefusal(error) && this.why === null) {
+        this.options.log.error("the server takes no more events of this attempt; its transcript ends here", {
+          error,
+        });
+        this.finish("refused");
+      }
+      throw error;
     }
   }
 

@@ -3,6 +3,7 @@ import type { Pool } from "@windshift/contract/api/pool.ts";
 import type { AgentRunDetail } from "@windshift/contract/api/run.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
+import { ATTEMPT_EVENTS_MAX } from "@windshift/contract/limits.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { commitTree, gitOut } from "@windshift/testing/git-repository.ts";
@@ -266,6 +267,36 @@ describe("RT-17 bytes that are no events", () => {
     expect(rows.length).toBeLessThanOrEqual(1);
     for (const { data } of rows) expect(Buffer.from(data).toString("utf8")).toBe(data);
   });
+});
+
+test("a host that fills a transcript beyond what runners let an agent print is refused, and administrators hear of it", async () => {
+  const last = {
+    run_id: job.run_id,
+    attempt: job.attempt,
+    seq: ATTEMPT_EVENTS_MAX,
+    type: "stdout",
+    at: new Date().toISOString(),
+    data: "{}",
+    stored_at_ms: 1,
+  };
+  await server.database.kysely.insertInto("run_events").values(last).execute();
+  const beyond = [eventOf(ATTEMPT_EVENTS_MAX + 1)];
+  const reply = await host.events(job.run_id, job.attempt, beyond);
+  expect(reply).toMatchObject({ status: 413, body: { error: { code: "too_large" } } });
+  await host.events(job.run_id, job.attempt, beyond);
+  const runner = await server.database.kysely
+    .selectFrom("runners")
+    .select(["id", "alert"])
+    .where("instance", "=", host.registered.instance_id)
+    .executeTakeFirstOrThrow();
+  expect(runner.alert).toContain("more events");
+  const lines = server.database.kysely
+    .selectFrom("audit_log")
+    .select("action")
+    .where("subject", "=", `runner ${runner.id}`)
+    .where("action", "=", "runner.events_refused");
+  expect(await lines.execute()).toHaveLength(1);
+  expect((await host.result(job.run_id, done({ head_oid: null }))).status).toBe(200);
 });
 
 test(

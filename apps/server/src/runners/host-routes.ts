@@ -166,9 +166,12 @@ function addAttempts(table: RouteTable, { database, defaults, pace, log }: HostR
       pace.require(host.id, ATTEMPTS_AT_ONCE_ASSUMED);
       const boot = c.req.valid("header")["x-windshift-boot"];
       const acked_seq = await takeEvents(database, host, boot, run, batch).catch(async (error: unknown) => {
-        if (error instanceof AppError && error.code === "conflict") {
-          log.error({ run, attempt: batch.attempt, runner: host.id }, `refused events: ${error.message}`);
-          const alert = `It sent other events for run ${run} than it had sent before; they were refused. Its spool is damaged, or something else speaks with its credential.`;
+        const alert = error instanceof AppError ? refusalAlert(error, run) : undefined;
+        if (alert !== undefined) {
+          log.error(
+            { run, attempt: batch.attempt, runner: host.id, err: error },
+            "refused events of a runner",
+          );
           await database.transaction((tx) => raiseAlert(tx, host, "runner.events_refused", alert));
         }
         throw error;
@@ -192,6 +195,15 @@ function addAttempts(table: RouteTable, { database, defaults, pace, log }: HostR
       return c.json({ status: "accepted" as const }, 200);
     },
   );
+}
+
+/** What administrators are to know of events that no honest host sends. */
+function refusalAlert({ code }: AppError, run: number): string | undefined {
+  if (code === "conflict")
+    return `It sent other events for run ${run} than it had sent before; they were refused. Its spool is damaged, or something else speaks with its credential.`;
+  if (code === "too_large")
+    return `It sent more events for run ${run} than a runner of ours lets an agent fill a transcript with; the rest was refused. Something else speaks with its credential, or its program was changed.`;
+  return undefined;
 }
 
 /** The pace of events is that of a host of this size: a batch does not say how many attempts its host has. */

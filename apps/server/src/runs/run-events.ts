@@ -8,6 +8,7 @@ import type { Row } from "../db/schema.ts";
 import { beginPhase } from "./run-attempts.ts";
 import { lockLiveAttempt } from "./run-fence.ts";
 import { acknowledgeMessage } from "./run-messages.ts";
+import { type TranscriptRoom, takeRoom } from "./transcript-room.ts";
 
 export type AppendReply = { kind: "accepted"; ackedSeq: number } | { kind: "lease_lost" };
 
@@ -15,13 +16,16 @@ export type AppendReply = { kind: "accepted"; ackedSeq: number } | { kind: "leas
  * Stores events of the live attempt, exactly once and without gaps: what is already stored is skipped, what comes after
  * a gap is left out. Durable when it resolves.
  * @returns the last `seq` stored, so that the sender knows where to go on
- * @throws AppError `conflict` when an event that is stored comes again with another content: nothing is stored then
+ * @param room what the attempt may store, for tests
+ * @throws AppError `conflict` when an event that is stored comes again with another content, `too_large` when the attempt has no
+ *   room for them: nothing is stored then
  */
 export async function appendEvents(
   database: Database,
   runId: number,
   attempt: number,
   events: readonly RunEvent[],
+  room?: TranscriptRoom,
 ): Promise<AppendReply> {
   const reply = await database.transaction(async (tx): Promise<AppendReply> => {
     const run = await lockLiveAttempt(database, tx, runId, attempt);
@@ -35,8 +39,10 @@ export async function appendEvents(
     );
     const fresh = takeGapless(events, stored);
     if (fresh.length > 0) {
+      const data = fresh.map((event) => JSON.stringify(event.data));
+      await takeRoom(database, tx, { run: runId, attempt, stored }, data, room);
       afterCommit(tx, () => database.figures?.eventsAppended(fresh.length));
-      await insertEvents(database, tx, runId, attempt, fresh);
+      await insertEvents(database, tx, { run: runId, attempt }, fresh, data);
       await applyLifecycle(database, tx, runId, attempt, fresh);
     }
     return { kind: "accepted", ackedSeq: stored + fresh.length };
@@ -98,17 +104,17 @@ function takeGapless(events: readonly RunEvent[], stored: number): RunEvent[] {
 async function insertEvents(
   database: Database,
   tx: Queries,
-  run: number,
-  attempt: number,
+  { run, attempt }: { run: number; attempt: number },
   events: readonly RunEvent[],
+  data: readonly string[],
 ): Promise<void> {
-  const rows = events.map((event) => ({
+  const rows = events.map((event, at) => ({
     run_id: run,
     attempt,
     seq: event.seq,
     type: event.type,
     at: event.at,
-    data: JSON.stringify(event.data),
+    data: data[at] as string,
     stored_at_ms: dbNowMs(database.engine),
   }));
   await tx.insertInto("run_events").values(rows).execute();
