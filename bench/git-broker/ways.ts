@@ -15,6 +15,8 @@ export interface Way {
   ref: string;
   /** Of the proxy; undefined where there is none. */
   pid: number | undefined;
+  /** What the working copy's last push of this way was, or the commit all ways start from. No way's pushes carry another's. */
+  tip: string;
 }
 
 export interface Ways {
@@ -64,6 +66,7 @@ export async function openWays(dir: string, progress: (line: string) => void): P
     url: withPassword(broker.address, `x:${TOKEN}`),
     ref: "refs/heads/agent-runs/run-1",
     pid: broker.pid,
+    tip: base,
   };
   const ways: Way[] = [
     {
@@ -71,6 +74,7 @@ export async function openWays(dir: string, progress: (line: string) => void): P
       url: withPassword(`${forge.address}/forge/repo.git`, `forge-user:${PASSWORD}`),
       ref: "refs/heads/direct",
       pid: undefined,
+      tip: base,
     },
     ...(nginx === undefined
       ? []
@@ -80,6 +84,7 @@ export async function openWays(dir: string, progress: (line: string) => void): P
             url: `${nginx.address}/forge/repo.git`,
             ref: "refs/heads/nginx",
             pid: nginx.pid,
+            tip: base as string,
           } as const,
         ]),
     ours,

@@ -212,9 +212,7 @@ function conversation(head: string, body: string | Uint8Array): Promise<string> 
 }
 
 test("GB-28 headers that never end are given up", async () => {
-  const startedMs = performance.now();
-  const said = await talk(`${HEAD}X-Slow: `, () => false);
-  // Bun's own limit, looked at every 4 s.
-  expect(performance.now() - startedMs).toBeLessThan(20_000);
-  expect(said).not.toContain(" 200 ");
-}, 30_000);
+  // Bun's own limit of some 12 s; it ends when the server hangs up, and in no other way.
+  expect(await talk(`${HEAD}X-Slow: `, () => false)).not.toContain(" 200 ");
+  expect(reached).toEqual([]);
+}, 120_000);
