@@ -1,5 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { Glob } from "bun";
+import { deadLinks } from "./checks/doc-links.ts";
+import { unknownDoctorChecks } from "./checks/doctor-names.ts";
 import { generateDocs } from "./checks/generated-docs.ts";
 import { missingFiles } from "./checks/named-files.ts";
 import { readSourceTree } from "./checks/source-tree.ts";
@@ -7,7 +10,7 @@ import { readSourceTree } from "./checks/source-tree.ts";
 /** Pages whose words name source files. */
 const PAGES = ["README.md", "AGENTS.md", "docs/architecture.md", "docs/agent.md"];
 
-/** Pages that no longer say what the code says, files they name that are gone, and limits without a reason. Only reads. */
+/** Pages that no longer say what the code says, files, links and checks they name that are gone, limits without a reason. Only reads. */
 export async function driftProblems(root: string): Promise<string[]> {
   const docs = await generateDocs(root);
   const stale = docs.flatMap(({ path, text, problems }) =>
@@ -17,7 +20,14 @@ export async function driftProblems(root: string): Promise<string[]> {
   );
   const files = readSourceTree(root);
   const missing = PAGES.flatMap((page) => missingFiles(page, readFileSync(join(root, page), "utf8"), files));
-  return [...stale, ...missing];
+  const pages = [
+    "README.md",
+    "AGENTS.md",
+    "CHANGELOG.md",
+    ...new Glob("docs/**/*.md").scanSync({ cwd: root }),
+  ];
+  const links = pages.toSorted().flatMap((page) => deadLinks(root, page));
+  return [...stale, ...missing, ...links, ...unknownDoctorChecks(root, "docs/troubleshooting.md")];
 }
 
 if (import.meta.main) {
