@@ -26,14 +26,20 @@ export const ONE_ENGINE_FILES: readonly string[] = [
   "e2e/runner-faults.test.ts",
   "e2e/runner-install.test.ts",
   "e2e/server-container.test.ts",
+  "e2e/unsandboxed.test.ts",
 ];
 /** Folders of which the same holds. */
-export const ONE_ENGINE_FOLDERS: readonly string[] = ["e2e/web/", "e2e/hostile-model/"];
+export const ONE_ENGINE_FOLDERS: readonly string[] = [
+  "e2e/web/",
+  "e2e/hostile-model/",
+  "e2e/queue-simulation/",
+];
 /** Files that are about PostgreSQL itself and run there alone. */
 export const POSTGRES_FILES: readonly string[] = [
   "apps/server/src/db/migrate-live.test.ts",
   "apps/server/src/db/slow-database.test.ts",
   "apps/server/src/move/move-database.test.ts",
+  "e2e/replicas/replicas.test.ts",
 ];
 /** Folders whose tests never start a container: they run without an engine. */
 const NO_ENGINE_FOLDERS = [

@@ -24,6 +24,21 @@ export async function createRunFixture(workspaceCount = 1): Promise<RunFixture> 
   const fixture = await createDatabase(process.env);
   const database = await openDatabase({ url: fixture.url, sqliteFile: fixture.sqliteFile });
   await migrate(database);
+  return {
+    ...(await fillDatabase(database, workspaceCount)),
+    address: { url: fixture.url, sqliteFile: fixture.sqliteFile },
+    close: async () => {
+      await database.close();
+      await fixture.drop();
+    },
+  };
+}
+
+/** The same in a database that somebody else opened and brought up to date. */
+export async function fillDatabase(
+  database: Database,
+  workspaceCount: number,
+): Promise<Omit<RunFixture, "address" | "close">> {
   const pool = await ensureLocalPool(database);
   const runner = await registerRunner(database, {
     pool,
@@ -44,12 +59,7 @@ export async function createRunFixture(workspaceCount = 1): Promise<RunFixture> 
     person: "person",
     agent: "agent",
     workspaces,
-    address: { url: fixture.url, sqliteFile: fixture.sqliteFile },
     createItem: (workspace) => insertItem(database, workspace, ++number),
-    close: async () => {
-      await database.close();
-      await fixture.drop();
-    },
   };
 }
 

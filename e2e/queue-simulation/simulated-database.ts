@@ -1,0 +1,135 @@
+import { Database as SqliteFile } from "bun:sqlite";
+import { Kysely } from "kysely";
+import { runTransaction } from "../../apps/server/src/db/after-commit.ts";
+import type { Database } from "../../apps/server/src/db/database.ts";
+import { migrate } from "../../apps/server/src/db/migrate.ts";
+import type { Schema } from "../../apps/server/src/db/schema.ts";
+import { LocalSignals } from "../../apps/server/src/db/signals.ts";
+import { sqliteDialect } from "../../apps/server/src/db/sqlite-dialect.ts";
+import type { Entry } from "./auditor.ts";
+
+/** The database's clock, as the product's statements ask for it, and the virtual one in its place. */
+const REAL_CLOCK = "cast(unixepoch('subsec') * 1000 as integer)";
+const VIRTUAL_CLOCK = "(select now_ms from simulated_clock)";
+const ANY_CLOCK = /unixepoch|julianday|current_timestamp|strftime|datetime\(/i;
+
+/** SQLite in memory whose `now` is the virtual clock's. Everything else is the product's own. */
+class ClockedSqlite extends SqliteFile {
+  override prepare: SqliteFile["prepare"] = (text, ...rest) => {
+    const virtual = text.replaceAll(REAL_CLOCK, VIRTUAL_CLOCK);
+    if (ANY_CLOCK.test(virtual)) throw new Error(`a statement asks for the real time: ${text}`);
+    return super.prepare(virtual, ...rest);
+  };
+}
+
+const HELD = (row: string) =>
+  `case when ${row}.status = 'running' and ${row}.lease_expires_at_ms is not null then 1 else 0 end`;
+const ENTRY = (kind: string, attempt: string, state: string) =>
+  `insert into simulated_journal (tx, kind, run, attempt, current, live, status, phase, runner, pool, workspace, item, agent)
+   select (select tx from simulated_clock), '${kind}', ${state}.id, ${attempt}, ${state}.attempt, ${HELD(state)}, ${state}.status,
+     ${state}.phase, ${state}.runner_id, ${state}.pool_id, ${state}.workspace_id, ${state}.work_item_id, ${state}.agent_user_id`;
+const CHANGED = ["status", "attempt", "runner_id"]
+  .map((column) => `OLD.${column} is not NEW.${column}`)
+  .concat("(OLD.lease_expires_at_ms is null) <> (NEW.lease_expires_at_ms is null)")
+  .join(" or ");
+
+/** Who changed what, written down by the database itself; nothing of the product knows of it. */
+const JOURNAL = [
+  "create table simulated_clock (now_ms integer not null, tx integer not null)",
+  `create table simulated_journal (id integer primary key, tx int, kind text, run int, attempt int, current int, live int, status text,
+     phase text, runner int, pool int, workspace int, item int, agent text)`,
+  `create trigger simulated_new after insert on runs begin ${ENTRY("run", "NEW.attempt", "NEW")}; end`,
+  `create trigger simulated_change after update on runs when ${CHANGED} begin ${ENTRY("run", "NEW.attempt", "NEW")}; end`,
+  `create trigger simulated_event after insert on run_events when NEW.seq > 0
+     begin ${ENTRY("event", "NEW.attempt", "r")} from runs r where r.id = NEW.run_id; end`,
+  `create trigger simulated_result after update of result on runs when NEW.result is not null and OLD.result is not NEW.result
+     begin ${ENTRY("result", "json_extract(NEW.result, '$.attempt')", "OLD")}; end`,
+  `create trigger simulated_push after update of pushed_oid on runs when NEW.pushed_oid is not null and OLD.pushed_oid is not NEW.pushed_oid
+     begin ${ENTRY("push", "NEW.attempt", "OLD")}; end`,
+];
+
+/** One database for all simulated servers, in memory, with a journal of what was done in it. */
+export class SimulatedDatabase {
+  private tx = 0;
+
+  private constructor(
+    private readonly sqlite: ClockedSqlite,
+    readonly kysely: Kysely<Schema>,
+    private readonly setTime: (nowMs: number) => void,
+    private readonly setTx: (tx: number) => void,
+    private readonly takeEntries: () => Entry[],
+  ) {}
+
+  static async open(nowMs: number): Promise<SimulatedDatabase> {
+    const sqlite = new ClockedSqlite(":memory:");
+    sqlite.run("PRAGMA foreign_keys = ON");
+    // Before the migrations: they ask for the time too.
+    const [clock = "", ...journal] = JOURNAL;
+    sqlite.run(clock);
+    sqlite.run(`insert into simulated_clock values (${nowMs}, 0)`);
+    const kysely = new Kysely<Schema>({ dialect: sqliteDialect(sqlite) });
+    await migrate(onto(kysely, (work) => runTransaction(kysely, work)));
+    for (const statement of journal) sqlite.run(statement);
+    const time = sqlite.prepare<unknown, [number]>("update simulated_clock set now_ms = ?");
+    const tx = sqlite.prepare<unknown, [number]>("update simulated_clock set tx = ?");
+    const read = sqlite.prepare<Entry, []>("select * from simulated_journal order by id");
+    const clear = sqlite.prepare<unknown, []>("delete from simulated_journal");
+    return new SimulatedDatabase(
+      sqlite,
+      kysely,
+      (ms) => void time.run(ms),
+      (number) => void tx.run(number),
+      () => {
+        const entries = read.all();
+        if (entries.length > 0) clear.run();
+        return entries;
+      },
+    );
+  }
+
+  /**
+   * As one server has it.
+   * @param around is told of each transaction before it begins and after it is committed, and may end the server by throwing
+   */
+  as(around: () => Promise<void>): Database {
+    return onto(this.kysely, async (work) => {
+      await around();
+      const result = await runTransaction(this.kysely, (tx) => {
+        this.setTx(++this.tx);
+        return work(tx);
+      });
+      await around();
+      return result;
+    });
+  }
+
+  /** Between transactions only. */
+  setNow(ms: number): void {
+    this.setTime(ms);
+  }
+
+  /** What was done since the last time. */
+  take(): Entry[] {
+    return this.takeEntries();
+  }
+
+  async close(): Promise<void> {
+    await this.kysely.destroy();
+    this.sqlite.close();
+  }
+}
+
+/** What the queue uses of a database. That a commit is on a disk, no world in memory can show: all kinds of transactions are one. */
+function onto(kysely: Kysely<Schema>, transaction: Database["transaction"]): Database {
+  const used = {
+    engine: "sqlite" as const,
+    kysely,
+    leases: kysely,
+    signals: new LocalSignals(),
+    transaction,
+    lateTransaction: transaction,
+    repeatedTransaction: transaction,
+    close: async () => {},
+  };
+  return used as Partial<Database> as Database;
+}
