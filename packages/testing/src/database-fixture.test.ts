@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { createDatabase } from "./database-fixture.ts";
+import { casesForEngine, createDatabase } from "./database-fixture.ts";
 
 describe("the database of a test file", () => {
   test("is a file path in a folder of its own that goes away, for SQLite", async () => {
@@ -17,4 +17,11 @@ describe("the database of a test file", () => {
       /WINDSHIFT_TEST_DATABASE_URL is not set/,
     );
   });
+});
+
+test("cases that differ elsewhere run on PostgreSQL where they are named", () => {
+  const onPostgres = (one: string) => one === "b";
+  expect(casesForEngine({}, ["a", "b"], onPostgres)).toEqual(["a", "b"]);
+  expect(casesForEngine({ WINDSHIFT_TEST_DATABASE: "sqlite" }, ["a", "b"], onPostgres)).toEqual(["a", "b"]);
+  expect(casesForEngine({ WINDSHIFT_TEST_DATABASE: "postgres" }, ["a", "b"], onPostgres)).toEqual(["b"]);
 });

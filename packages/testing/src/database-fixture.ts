@@ -44,6 +44,18 @@ export async function createDatabase(env: Record<string, string | undefined>): P
   };
 }
 
+/**
+ * Of cases that differ in what is outside of the database: all of them where the tests run on SQLite, and on PostgreSQL, where the
+ * same tests run for its sake, the ones that are named.
+ */
+export function casesForEngine<T>(
+  env: Record<string, string | undefined>,
+  all: readonly T[],
+  onPostgres: (one: T) => boolean,
+): readonly T[] {
+  return env.WINDSHIFT_TEST_DATABASE === "postgres" ? all.filter(onPostgres) : all;
+}
+
 async function administer(adminUrl: string, statement: string): Promise<void> {
   const sql = new SQL(adminUrl, { max: 1 });
   try {
