@@ -5,7 +5,7 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import { carryStreams, type PipedChild } from "./child-streams.ts";
 import type { DockerCli } from "./docker-cli.ts";
 import { type FailedSpec, notStarted } from "./docker-errors.ts";
-import { ContainerState, parseEngine, saysMissing } from "./docker-inspect.ts";
+import { ContainerState, parseEngine, saysMissing, saysNothing } from "./docker-inspect.ts";
 import type { SandboxContainer, SandboxExit, SandboxStreams } from "./sandbox.ts";
 
 /**
@@ -13,6 +13,12 @@ import type { SandboxContainer, SandboxExit, SandboxStreams } from "./sandbox.ts
  * it, each: this many times the longest wait for one answer, so a minute.
  */
 const PATIENCE_CALLS = 2;
+/**
+ * How long an engine that hangs may keep a running container to itself: asked each time after this many waits for one answer, and given
+ * up after that many without any: half a minute and four minutes, about as long as a server may be out of reach.
+ */
+const LOOK_CALLS = 1;
+const SILENT_CALLS_MAX = 8;
 /** How long the attached command line may outlive its removed container, ms. */
 const DETACH_MS_MAX = 5_000;
 /** First and longest wait between tries, ms. */
@@ -56,6 +62,8 @@ export class DockerContainer implements SandboxContainer {
     let said = "";
     const kill = () => void this.kill(attached);
     signal.addEventListener("abort", kill, { once: true });
+    const over = new AbortController();
+    void this.watchEngine(attached, over.signal);
     try {
       await carryStreams(attached, {
         ...streams,
@@ -69,6 +77,7 @@ export class DockerContainer implements SandboxContainer {
       throw error;
     } finally {
       signal.removeEventListener("abort", kill);
+      over.abort();
     }
     const cliExit = await attached.exited;
     if (signal.aborted) return this.end({ kind: "killed" });
@@ -114,6 +123,9 @@ export class DockerContainer implements SandboxContainer {
     }
     if (state.Running) return lost("the connection to the container broke");
     if (state.OOMKilled && state.ExitCode === EXIT_SIGKILL) return { kind: "oom" };
+    // Whoever saw the end tells the same code. An engine that was killed ends what ran before when it starts again.
+    if (state.ExitCode !== cliExit)
+      return lost(`the connection to the container broke; it has ended with exit code ${state.ExitCode}`);
     return { kind: "exited", exitCode: state.ExitCode };
   }
 
@@ -128,6 +140,21 @@ export class DockerContainer implements SandboxContainer {
       if (saysMissing(answer.message)) return { kind: "missing" };
       if (Date.now() > deadlineMs) return { kind: "unknown", message: answer.message };
       await systemClock.sleep(backoffMs(tries, RETRY_MS_FIRST, RETRY_MS_MAX));
+    }
+  }
+
+  /** The attached command line of an engine that hangs says nothing and never ends; without it the run is seen to be lost. */
+  private async watchEngine(attached: PipedChild, over: AbortSignal): Promise<void> {
+    let heardMs = performance.now();
+    while (!over.aborted) {
+      await systemClock.sleep(LOOK_CALLS * this.cli.callMsMax, over);
+      if (over.aborted) return;
+      const answer = await this.cli.call(["container", "inspect", "--format", "{{.Id}}", this.id], {
+        signal: over,
+      });
+      if (answer.kind === "ok" || !saysNothing(answer.message)) heardMs = performance.now();
+      else if (performance.now() - heardMs > SILENT_CALLS_MAX * this.cli.callMsMax)
+        return attached.kill("SIGKILL");
     }
   }
 

@@ -118,14 +118,21 @@ test("F08 a container that a slow engine makes after nobody waits for it any mor
 test("discarding a container whose removal the engine does not confirm says so", async () => {
   const away = join(root, "away");
   const wrapper = await wrapped("docker-away", `[ -e ${away} ] && exit 1`);
-  const container = await created({ docker: wrapper, callMsMax: 500 });
-  if ("kind" in container) throw new Error(container.detail);
+  // A loaded machine may take longer to make one than is waited for here.
+  const container = await eventually(
+    "the engine makes a container",
+    async () => {
+      const made = await created({ docker: wrapper, callMsMax: 2_000 });
+      return "kind" in made ? undefined : made;
+    },
+    50_000,
+  );
   await writeFile(away, "");
   await expect(container.discard()).rejects.toThrow("did not confirm");
   await rm(away);
   await container.discard();
-  expect(await present()).toBe("");
-}, 60_000);
+  await eventually("all of them are removed", async () => (await present()) === "", 50_000);
+}, 120_000);
 
 test("SB-18 where this process is not root, a helper gives the checkout away and empties it", async () => {
   const sandbox = new DockerSandbox({ ...docker.options, root: false });

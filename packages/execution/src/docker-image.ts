@@ -71,6 +71,7 @@ async function pull(
       child.stdin.end(),
     ]);
     if ((await child.exited) === 0) return undefined;
+    if (options.signal?.aborted) return "the pull was ended before it was done";
     if (child.signalCode !== null)
       return `the pull was ended before it was done (limit ${formatDuration(PULL_MS_MAX)})`;
     return stderr.join(" ") || "docker pull failed";

@@ -32,6 +32,11 @@ export function saysMissing(message: string): boolean {
   );
 }
 
+/** Whether the command line waited in vain: the engine is there and does nothing. */
+export function saysNothing(message: string): boolean {
+  return /no answer within/.test(message);
+}
+
 /** Parses what the engine printed as JSON. @throws Error when it is something else */
 export function parseEngine<T>(schema: z.ZodType<T>, text: string): T {
   return schema.parse(JSON.parse(text));

@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { chown, mkdtemp } from "node:fs/promises";
+import { join } from "node:path";
+import { DockerSandbox } from "@windshift/execution/docker-sandbox.ts";
+import type { SandboxExit } from "@windshift/execution/sandbox.ts";
+import { jobLabels } from "@windshift/execution/sandbox-labels.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
+import { type OwnEngine, startOwnEngine } from "./own-engine.ts";
+
+/** A dockerd takes its time to start and to end, on a loaded machine above all, ms. */
+const DEADLINE_MS = 240_000;
+setDefaultTimeout(2 * DEADLINE_MS);
+
+const INSTANCE = "0123456789ab";
+let engine: OwnEngine;
+/** Gives an engine that hangs eight seconds; it is four minutes in the product. */
+let hasty: DockerSandbox;
+/** As in the product, which waits for an engine that is being restarted. */
+let patient: DockerSandbox;
+let runs = 0;
+beforeAll(async () => {
+  engine = await startOwnEngine();
+  const options = {
+    docker: "docker",
+    env: engine.env,
+    limits: { pidsLimit: 64, memory: "64m", cpus: "1" },
+    helperImage: engine.image,
+    agentImagesOnly: false,
+    root: true,
+  };
+  hasty = new DockerSandbox({ ...options, callMsMax: 1_000 });
+  patient = new DockerSandbox({ ...options, callMsMax: 60_000 });
+});
+afterAll(() => engine?.stop());
+
+/** A container that prints a line for each one it is given, and its end. */
+function specOf(name: string, dir: string, image = engine.image) {
+  return {
+    name,
+    labels: jobLabels(INSTANCE, runs, 1, "agent"),
+    image,
+    command: ["/bin/sh", "-c", 'echo up; while read -r line; do echo "got $line"; done; echo end'],
+    env: {},
+    workspace: { dir, readOnly: false },
+    network: "none",
+  };
+}
+
+async function started(by = hasty) {
+  runs++;
+  const dir = await mkdtemp(join(engine.dir, "ws-"));
+  await chown(dir, 1000, 1000);
+  const spec = specOf(`windshift-${INSTANCE}-${runs}`, dir);
+  const container = await eventually(
+    "the engine makes a container",
+    async () => {
+      const made = await by.create(spec);
+      return "kind" in made ? undefined : made;
+    },
+    DEADLINE_MS,
+  );
+  const input = new TransformStream<string, string>();
+  const writer = input.writable.getWriter();
+  let printed = "";
+  const ended: Promise<SandboxExit> = container.run(
+    {
+      stdin: input.readable,
+      onStdout: (chunk) => {
+        printed += Buffer.from(chunk).toString("utf8");
+      },
+      onStderr: () => undefined,
+    },
+    new AbortController().signal,
+  );
+  const prints = (text: string) => eventually(`it prints ${text}`, () => printed.includes(text), DEADLINE_MS);
+  await prints("up");
+  return {
+    ended,
+    prints,
+    say: (line: string) => void writer.write(`${line}\n`),
+    close: () => writer.close(),
+  };
+}
+
+/** What of ours the engine still has. */
+function left(): Promise<string[]> {
+  return eventually(
+    "the engine answers",
+    () => patient.sweep({ "org.windshift.instance": INSTANCE }, []).catch(() => undefined),
+    DEADLINE_MS,
+  );
+}
+
+test("F08 an engine that stands still for a moment costs a run nothing: it goes on in the same container", async () => {
+  const run = await started();
+  engine.signal("SIGSTOP");
+  run.say("while it stood still");
+  engine.signal("SIGCONT");
+  await run.prints("got while it stood still");
+  await run.close();
+  expect(await run.ended).toEqual({ kind: "exited", exitCode: 0 });
+  expect(await left()).toEqual([]);
+});
+
+test("F08 one that hangs ends the run as lost, with a sentence, and what it kept is swept when it is back", async () => {
+  const run = await started();
+  engine.signal("SIGSTOP");
+  const exit = await run.ended;
+  expect(exit).toMatchObject({ kind: "lost", gone: false, detail: expect.stringContaining("docker ps") });
+  engine.signal("SIGCONT");
+  expect(await left()).toEqual([`windshift-${INSTANCE}-${runs}`]);
+  expect(await left()).toEqual([]);
+});
+
+test("F08 one that is killed and started again leaves no container, and the run says that the engine was the cause", async () => {
+  const run = await started(patient);
+  engine.signal("SIGKILL");
+  await engine.gone();
+  await engine.restart();
+  const exit = await run.ended;
+  expect(exit).toMatchObject({ kind: "lost", detail: expect.stringContaining("engine") });
+  await left();
+  expect(await left()).toEqual([]);
+  const next = await started();
+  await next.close();
+  expect(await next.ended).toEqual({ kind: "exited", exitCode: 0 });
+});
+
+/** Stands in for a registry, and answers every request so. An engine speaks plain HTTP with registries on the loopback address. */
+async function pulledFrom(answer: () => Response | Promise<Response>, signal?: AbortSignal) {
+  let asked = 0;
+  using registry = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    idleTimeout: 0,
+    fetch: () => {
+      asked++;
+      return answer();
+    },
+  });
+  const image = `127.0.0.1:${registry.port}/agents/some:1`;
+  const progress: string[] = [];
+  const options = {
+    progress: (line: string) => void progress.push(line),
+    ...(signal === undefined ? {} : { signal }),
+  };
+  const made = await patient.create(specOf(`windshift-${INSTANCE}-pull`, engine.dir, image), options);
+  registry.stop(true);
+  return { made, image, asked, progress };
+}
+
+test("F29 an image that its registry fails to give ends the run with the reason and the registry's words", async () => {
+  const { made, image, asked, progress } = await pulledFrom(
+    () => new Response("out of order", { status: 500 }),
+  );
+  expect(made).toMatchObject({ kind: "not_started", reason: "image" });
+  if (!("kind" in made)) throw new Error("it was made");
+  expect(made.detail).toContain(`docker pull ${image}`);
+  expect(made.detail).toMatch(/500|out of order/);
+  expect(asked).toBeGreaterThan(0);
+  expect(progress).toContain(`pulling the image ${image}`);
+});
+
+test("F29 a registry that answers nothing holds a run up until its time to prepare is over, and no longer", async () => {
+  const over = new AbortController();
+  const { made } = await pulledFrom(() => {
+    over.abort();
+    return new Promise<Response>(() => {});
+  }, over.signal);
+  expect(made).toMatchObject({
+    kind: "not_started",
+    reason: "image",
+    detail: expect.stringContaining("the pull was ended before it was done"),
+  });
+});
