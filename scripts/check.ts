@@ -12,6 +12,7 @@ interface Step {
 }
 
 const ROOT = resolve(import.meta.dir, "..");
+const TYPES = ".cache/types.tsbuildinfo";
 /** Each takes a few seconds on two cores. */
 const TOOL_MS_MAX = 5 * 60_000;
 
@@ -20,7 +21,12 @@ const steps: Step[] = [
     name: "format and lint",
     problems: () => tool("biome", "ci", "--colors=off", "--error-on-warnings", "."),
   },
-  { name: "types", problems: () => tool("tsc", "--pretty", "false", "--project", ".") },
+  {
+    name: "types",
+    // What was found is kept, which halves the time of the next look.
+    problems: () =>
+      tool("tsc", "--pretty=false", "--project", ".", "--incremental", `--tsBuildInfoFile=${TYPES}`),
+  },
   { name: "imports", problems: async () => importProblems(ROOT).join("\n") },
   { name: "drift", problems: async () => (await driftProblems(ROOT)).join("\n") },
 ];
