@@ -1,24 +1,34 @@
-import { ensureProgramImage, PROGRAM_IMAGES } from "./image/program-images.ts";
+import { resolve } from "node:path";
+import { ensureProgramImage, fillImageContext, PROGRAM_IMAGES } from "./image/program-images.ts";
 import { ensureEngine } from "./setup/ensure-engine.ts";
 
-/** `bun scripts/program-image.ts runner|server [--tag NAME]`: builds the image of a program, or says that it is up to date. */
+const USAGE = `usage: bun scripts/program-image.ts runner|server [--tag NAME]
+       bun scripts/program-image.ts runner|server --context FOLDER
+`;
+
+/**
+ * `bun scripts/program-image.ts runner|server [--tag NAME]`: builds the image of a program, or says that it is up to date. With
+ * `--context` it makes the folder that both architectures are built from by `docker buildx`, and needs no engine.
+ */
 async function main(args: readonly string[]): Promise<number> {
-  const [name, option, tag, ...rest] = args;
+  const [name, option, value, ...rest] = args;
   const image = name === "runner" || name === "server" ? PROGRAM_IMAGES[name] : undefined;
-  if (
-    image === undefined ||
-    rest.length > 0 ||
-    (option !== undefined && (option !== "--tag" || tag === undefined))
-  ) {
-    process.stderr.write("usage: bun scripts/program-image.ts runner|server [--tag NAME]\n");
+  const known = option === undefined || option === "--tag" || option === "--context";
+  if (image === undefined || rest.length > 0 || !known || (option !== undefined && value === undefined)) {
+    process.stderr.write(USAGE);
     return 2;
+  }
+  if (option === "--context" && value !== undefined) {
+    await fillImageContext(image, resolve(value), ["amd64", "arm64"], say);
+    say(`docker buildx build --platform linux/amd64,linux/arm64 --tag ${image.tag} ${value}`);
+    return 0;
   }
   const engine = await ensureEngine(say);
   if (engine.kind === "unavailable") {
     process.stderr.write(`${name}-image: ${engine.why}\n`);
     return 1;
   }
-  await ensureProgramImage(image, { log: say, ...(tag === undefined ? {} : { tag }) });
+  await ensureProgramImage(image, { log: say, ...(value === undefined ? {} : { tag: value }) });
   return 0;
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { hostArchitecture } from "../build/programs.ts";
 import type { Log } from "../setup/log.ts";
 import { BASE_LABEL, CONTENT_LABEL, ensureBaseImage, WANTED_BASE } from "./base-image.ts";
 import { buildOutput, docker, inspectImage, removeUnnamed } from "./docker.ts";
@@ -12,7 +13,7 @@ export interface BuiltImage {
   tag: string;
   /** Hash of what it is made from, besides its base. */
   content: string;
-  /** Puts the build's context into a folder: a Dockerfile that takes BASE_IMAGE, and what it copies. */
+  /** Puts the build's context into a folder: a Dockerfile that takes BASE_IMAGE and TARGETARCH, and what it copies. */
   fill(folder: string): Promise<void>;
   log: Log;
 }
@@ -37,7 +38,11 @@ export async function ensureBuiltImage({ tag, content, fill, log }: BuiltImage):
     await fill(context);
     log(`Building ${tag} on ${base} ...`);
     // The host's network: Debian's packages are fetched, and not every engine has a working bridge.
-    const build = ["build", "--network", "host", "--build-arg", `BASE_IMAGE=${base}`, "--tag", tag];
+    const args = [`BASE_IMAGE=${base}`, `TARGETARCH=${hostArchitecture()}`].flatMap((arg) => [
+      "--build-arg",
+      arg,
+    ]);
+    const build = ["build", "--network", "host", ...args, "--tag", tag];
     const labels = ["--label", `${CONTENT_LABEL}=${content}`, "--label", `${BASE_LABEL}=${baseId}`];
     const result = await docker([...build, ...labels, context], { timeoutMs: BUILD_MS_MAX });
     if (result.exitCode !== 0) throw new Error(`docker build of ${tag} failed:\n${buildOutput(result)}`);

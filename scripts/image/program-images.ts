@@ -2,7 +2,13 @@ import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY_ROOT } from "../build/compile.ts";
 import { freshProgram } from "../build/fresh-program.ts";
-import { hostArchitecture, type Program, RUNNER_PROGRAMS, SERVER_PROGRAM } from "../build/programs.ts";
+import {
+  type Architecture,
+  hostArchitecture,
+  type Program,
+  RUNNER_PROGRAMS,
+  SERVER_PROGRAM,
+} from "../build/programs.ts";
 import type { Log } from "../setup/log.ts";
 import { ensureBuiltImage } from "./built-image.ts";
 import { contentHash } from "./content-hash.ts";
@@ -13,8 +19,10 @@ export interface ProgramImage {
   dockerfile: string;
   /** Sources whose change makes another image. */
   inputs: readonly string[];
-  /** What the Dockerfile copies: where in the context, and which program. */
-  programs: readonly [path: string, program: Program][];
+  /** What the Dockerfile copies from the folder of an architecture in the context. */
+  programs: readonly Program[];
+  /** Programs that the server gives to hosts, of every architecture in the context, in `runner-programs/<architecture>`. */
+  forHosts: readonly Program[];
 }
 
 const COMMON_INPUTS = [
@@ -31,7 +39,8 @@ export const PROGRAM_IMAGES = {
     tag: "windshift/runner:local",
     dockerfile: "deploy/docker/Dockerfile.runner",
     inputs: COMMON_INPUTS,
-    programs: RUNNER_PROGRAMS.map((program) => [program.name, program]),
+    programs: RUNNER_PROGRAMS,
+    forHosts: [],
   },
   server: {
     tag: "windshift/server:local",
@@ -42,16 +51,8 @@ export const PROGRAM_IMAGES = {
       "packages/*/src/**/*.ts",
       "deploy/install.sh",
     ],
-    programs: [
-      [SERVER_PROGRAM.name, SERVER_PROGRAM],
-      ...RUNNER_PROGRAMS.filter(({ name }) => name === "windshift-triage").map(
-        (one) => [one.name, one] as [string, Program],
-      ),
-      // For hosts of this machine's architecture; others are mounted beside.
-      ...RUNNER_PROGRAMS.map(
-        (one) => [`runner-programs/${hostArchitecture()}/${one.name}`, one] as [string, Program],
-      ),
-    ],
+    programs: [SERVER_PROGRAM, ...RUNNER_PROGRAMS.filter(({ name }) => name === "windshift-triage")],
+    forHosts: RUNNER_PROGRAMS,
   },
 } as const satisfies Record<string, ProgramImage>;
 
@@ -65,15 +66,31 @@ export function ensureProgramImage(
   { log, tag = image.tag }: { log: Log; tag?: string },
 ): Promise<string> {
   const content = contentHash([...image.inputs, image.dockerfile]);
-  return ensureBuiltImage({ tag, content, fill: (folder) => fill(image, folder, log), log });
+  const fill = (folder: string) => fillImageContext(image, folder, [hostArchitecture()], log);
+  return ensureBuiltImage({ tag, content, fill, log });
 }
 
-/** Only what the Dockerfile copies: no setting and no secret can get into the image. */
-async function fill({ dockerfile, programs }: ProgramImage, folder: string, log: Log): Promise<void> {
+/**
+ * Puts everything an image is built from into a folder, for one architecture or several: for builders of another machine.
+ * @throws Error with the compiler's words
+ */
+export async function fillImageContext(
+  { dockerfile, programs, forHosts }: ProgramImage,
+  folder: string,
+  architectures: readonly Architecture[],
+  log: Log,
+): Promise<void> {
+  // Only what the Dockerfile copies: no setting and no secret can get into the image.
+  mkdirSync(folder, { recursive: true });
   cpSync(join(REPOSITORY_ROOT, dockerfile), join(folder, "Dockerfile"));
-  for (const [path, program] of programs) {
-    const file = join(folder, path);
-    mkdirSync(join(file, ".."), { recursive: true });
-    cpSync(await freshProgram(program, hostArchitecture(), log), file);
+  for (const architecture of architectures) {
+    for (const [place, some] of [
+      [architecture, programs],
+      [`runner-programs/${architecture}`, forHosts],
+    ] as const)
+      for (const program of some) {
+        mkdirSync(join(folder, place), { recursive: true });
+        cpSync(await freshProgram(program, architecture, log), join(folder, place, program.name));
+      }
   }
 }

@@ -29,7 +29,7 @@ export async function makeImages(options: { version: string; outDir: string; log
     const tag = await ensureProgramImage(image, { log, tag: `windshift/${name}:${version}` });
     const file = fileOf(name, { version, outDir });
     await save(tag, file, log);
-    const [, program] = image.programs[0];
+    const [program] = image.programs;
     const document = spdxDocument({
       image: tag,
       version,
