@@ -45,6 +45,8 @@ export interface StageOptions {
   thinkMs: readonly number[];
   /** Real containers with the agent of the product, on this network, instead of plain processes with the scripted one. */
   containers?: { image: string; network: string } | undefined;
+  /** Where the server listens and where people and hosts reach it, when something stands before it; one and the same by default. */
+  ports?: { server: number; front: number };
 }
 
 /** All that a fault run needs: a server with a database of its own, hosts behind links of ours, a model, a repository. */
@@ -61,6 +63,10 @@ export interface Stage {
   readonly deaths: string[];
   killServer(): Promise<void>;
   startServer(): Promise<void>;
+  /** Ends the server in order. */
+  stopServer(): Promise<void>;
+  /** Another server with the same settings on the same database. Whoever starts it ends it. */
+  startReplica(port: number): Promise<ServerProcess>;
   /** The clock of the server's process is off by so much from now on, ms. */
   stepClock(offsetMs: number): Promise<void>;
   /** @param keep leaves the data where it is, for whoever looks into a failure */
@@ -69,18 +75,19 @@ export interface Stage {
 
 export async function openStage(options: StageOptions): Promise<Stage> {
   const database = await createDatabase(options.env);
-  const port = await freePort();
+  const own = await freePort();
+  const { server: port, front } = options.ports ?? { server: own, front: own };
   const clockFile = join(database.dataDir, "clock");
   let clockOffsetMs = 0;
-  const start = () =>
+  const start = (at = port) =>
     startServerProcess({
       argv: [process.execPath, "--preload", SHORT_TIMES_PRELOAD, "--preload", CLOCK_PRELOAD, SERVER_MAIN],
-      port,
-      logFile: join(database.dataDir, "server.log"),
+      port: at,
+      logFile: join(database.dataDir, at === port ? "server.log" : `server-${at}.log`),
       env: {
         ...serverEnv({
           dataDir: database.dataDir,
-          port,
+          port: front,
           containerHost: "127.0.0.1",
           databaseUrl: database.url,
         }),
@@ -99,7 +106,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       if (wanted === server) deaths.push(`the server ended by itself with code ${code}`);
     });
   watch(wanted);
-  const api = new ApiClient(wanted.url);
+  const api = new ApiClient(`http://127.0.0.1:${front}`);
   await setUpServer(api, {
     name: "Ada",
     email: "ada@example.test",
@@ -120,7 +127,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   for (const [i, { address, within }] of options.hosts.entries()) {
     const path = `/api/v1/admin/pools/${pool.id}/registration-tokens`;
     const { token } = await api.post(path, {}, MintedRegistrationToken);
-    const link = await Link.open({ host: address, serverPort: port });
+    const link = await Link.open({ host: address, serverPort: front });
     const name = `host-${i + 1}`;
     const env = {
       WSRUNNER_CAPACITY: String(options.capacity),
@@ -148,6 +155,11 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       stage.server = wanted;
       watch(wanted);
     },
+    stopServer: async () => {
+      wanted = undefined;
+      await stage.server.stop();
+    },
+    startReplica: (at) => start(at),
     stepClock: async (offsetMs) => {
       clockOffsetMs = offsetMs;
       await Bun.write(clockFile, String(offsetMs));

@@ -43,7 +43,7 @@ export async function ensurePostgres(log: Log, wish: PostgresWish = {}): Promise
 }
 
 /** The folder that holds both `initdb` and `pg_ctl`; Debian keeps them out of PATH. */
-function findBinDir(): string | undefined {
+export function findBinDir(): string | undefined {
   const versions = existsSync("/usr/lib/postgresql") ? readdirSync("/usr/lib/postgresql") : [];
   const newestFirst = versions.sort((a, b) => Number(b) - Number(a));
   const dirs = newestFirst.map((version) => `/usr/lib/postgresql/${version}/bin`);

@@ -1,0 +1,117 @@
+import { ApiClient } from "@windshift/api-client/api-client.ts";
+import { ApiTokenWithSecret } from "@windshift/contract/api/token.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
+import { z } from "zod";
+import { findViolations } from "../faults-harness/checker.ts";
+import { endingsOf, leftovers, settle } from "../faults-harness/episode.ts";
+import { takeRecord } from "../faults-harness/record.ts";
+import { AnswerProbe } from "./answer-probe.ts";
+import type { ReplicaStage } from "./replica-stage.ts";
+import { RunWatcher } from "./run-watcher.ts";
+
+export interface ReplicaEpisodeOptions {
+  /** Work items that are assigned, one after the other, while it happens. */
+  runs: number;
+  /** What is done to servers or database meanwhile. */
+  act(rig: ReplicaStage, log: (line: string) => void): Promise<void>;
+  log(line: string): void;
+}
+
+export interface ReplicaEpisodeEnd {
+  violations: string[];
+  /** Runs by how they ended, such as `succeeded completed`. */
+  endings: Record<string, number>;
+  attempts: number;
+  /** Assignments that were answered with a failure and made again. */
+  refused: number;
+  /** Streams of watchers that broke. */
+  broken: number;
+  /** Answers to a reader that never stops, by status. */
+  statuses: Record<string, number>;
+}
+
+/** Assignments that nobody answers with success are made again up to this often. */
+const TRIES_MAX = 200;
+const AGAIN_MS = 200;
+/** Watchers have all when the runs have ended and for so long after, ms. */
+const WATCHERS_MS_MAX = 60_000;
+const RunIds = z.object({ id: z.coerce.number() });
+
+/** Work for the servers, something that happens to them, and the look at what came of it. The rig is used up afterwards. */
+export async function runReplicaEpisode(
+  rig: ReplicaStage,
+  options: ReplicaEpisodeOptions,
+): Promise<ReplicaEpisodeEnd> {
+  const { stage } = rig;
+  const { log } = options;
+  await Promise.all(stage.hosts.map((host) => host.register()));
+  const token = await apiToken(stage.api);
+  const reader = new ApiClient(stage.api.baseUrl, { kind: "token", token });
+  const probe = new AnswerProbe(`${stage.api.baseUrl}/api/v1/workspaces/FAULT/items?limit=1`, token);
+  const ending = new AbortController();
+  const watchers = new Map<number, RunWatcher>();
+  const assigned: string[] = [];
+  const work = assign(rig, options.runs, assigned, (run) =>
+    watchers.set(run, new RunWatcher(reader, run, ending.signal)),
+  );
+  await options.act(rig, log);
+  const refused = await work;
+  const problems = await settle(stage);
+  await eventually(
+    "every watcher has seen the end",
+    async () => {
+      const open = await Promise.all([...watchers.values()].map((one) => isPending(one.done)));
+      return !open.includes(true);
+    },
+    WATCHERS_MS_MAX,
+  ).catch((error: Error) => problems.push(`I7 ${error.message}`));
+  ending.abort();
+  await probe.end();
+  const record = await takeRecord(stage, assigned, await leftovers(stage));
+  const missed = await Promise.all([...watchers.values()].map((one) => one.differences()));
+  return {
+    violations: [...problems, ...findViolations(record), ...missed.flat(), ...probe.wrong],
+    endings: endingsOf(record),
+    attempts: record.runs.reduce((sum, { attempt }) => sum + attempt, 0),
+    refused,
+    broken: [...watchers.values()].reduce((sum, one) => sum + one.broken, 0),
+    statuses: Object.fromEntries(probe.statuses),
+  };
+}
+
+/** A token of the administrator, which every server takes at any address. */
+export async function apiToken(api: ApiClient): Promise<string> {
+  const wish = { name: "rig", scopes: ["write"] };
+  return (await api.post("/api/v1/tokens", wish, ApiTokenWithSecret)).token;
+}
+
+/** @returns assignments that were refused */
+async function assign(
+  { stage }: ReplicaStage,
+  count: number,
+  assigned: string[],
+  started: (run: number) => void,
+): Promise<number> {
+  let refused = 0;
+  for (let tries = 0; assigned.length < count && tries < TRIES_MAX; tries++) {
+    const item = { title: `Item ${tries}`, description: "Anything." };
+    const made = await stage.workspace.createItem(item, true).catch(() => undefined);
+    if (made === undefined) {
+      refused++;
+      await Bun.sleep(AGAIN_MS);
+      continue;
+    }
+    assigned.push(made.key);
+    const find = `select r.id from runs r join work_items i on i.id = r.work_item_id where 'FAULT-' || i.number = '${made.key}'`;
+    const run = await eventually("its run is there", async () =>
+      (await stage.journal.query(find, RunIds)).at(0),
+    );
+    started(run.id);
+  }
+  return refused;
+}
+
+async function isPending(promise: Promise<void>): Promise<boolean> {
+  const pending = Symbol("pending");
+  return (await Promise.race([promise, Promise.resolve(pending)])) === pending;
+}
