@@ -98,6 +98,21 @@ test("item show prints head, description and comments of the run's own item", as
   expect(seen.map(({ authorization }) => authorization)).toEqual(Array(3).fill("Bearer wsrun_secret"));
 });
 
+test("run list goes from page to page, the newest first, and says where older runs are", async () => {
+  const pages: Record<string, { runs: { id: number }[]; next_before: number | null }> = {
+    "limit=3": { runs: [{ id: 9 }, { id: 8 }], next_before: 8 },
+    "limit=1&before=8": { runs: [{ id: 7 }], next_before: 7 },
+    "limit=50&before=7": { runs: [{ id: 6 }], next_before: null },
+  };
+  answer = (path) => Response.json(pages[path.split("?")[1] ?? ""] ?? {}, { status: 200 });
+  const first = await ws(["run", "list", "DEMO-1", "-n", "3"]);
+  expect(first.stdout.match(/^\d+/gm)).toEqual(["9", "8", "7"]);
+  expect(first.stderr).toContain("--before 7");
+  const rest = await ws(["run", "list", "DEMO-1", "--before", "7", "-o", "json"]);
+  expect([JSON.parse(rest.stdout), rest.stderr]).toEqual([{ runs: [{ id: 6 }], next_before: null }, ""]);
+  expect((await ws(["run", "list", "DEMO-1", "-n", "0"])).exitCode).toBe(2);
+});
+
 test("comment add takes the text from -m or from stdin", async () => {
   answer = () => Response.json({ id: 1 }, { status: 201 });
   expect((await ws(["comment", "add", "DEMO-2", "-m", "done"])).stdout).toBe("commented on DEMO-2\n");

@@ -1,16 +1,26 @@
 import { type Call, type Command, EXIT, usageError, WORKSPACE_OPTION } from "../command.ts";
-import { list, text } from "../fields.ts";
+import { field, list, text } from "../fields.ts";
 import { idOf, isItemKey, itemKeyOf, textOf, workspaceOf } from "../item-key.ts";
 import { WISHES } from "./item.ts";
 import { printLogs, watchRun } from "./run-stream.ts";
 import { runText } from "./run-text.ts";
+
+/** Runs that one call lists unless it is told otherwise, and at most; the server gives a part of them at a time. */
+const RUNS = 50;
+const RUNS_MAX = 1_000;
+const RUNS_PAGE = 200;
 
 export const runCommands: readonly Command[] = [
   {
     words: ["run", "list"],
     operands: "[KEY]",
     doc: "list runs: of a work item, or of a workspace",
-    options: [WORKSPACE_OPTION, { name: "status", short: "s", value: "STATUS", doc: "status", many: true }],
+    options: [
+      WORKSPACE_OPTION,
+      { name: "status", short: "s", value: "STATUS", doc: "status", many: true },
+      { name: "limit", short: "n", value: "N", doc: `how many, ${RUNS} by default` },
+      { name: "before", value: "RUN", doc: "only runs older than this one" },
+    ],
     run: listRuns,
   },
   {
@@ -82,14 +92,15 @@ async function listRuns(call: Call): Promise<number> {
   const key = call.operands[0];
   if (key !== undefined && !isItemKey(key))
     throw usageError(`${JSON.stringify(key)} is no key such as DEMO-12`);
-  const query = new URLSearchParams();
-  for (const status of call.options("status")) query.append("status", status);
+  const statuses = call.options("status");
+  if (key !== undefined && statuses.length > 0)
+    throw usageError("-s narrows the runs of a workspace; those of a work item are listed all");
   const at = key === undefined ? `/workspaces/${workspaceOf(call)}` : `/items/${key}`;
-  const answer = await call.api.get(`${at}/agent-runs?${query}`);
+  const answer = await fetchRuns(call, `${at}/agent-runs`, statuses);
   if (call.out.json) await call.out.data(answer);
-  else
+  else {
     await call.out.table(
-      list(answer, "runs"),
+      answer.runs,
       [
         { title: "RUN", text: (run) => text(run, "id") },
         { title: "ITEM", text: (run) => text(run, "item_key") },
@@ -101,7 +112,35 @@ async function listRuns(call: Call): Promise<number> {
       ],
       "no runs",
     );
+    const last = text(answer.runs.at(-1), "id");
+    // Beside the table and not in it: what reads the table by lines gets runs alone.
+    if (answer.next_before !== null)
+      process.stderr.write(`ws: there are older runs: add --before ${last}, or ask for more with -n\n`);
+  }
   return EXIT.ok;
+}
+
+/** Page after page, the newest first, until there are as many as were asked for. */
+async function fetchRuns(call: Call, path: string, statuses: readonly string[]) {
+  const wanted = countOf(call, "limit", "-n", RUNS_MAX) ?? RUNS;
+  const runs: unknown[] = [];
+  let before: unknown = countOf(call, "before", "--before", Number.MAX_SAFE_INTEGER);
+  do {
+    const query = new URLSearchParams({ limit: String(Math.min(wanted - runs.length, RUNS_PAGE)) });
+    for (const status of statuses) query.append("status", status);
+    if (typeof before === "number") query.set("before", String(before));
+    const page = await call.api.get(`${path}?${query}`);
+    runs.push(...list(page, "runs"));
+    before = field(page, "next_before") ?? null;
+  } while (typeof before === "number" && runs.length < wanted);
+  return { runs, next_before: before };
+}
+
+function countOf(call: Call, name: string, shown: string, max: number): number | undefined {
+  const given = call.option(name);
+  if (given === undefined) return undefined;
+  if (!/^[1-9]\d{0,9}$/.test(given) || Number(given) > max) throw usageError(`${shown} takes 1 to ${max}`);
+  return Number(given);
 }
 
 function choicesOf(call: Call): Record<string, string> {
