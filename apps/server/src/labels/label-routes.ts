@@ -35,7 +35,12 @@ export function addLabelRoutes(table: RouteTable, { database }: { database: Data
       request: { params: KeyParams, body: jsonBody(NewLabel) },
       responses: { 201: jsonReply(Label, "The label") },
     },
-    async (c) => c.json(await createLabel(database, grantOf(c).workspaceId, c.req.valid("json")), 201),
+    async (c) => {
+      const { workspaceId } = grantOf(c);
+      const label = await createLabel(database, workspaceId, c.req.valid("json"));
+      await announce(workspaceId);
+      return c.json(label, 201);
+    },
   );
   table.add(
     {
@@ -48,7 +53,10 @@ export function addLabelRoutes(table: RouteTable, { database }: { database: Data
     },
     async (c) => {
       const id = labelIdOf(c.req.valid("param").label);
-      return c.json(await changeLabel(database, grantOf(c).workspaceId, id, c.req.valid("json")), 200);
+      const { workspaceId } = grantOf(c);
+      const label = await changeLabel(database, workspaceId, id, c.req.valid("json"));
+      await announce(workspaceId);
+      return c.json(label, 200);
     },
   );
   table.add(
@@ -62,9 +70,15 @@ export function addLabelRoutes(table: RouteTable, { database }: { database: Data
     },
     async (c) => {
       await deleteLabel(db, labelIdOf(c.req.valid("param").label));
+      await announce(grantOf(c).workspaceId);
       return c.json({ labels: await listLabels(db, grantOf(c).workspaceId) }, 200);
     },
   );
+
+  /** To those who look at items of the workspace: any of them may show the label. */
+  function announce(workspaceId: number): Promise<void> {
+    return database.signals.notify(`workspace:${workspaceId}`);
+  }
 }
 
 function labelIdOf(text: string): number {

@@ -64,6 +64,21 @@ describe("a live list", () => {
     await stream.close();
   });
 
+  test("hears that labels were made, renamed or deleted, which any item may show", async () => {
+    const stream = await watch(admin);
+    const told = () => stream.events.filter(({ data }) => "all" in (data as ItemChanges)).length;
+    const at = "/api/v1/workspaces/LIVE/labels";
+    const { id } = await create<{ id: number }>(admin, at, { name: "Heard", color: "#1f6feb" });
+    await eventually("the new one is told", () => told() === 1);
+    await admin.patch(`${at}/${id}`, { name: "Renamed" });
+    await eventually("the new name is told", () => told() === 2);
+    await admin.patch(`${at}/${id}`, { name: "Renamed" });
+    await admin.delete(`${at}/${id}`);
+    await eventually("that it is gone is told", () => told() === 3);
+    expect(JSON.stringify(stream.events)).not.toContain("enamed");
+    await stream.close();
+  });
+
   test("hears when the run of an item starts and ends", async () => {
     const stream = await watch(admin);
     const live = await startLiveRun(server, admin, workspace);

@@ -22,6 +22,7 @@ export function streamItemChanges(
 ): Response {
   const items = new ChangedItems(database, workspaceId);
   const runs = new ChangedRuns(database, workspaceId);
+  const labels = new ChangedLabels(database, workspaceId);
   let first = true;
   return liveStream({
     signals: database.signals,
@@ -29,12 +30,14 @@ export function streamItemChanges(
     mayLook,
     look: async () => {
       const changed = new Set([...(await items.look()), ...(await runs.look())]);
+      const labeled = await labels.look();
       if (first) {
         first = false;
         return [eventFrame("changed", { keys: [] } satisfies ItemChanges)];
       }
-      if (changed.size === 0) return [];
-      const changes: ItemChanges = changed.size > KEYS_MAX ? { all: true } : { keys: [...changed] };
+      if (changed.size === 0 && !labeled) return [];
+      const changes: ItemChanges =
+        labeled || changed.size > KEYS_MAX ? { all: true } : { keys: [...changed] };
       return [eventFrame("changed", changes)];
     },
   });
@@ -66,6 +69,28 @@ class ChangedItems {
     const newest = rows[0]?.updated_at_ms ?? 0;
     this.sinceMs = Math.max(this.sinceMs, newest - OVERLAP_MS);
     return news.map(({ key, number }) => `${key}-${number}`);
+  }
+}
+
+/** Labels that are made, renamed, coloured anew or deleted: any item may show one. */
+class ChangedLabels {
+  private shown: string | undefined;
+
+  constructor(
+    private readonly database: Database,
+    private readonly workspaceId: number,
+  ) {}
+
+  async look(): Promise<boolean> {
+    const rows = await this.database.kysely
+      .selectFrom("labels")
+      .select(["id", "name", "color"])
+      .where("workspace_id", "=", this.workspaceId)
+      .orderBy("id")
+      .execute();
+    const before = this.shown;
+    this.shown = JSON.stringify(rows.map(({ id, name, color }) => [id, name, color]));
+    return before !== undefined && before !== this.shown;
   }
 }
 

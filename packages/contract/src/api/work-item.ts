@@ -156,7 +156,7 @@ export type ItemQuery = z.infer<typeof ItemQuery>;
 export const ItemCounts = z.object({ counts: z.record(WorkItemStatus, z.int()) });
 export type ItemCounts = z.infer<typeof ItemCounts>;
 
-/** What a live list hears: keys of items that are new, changed or gone; `all` when they were too many to name. */
+/** What a live list hears: keys of items that are new, changed or gone; `all` when they were too many to name, or labels changed. */
 export const ItemChanges = z.union([
   z.object({ keys: z.array(WorkItemKey) }),
   z.object({ all: z.literal(true) }),
