@@ -26,6 +26,7 @@ export const ONE_ENGINE_FILES: readonly string[] = [
   "e2e/runner-faults.test.ts",
   "e2e/runner-install.test.ts",
   "e2e/server-container.test.ts",
+  "e2e/tracing.test.ts",
   "e2e/unsandboxed.test.ts",
 ];
 /** Folders of which the same holds. */

@@ -10,6 +10,7 @@ import {
   textSetting as text,
 } from "@windshift/base/setting-schemas.ts";
 import { readSettings, type SettingsOf, type SettingsTable } from "@windshift/base/settings.ts";
+import { tracingSettings } from "@windshift/base/tracing-settings.ts";
 import { ImageReference } from "@windshift/contract/job.ts";
 import {
   HEARTBEAT_INTERVAL_MS,
@@ -168,6 +169,7 @@ export const runnerSettings = {
     defaultText: "none",
     doc: "What this host can do, separated by commas, such as `gpu,arm64`: a binding may ask for it.",
   },
+  ...tracingSettings,
   metricsPort: {
     name: "WSRUNNER_METRICS_PORT",
     schema: count(0, 65_535).optional(),

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { systemClock } from "@windshift/base/clock.ts";
+import { openTracing, type Tracing } from "@windshift/base/tracing.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import { PARTITION_MS_MAX } from "@windshift/contract/limits.ts";
@@ -15,6 +16,7 @@ import { deliverLeftovers, keepDelivering } from "@windshift/execution/leftovers
 import { PatientCheckout } from "@windshift/execution/patient-checkout.ts";
 import { runnerLoop } from "@windshift/execution/runner-loop.ts";
 import type { HeldLabels, Sandbox } from "@windshift/execution/sandbox.ts";
+import { tracedDeps } from "@windshift/execution/traced-job.ts";
 import { TriageCheckout } from "@windshift/execution/triage-checkout.ts";
 import { pathsOf, type RunnerSettings } from "./config.ts";
 import { changeCredential, obtainCredential, readCredential } from "./credential.ts";
@@ -86,12 +88,21 @@ async function runLocked(options: RunnerOptions, signals: RunnerSignals): Promis
     ask: async () => (await client.get("/runner/whoami", WhoamiReply)).instance_id,
     log,
   });
-  const host = createHost(options, client, instance);
+  const tracing = await openTracing({
+    endpoint: settings.traceEndpoint,
+    headers: settings.traceHeaders,
+    service: "windshift-runner",
+    version: buildVersion,
+    instance,
+    onProblem: (message) => log.warn(`traces: ${message}`),
+  });
+  const host = createHost(options, client, instance, tracing);
   const status = host.serveStatus();
   try {
     await host.settleThePast();
     await host.work(signals);
   } finally {
+    await tracing?.close();
     await status?.stop();
   }
 }
@@ -121,7 +132,12 @@ interface Host {
   work(signals: RunnerSignals): Promise<void>;
 }
 
-function createHost(options: RunnerOptions, client: ServerClient, instance: string): Host {
+function createHost(
+  options: RunnerOptions,
+  client: ServerClient,
+  instance: string,
+  tracing: Tracing | undefined,
+): Host {
   const { settings, log } = options;
   const paths = pathsOf(settings);
   const sandbox = createSandbox(settings, options.env, log);
@@ -163,7 +179,7 @@ function createHost(options: RunnerOptions, client: ServerClient, instance: stri
   const leftovers = { spools, controlPlaneFor: plane.leftoverPlane, clock: systemClock, log };
   const clones = createCloneCache(options);
   const onPhase = (job: JobSpec, phase: RunPhase) => metrics.phase(keyOf(job), phase);
-  const run = jobRunner(options, { plane, sandbox, spools, instance, clones, onPhase });
+  const run = jobRunner(options, { plane, sandbox, spools, instance, clones, onPhase, tracing });
   const hygiene = { sandbox, instance, worktrees: paths.worktrees, spools, held, log };
 
   return {
@@ -263,9 +279,10 @@ function jobRunner(
     instance: string;
     clones: CloneCache;
     onPhase: (job: JobSpec, phase: RunPhase) => void;
+    tracing: Tracing | undefined;
   },
 ) {
-  const { plane, sandbox, spools, instance, clones, onPhase } = parts;
+  const { plane, sandbox, spools, instance, clones, onPhase, tracing } = parts;
   const paths = pathsOf(settings);
   // Plain processes are the same user as this one: there is nobody to give the checkout to.
   const root = sandbox.isolation === "container" && isRoot();
@@ -298,5 +315,5 @@ function jobRunner(
     clock: systemClock,
     log,
   };
-  return (job: JobSpec, cancel: AbortSignal) => runJob(job, deps, { cancel });
+  return (job: JobSpec, cancel: AbortSignal) => runJob(job, tracedDeps(deps, job, tracing), { cancel });
 }

@@ -9,6 +9,7 @@ import {
   textSetting as text,
 } from "@windshift/base/setting-schemas.ts";
 import { readSettings, type SettingsOf, type SettingsTable } from "@windshift/base/settings.ts";
+import { tracingSettings } from "@windshift/base/tracing-settings.ts";
 import { ImageReference } from "@windshift/contract/job.ts";
 import { CACHE_AGE_MS_MAX, CACHE_AGE_MS_MOST, CACHE_BYTES_MAX } from "@windshift/execution/clone-cache.ts";
 import { containerSettings } from "@windshift/execution/container-settings.ts";
@@ -114,6 +115,7 @@ export const serverSettings = {
     doc: "Opens `/metrics` to whoever sends it as a bearer token, besides administrators with a session.",
     secret: true,
   },
+  ...tracingSettings,
   oidcIssuer: {
     name: "WINDSHIFT_OIDC_ISSUER",
     schema: OidcIssuer.optional(),

@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { buildVersion } from "@windshift/base/build-version.ts";
+import type { JobSpec } from "@windshift/contract/job.ts";
 import type { OutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { addActivityRoutes } from "./activity/activity-routes.ts";
 import { addAuditRoutes } from "./audit/audit-routes.ts";
@@ -110,6 +111,8 @@ export interface RouteParts {
   runnerPrograms?: string | undefined;
   /** Agent image that new runners are given unless they name another. */
   runnerImage?: string | undefined;
+  /** Adds to a job what its runner's part of the trace hangs from; absent when no traces are sent. */
+  traced?: ((job: JobSpec) => JobSpec) | undefined;
   /** Routes beyond the product's, of a test. */
   addRoutes?: ((table: RouteTable) => void) | undefined;
 }
@@ -204,7 +207,8 @@ export function buildRoutes(parts: RouteParts): Routes {
   addEventOutlineRoutes(app, { database });
   addPoolRoutes(app, { database, baseUrl, defaults });
   addRunnerInstallRoutes(app, parts);
-  const desk = new ClaimDesk({ database, defaults, readBranch: parts.forge.readBranch, log });
+  const { traced } = parts;
+  const desk = new ClaimDesk({ database, defaults, readBranch: parts.forge.readBranch, log, traced });
   addHostRoutes(app, { database, masterKey, defaults, desk, pace: new HostPace(), log });
   addWhoamiRoute(app, database);
   addBrokerRoutes(app, createBrokers(parts));

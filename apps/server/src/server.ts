@@ -1,7 +1,11 @@
 import { mkdir } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
+import { buildVersion } from "@windshift/base/build-version.ts";
 import { redact } from "@windshift/base/redact.ts";
+import { openTracing, type Tracing } from "@windshift/base/tracing.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
+import type { JobSpec } from "@windshift/contract/job.ts";
 import { createOutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
 import { BudgetHolds } from "./budgets/budget-holds.ts";
 import {
@@ -39,14 +43,17 @@ import { runPublishingLoop } from "./runs/publishing-loop.ts";
 import { runKeyChange } from "./secrets/key-change-loop.ts";
 import { checkMasterKey, hasMasterKey } from "./secrets/key-check.ts";
 import { usesWarning } from "./secrets/key-uses.ts";
-import type { MasterKey } from "./secrets/secret-box.ts";
+import { derivedKey, type MasterKey } from "./secrets/secret-box.ts";
 import { readMasterKey } from "./secrets/secret-key-file.ts";
+import { RunTraces } from "./telemetry/run-traces.ts";
 import { runUpkeepLoop } from "./work-items/upkeep-loop.ts";
 
 /** What a server is made of, once its database and its key are open. */
 interface ServerParts extends RouteParts {
   metrics: ServerMetrics;
   settings: ServerSettings;
+  tracing: Tracing | undefined;
+  traces: RunTraces | undefined;
   /** Of the embedded database. */
   lock: DataFolderLock | undefined;
 }
@@ -100,6 +107,7 @@ export async function startServer(
       await Promise.all(loops);
       await listener.stop();
       await parts.holds.close();
+      await parts.traces?.close();
       await database.close();
       parts.lock?.release();
     },
@@ -110,8 +118,10 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
   const metrics = new ServerMetrics();
   await makeDataFolder(settings);
   const lock = settings.databaseUrl === undefined ? lockDataFolder(settings.dataDir) : undefined;
-  const database = { ...(await openStore(settings)), figures: metrics };
-  const masterKey = await openKey(settings, database, log);
+  const store = await openStore(settings);
+  const masterKey = await openKey(settings, store, log);
+  const { tracing, traces } = await openTraces(settings, store, masterKey, log);
+  const database = { ...store, figures: traces?.beside(metrics) ?? metrics };
   await ensureLocalPool(database);
   const repositoriesRoot = join(settings.dataDir, "repositories");
   const crash = new CrashPoints(settings.crashPoint);
@@ -131,7 +141,31 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
   };
   const defaults = { llmModel: settings.llmModel };
   const { metricsToken } = settings;
-  return { ...open, ...createForges(open), settings, defaults, log, metrics, metricsToken, lock };
+  const traced = traces && ((job: JobSpec) => traces.traced(job));
+  return {
+    ...open,
+    ...createForges(open),
+    ...{ settings, defaults, log, metrics, metricsToken, lock, tracing, traces, traced },
+  };
+}
+
+/** One trace for each run, where an address for them is set. */
+async function openTraces(
+  settings: ServerSettings,
+  database: Database,
+  masterKey: MasterKey,
+  log: Log,
+): Promise<{ tracing?: Tracing | undefined; traces?: RunTraces | undefined }> {
+  const tracing = await openTracing({
+    endpoint: settings.traceEndpoint,
+    headers: settings.traceHeaders,
+    service: "windshift",
+    version: buildVersion,
+    instance: hostname(),
+    onProblem: (message) => log.warn({}, `traces: ${message}`),
+  });
+  const key = Buffer.from(derivedKey(masterKey, "trace ids")).toString("hex");
+  return { tracing, traces: tracing && new RunTraces(database, tracing, log, key) };
 }
 
 /**
@@ -225,7 +259,11 @@ async function startRunner(
     database,
     defaults,
     controlPlane: crash.controlPlane(createControlPlane(control)),
-    claim: crash.claim((...args: ClaimArgs) => claimJob(control, ...args)),
+    claim: crash.claim(async (...args: ClaimArgs) => {
+      const job = await claimJob(control, ...args);
+      return job === null ? null : (parts.traced?.(job) ?? job);
+    }),
+    tracing: parts.tracing,
     sandbox: chooseSandbox(settings, image, env),
     image,
     allowedImages: settings.allowedImages,

@@ -73,6 +73,11 @@ export const JobSpec = z.object({
     /** What the run's branch pointed at when this attempt was claimed; null when it did not exist. The push replaces exactly this. */
     branch_oid: Oid.nullable(),
   }),
+  /** Trace Context of W3C: what the runner's spans of this attempt hang from. Absent when the server sends no traces. */
+  traceparent: z
+    .string()
+    .regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)
+    .optional(),
   tokens: z.object({ agent: z.string().startsWith("wsrun_"), git: z.string().startsWith("wsrun_") }),
 });
 export type JobSpec = z.infer<typeof JobSpec>;

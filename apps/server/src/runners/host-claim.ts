@@ -17,6 +17,8 @@ export interface ClaimDeskParts {
   database: Database;
   defaults: RunDefaults;
   readBranch: ClaimParts["readBranch"];
+  /** Adds to a job what its runner's part of the trace hangs from. */
+  traced?: ((job: JobSpec) => JobSpec) | undefined;
   log: Log;
 }
 
@@ -46,7 +48,7 @@ export class ClaimDesk {
         found.kind === "claimed"
           ? await completeClaim(parts, found.value)
           : await repeatClaim(parts, claimer.runner, claimer.host.key, claimer.addresses);
-      if (job !== undefined) return job;
+      if (job !== undefined) return job === null ? null : (this.parts.traced?.(job) ?? job);
       if (signal.aborted || performance.now() > untilMs) return null;
     }
   }

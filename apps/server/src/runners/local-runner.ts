@@ -3,6 +3,7 @@ import { mkdir, readdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@windshift/base/clock.ts";
+import type { Tracing } from "@windshift/base/tracing.ts";
 import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import { HEARTBEAT_INTERVAL_MS } from "@windshift/contract/limits.ts";
@@ -15,6 +16,7 @@ import { PatientCheckout } from "@windshift/execution/patient-checkout.ts";
 import { runnerLoop } from "@windshift/execution/runner-loop.ts";
 import type { Sandbox } from "@windshift/execution/sandbox.ts";
 import { INSTANCE_LABEL } from "@windshift/execution/sandbox-labels.ts";
+import { tracedDeps } from "@windshift/execution/traced-job.ts";
 import { TriageCheckout } from "@windshift/execution/triage-checkout.ts";
 import type { Database } from "../db/database.ts";
 import { ensureLocalPool } from "../pools/pool-store.ts";
@@ -47,6 +49,8 @@ export interface LocalRunnerOptions {
   cacheAgeMs: number;
   /** What one checkout may grow to, bytes. */
   workspaceBytesMax: number;
+  /** Where the spans of jobs go; undefined when none are sent. */
+  tracing: Tracing | undefined;
   log: JobLog;
 }
 
@@ -146,7 +150,8 @@ function jobRunner(options: LocalRunnerOptions, instance: string, clones: CloneC
     clock: systemClock,
     log: options.log,
   };
-  return (job: JobSpec, signal: AbortSignal) => runJob(job, deps, { cancel: signal });
+  return (job: JobSpec, signal: AbortSignal) =>
+    runJob(job, tracedDeps(deps, job, options.tracing), { cancel: signal });
 }
 
 async function sweepContainers(sandbox: Sandbox, instance: string, log: JobLog): Promise<void> {

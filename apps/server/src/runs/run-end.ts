@@ -51,7 +51,7 @@ export async function endRun(
     .executeTakeFirst();
   if (ended === undefined) return false;
   await endAttempt(database, tx, run, ending.status);
-  afterCommit(tx, () => database.figures?.runEnded(ending.status, ending.reason));
+  afterCommit(tx, () => database.figures?.runEnded(ending.status, ending.reason, run.id));
   // What was said while it ended has answered it already.
   if (waiting && (await findUnreadAuthor(tx, run.id)) !== undefined)
     await resumeRun(database, tx, run.id, "needs_info");
