@@ -44,14 +44,15 @@ export function engineChecks(settings: RunnerSettings, env: Env): DockerChecks {
 }
 
 /**
- * Refuses an engine whose user ids make every run fail, before a registration token is spent on it. One that gives no answer is
- * not refused: it may only be late.
+ * Refuses an engine whose user ids make every run fail, or that holds no container to its limits, before a registration token is spent
+ * on it. One that gives no answer is not refused: it may only be late.
  * @throws AppError `invalid_input`
  */
 export async function requireFitEngine(settings: RunnerSettings, env: Env): Promise<void> {
   if (settings.sandbox === "unsandboxed") return;
-  const users = await engineChecks(settings, env).findUserIds(isRoot());
-  if (users.kind === "unfit") throw new AppError("invalid_input", users.detail);
+  const checks = engineChecks(settings, env);
+  for (const found of await Promise.all([checks.findUserIds(isRoot()), checks.findLimits()]))
+    if (found.kind === "unfit") throw new AppError("invalid_input", found.detail);
 }
 
 export function isRoot(): boolean {

@@ -8,6 +8,7 @@ import { findEngineTraits } from "./docker-engine.ts";
 import { networkMissing, notStarted } from "./docker-errors.ts";
 import { ensureImage } from "./docker-image.ts";
 import { parseEngine, saysMissing } from "./docker-inspect.ts";
+import { type EngineLimits, findEngineLimits } from "./docker-limits.ts";
 import { findUserIds, type UserIds } from "./docker-users.ts";
 import { describeEngine, EngineVersion, engineFloorWarning } from "./engine-floors.ts";
 import type { SandboxSpec } from "./sandbox.ts";
@@ -59,6 +60,16 @@ export class DockerChecks {
   async findUserIds(root: boolean): Promise<UserIds> {
     const uidMap = await readFile("/proc/self/uid_map", "utf8").catch(() => "");
     return findUserIds(this.cli, { root, uidMap });
+  }
+
+  /** Containers are held to their memory and processes. */
+  async limits(): Promise<Check> {
+    const { kind, detail } = await this.findLimits();
+    return kind === "unfit" ? failed("limits", detail) : passed("limits", detail);
+  }
+
+  findLimits(): Promise<EngineLimits> {
+    return findEngineLimits(this.cli);
   }
 
   /** The image is there, or can be pulled, and is an agent image. */

@@ -71,6 +71,7 @@ function containerSteps({ settings, env }: DoctorOptions): CheckStep[] {
   return [
     { name: "engine", needs: [], look: () => checks.engine() },
     { name: "user ids", needs: ["engine"], look: () => checks.userIds(isRoot()) },
+    { name: "limits", needs: ["engine"], look: () => checks.limits() },
     { name: "network", needs: ["engine"], look: () => checks.network() },
     { name: "image", needs: ["engine"], look: () => checks.image() },
     { name: "worktree", needs: container, look: () => checks.worktree() },

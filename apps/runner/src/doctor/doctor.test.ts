@@ -99,7 +99,7 @@ describe("windshift-runner doctor", () => {
       expect(healthy).toBe(true);
       const looked = [
         ...["settings", "address", "api", "clock", "credential file", "credential", "cache root", "disk"],
-        ...["windshift-triage version", "user ids", "network", "image", "worktree", "sandbox"],
+        ...["windshift-triage version", "user ids", "limits", "network", "image", "worktree", "sandbox"],
       ];
       for (const name of looked) expect(text).toContain(`ok   ${name}: `);
       for (const name of ["windshift-triage", "engine"])

@@ -58,10 +58,11 @@ function containerSteps({ settings, worktreeRoot, apiUrl, apiWarning, env }: Doc
   ];
 }
 
-/** An engine that answers is asked whose user ids its containers have. */
+/** An engine that answers is asked whose user ids its containers have, and what it can limit. */
 async function checkEngine(checks: DockerChecks): Promise<Check[]> {
   const engine = await checks.engine();
-  return engine.state === "failed" ? [engine] : [engine, await checks.userIds(process.getuid?.() === 0)];
+  if (engine.state === "failed") return [engine];
+  return [engine, await checks.userIds(process.getuid?.() === 0), await checks.limits()];
 }
 
 function processSteps({ path }: DoctorOptions): CheckStep[] {

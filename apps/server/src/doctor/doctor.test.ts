@@ -86,6 +86,7 @@ describe("windshift doctor", () => {
         "database",
         "secret key",
         "user ids",
+        "limits",
         "network",
         "image",
         "worktree",
