@@ -25,7 +25,7 @@ const steps: Step[] = [
     name: "types",
     // What was found is kept, which halves the time of the next look.
     problems: () =>
-      tool("tsc", "--pretty=false", "--project", ".", "--incremental", `--tsBuildInfoFile=${TYPES}`),
+      tool("tsc", "--pretty", "false", "--project", ".", "--incremental", "--tsBuildInfoFile", TYPES),
   },
   { name: "imports", problems: async () => importProblems(ROOT).join("\n") },
   { name: "drift", problems: async () => (await driftProblems(ROOT)).join("\n") },
