@@ -17,12 +17,13 @@ export function startBareProxy(upstreamUrl: string): Promise<Listening> {
   return start("bare-proxy-process.ts", upstreamUrl);
 }
 
+function start(program: string, ...args: string[]): Promise<Listening> {
+  return startListening([process.execPath, join(import.meta.dir, program), ...args]);
+}
+
 /** Waits for the first line that the program prints, which is its port. */
-async function start(program: string, ...args: string[]): Promise<Listening> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, program), ...args], {
-    stdout: "pipe",
-    stderr: "inherit",
-  });
+export async function startListening(command: readonly string[]): Promise<Listening> {
+  const child = Bun.spawn([...command], { stdout: "pipe", stderr: "inherit" });
   const { value } = await child.stdout.getReader().read();
   const port = Number(new TextDecoder().decode(value).trim());
   const stop = async () => {
