@@ -27,9 +27,19 @@ const BROKEN_CODES: ReadonlySet<string> = new Set([
 const BROKEN_TEXT =
   /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after)/;
 
+/** What the engines say when a disk takes no more: PostgreSQL, then SQLite, whose log and its index are files of their own. */
+const FULL_CODE = /^(?:53100|SQLITE_FULL|SQLITE_IOERR_(?:WRITE|SHMSIZE|TRUNCATE|FSYNC))$/;
+
 /** A failure of the moment as `unavailable`, with a time to try again; any other as it is. */
 export function asDatabaseFailure(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof AppError || !isPassing(error)) return error;
+  if (!(error instanceof Error) || error instanceof AppError) return error;
+  if (FULL_CODE.test(codeOf(error)))
+    return new AppError(
+      "unavailable",
+      "the disk of the database takes no more, so nothing was written; an administrator must make room on it",
+      { cause: error, retryAfterS: RETRY_AFTER_S },
+    );
+  if (!isPassing(error)) return error;
   return new AppError("unavailable", "the database does not answer now; try again in a moment", {
     cause: error,
     retryAfterS: RETRY_AFTER_S,
@@ -37,8 +47,12 @@ export function asDatabaseFailure(error: unknown): unknown {
 }
 
 function isPassing(error: Error): boolean {
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const code = codeOf(error);
   if (PASSING_CODES.has(code) || BROKEN_CODES.has(code)) return true;
   if (/^[0-9A-Z]{5}$/.test(code) && PASSING_CLASSES.some((start) => code.startsWith(start))) return true;
   return BROKEN_TEXT.test(error.message);
+}
+
+function codeOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : "";
 }

@@ -9,6 +9,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from "kysely";
+import { asDatabaseFailure } from "./database-failure.ts";
 
 /** Statements kept ready to run, of some KB each: those in use at a time. Lists of ids make further ones of each length. */
 const STATEMENTS_MAX = 200;
@@ -59,7 +60,8 @@ class SqliteDriver implements Driver {
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw("rollback"));
+    // A full disk has ended it already; that is the failure to tell, not this.
+    if (this.file.inTransaction) await connection.executeQuery(CompiledQuery.raw("rollback"));
   }
 
   async destroy(): Promise<void> {
@@ -81,9 +83,13 @@ class SqliteConnection implements DatabaseConnection {
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     const { statement, hasRows } = this.prepare(sql);
     const values = parameters as SQLQueryBindings[];
-    if (hasRows) return { rows: statement.all(...values) as R[] };
-    const { lastInsertRowid, changes } = statement.run(...values);
-    return { insertId: BigInt(lastInsertRowid), numAffectedRows: BigInt(changes), rows: [] };
+    try {
+      if (hasRows) return { rows: statement.all(...values) as R[] };
+      const { lastInsertRowid, changes } = statement.run(...values);
+      return { insertId: BigInt(lastInsertRowid), numAffectedRows: BigInt(changes), rows: [] };
+    } catch (error) {
+      throw asDatabaseFailure(error);
+    }
   }
 
   async *streamQuery<R>({ sql, parameters }: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
