@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
 import { childEnv } from "../setup/child-env.ts";
 
@@ -30,10 +30,12 @@ export async function packFolder(folder: string, epochS: number): Promise<string
   return file;
 }
 
-/** Writes the checksums of all files of a folder, by name, for `sha256sum --check`. @returns how many there are */
+/** Writes the checksums of all files below a folder, by name, for `sha256sum --check`. @returns how many there are */
 export async function writeChecksums(folder: string): Promise<number> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const names = entries.filter((entry) => entry.isFile() && entry.name !== CHECKSUMS).map(({ name }) => name);
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const names = entries
+    .filter((entry) => entry.isFile() && entry.name !== CHECKSUMS)
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
   const lines: string[] = [];
   for (const name of names.toSorted()) lines.push(`${await sha256Of(join(folder, name))}  ${name}\n`);
   await writeFile(join(folder, CHECKSUMS), lines.join(""));

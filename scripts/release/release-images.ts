@@ -5,10 +5,8 @@ import { hostArchitecture } from "../build/programs.ts";
 import { ensureAgentImage } from "../image/agent-image.ts";
 import { docker } from "../image/docker.ts";
 import { ensureProgramImage, PROGRAM_IMAGES } from "../image/program-images.ts";
-import { bundledPackages, runtimePackage } from "../image/sbom/bundled-packages.ts";
-import { readDebianPackages } from "../image/sbom/debian-packages.ts";
 import { imageBom } from "../image/sbom/image-bom.ts";
-import { spdxDocument } from "../image/sbom/spdx.ts";
+import { programImageBom } from "../image/sbom/program-image-bom.ts";
 import { childEnv } from "../setup/child-env.ts";
 import type { Log } from "../setup/log.ts";
 
@@ -29,16 +27,7 @@ export async function makeImages(options: { version: string; outDir: string; log
     const tag = await ensureProgramImage(image, { log, tag: `windshift/${name}:${version}` });
     const file = fileOf(name, { version, outDir });
     await save(tag, file, log);
-    const [program] = image.programs;
-    const document = spdxDocument({
-      image: tag,
-      version,
-      created: new Date(),
-      debian: await readDebianPackages(tag),
-      runtime: await runtimePackage(),
-      bundled: await bundledPackages(program),
-    });
-    await Bun.write(`${file}.spdx.json`, `${JSON.stringify(document, null, 1)}\n`);
+    await Bun.write(`${file}.spdx.json`, await programImageBom(image, tag, version));
   }
 }
 

@@ -11,7 +11,7 @@ import { makeDeployArchive, makeTargetArchive } from "./target-archive.ts";
 import { thirdParty } from "./third-party.ts";
 
 /** Programs are compiled and packed; a loaded machine takes long for it, ms. */
-setDefaultTimeout(180_000);
+setDefaultTimeout(300_000);
 
 const EPOCH_S = 1_700_000_000;
 const programs = RUNNER_PROGRAMS.filter(({ name }) => name === "windshift-triage");
@@ -48,6 +48,9 @@ test("the archive of a target has programs that run, the installer, licenses, an
       "systemd",
       "windshift-triage",
     ].toSorted(),
+  );
+  expect(await readFile(join(folder, "SHA256SUMS"), "utf8")).toMatch(
+    /^[0-9a-f]{64} {2}systemd\/windshift-runner\.service$/m,
   );
   const version = await sh(`runner-programs/${target}/windshift-triage --version`, folder);
   expect([version.exitCode, version.stdout]).toEqual([0, expect.stringContaining("windshift-triage")]);
