@@ -20,6 +20,7 @@ export const ONE_ENGINE_FILES: readonly string[] = [
   "apps/server/src/doctor/doctor.test.ts",
   "apps/server/src/runners/runner-install.test.ts",
   "e2e/faults-harness/server-limits.test.ts",
+  "e2e/dashboard.test.ts",
   "e2e/faults.test.ts",
   "e2e/runner-autoscaler.test.ts",
   "e2e/runner-container.test.ts",
