@@ -8,6 +8,8 @@ import { AgentRunDetail, AgentRunList } from "@windshift/contract/api/run.ts";
 import { runnerSettings } from "@windshift/runner/config.ts";
 import { docker, dockerProgram } from "../scripts/image/docker.ts";
 import { ensureProgramImage, PROGRAM_IMAGES } from "../scripts/image/program-images.ts";
+import { programImageBom } from "../scripts/image/sbom/program-image-bom.ts";
+import { SpdxSchema } from "../scripts/image/sbom/spdx-fixture.ts";
 import { childEnv } from "../scripts/setup/child-env.ts";
 import { composeArgv, composeService } from "./compose-file.ts";
 import { type EngineVolume, engineVolume } from "./engine-volume.ts";
@@ -62,6 +64,16 @@ describe("a runner in a container", () => {
     await volume?.[Symbol.asyncDispose]();
     await product?.stop();
   }, 60_000);
+
+  test("its image has a bill of materials: Debian's packages, both programs and what they hold", async () => {
+    const text = await programImageBom(PROGRAM_IMAGES.runner, runnerImage, "1.2.3");
+    const { packages } = SpdxSchema.parse(JSON.parse(text));
+    const names = packages.map(({ name }) => name);
+    expect(names).toEqual(
+      expect.arrayContaining(["windshift-runner", "windshift-triage", "bun", "git", "zod"]),
+    );
+    expect(names).not.toContain("windshift-agent");
+  }, 120_000);
 
   /** Starts what the Compose file says, its folder in another place of the host, for one job. */
   async function up(change: (compose: string) => string) {

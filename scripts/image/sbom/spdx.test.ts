@@ -15,8 +15,9 @@ const LISTING = [
   "L\tlibstdc++6\tsomething-of-its-own",
 ].join("\n");
 
-function document() {
+function document(more: { programs?: readonly string[] } = {}) {
   return spdxDocument({
+    ...more,
     image: "windshift/agent:test",
     version: "1.2.3",
     created: new Date("2026-01-02T03:04:05.678Z"),
@@ -31,6 +32,23 @@ describe("a bill of materials", () => {
     const parsed = SpdxSchema.parse(JSON.parse(JSON.stringify(document())));
     expect(parsed.creationInfo.created).toBe("2026-01-02T03:04:05Z");
     expect(parsed.packages.map((one) => one.SPDXID)).toContain("SPDXRef-deb-libstdc.43..43.6-amd64");
+  });
+
+  test("of an image with several programs says of each that it holds the runtime", () => {
+    const { packages, relationships } = document({ programs: ["windshift-runner", "windshift-triage"] });
+    expect(
+      SpdxSchema.safeParse(JSON.parse(JSON.stringify({ ...document(), packages, relationships }))).success,
+    ).toBe(true);
+    const names = packages
+      .filter((one) => one.primaryPackagePurpose === "APPLICATION")
+      .map(({ name }) => name);
+    expect(names).toEqual(["windshift-runner", "windshift-triage"]);
+    const runtime = packages.find(({ name }) => name === "bun")?.SPDXID;
+    const holders = relationships.filter((one) => one.relatedSpdxElement === runtime);
+    expect(holders.map((one) => one.spdxElementId)).toEqual([
+      "SPDXRef-windshift-runner",
+      "SPDXRef-windshift-triage",
+    ]);
   });
 
   test("names packages as scanners look them up", () => {

@@ -36,6 +36,8 @@ export interface ImageParts {
   debian: readonly DebianPackage[];
   runtime: BundledPackage;
   bundled: readonly BundledPackage[];
+  /** Our executables in it, which hold these together; the agent alone when not said. */
+  programs?: readonly string[];
 }
 
 const NONE = "NOASSERTION";
@@ -73,10 +75,12 @@ export function programsDocument(parts: {
   };
 }
 
-/** The image holds Debian's packages and our executable, which holds the runtime and what was bundled from the registry. */
+/** The image holds Debian's packages and our executables, which hold the runtime and what was bundled from the registry. */
 export function spdxDocument(parts: ImageParts): SpdxDocument {
   const image = ours("image", parts.image, parts.version, "CONTAINER");
-  const agent = ours("windshift-agent", "windshift-agent", parts.version, "APPLICATION");
+  const programs = (parts.programs ?? ["windshift-agent"]).map((name) =>
+    ours(name, name, parts.version, "APPLICATION"),
+  );
   const debian = parts.debian.map(debianPackage);
   const bundled = [parts.runtime, ...parts.bundled].map(registryPackage);
   return {
@@ -89,11 +93,11 @@ export function spdxDocument(parts: ImageParts): SpdxDocument {
       created: parts.created.toISOString().replace(/\.\d+Z$/, "Z"),
       creators: [PRODUCER, `Tool: windshift-image-${parts.version}`],
     },
-    packages: [image, agent, ...debian, ...bundled],
+    packages: [image, ...programs, ...debian, ...bundled],
     relationships: [
       related("SPDXRef-DOCUMENT", "DESCRIBES", image.SPDXID),
-      ...[agent, ...debian].map((one) => related(image.SPDXID, "CONTAINS", one.SPDXID)),
-      ...bundled.map((one) => related(agent.SPDXID, "CONTAINS", one.SPDXID)),
+      ...[...programs, ...debian].map((one) => related(image.SPDXID, "CONTAINS", one.SPDXID)),
+      ...programs.flatMap((program) => bundled.map((one) => related(program.SPDXID, "CONTAINS", one.SPDXID))),
     ],
   };
 }
