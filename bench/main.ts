@@ -2,7 +2,9 @@ import { agent } from "./agent/agent.ts";
 import { agentPeers } from "./agent/agent-peers.ts";
 import type { Bench } from "./bench.ts";
 import { Figure } from "./figure.ts";
+import { figureTable } from "./figure-table.ts";
 import { gitBroker } from "./git-broker/git-broker.ts";
+import { growth, growthCurves } from "./growth/growth.ts";
 import { llmBroker } from "./llm-broker/llm-broker.ts";
 import { mainJob } from "./main-job/main-job.ts";
 import { events } from "./queue/events.ts";
@@ -14,7 +16,7 @@ import { tracker } from "./tracker/tracker.ts";
 import { webTranscript } from "./web-transcript/web-transcript.ts";
 
 /**
- * `npm run bench -- NAME … | all`: figures as JSON lines on stdout, everything else on stderr.
+ * `npm run bench -- NAME … | all`: figures as JSON lines on stdout, everything else on stderr, at its end all figures as one table.
  * Exit code 0 when every bar holds, 1 when one does not or a benchmark failed, 2 for a name nobody knows.
  */
 const BENCHES: readonly Bench[] = [
@@ -30,6 +32,8 @@ const BENCHES: readonly Bench[] = [
   recovery,
   tracker,
   webTranscript,
+  growth,
+  ...growthCurves,
 ];
 
 async function main(names: readonly string[]): Promise<number> {
@@ -40,21 +44,22 @@ async function main(names: readonly string[]): Promise<number> {
   if (unknown.length > 0 || chosen.length === 0) {
     for (const name of unknown) say(`bench: there is no benchmark ${JSON.stringify(name)}`);
     say("usage: npm run --silent bench -- NAME … | all");
-    for (const bench of BENCHES) say(`  ${bench.name.padEnd(14)} ${bench.about}`);
+    for (const bench of BENCHES) say(`  ${bench.name.padEnd(18)} ${bench.about}`);
     return 2;
   }
-  let holds = true;
+  const figures: Figure[] = [];
   for (const bench of chosen) {
     say(`${bench.name}: ${bench.about}`);
     await bench.run({
       figure: (figure) => {
         process.stdout.write(`${JSON.stringify(Figure.parse(figure))}\n`);
-        holds &&= figure.holds;
+        figures.push(figure);
       },
       progress: (line) => say(`  ${line}`),
     });
   }
-  return holds ? 0 : 1;
+  for (const line of ["", ...figureTable(figures)]) say(line);
+  return figures.every(({ holds }) => holds) ? 0 : 1;
 }
 
 function say(line: string): void {

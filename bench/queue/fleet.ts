@@ -52,7 +52,7 @@ async function measure(report: BenchReport, server: ServerProcess, dataDir: stri
   const api = new ApiClient(server.url);
   await setUpServer(api, ADMIN);
   const pool = await api.post("/api/v1/admin/pools", { name: "fleet" }, Pool);
-  const credentials = await insertHosts(dataDir, pool.id);
+  const credentials = await insertHosts(dataDir, pool.id, HOSTS);
   const before = await residentMb(server.pid);
   const over = new AbortController();
   const hosts = credentials.map((credential) => idle(server.url, credential, over.signal));
@@ -85,13 +85,13 @@ async function measure(report: BenchReport, server: ServerProcess, dataDir: stri
   );
 }
 
-/** Hosts that have registered before; straight into the database, as registration is not what is measured. */
-async function insertHosts(dataDir: string, pool: number): Promise<string[]> {
+/** Hosts that have registered before, and what each shows; straight into the database, as registration is not what is measured. */
+export async function insertHosts(dataDir: string, pool: number, count: number): Promise<string[]> {
   const database = await openDatabase({ url: undefined, sqliteFile: join(dataDir, "windshift.db") });
   try {
     return await database.transaction(async (tx) => {
       const credentials: string[] = [];
-      for (let at = 0; at < HOSTS; at++) {
+      for (let at = 0; at < count; at++) {
         const { id } = await tx
           .insertInto("runners")
           .values({
@@ -150,7 +150,8 @@ async function idle(url: string, credential: string, signal: AbortSignal): Promi
   }
 }
 
-function cpuMs(pid: number): number {
+/** Processor time that a process has taken, all its threads, ms. */
+export function cpuMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }

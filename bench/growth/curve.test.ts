@@ -1,0 +1,96 @@
+import { expect, test } from "bun:test";
+import { type Curve, curveLines, exponent, growthFigure, type Point } from "./curve.ts";
+
+const CURVE: Curve = {
+  bench: "growth",
+  metric: "work",
+  unit: "ms",
+  of: "things",
+  costOf: "all",
+  resolution: 0,
+};
+const SIZES = [10, 100, 1_000, 10_000];
+const grown = (cost: (size: number) => number): Point[] =>
+  SIZES.map((size) => ({ size, samples: [cost(size)] }));
+
+test("a cost that grows with the size or with n log n holds, one that grows faster does not", () => {
+  expect(
+    growthFigure(
+      CURVE,
+      grown((n) => 3 * n),
+    ).holds,
+  ).toBe(true);
+  expect(
+    growthFigure(
+      CURVE,
+      grown((n) => n * Math.log2(1 + n)),
+    ).holds,
+  ).toBe(true);
+  expect(
+    growthFigure(
+      CURVE,
+      grown((n) => n * Math.sqrt(n)),
+    ).holds,
+  ).toBe(false);
+  expect(
+    growthFigure(
+      CURVE,
+      grown((n) => n * n),
+    ).holds,
+  ).toBe(false);
+});
+
+test("the cost of one more may grow with the logarithm, and no faster", () => {
+  const one = { ...CURVE, costOf: "one" } as const;
+  expect(
+    growthFigure(
+      one,
+      grown(() => 5),
+    ).holds,
+  ).toBe(true);
+  expect(
+    growthFigure(
+      one,
+      grown((n) => Math.log2(1 + n)),
+    ).holds,
+  ).toBe(true);
+  expect(
+    growthFigure(
+      one,
+      grown((n) => n ** 0.5),
+    ).holds,
+  ).toBe(false);
+});
+
+test("a figure names both ends and gives the cost of one at each", () => {
+  const figure = growthFigure(
+    CURVE,
+    grown((n) => 2 * n),
+  );
+  expect(figure).toMatchObject({
+    metric: "work, at 10,000 things",
+    reference: "at 10 things",
+    value: 2,
+    referenceValue: 2,
+    ratio: 1,
+  });
+});
+
+test("a curve is judged from the first size on whose cost is more than noise", () => {
+  const points = grown((n) => (n < 1_000 ? 0.001 : n));
+  expect(growthFigure(CURVE, points).holds).toBe(false);
+  const figure = growthFigure({ ...CURVE, resolution: 1 }, points);
+  expect([figure.reference, figure.holds]).toEqual(["at 1,000 things", true]);
+});
+
+test("the power a cost grows with is found from all its points", () => {
+  expect(exponent(grown((n) => 7 * n))).toBeCloseTo(1);
+  expect(exponent(grown((n) => n * n))).toBeCloseTo(2);
+  expect(exponent(grown(() => 4))).toBeCloseTo(0);
+  expect(
+    curveLines(
+      CURVE,
+      grown((n) => 2 * n),
+    )[0],
+  ).toBe("work: grows as n^1.00");
+});

@@ -1,0 +1,143 @@
+import { join } from "node:path";
+import { ApiClient } from "@windshift/api-client/api-client.ts";
+import { ApiTokenWithSecret } from "@windshift/contract/api/token.ts";
+import type { JobSpec } from "@windshift/contract/job.ts";
+import { HEARTBEAT_INTERVAL_MS } from "@windshift/contract/limits.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
+import { createRepository } from "@windshift/testing/git-repository.ts";
+import type { BenchReport } from "../bench.ts";
+import { ADMIN, type BenchHost, createBenchPool } from "../bench-host.ts";
+import { cpuMs } from "../queue/fleet.ts";
+import { onGrowthServer } from "./growth-server.ts";
+import { type HeldRequest, holdRequest } from "./held-request.ts";
+import { type Point, reportCurve } from "./report-curve.ts";
+
+const WATCHERS = [1, 10, 100, 1_000, 5_000];
+/** Events that are sent while so many watch; each when all have the one before. */
+const EVENTS = 10;
+/** Rounds without watchers, so that the cost of an event itself is known. */
+const OPENED_AT_ONCE = 50;
+/** Until an event has come to all, ms. */
+const ARRIVAL_MS_MAX = 120_000;
+/** Time for the server to come to rest after watchers came, ms. */
+const SETTLE_MS = 2_000;
+/** Processor time that stands out of the ticks it is counted in, ms an event. */
+const CPU_RESOLUTION_MS = 5;
+
+/** What watchers of one run cost: from an event to the last of a hundred watchers, and the server's processor for an event. */
+export async function growWatchers(report: BenchReport): Promise<void> {
+  await onGrowthServer(report, async ({ server, port, dir }) => {
+    const projectDir = join(dir, "project");
+    await createRepository(projectDir, { files: { "README.md": "bench\n" } });
+    const pool = await createBenchPool(server, projectDir);
+    const host = await pool.addHost(1);
+    await pool.workspace.createItem({ title: "Watched", description: "" }, true);
+    const job = await host.claim();
+    const heart = setInterval(
+      () => void host.beat([{ run: job.run_id, attempt: job.attempt }]),
+      HEARTBEAT_INTERVAL_MS / 2,
+    );
+    const token = await mintToken(server.url);
+    const watchers: Watcher[] = [];
+    const latency: Point[] = [];
+    const cpu: Point[] = [];
+    try {
+      let seq = 0;
+      for (const size of WATCHERS) {
+        while (watchers.length < size) {
+          const count = Math.min(OPENED_AT_ONCE, size - watchers.length);
+          const more = Array.from({ length: count }, () => watch(port, job.run_id, token, seq));
+          watchers.push(...(await Promise.all(more)));
+        }
+        await eventually("all watch", () => watchers.every((one) => one.watches()), ARRIVAL_MS_MAX);
+        await Bun.sleep(SETTLE_MS);
+        const before = cpuMs(server.pid);
+        const times: number[] = [];
+        for (let n = 0; n < EVENTS; n++) times.push(...(await timeEvent(host, job, ++seq, watchers)));
+        const p99 = times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? Number.NaN;
+        latency.push({ size, samples: [p99] });
+        cpu.push({ size, samples: [(cpuMs(server.pid) - before) / EVENTS] });
+      }
+    } finally {
+      clearInterval(heart);
+      for (const one of watchers) one.close();
+    }
+    const shape = { unit: "ms", of: "watchers", costOf: "all" } as const;
+    reportCurve(report, "an event to its watchers, p99", shape, latency);
+    reportCurve(report, "processor time of an event", { ...shape, resolution: CPU_RESOLUTION_MS }, cpu);
+  });
+}
+
+async function mintToken(url: string): Promise<string> {
+  const api = new ApiClient(url);
+  await api.signIn(ADMIN.email, ADMIN.password);
+  const made = await api.post("/api/v1/tokens", { name: "watch", scopes: ["read"] }, ApiTokenWithSecret);
+  return made.token;
+}
+
+/** @returns ms from the moment an event is sent until each watcher has it */
+async function timeEvent(
+  host: BenchHost,
+  job: JobSpec,
+  seq: number,
+  watchers: readonly Watcher[],
+): Promise<number[]> {
+  const startedMs = performance.now();
+  const event = { seq, at: new Date().toISOString(), type: "stdout", data: { text: `event ${seq}\n` } };
+  await host.sendEvents(job, [event]);
+  await eventually("all have the event", () => watchers.every((one) => one.seq() >= seq), ARRIVAL_MS_MAX);
+  return watchers.map((one) => one.arrivedAtMs() - startedMs);
+}
+
+interface Watcher {
+  /** Its stream has begun. */
+  watches(): boolean;
+  /** Number of the newest event it has. */
+  seq(): number;
+  arrivedAtMs(): number;
+  close(): void;
+}
+
+async function watch(port: number, run: number, token: string, fromSeq: number): Promise<Watcher> {
+  let began = false;
+  let seq = fromSeq;
+  let arrivedAtMs = 0;
+  let rest = "";
+  let ended: string | undefined;
+  const held: HeldRequest = await holdRequest(port, {
+    data: (text) => {
+      rest += text;
+      began ||= rest.includes("event: run");
+      if (/^HTTP\/1\.1 [345]/.test(rest)) ended = rest.slice(0, 200);
+      const at = rest.lastIndexOf("\n\n");
+      if (at === -1) return;
+      for (const [, number] of rest.slice(0, at).matchAll(/"seq":(\d+)/g)) {
+        seq = Math.max(seq, Number(number));
+        arrivedAtMs = performance.now();
+      }
+      rest = rest.slice(at);
+    },
+    closed: () => {
+      ended ??= "the connection was closed";
+    },
+  });
+  held.send(
+    [
+      `GET /api/v1/agent-runs/${run}/events/stream HTTP/1.1`,
+      `host: 127.0.0.1:${port}`,
+      `authorization: Bearer ${token}`,
+      "accept: text/event-stream",
+      "",
+      "",
+    ].join("\r\n"),
+  );
+  return {
+    watches: () => {
+      if (ended !== undefined) throw new Error(`a watcher sees nothing: ${ended}`);
+      return began;
+    },
+    seq: () => seq,
+    arrivedAtMs: () => arrivedAtMs,
+    close: () => held.close(),
+  };
+}
