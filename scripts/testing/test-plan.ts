@@ -19,6 +19,7 @@ export const ONE_ENGINE_FILES: readonly string[] = [
   "apps/server/src/connections/outbound-addresses.test.ts",
   "apps/server/src/doctor/doctor.test.ts",
   "apps/server/src/runners/runner-install.test.ts",
+  "e2e/faults-harness/certificate.test.ts",
   "e2e/faults-harness/server-limits.test.ts",
   "e2e/dashboard.test.ts",
   "e2e/faults.test.ts",
