@@ -32,7 +32,7 @@ beforeAll(async () => {
     name: "empty",
   });
 }, TEST_MS_MAX);
-afterAll(() => server.close());
+afterAll(() => server.close(), TEST_MS_MAX);
 
 const embedded = () => (server.database.engine === "sqlite" ? "sqlite" : undefined);
 const list = async () => (await admin.get<BackupList>(AT)).body;
