@@ -22,6 +22,10 @@ export interface GitOptions {
 /** Where git and its helpers are looked for unless the caller says otherwise. */
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/**
+ * The whole environment of a git process: nothing of ours is inherited, no settings of the machine or of a user are read, nobody is
+ * asked for a password, and only local files are reached unless `protocols` says otherwise.
+ */
 export function gitEnv(
   options: Pick<GitOptions, "configFile" | "protocols" | "extraEnv" | "path">,
 ): Record<string, string> {

@@ -38,6 +38,7 @@ export const ErrorBody = z.object({
 });
 export type ErrorBody = z.infer<typeof ErrorBody>;
 
+/** The body every failing answer of the API has. Holds the message and the problems of fields; never the cause. */
 export function errorBody(error: AppError): ErrorBody {
   return {
     error: {
@@ -54,6 +55,7 @@ export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message}`);
 }
 
+/** For the branch that cannot be: a union that got a member shows here when it is compiled. @throws Error, always */
 export function assertNever(value: never): never {
   throw new Error(`assertion failed: unexpected value ${JSON.stringify(value)}`);
 }

@@ -46,6 +46,7 @@ export type Oid = z.infer<typeof Oid>;
 export function runBranch(run: RunId): string {
   return `agent-runs/run-${run}`;
 }
+/** The same as a full ref, as git's protocol names it: `refs/heads/agent-runs/run-7`. */
 export function runRef(run: RunId): string {
   return `refs/heads/${runBranch(run)}`;
 }

@@ -12,6 +12,7 @@ export const RunStatus = z.enum([
 ]);
 export type RunStatus = z.infer<typeof RunStatus>;
 export const TERMINAL_STATUSES = ["succeeded", "failed", "canceled", "killed"] as const satisfies RunStatus[];
+/** Whether a run has ended for good; `waiting` has not. */
 export function isTerminal(status: RunStatus): boolean {
   return (TERMINAL_STATUSES as readonly RunStatus[]).includes(status);
 }

@@ -19,6 +19,7 @@ export interface AttemptSpools {
 
 export const MEMORY_SPOOLS: AttemptSpools = { open: async () => memoryAttempt() };
 
+/** A spool that ends with its process: what it holds is told to the server, or lost. */
 export function memoryAttempt(): AttemptSpool {
   const nothing = () => Promise.resolve();
   return { events: new MemorySpool(), keepResult: nothing, end: nothing };

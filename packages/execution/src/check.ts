@@ -8,14 +8,17 @@ export interface Check {
   detail: string;
 }
 
+/** @param detail what was found, one sentence without its end */
 export function passed(name: string, detail: string): Check {
   return { name, state: "ok", detail };
 }
 
+/** Runs work, yet somebody should look. @param detail as of `Check`: what was found, then what to do */
 export function warned(name: string, detail: string): Check {
   return { name, state: "warn", detail };
 }
 
+/** Runs would fail. @param detail as of `Check`: what was found, then what to do */
 export function failed(name: string, detail: string): Check {
   return { name, state: "failed", detail };
 }

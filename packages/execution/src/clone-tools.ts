@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { git } from "@windshift/base/git.ts";
 import { removeTree } from "./tree-removal.ts";
 
+/** What work on bare clones needs of the machine. */
 export interface CloneTools {
   /** PATH on which git and flock are found. */
   path: string;
@@ -47,6 +48,7 @@ export function repackClone(tools: CloneTools, dir: string, signal: AbortSignal)
   });
 }
 
+/** Packs of a clone; 0 for a folder that is none. */
 export async function packCount(dir: string): Promise<number> {
   return (await packNames(dir)).filter((name) => name.endsWith(".pack")).length;
 }

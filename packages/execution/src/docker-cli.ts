@@ -17,6 +17,7 @@ export const DOCKER_CALL_MS_MAX = 30_000;
 /** Time for pulling an image, ms. */
 export const PULL_MS_MAX = 15 * 60_000;
 
+/** How one command is run. `timeoutMs` is 30 s unless said. */
 export interface DockerCallOptions {
   timeoutMs?: number;
   /** Added to the command line's environment: values that must not be in an argument list. */
@@ -27,6 +28,7 @@ export interface DockerCallOptions {
 /** What the engine's command line said. `failed` covers a program that cannot be started and one that took too long. */
 export type DockerAnswer = { kind: "ok"; stdout: string } | { kind: "failed"; message: string };
 
+/** The container engine by its command line. The only place that starts it on a host of runs. */
 export class DockerCli {
   readonly callMsMax: number;
   constructor(private readonly options: DockerCliOptions) {
@@ -73,6 +75,7 @@ function answerOf(result: ExecResult, what: string, timeoutMs: number): DockerAn
 const CLI_NAMES = ["PATH", "HOME", "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK"] as const;
 const CLI_PREFIXES = ["DOCKER_", "CONTAINER_", "CONTAINERS_", "PODMAN_"] as const;
 
+/** Of a program's environment what the engine's command line needs to find its daemon and its logins, and nothing else. */
 export function dockerCliEnv(env: Record<string, string | undefined>): Record<string, string> {
   const picked: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {

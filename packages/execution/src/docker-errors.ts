@@ -46,6 +46,7 @@ export function notStarted(message: string, spec: FailedSpec): NotStarted {
   return engine("the container engine refused to start the container", `It said: ${quote(message)}`);
 }
 
+/** @param message the engine's own words; a part of them is shown */
 export function imageMissing(image: string, message: string): NotStarted {
   return {
     kind: "not_started",
@@ -57,6 +58,7 @@ export function imageMissing(image: string, message: string): NotStarted {
   };
 }
 
+/** With the command that makes the network, and the open alternative. */
 export function networkMissing(network: string): NotStarted {
   return {
     kind: "not_started",

@@ -14,6 +14,7 @@ export interface JobFailure {
 /** Longest failure text, bytes; the contract takes 8,192 characters. */
 const DETAIL_BYTES_MAX = 8_000;
 
+/** @param detail a sentence for people, cut to 8,000 bytes */
 export function failure(reason: RunReason, detail: string): JobFailure {
   return { reason, detail: truncateBytes(detail, DETAIL_BYTES_MAX) };
 }
@@ -49,6 +50,7 @@ export function canExport(exit: SandboxExit): boolean {
   return exit.kind === "lost" ? exit.gone : exit.kind !== "not_started";
 }
 
+/** Null where the agent did not end by itself: killed, out of memory, lost, never started. */
 export function exitCodeOf(exit: SandboxExit): number | null {
   return exit.kind === "exited" ? exit.exitCode : null;
 }

@@ -69,6 +69,7 @@ export function exportSpec(
   };
 }
 
+/** What the agent is told: the server's prompt; the host's fallback only where an old server sent none. */
 export function promptOf(job: JobSpec, settings: JobSettings): string {
   return job.initial_prompt === "" ? (settings.fallbackPrompt ?? "") : job.initial_prompt;
 }

@@ -8,6 +8,7 @@ export const ROLE_LABEL = "org.windshift.role";
 
 export type ContainerRole = "agent" | "export" | "probe";
 
+/** Labels that tell whose a container is, for the sweep after a crash. */
 export function jobLabels(
   instance: string,
   run: number,

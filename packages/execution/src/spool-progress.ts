@@ -23,6 +23,7 @@ export async function readProgress(file: FileHandle): Promise<SpoolProgress> {
   }
 }
 
+/** Overwrites the record in place: always the same number of bytes, in one write. Not synced: an old one only repeats events. */
 export async function writeProgress(file: FileHandle, progress: SpoolProgress): Promise<void> {
   const line = `${JSON.stringify(progress).padEnd(PROGRESS_BYTES - 1)}\n`;
   await file.write(Buffer.from(line), 0, PROGRESS_BYTES, 0);

@@ -87,6 +87,7 @@ export type ConnectionCheck =
     }
   | { ok: false; kind: ForgeErrorKind; message: string };
 
+/** A repository as the credential sees it. */
 export interface ForgeRepository extends RepositoryAddress {
   defaultBranch: string;
   webUrl: string;
@@ -96,12 +97,14 @@ export interface ForgeRepository extends RepositoryAddress {
   canPush: boolean;
 }
 
+/** A page of the repositories a credential can see. */
 export interface RepositoryPage {
   repositories: ForgeRepository[];
   /** Null on the last page. */
   nextPage: number | null;
 }
 
+/** What a pull request is opened with. */
 export interface NewPullRequest {
   repository: RepositoryAddress;
   title: string;
@@ -112,6 +115,7 @@ export interface NewPullRequest {
   targetBranch: string;
 }
 
+/** What became of it. */
 export interface OpenedPullRequest {
   pullRequest: ForgePullRequest;
   /** It existed before. */
@@ -120,6 +124,7 @@ export interface OpenedPullRequest {
   note: string | undefined;
 }
 
+/** A pull or merge request, whatever its forge calls it. */
 export interface ForgePullRequest {
   /** The forge's own lasting id, as text. */
   forgeId: string;
@@ -137,6 +142,7 @@ export interface ForgePullRequest {
   mergeOid: string | null;
 }
 
+/** What somebody wrote on a pull request. */
 export interface ForgeComment {
   /** Lasting, and unlike that of any other comment of this pull request: `comment-12`, `review-7`. */
   id: string;
@@ -149,6 +155,7 @@ export interface ForgeComment {
   createdAtMs: number;
 }
 
+/** For HTTP basic authentication of git. */
 export interface GitCredential {
   username: string;
   password: string;

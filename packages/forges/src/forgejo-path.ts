@@ -10,6 +10,7 @@ export function branchPath(branch: string): string {
   return branch.split("/").map(segment).join("/");
 }
 
+/** One segment of a path, encoded. @throws ForgeError `refused` for what would lead elsewhere */
 export function segment(text: string): string {
   if (text === "" || text === "." || text === "..")
     throw new ForgeError("refused", `${JSON.stringify(text)} is not a name that can stand in an address.`);

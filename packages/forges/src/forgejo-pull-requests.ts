@@ -24,6 +24,11 @@ const TITLE_CHARS_MAX = 255;
 /** Text of a pull request or a comment, characters: Forgejo names no bound, but a proxy before it mostly takes 1 MiB of a request. */
 export const FORGEJO_TEXT_CHARS_MAX = 262_144;
 
+/**
+ * Looks through the newest pull requests, so many pages of them, for those of a branch, as Forgejo cannot be asked for one.
+ * @param by only what this request made
+ * @throws ForgeError
+ */
 export async function findForgejoPullRequest(
   api: Api<unknown>,
   repository: RepositoryAddress,
@@ -70,6 +75,11 @@ export async function openForgejoPullRequest(
   }
 }
 
+/**
+ * Comments, reviews and remarks in the diff since the cursor, oldest first.
+ * @param cursor of the last call; undefined from the start
+ * @throws ForgeError
+ */
 export async function listForgejoComments(
   api: Api<unknown>,
   repository: RepositoryAddress,

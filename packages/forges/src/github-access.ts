@@ -21,6 +21,11 @@ export interface GithubAccess {
 /** An installation token is renewed this long before it ends, ms: a push that starts with it must come to its end. */
 export const INSTALLATION_TOKEN_RENEW_MS = 300_000;
 
+/**
+ * Speaks as a token, or as an installation of a GitHub App, whose tokens are made when they are needed and renewed five minutes before
+ * their end. Nothing is asked of GitHub before the first call.
+ * @param fetch the way out, which decides what may be reached
+ */
 export function createGithubAccess(
   options: ForgeOptions,
   apiUrl: string,

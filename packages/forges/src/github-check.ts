@@ -15,6 +15,7 @@ const Installation = z.object({
 });
 const App = z.object({ slug: z.string(), name: z.string() });
 
+/** Says in a sentence who the credential is and what it lacks. @throws ForgeError when GitHub gives no answer */
 export function checkGithub(access: GithubAccess): Promise<ConnectionCheck> {
   return access.app === undefined
     ? checkToken(access.api)

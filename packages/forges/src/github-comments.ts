@@ -9,6 +9,11 @@ import { hasNextPage } from "./page-link.ts";
 /** GitHub's largest page. */
 const PAGE = 100;
 
+/**
+ * Comments, reviews and remarks in the diff since the cursor, oldest first.
+ * @param cursor of the last call; undefined from the start
+ * @throws ForgeError
+ */
 export async function listGithubComments(
   api: GithubApi,
   { owner, name: repo }: RepositoryAddress,

@@ -18,6 +18,7 @@ const PAGE = 100;
 /** Text of a pull request or a comment, characters. Source: GitHub's answer to a longer one. */
 export const GITHUB_TEXT_CHARS_MAX = 65_536;
 
+/** Of a branch of the repository itself: the open one, else the newest. @param by only what this request made @throws ForgeError */
 export async function findGithubPullRequest(
   api: GithubApi,
   { owner, name }: RepositoryAddress,
@@ -29,6 +30,10 @@ export async function findGithubPullRequest(
   return bestOf(found, branch, by);
 }
 
+/**
+ * Opens a draft unless there is one of this request already, so that it may be called again after any failure.
+ * @throws ForgeError
+ */
 export async function openGithubPullRequest(
   api: GithubApi,
   request: NewPullRequest,

@@ -21,10 +21,12 @@ const TITLE_CHARS_MAX = 255;
 /** Descriptions are cut here, characters. Source: GitLab's API of merge requests. */
 const DESCRIPTION_CHARS_MAX = 1_048_576;
 
+/** A project as GitLab's API takes it: `group/sub/name`. */
 export function projectPath({ owner, name }: RepositoryAddress): string {
   return `${owner}/${name}`;
 }
 
+/** Of a branch of the project itself: the open one, else the newest. @param by only what this request made @throws ForgeError */
 export async function findMergeRequest(
   api: GitlabApi,
   repository: RepositoryAddress,

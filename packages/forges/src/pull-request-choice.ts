@@ -25,6 +25,7 @@ export function bestOf(
   return best === undefined ? undefined : toPullRequest(best);
 }
 
+/** Without what only the choice needs. */
 export function toPullRequest({ fromFork: _, ...pull }: ListedPullRequest): ForgePullRequest {
   return pull;
 }

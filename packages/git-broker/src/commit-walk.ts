@@ -2,6 +2,7 @@ import { EXPORT_COMMITS_MAX } from "@windshift/contract/limits.ts";
 import type { ObjectReader } from "./object-reader.ts";
 import type { PackIndex } from "./pack-index.ts";
 
+/** A commit as far as the gate looks at it; object ids are hex. */
 export interface Commit {
   oid: string;
   tree: string;
@@ -12,6 +13,7 @@ export type Walk =
   | { kind: "walked" /** Commits the push brings, newest first. */; commits: Commit[] }
   | { kind: "refused"; why: string };
 
+/** What was there before a push. */
 export interface Ground {
   /** The commit the run started from; null when its base branch had none. */
   base: string | null;

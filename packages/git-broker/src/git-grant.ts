@@ -27,6 +27,7 @@ export interface GitGrant {
   onPushed(newOid: Oid, findings: readonly PushFinding[]): Promise<void>;
 }
 
+/** Who may do what, asked at each request. Real: the server's grants by the live attempt. */
 export interface GitGrants {
   /** Undefined for an unknown run, a token that is not this run's, and an ended run: all are answered alike. */
   find(runId: RunId, token: string): Promise<GitGrant | undefined>;
@@ -41,6 +42,7 @@ export interface GitRefusal {
   why: string;
 }
 
+/** Where refused pushes are written down. */
 export interface GitAudit {
   /** Awaited before the client is answered. */
   refused(refusal: GitRefusal): Promise<void>;

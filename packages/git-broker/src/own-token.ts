@@ -29,6 +29,7 @@ export class OwnTokenSearch {
   }
 }
 
+/** Whether one piece holds a token whole, as UTF-8 or as UTF-16 of either order. */
 export function holdsOwnToken(bytes: Uint8Array): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   return STARTS.some(({ needle, stride }) => {

@@ -5,6 +5,7 @@ import { type TreeChange, TreeDiff } from "./tree-diff.ts";
 /** Paths that all commits of one push may change together: far over what a person can review. */
 export const PUSH_CHANGES_MAX = 200_000;
 
+/** A push changes more than PUSH_CHANGES_MAX paths: it is refused, not looked at in part. */
 export class TooManyChanges extends Error {}
 
 /**

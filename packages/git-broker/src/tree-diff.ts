@@ -1,5 +1,6 @@
 import type { ObjectReader } from "./object-reader.ts";
 
+/** One line of a tree object. */
 export interface TreeEntry {
   /** Octal digits, as git writes them. */
   mode: string;
@@ -19,7 +20,9 @@ const TREE_MODE = "40000";
 /** Folders inside one another; git itself stops at 2048. */
 export const TREE_DEPTH_MAX = 256;
 
+/** Folders inside one another beyond TREE_DEPTH_MAX. */
 export class TooDeep extends Error {}
+/** A tree names an object that neither the push nor the repository has. */
 export class ObjectMissing extends Error {}
 
 /** Reads trees, each once. Goes only into folders that differ, so its cost is that of the change. */

@@ -11,6 +11,7 @@ export interface Refusal {
   body: ErrorBody;
 }
 
+/** Our own failure as an answer in the shape that clients of model APIs read. */
 export function refusalOf(error: AppError): Refusal {
   return { status: error.status, body: errorBody(error) };
 }
