@@ -98,6 +98,33 @@ test("item show prints head, description and comments of the run's own item", as
   expect(seen.map(({ authorization }) => authorization)).toEqual(Array(3).fill("Bearer wsrun_secret"));
 });
 
+test("run logs prints a transcript that left the database, and says when it was deleted", async () => {
+  const event = (id: number, said: string) => ({
+    id,
+    attempt: 1,
+    seq: id,
+    at: WHEN,
+    type: "content",
+    data: { text: said },
+  });
+  let transcript = "archived";
+  answer = (path) => {
+    if (path.includes("/events?")) return Response.json({ events: [], next_after: 0, ended: true });
+    if (!path.endsWith("/transcript.jsonl")) return Response.json({ id: 5, transcript });
+    if (transcript === "archived")
+      return new Response(`${JSON.stringify(event(1, "hello "))}\n${JSON.stringify(event(2, "there\n"))}\n`);
+    return Response.json(
+      { error: { code: "not_found", message: "the transcript of run 5 was deleted" } },
+      { status: 404 },
+    );
+  };
+  const shown = await ws(["run", "logs", "5"]);
+  expect([shown.exitCode, shown.stdout]).toEqual([0, "hello there\n"]);
+  transcript = "deleted";
+  const gone = await ws(["run", "logs", "5"]);
+  expect([gone.exitCode, gone.stderr]).toEqual([5, expect.stringContaining("was deleted")]);
+});
+
 test("run list goes from page to page, the newest first, and says where older runs are", async () => {
   const pages: Record<string, { runs: { id: number }[]; next_before: number | null }> = {
     "limit=3": { runs: [{ id: 9 }, { id: 8 }], next_before: 8 },

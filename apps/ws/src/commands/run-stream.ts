@@ -1,5 +1,7 @@
 import { readServerEvents, type ServerEvent } from "@windshift/api-client/server-events.ts";
 import { backoffMs } from "@windshift/base/backoff.ts";
+import { type Line, LineSplitter } from "@windshift/base/jsonl.ts";
+import { JSONL_LINE_BYTES_MAX } from "@windshift/contract/limits.ts";
 import { type Call, EXIT, WsError } from "../command.ts";
 import { field, list, text } from "../fields.ts";
 import { TranscriptLines } from "../transcript-lines.ts";
@@ -40,7 +42,7 @@ export async function watchRun(call: Call, id: number): Promise<number> {
   }
 }
 
-/** Prints what is there of a transcript. */
+/** Prints what is there of a transcript; of one that left the database for the archive, the archive's. */
 export async function printLogs(call: Call, id: number): Promise<number> {
   const lines = new TranscriptLines();
   for (let after = 0; ; ) {
@@ -48,11 +50,25 @@ export async function printLogs(call: Call, id: number): Promise<number> {
     const events = list(page, "events");
     for (const event of events) await show(call, lines, event);
     const next = field(page, "next_after");
+    if (events.length === 0 && after === 0) await showArchive(call, lines, id);
     if (events.length === 0 || typeof next !== "number" || next === after) break;
     after = next;
   }
   for (const line of lines.flush()) await call.out.text(line);
   return EXIT.ok;
+}
+
+/** Nothing where the transcript is empty because nothing was said. @throws WsError when it was deleted or cannot be read */
+async function showArchive(call: Call, lines: TranscriptLines, id: number): Promise<void> {
+  const stored = text(await call.api.get(`/agent-runs/${id}`), "transcript");
+  if (stored !== "archived" && stored !== "deleted") return;
+  const stream = await call.api.stream(`/agent-runs/${id}/transcript.jsonl`, call.signal);
+  const splitter = new LineSplitter(JSONL_LINE_BYTES_MAX);
+  const showAll = async (found: readonly Line[]) => {
+    for (const line of found) if (line.kind === "line") await show(call, lines, JSON.parse(line.text));
+  };
+  for await (const chunk of stream) await showAll(splitter.push(chunk));
+  await showAll(splitter.end());
 }
 
 async function* openStream(call: Call, id: number, after: number): AsyncIterable<ServerEvent> {
