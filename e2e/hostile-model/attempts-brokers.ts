@@ -6,7 +6,7 @@ const asks = (more: string, model = "scripted-model", said = "hi") =>
 const NOT_THERE = /HTTP\/1\.1 404[\s\S]*not open to a run/;
 /** Git says it differently by version; all of it comes from a 401, 403 or 404 of the broker. */
 const NO_GIT = /Authentication failed|could not read Password|returned error: 40[134]|not found/i;
-const push = (refspec: string, run = "$AGENT_RUN_ID") => `timeout 20 git push $(remote ${run}) ${refspec}`;
+const push = (refspec: string, run = "$AGENT_RUN_ID") => `timeout 60 git push $(remote ${run}) ${refspec}`;
 
 /** The run's own token, used on everything that the server has (PI-01, PI-02, LB-01, LB-02, LB-16, GB-01, RT-07, WB-02). */
 export const BROKER_ATTEMPTS: readonly Attempt[] = [
@@ -67,7 +67,7 @@ export const BROKER_ATTEMPTS: readonly Attempt[] = [
   shell(
     "overstep",
     "a push straight to the forge",
-    "timeout 5 git push http://{gateway}:{forgePort}/acme/shop.git HEAD:refs/heads/main",
+    "timeout 60 git push http://{gateway}:{forgePort}/acme/shop.git HEAD:refs/heads/main",
     /Failed to connect|Couldn't connect|Connection refused|unable to access/,
   ),
   shell("overstep", "the jobs of runners", "ask POST /runner/claim?wait=0s '{}'", /HTTP\/1\.1 401/),

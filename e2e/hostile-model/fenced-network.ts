@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 
 const PAGE = join(import.meta.dir, "../../docs/security.md");
 const COMMAND_MS_MAX = 30_000;
+const UNDO_MS_MAX = 30_000;
 /** Names in the commands of the page. */
 const PAGE_NAMES = { network: "coding-agent-egress", bridge: "ws-agents", port: "8080" };
 
@@ -31,7 +33,9 @@ export async function createFencedNetwork(port: number): Promise<FencedNetwork> 
     name: names.network,
     gateway: gateway.trim(),
     remove: async () => {
-      for (const command of undo.reverse()) await run(command);
+      // A container that was just removed may still count as attached.
+      for (const command of undo.reverse())
+        await eventually(`${command} succeeds`, async () => (await run(command)) !== undefined, UNDO_MS_MAX);
     },
   };
 }

