@@ -69,17 +69,40 @@ test("a figure names both ends and gives the cost of one at each", () => {
   );
   expect(figure).toMatchObject({
     metric: "work, at 10,000 things",
-    reference: "at 10 things",
+    reference: "at 100 things",
     value: 2,
     referenceValue: 2,
     ratio: 1,
   });
 });
 
+test("a fixed cost at the small end does not hide how the rest grows", () => {
+  expect(
+    growthFigure(
+      CURVE,
+      grown((n) => 1_000 + n * n),
+    ).holds,
+  ).toBe(false);
+  expect(
+    growthFigure(
+      CURVE,
+      grown((n) => 1_000 + n),
+    ).holds,
+  ).toBe(true);
+  expect(
+    growthFigure(
+      CURVE,
+      grown(() => 7),
+    ).holds,
+  ).toBe(true);
+});
+
 test("a curve is judged from the first size on whose cost is more than noise", () => {
-  const points = grown((n) => (n < 1_000 ? 0.001 : n));
-  expect(growthFigure(CURVE, points).holds).toBe(false);
-  const figure = growthFigure({ ...CURVE, resolution: 1 }, points);
+  const points = grown((n) => (n < 1_000 ? 0 : n));
+  const noisy = { ...CURVE, resolution: 1 };
+  const figure = growthFigure(noisy, points);
+  expect(curveLines(noisy, points)[0]).toBe("work: grows as n^1.00");
+  expect(curveLines(noisy, points.slice(0, 3))[0]).toBe("work: too little to tell");
   expect([figure.reference, figure.holds]).toEqual(["at 1,000 things", true]);
 });
 

@@ -22,12 +22,17 @@ export interface Curve {
    * many are there, and may grow as log n.
    */
   costOf: "all" | "one";
-  /** A cost below this is mostly noise, in `unit`; the curve is judged from the first size above it on. */
+  /** A cost below this is mostly noise, in `unit`; the curve is judged from a size above it on. */
   resolution: number;
 }
 
 /** A cost that grows exactly as allowed may be measured this much above it. */
 const NOISE = 1.25;
+/**
+ * From this many times the smallest cost on, what grows outweighs what would be there anyway; beside a cost that is mostly fixed,
+ * every growth would look harmless.
+ */
+const OUTWEIGHS = 3;
 
 /**
  * The two ends of a curve as one figure: the cost of one at the largest size beside that at the smallest, and a bar that holds while
@@ -55,7 +60,9 @@ export function curveLines(curve: Curve, points: readonly Point[]): string[] {
     const one = curve.costOf === "all" ? `, ${digits(cost / size)} ${curve.unit} each` : "";
     return `  ${sizeText(size).padStart(12)} ${curve.of}: ${digits(cost)} ${curve.unit}${one}`;
   });
-  return [`${curve.metric}: grows as n^${exponent(points).toFixed(2)}`, ...rows];
+  const telling = tellingPoints(curve, points);
+  const growth = telling.length < 2 ? "too little to tell" : `grows as n^${exponent(telling).toFixed(2)}`;
+  return [`${curve.metric}: ${growth}`, ...rows];
 }
 
 /** Slope of the straight line that fits best through the logarithms: 1 is linear, 0 does not grow. */
@@ -71,11 +78,19 @@ export function exponent(points: readonly Point[]): number {
   return above / at.reduce((sum, point) => sum + (point.x - x) ** 2, 0);
 }
 
+/** The largest size, and the smallest that says something beside it. */
 function ends(curve: Curve, points: readonly Point[]): [Point, Point] {
+  const telling = tellingPoints(curve, points);
   const last = points.at(-1);
   assert(last !== undefined && points.length > 1, "a curve has at least two points");
-  const first = points.find(({ samples }) => median(samples) >= curve.resolution) ?? last;
-  return [first, last];
+  const smaller = telling.filter((point) => point !== last);
+  const fixed = OUTWEIGHS * median((points[0] ?? last).samples);
+  const first = curve.costOf === "all" ? smaller.find(({ samples }) => median(samples) >= fixed) : undefined;
+  return [first ?? smaller[0] ?? last, last];
+}
+
+function tellingPoints(curve: Curve, points: readonly Point[]): Point[] {
+  return points.filter(({ samples }) => median(samples) >= curve.resolution);
 }
 
 /** Of one thing it is 1, so that a curve may begin there. */

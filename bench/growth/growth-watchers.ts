@@ -15,7 +15,7 @@ import { type Point, reportCurve } from "./report-curve.ts";
 const WATCHERS = [1, 10, 100, 1_000, 5_000];
 /** Events that are sent while so many watch; each when all have the one before. */
 const EVENTS = 10;
-/** Rounds without watchers, so that the cost of an event itself is known. */
+/** Watchers that are opened at once. */
 const OPENED_AT_ONCE = 50;
 /** Until an event has come to all, ms. */
 const ARRIVAL_MS_MAX = 120_000;
@@ -24,7 +24,7 @@ const SETTLE_MS = 2_000;
 /** Processor time that stands out of the ticks it is counted in, ms an event. */
 const CPU_RESOLUTION_MS = 5;
 
-/** What watchers of one run cost: from an event to the last of a hundred watchers, and the server's processor for an event. */
+/** What watchers of one run cost: from an event to all but the slowest hundredth of them, and the server's processor for an event. */
 export async function growWatchers(report: BenchReport): Promise<void> {
   await onGrowthServer(report, async ({ server, port, dir }) => {
     const projectDir = join(dir, "project");
