@@ -60,6 +60,9 @@ class Relay {
   private timer: Timer | undefined;
   /** When the read that is under way began, ms; undefined while the caller does not ask for more. */
   private readingSinceMs: number | undefined;
+  /** When the caller was last given something, ms. */
+  private givenMs = performance.now();
+  private stalled = false;
 
   constructor(readonly reply: StreamedReply) {
     this.reader = reply.upstream.getReader();
@@ -102,6 +105,7 @@ class Relay {
       this.reply.end.end({ kind: "cut" });
     } finally {
       this.readingSinceMs = undefined;
+      this.givenMs = performance.now();
     }
     if (chunk === undefined) return undefined;
     const piece = this.lines.push(chunk);
@@ -110,14 +114,19 @@ class Relay {
     return piece;
   }
 
-  /** One timer a stream and not one a read: it looks whether a read has taken too long, and sleeps on. */
+  /**
+   * One timer a stream and not one a read: it looks whether a read has taken too long, and sleeps on. A caller that asks for
+   * nothing more has as long: else it would keep its turn at the connection, which others wait for.
+   */
   private watch(ms: number): void {
     this.timer = setTimeout(() => {
       const { idleMsMax, drainMsMax } = this.reply.limits;
-      const limitMs = this.done ? drainMsMax : idleMsMax;
-      const waitedMs = this.readingSinceMs === undefined ? 0 : performance.now() - this.readingSinceMs;
-      if (waitedMs >= limitMs) this.reply.end.end({ kind: "idle_timeout", ms: limitMs });
-      else this.watch(limitMs - waitedMs);
+      const isReading = this.readingSinceMs !== undefined;
+      const limitMs = this.done && isReading ? drainMsMax : idleMsMax;
+      const waitedMs = performance.now() - (this.readingSinceMs ?? this.givenMs);
+      if (waitedMs < limitMs) return this.watch(limitMs - waitedMs);
+      this.stalled = !isReading;
+      this.reply.end.end(isReading ? { kind: "idle_timeout", ms: limitMs } : { kind: "client_left" });
     }, ms);
   }
 
@@ -156,7 +165,8 @@ class Relay {
     this.reader.cancel().catch(() => {}); // it may have failed already
     const { outputTokens, firstEventMs } = this.estimate;
     await onEnd({ usage: this.usage, outputTokens, firstEventMs, failure });
-    if (left) return; // nobody is there to read the rest
+    // Nobody is there to read the rest; of one that only stopped reading the connection is broken.
+    if (left) return this.stalled ? this.controller?.error(end.error()) : undefined;
     if (failure !== undefined) {
       this.controller?.enqueue(Buffer.from(format.errorEvent(failure.status, errorBody(failure))));
     }
