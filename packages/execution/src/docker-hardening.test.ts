@@ -75,6 +75,20 @@ check("SB-03 the image cannot be written and scratch space is capped, nosuid and
   for (const mount of mounts) expect(mount).toMatch(/nosuid,nodev.*size=2097152k/);
 });
 
+check("SB-06 a fork bomb comes to the end of its own processes, and the run beside it works on", async () => {
+  const bomb = inside("i=0; while [ $i -lt 2000 ]; do sleep 600 & i=$((i+1)); done; echo survived");
+  const beside = inside("for i in 1 2 3 4 5; do /bin/true && echo alive; done");
+  expect((await beside).printed.match(/alive/g)).toHaveLength(5);
+  const { printed } = await bomb;
+  expect(printed).toMatch(/fork|Resource temporarily unavailable/i);
+  expect(printed).not.toContain("survived");
+  const name = `name=windshift-hardening-${process.pid}-`;
+  expect(await docker.cli.call(["ps", "--all", "--quiet", "--filter", name])).toEqual({
+    kind: "ok",
+    stdout: "",
+  });
+});
+
 check("SB-03 what fills /tmp counts against the memory limit", async () => {
   // The kernel chooses whom it ends: the shell (oom) or the writer (137). Neither gets to the end.
   const { exit, printed } = await inside("head -c 600000000 /dev/zero > /tmp/fill && echo survived");

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { chownSync, mkdirSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "@windshift/base/clock.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
@@ -61,6 +61,42 @@ test("HG-11 the export is released only when the agent's container is gone, and 
   expect(fixture.server.phases).toEqual(["preparing", "agent", "exporting", "pushing"]);
   await fixture.dispose();
 }, 60_000);
+
+/** Commits, and leaves everything in its checkout that hangs or swamps whoever reads it. */
+const ODD_FILES = `
+read -r prompt
+echo fixed > fixed; git add fixed
+git -c user.name=a -c user.email=a@b commit -qm fix
+mkfifo pipe .git/pipe .git/info/exclude.lock; truncate -s 10G sparse; ln sparse hard; ln fixed hard-fixed
+mkfifo .git/FETCH_HEAD; rm -f .git/description; mkfifo .git/description; ln -s /dev/zero endless; ln -s /etc/shadow .git/shadow
+echo '{"type":"finish","outcome":"completed","summary":"left odd files"}'
+echo '{"type":"session_idle"}'
+exit 0`;
+
+test("SB-16 pipes, sparse files and hard links in the checkout hold nobody up, and none of it is left", async () => {
+  const docker = await dockerFixture();
+  const fixture = await jobFixture("", { clock: systemClock });
+  const { deps } = fixture;
+  deps.sandbox = docker.sandbox;
+  const folder = await fixture.makeFolder();
+  deps.checkout = await LocalCheckout.make(folder, (dir) => docker.sandbox.removeDir(dir), {
+    uid: AGENT_UID,
+    gid: AGENT_GID,
+  });
+  Object.assign(deps.settings, {
+    image: docker.image,
+    network: docker.network,
+    command: ["sh", "-c", ODD_FILES],
+    // A sparse file takes no room, whatever its size says.
+    workspaceBytesMax: 1_073_741_824,
+  });
+  const end = await fixture.run();
+  expect(end).toMatchObject({ kind: "reported", result: { failure: null, summary: "left odd files" } });
+  expect(end.kind === "reported" && end.result.head_oid).toMatch(/^[0-9a-f]{40}$/);
+  const left = readdirSync(folder, { recursive: true }).filter((name) => String(name).includes("sparse"));
+  expect(left).toEqual([]);
+  await fixture.dispose();
+}, 120_000);
 
 test("a container started early cannot enter the checkout before it is given away", async () => {
   if (process.getuid?.() !== 0)
