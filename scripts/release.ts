@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { exec } from "@windshift/base/exec.ts";
+import { git } from "@windshift/base/git.ts";
 import manifest from "../package.json" with { type: "json" };
 import { REPOSITORY_ROOT } from "./build/compile.ts";
 import { PROGRAMS, programsFor, TARGET_NAMES, type Target } from "./build/programs.ts";
@@ -9,7 +9,6 @@ import { CHECKSUMS, writeChecksums } from "./release/archive.ts";
 import { makeImages } from "./release/release-images.ts";
 import { makeDeployArchive, makeTargetArchive } from "./release/target-archive.ts";
 import { type ThirdParty, thirdParty } from "./release/third-party.ts";
-import { childEnv } from "./setup/child-env.ts";
 import { ensureEngine } from "./setup/ensure-engine.ts";
 
 const USAGE = `usage: bun scripts/release.ts [--no-images] [${TARGET_NAMES.join("|")} …]
@@ -84,11 +83,7 @@ async function commitTime(): Promise<number> {
     if (!/^\d{1,12}$/.test(given)) throw new Error(`SOURCE_DATE_EPOCH is ${given}; write seconds since 1970`);
     return Number(given);
   }
-  const result = await exec(["git", "log", "-1", "--format=%ct"], {
-    cwd: REPOSITORY_ROOT,
-    env: childEnv(),
-    timeoutMs: GIT_MS_MAX,
-  });
+  const result = await git(["log", "-1", "--format=%ct"], { cwd: REPOSITORY_ROOT, timeoutMs: GIT_MS_MAX });
   if (result.exitCode !== 0)
     throw new Error("this is no git checkout: set SOURCE_DATE_EPOCH to the date of the release");
   return Number(result.stdout.trim());
