@@ -21,6 +21,10 @@ export interface BenchPool {
 export interface BenchHost {
   /** @throws Error when no run is queued for 10 s */
   claim(): Promise<JobSpec>;
+  /** A claim that waits for nothing. @returns the status of the answer, and the job of a run, if one was queued */
+  tryClaim(): Promise<{ status: number; job: JobSpec | null }>;
+  /** Events for a run that it does not hold. @returns the status of the answer */
+  badEvents(): Promise<number>;
   beat(held: readonly { run: number; attempt: number }[]): Promise<void>;
   /** Resolves when the server has them for good. @param events numbered from the last one on; at most a batch */
   sendEvents(job: JobSpec, events: readonly BenchHostEvent[]): Promise<void>;
@@ -65,8 +69,8 @@ export async function createBenchPool(
 async function register(url: string, token: string, capacity: number): Promise<BenchHost> {
   const boot = nonce();
   let credential: string | undefined;
-  const post = async (path: string, body: object): Promise<unknown> => {
-    const response = await fetch(`${url}/api/runner${path}`, {
+  const send = (path: string, body: object) =>
+    fetch(`${url}/api/runner${path}`, {
       method: "POST",
       headers: {
         "content-type": "application/json",
@@ -75,18 +79,32 @@ async function register(url: string, token: string, capacity: number): Promise<B
       },
       body: JSON.stringify(body),
     });
+  const post = async (path: string, body: object): Promise<unknown> => {
+    const response = await send(path, body);
     if (!response.ok) throw new Error(`${path} is answered ${response.status}: ${await response.text()}`);
     return response.json();
   };
   const request = { registration_token: token, name: "bench", nonce: nonce() };
   ({ credential } = RegisterReply.parse(await post("/register", request)));
   const state = { boot, version: "0.1.0", capacity, labels: [] };
+  const wish = () => ({ ...state, isolation: "container", claim_key: nonce(), api_url: `${url}/api` });
   return {
+    tryClaim: async () => {
+      const response = await send("/claim?wait=0s", wish());
+      const body: unknown = await response.json();
+      return { status: response.status, job: response.ok ? RunnerClaimReply.parse(body).job : null };
+    },
     claim: async () => {
-      const wish = { ...state, isolation: "container", claim_key: nonce(), api_url: `${url}/api` };
-      const { job } = RunnerClaimReply.parse(await post("/claim?wait=10s", wish));
+      const { job } = RunnerClaimReply.parse(await post("/claim?wait=10s", wish()));
       if (job === null) throw new Error("no job came");
       return job;
+    },
+    badEvents: async () => {
+      const at = new Date().toISOString();
+      const events = [{ seq: 1, at, type: "stdout", data: { text: "flood" } }];
+      const response = await send("/runs/1/events", { attempt: 1, events });
+      await response.text();
+      return response.status;
     },
     beat: async (held) => {
       await post("/heartbeat", { ...state, held });

@@ -9,6 +9,7 @@ import { llmBroker } from "./llm-broker/llm-broker.ts";
 import { mainJob } from "./main-job/main-job.ts";
 import { events } from "./queue/events.ts";
 import { fleet } from "./queue/fleet.ts";
+import { flood } from "./queue/flood.ts";
 import { queue } from "./queue/queue.ts";
 import { recovery } from "./queue/recovery.ts";
 import { serverStart } from "./server-start/server-start.ts";
@@ -29,6 +30,7 @@ const BENCHES: readonly Bench[] = [
   queue,
   events,
   fleet,
+  flood,
   recovery,
   tracker,
   webTranscript,
