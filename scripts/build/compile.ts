@@ -39,7 +39,7 @@ export async function compileProgram(program: Program, target: Target, outDir: s
 /** What is put into a program beside its code. @param dir of this build alone */
 async function filesWithin(program: Program, dir: string): Promise<string[]> {
   if (program.webApp !== true) return [];
-  const result = await exec([process.execPath, "apps/web/bundle/main.ts"], {
+  const result = await exec([process.execPath, "apps/web/bundle/main.ts", "best"], {
     cwd: REPOSITORY_ROOT,
     env: childEnv(),
     timeoutMs: COMPILE_MS_MAX,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import type { BunPlugin } from "bun";
 import { usedStyles } from "./used-styles.ts";
 
 /** One file of the app as browsers get it. */
@@ -24,47 +25,124 @@ const TYPES: Record<string, string> = {
   ".svg": "image/svg+xml",
 };
 
+/** Pages of the app by what they need at first: each has a page of its own, which names the files to fetch at once. */
+const AREAS = {
+  "index.html": [],
+  "welcome.html": ["welcome-pages"],
+  "work.html": ["work-pages"],
+  "office.html": ["work-pages", "office-pages"],
+} as const;
+
 /**
- * Bundles the app: a file for its start, one for each page that is loaded when it is opened.
+ * Bundles the app: a file for its start, and one for each area of pages.
+ * @param quality of Brotli: 11 is the best there is and takes ten times as long as 5
  * @throws Error with what the bundler said
  */
-export async function buildBundle(): Promise<BundledFile[]> {
-  const built = await Bun.build({
-    entrypoints: [join(WEB, "src/main.tsx")],
-    target: "browser",
-    minify: true,
-    splitting: true,
-    naming: { entry: "[name]-[hash].[ext]", chunk: "[name]-[hash].[ext]", asset: "[name]-[hash].[ext]" },
-    publicPath: "/assets/",
-    define: { "process.env.NODE_ENV": '"production"' },
-    throw: false,
-  });
-  if (!built.success) throw new Error(`the web app cannot be bundled:\n${built.logs.join("\n")}`);
+export async function buildBundle(quality: number): Promise<BundledFile[]> {
+  const [app, early] = await Promise.all([build("src/main.tsx", true), build("src/early/early.ts", false)]);
   const files: BundledFile[] = [];
-  let page = readFileSync(join(WEB, "public/index.html"), "utf8");
-  const scripts = await Promise.all(
-    built.outputs.filter(({ path }) => path.endsWith(".js")).map((output) => output.text()),
-  );
-  for (const output of built.outputs) {
-    const name = output.path.replace(/^.*\//, "");
-    const bytes = name.endsWith(".css")
-      ? Buffer.from(usedStyles(await output.text(), scripts.join("\n")))
+  const shared = { __EARLY__: "", __ENTRY__: "", __STYLES__: "" };
+  const scripts = (await Promise.all(app.scripts.map((output) => output.text()))).join("\n");
+  for (const output of [...app.outputs, ...early.outputs]) {
+    const address = `/assets/${nameOf(output)}`;
+    const bytes = address.endsWith(".css")
+      ? Buffer.from(usedStyles(await output.text(), scripts))
       : new Uint8Array(await output.arrayBuffer());
-    files.push(bundled(name, true, bytes));
-    if (output.kind === "entry-point") page = page.replace("__ENTRY__", `/assets/${name}`);
-    else if (name.endsWith(".css")) page = page.replace("__STYLES__", `/assets/${name}`);
+    files.push(bundled(nameOf(output), true, bytes, quality));
+    if (output.kind === "entry-point")
+      shared[output === early.outputs[0] ? "__EARLY__" : "__ENTRY__"] = address;
+    else if (address.endsWith(".css")) shared.__STYLES__ = address;
   }
   for (const name of readdirSync(join(WEB, "public")).sort())
-    if (name !== "index.html") files.push(bundled(name, false, readFileSync(join(WEB, "public", name))));
-  files.push(bundled("index.html", false, Buffer.from(page)));
+    if (name !== "index.html")
+      files.push(bundled(name, false, readFileSync(join(WEB, "public", name)), quality));
+  const page = readFileSync(join(WEB, "public/index.html"), "utf8");
+  for (const [name, areas] of Object.entries(AREAS)) {
+    const preloads = app.closure(areas).map((file) => `<link rel="modulepreload" href="/assets/${file}" />`);
+    const text = Object.entries({ ...shared, __PRELOADS__: preloads.join("\n    ") }).reduce(
+      (filled, [place, value]) => filled.replace(place, value),
+      page,
+    );
+    files.push(bundled(name, false, Buffer.from(text), quality));
+  }
   return files;
 }
 
-function bundled(name: string, lasting: boolean, plain: Uint8Array): BundledFile {
+/** The app checks values with schemas and never writes one down as JSON, which a fourth of the schema library is for. */
+const withoutJsonSchemas: BunPlugin = {
+  name: "without-json-schemas",
+  setup(builder) {
+    builder.onLoad(
+      { filter: /zod\/v4\/core\/(?:json-schema-processors|to-json-schema)\.js$/ },
+      async ({ path }) => {
+        const names = Object.keys(await import(path));
+        return {
+          loader: "js",
+          contents: names.map((name) => `export const ${name} = () => undefined;`).join("\n"),
+        };
+      },
+    );
+  },
+};
+
+async function build(entry: string, splitting: boolean) {
+  const built = await Bun.build({
+    entrypoints: [join(WEB, entry)],
+    target: "browser",
+    // In the head of a page a script of its own, which leaves no names behind.
+    format: splitting ? "esm" : "iife",
+    minify: true,
+    splitting,
+    metafile: true,
+    naming: { entry: "[name]-[hash].[ext]", chunk: "[name]-[hash].[ext]", asset: "[name]-[hash].[ext]" },
+    publicPath: "/assets/",
+    define: { "process.env.NODE_ENV": '"production"' },
+    plugins: [withoutJsonSchemas],
+    throw: false,
+  });
+  if (!built.success) throw new Error(`the web app cannot be bundled:\n${built.logs.join("\n")}`);
+  const chunks = new Map(
+    Object.entries(built.metafile?.outputs ?? {}).map(([path, { imports }]) => [
+      baseOf(path),
+      imports.filter(({ kind }) => kind === "import-statement").map(({ path: other }) => baseOf(other)),
+    ]),
+  );
+  return {
+    outputs: built.outputs,
+    scripts: built.outputs.filter(({ path }) => path.endsWith(".js")),
+    /** The files of some areas and all that they import, but the start of the app, which each page names anyway. */
+    closure(areas: readonly string[]): string[] {
+      const found = new Set<string>();
+      const visit = (name: string) => {
+        if (found.has(name)) return;
+        found.add(name);
+        for (const other of chunks.get(name) ?? []) visit(other);
+      };
+      for (const area of areas) {
+        const start = [...chunks.keys()].find((name) => name.startsWith(`${area}-`));
+        if (start === undefined) throw new Error(`the bundle has no file for ${area}`);
+        visit(start);
+      }
+      const entry = built.outputs.find(({ kind }) => kind === "entry-point");
+      if (entry !== undefined) found.delete(nameOf(entry));
+      return [...found];
+    },
+  };
+}
+
+function nameOf({ path }: { path: string }): string {
+  return baseOf(path);
+}
+
+function baseOf(path: string): string {
+  return path.replace(/^.*\//, "");
+}
+
+function bundled(name: string, lasting: boolean, plain: Uint8Array, quality: number): BundledFile {
   const type = TYPES[extname(name)];
   if (type === undefined) throw new Error(`${name}: say in ${import.meta.path} what type of file this is`);
-  const brotli = brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } });
-  return { name, type, lasting, plain, brotli, gzip: gzipSync(plain) };
+  const brotli = brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: quality } });
+  return { name, type, lasting, plain, brotli, gzip: gzipSync(plain, { level: 9 }) };
 }
 
 /** Where one form of a file lies in the bundle: offset and length, bytes. */

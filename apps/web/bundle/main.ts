@@ -4,17 +4,19 @@ import { dirname, join } from "node:path";
 import { buildBundle, packBundle } from "./build-bundle.ts";
 
 /**
- * `bun apps/web/bundle/main.ts`: bundles the web app unless that was done for these very sources, and prints the path of the
+ * `bun apps/web/bundle/main.ts [best]`: bundles the web app unless that was done for these very sources, and prints the path of the
  * bundle.
  */
+/** `best`: compressed as a program is shipped, once for all who load it. Otherwise quickly, for who works on it. */
+const BEST = process.argv[2] === "best";
 const ROOT = join(import.meta.dir, "../../..");
 
 async function main(): Promise<void> {
-  const file = join(ROOT, ".cache/web", `${sourceHash()}.bundle`);
+  const file = join(ROOT, ".cache/web", `${sourceHash()}${BEST ? "-best" : ""}.bundle`);
   if (!existsSync(file)) {
     mkdirSync(dirname(file), { recursive: true });
     const half = `${file}.${process.pid}`;
-    writeFileSync(half, packBundle(await buildBundle()));
+    writeFileSync(half, packBundle(await buildBundle(BEST ? 11 : 5)));
     // In one step: several servers may start at once.
     renameSync(half, file);
   }

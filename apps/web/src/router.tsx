@@ -1,4 +1,11 @@
-import { createRootRoute, createRoute, createRouter, Outlet, redirect } from "@tanstack/react-router";
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router";
 import { accountRoutes } from "./account/account-routes.tsx";
 import { adminRoutes } from "./admin/admin-routes.tsx";
 import { ApiError } from "./api/api.ts";
@@ -8,7 +15,6 @@ import { paths } from "./paths.ts";
 import { pullRequestRoutes } from "./pull-requests/pull-request-routes.tsx";
 import { runRoutes } from "./runs/run-routes.tsx";
 import { settingsRoutes } from "./settings/settings-routes.tsx";
-import { AppShell } from "./shell/app-shell.tsx";
 import { ErrorPage, NotFoundPage } from "./shell/error-page.tsx";
 import { PagePending } from "./shell/page-pending.tsx";
 import { parseSearch, stringifySearch } from "./shell/search-params.ts";
@@ -21,7 +27,7 @@ const root = createRootRoute({ component: Outlet, notFoundComponent: NotFoundPag
 const app = createRoute({
   getParentRoute: () => root,
   id: "app",
-  component: AppShell,
+  component: lazyRouteComponent(() => import("./areas/work-pages.ts"), "AppShell"),
   beforeLoad: async ({ location }) => {
     await queryClient.ensureQueryData(meQuery).catch((error: unknown) => {
       if (error instanceof ApiError && error.status === 401)

@@ -21,6 +21,7 @@ import { z } from "zod";
 import { readRunUsage } from "../budgets/usage.ts";
 import type { Memberships } from "../http/access.ts";
 import { type ApiEnv, grantOf, personOf } from "../http/api-env.ts";
+import { compressedReply } from "../http/compressed-reply.ts";
 import { jsonBody, jsonReply } from "../http/json.ts";
 import { ROW_ID_MAX } from "../http/params.ts";
 import type { Sessions } from "../http/principal.ts";
@@ -104,7 +105,9 @@ export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
           : await searchEvents(database, run.id, after, limit, q);
       const page = events.slice(0, countWithin(events, EVENT_PAGE_BYTES_MAX));
       const ended = isTerminal(run.status) && page.length === events.length && events.length < limit;
-      return c.json({ events: page, next_after: page.at(-1)?.id ?? after, ended }, 200);
+      const body = { events: page, next_after: page.at(-1)?.id ?? after, ended };
+      // What is searched for comes with the request, so only pages that were not searched are compressed.
+      return q === undefined ? compressedReply(c, c.json(body, 200)) : c.json(body, 200);
     },
   );
   table.add(

@@ -7,15 +7,22 @@ import type { RouteTable } from "../http/route-table.ts";
 import { pagePolicy } from "../http/security-headers.ts";
 import { type Encoding, openWebBundle, type WebFile } from "./web-bundle.ts";
 
-/** Where the app has pages. The app itself shows what is not there; a server knows only that it would be a page. */
-const PAGES = [
-  ...["/", "/inbox", "/account", "/login", "/setup"],
-  ...["/w/*", "/items/*", "/pull-requests/*", "/admin/*", "/cli/*", "/invite/*", "/reset/*", "/workspaces/*"],
+/**
+ * Where the app has pages, and which of its pages names the files that are needed there. The app itself shows what is not
+ * there; a server knows only that it would be a page. The first that fits is taken.
+ */
+const PAGES: readonly (readonly [page: string, paths: readonly string[]])[] = [
+  ["welcome.html", ["/login", "/setup", "/cli/*", "/invite/*", "/reset/*"]],
+  [
+    "office.html",
+    ["/account", "/admin/*", "/workspaces/*", "/w/:workspace/settings/*", "/w/:workspace/setup"],
+  ],
+  ["work.html", ["/", "/inbox", "/w/*", "/items/*", "/pull-requests/*"]],
 ];
 /** A year, s: what browsers take for ever. */
 const LASTING_S = 31_536_000;
 
-/** The web app: its files under /assets/, and its one page wherever the app has one. */
+/** The web app: its files under /assets/, and a page wherever the app has one. */
 export function addWebAppRoutes(table: RouteTable): void {
   let opened: Promise<ReadonlyMap<string, WebFile>> | undefined;
   const open = () => {
@@ -28,12 +35,13 @@ export function addWebAppRoutes(table: RouteTable): void {
   };
   table.mount(["GET"], "/assets/*", "public", async (c) => {
     const file = (await open()).get(c.req.path.slice("/assets/".length));
-    if (file === undefined || c.req.path === "/assets/index.html")
+    if (file === undefined || c.req.path.endsWith(".html"))
       throw new AppError("not_found", `there is nothing at ${c.req.path}`);
     return serve(c, file);
   });
-  for (const path of PAGES)
-    table.mount(["GET"], path, "public", async () => servePage((await open()).get("index.html"), 200));
+  for (const [page, paths] of PAGES)
+    for (const path of paths)
+      table.mount(["GET"], path, "public", async () => servePage((await open()).get(page), 200));
   // Where there is nothing, a person gets the app's page that says so, and a program its error.
   table.hono.notFound(async (c) =>
     isPageRequest(c) ? servePage((await open()).get("index.html"), 404) : answerNothing(c),

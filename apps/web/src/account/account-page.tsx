@@ -1,4 +1,4 @@
-import { SegmentedControl, Text, TextInput, useMantineColorScheme } from "@mantine/core";
+import { Text, TextInput, useMantineColorScheme } from "@mantine/core";
 import { NAME_CHARS_MAX } from "@windshift/contract/limits.ts";
 import { useState } from "react";
 import { sendApi } from "../api/api.ts";
@@ -8,6 +8,7 @@ import { useApiForm } from "../parts/api-form.ts";
 import { useEditDraft } from "../parts/edit-draft.ts";
 import { FormFrame } from "../parts/form-frame.tsx";
 import { PageHead } from "../parts/page-head.tsx";
+import { Switcher } from "../parts/switcher.tsx";
 import { Section } from "../settings/settings-section.tsx";
 import { NewPasswordField } from "../welcome/person-fields.tsx";
 import { sessionsQuery, tokensQuery } from "./account-queries.ts";
@@ -106,21 +107,16 @@ function NoPassword() {
 }
 
 const SCHEMES = [
-  { value: "auto", label: "As the system" },
-  { value: "light", label: "Light" },
-  { value: "dark", label: "Dark" },
+  { value: "auto", text: "As the system" },
+  { value: "light", text: "Light" },
+  { value: "dark", text: "Dark" },
 ] as const;
 
 function Colors() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   return (
     <Section title="Colors" hint="Kept in this browser.">
-      <SegmentedControl
-        aria-label="Colors"
-        value={colorScheme}
-        onChange={(value) => setColorScheme(value as "auto" | "light" | "dark")}
-        data={SCHEMES.map(({ value, label }) => ({ value, label }))}
-      />
+      <Switcher label="Colors" value={colorScheme} onChange={setColorScheme} choices={SCHEMES} />
     </Section>
   );
 }

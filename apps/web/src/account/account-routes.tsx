@@ -6,7 +6,7 @@ export function accountRoutes(app: AnyRoute): AnyRoute[] {
     createRoute({
       getParentRoute: () => app,
       path: "/account",
-      component: lazyRouteComponent(() => import("./account-page.tsx"), "AccountPage"),
+      component: lazyRouteComponent(() => import("../areas/office-pages.ts"), "AccountPage"),
     }),
   ];
 }

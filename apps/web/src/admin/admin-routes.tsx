@@ -7,7 +7,7 @@ export function adminRoutes(app: AnyRoute): AnyRoute[] {
   const frame = createRoute({
     getParentRoute: () => app,
     path: "/admin",
-    component: lazyRouteComponent(() => import("./admin-pages.ts"), "AdminFrame"),
+    component: lazyRouteComponent(() => import("../areas/office-pages.ts"), "AdminFrame"),
   });
   const page = <N extends string>(path: string, load: () => Promise<Record<N, () => ReactNode>>, name: N) =>
     createRoute({ getParentRoute: () => frame, path, component: lazyRouteComponent(load, name) });
@@ -21,13 +21,13 @@ export function adminRoutes(app: AnyRoute): AnyRoute[] {
   return [
     frame.addChildren([
       start,
-      page("users", () => import("./admin-pages.ts"), "UsersPage"),
-      page("workspaces", () => import("./admin-pages.ts"), "WorkspacesPage"),
-      page("runners", () => import("./admin-pages.ts"), "PoolsPage"),
-      page("runners/$pool", () => import("./admin-pages.ts"), "PoolPage"),
-      page("usage", () => import("./admin-pages.ts"), "UsagePage"),
-      page("audit", () => import("./admin-pages.ts"), "AuditPage"),
-      page("backup", () => import("./admin-pages.ts"), "BackupPage"),
+      page("users", () => import("../areas/office-pages.ts"), "UsersPage"),
+      page("workspaces", () => import("../areas/office-pages.ts"), "WorkspacesPage"),
+      page("runners", () => import("../areas/office-pages.ts"), "PoolsPage"),
+      page("runners/$pool", () => import("../areas/office-pages.ts"), "PoolPage"),
+      page("usage", () => import("../areas/office-pages.ts"), "UsagePage"),
+      page("audit", () => import("../areas/office-pages.ts"), "AuditPage"),
+      page("backup", () => import("../areas/office-pages.ts"), "BackupPage"),
     ]),
   ];
 }

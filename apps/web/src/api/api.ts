@@ -1,5 +1,8 @@
 import { ErrorBody } from "@windshift/contract/app-error.ts";
 import type { z } from "zod";
+import { takeEarlyAnswer } from "./early-answers.ts";
+
+export { queryString } from "./query-string.ts";
 
 /** A call that failed, with the server's code and sentence. `offline` when no server answered. */
 export class ApiError extends Error {
@@ -50,22 +53,16 @@ export async function sendApi(method: Method, path: string, body?: unknown): Pro
   await send(method, path, body);
 }
 
-/** The query string of what is set, with its question mark; values of a list are repeated. */
-export function queryString(
-  values: Record<string, string | number | boolean | readonly string[] | null | undefined>,
-): string {
-  const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(values)) {
-    if (value === undefined || value === null || value === "") continue;
-    for (const one of Array.isArray(value) ? value : [value]) params.append(name, String(one));
-  }
-  const text = params.toString();
-  return text === "" ? "" : `?${text}`;
+async function send(method: Method, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+  const early = method === "GET" ? await takeEarlyAnswer(path) : undefined;
+  const response = early ?? (await fetchAnswer(method, path, body, signal));
+  if (response.ok) return response;
+  throw await failureOf(response);
 }
 
-async function send(method: Method, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+function fetchAnswer(method: Method, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
   const timeout = AbortSignal.timeout(CALL_MS_MAX);
-  const response = await fetch(path, {
+  return fetch(path, {
     method,
     credentials: "same-origin",
     signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
@@ -76,8 +73,6 @@ async function send(method: Method, path: string, body: unknown, signal?: AbortS
     if (signal?.aborted) throw cause;
     throw new ApiError("offline", 0, "The server does not answer. What you typed is kept; try again.");
   });
-  if (response.ok) return response;
-  throw await failureOf(response);
 }
 
 async function failureOf(response: Response): Promise<ApiError> {

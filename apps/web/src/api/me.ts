@@ -1,11 +1,12 @@
 import { queryOptions, useSuspenseQuery } from "@tanstack/react-query";
 import { Me } from "@windshift/contract/api/user.ts";
 import { getApi } from "./api.ts";
+import { readPaths } from "./read-paths.ts";
 
 /** The person at the page, with the workspaces they are in. */
 export const meQuery = queryOptions({
   queryKey: ["me"],
-  queryFn: ({ signal }) => getApi("/api/v1/me", Me, signal),
+  queryFn: ({ signal }) => getApi(readPaths.me, Me, signal),
 });
 
 export function useMe(): Me {

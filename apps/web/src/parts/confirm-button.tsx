@@ -1,6 +1,7 @@
-import { Button, type ButtonProps, Group, Modal, Text } from "@mantine/core";
+import { Button, type ButtonProps, Group, Text } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 import { sayFailed } from "../shell/notices.tsx";
+import { Dialog } from "./dialog.tsx";
 
 /** A button for what cannot be taken back: says what will happen and asks. */
 export function ConfirmButton(
@@ -28,22 +29,19 @@ export function ConfirmButton(
       <Button variant="default" {...look} onClick={() => setOpen(true)}>
         {label}
       </Button>
-      <Modal
-        opened={open}
-        onClose={() => setOpen(false)}
-        title={title}
-        closeButtonProps={{ "aria-label": "Close" }}
-      >
-        <Text component="div">{children}</Text>
-        <Group mt="lg" justify="flex-end">
-          <Button variant="default" onClick={() => setOpen(false)}>
-            Cancel
-          </Button>
-          <Button color="red" loading={busy} onClick={confirm} data-autofocus>
-            {verb}
-          </Button>
-        </Group>
-      </Modal>
+      {open && (
+        <Dialog title={title} onClose={() => setOpen(false)}>
+          <Text component="div">{children}</Text>
+          <Group mt="lg" justify="flex-end">
+            <Button variant="default" onClick={() => setOpen(false)}>
+              Cancel
+            </Button>
+            <Button color="red" loading={busy} onClick={confirm} data-autofocus>
+              {verb}
+            </Button>
+          </Group>
+        </Dialog>
+      )}
     </>
   );
 }

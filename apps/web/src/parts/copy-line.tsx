@@ -1,4 +1,4 @@
-import { ActionIcon, CopyButton, Group, Tooltip } from "@mantine/core";
+import { ActionIcon, CopyButton, Group } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 
 /** A line to be copied, such as a command or a token that is shown once. */
@@ -9,11 +9,14 @@ export function CopyLine({ text, label }: { text: string; label: string }) {
       <code tabIndex={0}>{text}</code>
       <CopyButton value={text}>
         {({ copied, copy }) => (
-          <Tooltip label={copied ? "Copied" : "Copy"}>
-            <ActionIcon variant="subtle" onClick={copy} aria-label={copied ? "Copied" : `Copy ${label}`}>
-              {copied ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
-            </ActionIcon>
-          </Tooltip>
+          <ActionIcon
+            variant="subtle"
+            onClick={copy}
+            title={copied ? "Copied" : "Copy"}
+            aria-label={copied ? "Copied" : `Copy ${label}`}
+          >
+            {copied ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
+          </ActionIcon>
         )}
       </CopyButton>
     </Group>

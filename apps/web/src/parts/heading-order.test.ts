@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import { headingsInOrder } from "./heading-order.ts";
+import { levelHeadings } from "./heading-order.ts";
 
 function levels(...depths: number[]): number[] {
   const headings = depths.map((depth) => ({ type: "heading", depth }));
-  headingsInOrder()({ type: "root", children: [{ type: "blockquote", children: headings }] });
+  levelHeadings([{ type: "blockquote", tokens: headings }]);
   return headings.map(({ depth }) => depth);
 }
 

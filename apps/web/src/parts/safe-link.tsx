@@ -1,12 +1,13 @@
-import { Anchor, Button, Code, Group, Modal, Text } from "@mantine/core";
+import { Anchor, Button, Code, Group, Text } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 import { AppLink } from "./app-link.tsx";
+import { Dialog } from "./dialog.tsx";
 
 /** A link out of text that somebody wrote. Ours go to the page; others show where they lead and ask first. */
 export function SafeLink({ href, children }: { href: string; children: ReactNode }) {
   const [asked, setAsked] = useState(false);
-  const own = ownPath(href);
   if (href === "") return <span>{children}</span>;
+  const own = ownPath(href);
   if (own !== undefined) return <AppLink href={own}>{children}</AppLink>;
   return (
     <>
@@ -14,31 +15,28 @@ export function SafeLink({ href, children }: { href: string; children: ReactNode
         {children}
         <span aria-hidden="true"> ↗</span>
       </Anchor>
-      <Modal
-        opened={asked}
-        onClose={() => setAsked(false)}
-        title="This link leads to another site"
-        closeButtonProps={{ "aria-label": "Close" }}
-      >
-        <Text mb="sm">It was written by somebody in a text; look at where it goes.</Text>
-        <Code block className="outside-address">
-          {href}
-        </Code>
-        <Group mt="md">
-          <Button
-            component="a"
-            href={href}
-            target="_blank"
-            rel="noopener noreferrer nofollow"
-            onClick={() => setAsked(false)}
-          >
-            Open it
-          </Button>
-          <Button variant="default" onClick={() => setAsked(false)}>
-            Stay here
-          </Button>
-        </Group>
-      </Modal>
+      {asked && (
+        <Dialog title="This link leads to another site" onClose={() => setAsked(false)}>
+          <Text mb="sm">It was written by somebody in a text; look at where it goes.</Text>
+          <Code block className="outside-address">
+            {href}
+          </Code>
+          <Group mt="md">
+            <Button
+              component="a"
+              href={href}
+              target="_blank"
+              rel="noopener noreferrer nofollow"
+              onClick={() => setAsked(false)}
+            >
+              Open it
+            </Button>
+            <Button variant="default" onClick={() => setAsked(false)}>
+              Stay here
+            </Button>
+          </Group>
+        </Dialog>
+      )}
     </>
   );
 }

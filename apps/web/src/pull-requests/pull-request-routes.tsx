@@ -3,6 +3,6 @@ import { pageRoute } from "../shell/page-route.ts";
 
 export function pullRequestRoutes(app: AnyRoute): AnyRoute[] {
   return [
-    pageRoute(app, "/pull-requests/$pullRequest", () => import("./pull-request-page.tsx"), "PullRequestPage"),
+    pageRoute(app, "/pull-requests/$pullRequest", () => import("../areas/work-pages.ts"), "PullRequestPage"),
   ];
 }

@@ -1,5 +1,5 @@
 import { Text } from "@mantine/core";
-import { useSuspenseQuery } from "@tanstack/react-query";
+import { useSuspenseInfiniteQuery } from "@tanstack/react-query";
 import type { AgentRun } from "@windshift/contract/api/run.ts";
 import { allows, type Role } from "@windshift/contract/api/workspace.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
@@ -14,7 +14,8 @@ const SHOWN_MAX = 5;
 
 /** The runs of an item, newest first; the newest is open, and its transcript live. */
 export function ItemRuns({ itemKey, role }: { itemKey: string; role: Role }) {
-  const { runs } = useSuspenseQuery(itemRunsQuery(itemKey)).data;
+  const read = useSuspenseInfiniteQuery(itemRunsQuery(itemKey));
+  const runs = read.data.pages.flatMap((page) => page.runs);
   const [all, setAll] = useState(false);
   const [newest, ...older] = runs;
   const mayRun = allows(role, "member");
@@ -35,7 +36,18 @@ export function ItemRuns({ itemKey, role }: { itemKey: string; role: Role }) {
       ))}
       {!all && older.length > SHOWN_MAX && (
         <button type="button" className="runs-more" onClick={() => setAll(true)}>
-          {older.length - SHOWN_MAX} earlier runs
+          {older.length - SHOWN_MAX}
+          {read.hasNextPage && " or more"} earlier runs
+        </button>
+      )}
+      {all && read.hasNextPage && (
+        <button
+          type="button"
+          className="runs-more"
+          disabled={read.isFetchingNextPage}
+          onClick={() => void read.fetchNextPage()}
+        >
+          {read.isFetchingNextPage ? "Loading older runs…" : "Older runs"}
         </button>
       )}
     </section>

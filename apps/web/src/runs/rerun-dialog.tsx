@@ -1,9 +1,10 @@
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Button, Group, Stack, Text } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { AgentRun } from "@windshift/contract/api/run.ts";
 import { type FormEvent, useState } from "react";
 import { callApi } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
+import { Dialog } from "../parts/dialog.tsx";
 import { useDraft } from "../parts/draft.ts";
 import { agentsQuery } from "../settings/settings-queries.ts";
 import { sayDone } from "../shell/notices.tsx";
@@ -65,13 +66,7 @@ function RerunDialog(props: { run: AgentRun; start(fields: RunFields): Promise<v
     onClose();
   };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title="Run again with changes"
-      size="lg"
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
+    <Dialog title="Run again with changes" size="lg" onClose={onClose}>
       <form onSubmit={send}>
         <Stack gap="sm">
           {agents !== undefined && agent === undefined && (
@@ -103,6 +98,6 @@ function RerunDialog(props: { run: AgentRun; start(fields: RunFields): Promise<v
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

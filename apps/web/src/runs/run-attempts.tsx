@@ -1,4 +1,4 @@
-import { Table, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import type { AgentRunDetail, RunAttempt } from "@windshift/contract/api/run.ts";
 import { durationText } from "../parts/time-text.tsx";
 import { visibleText } from "../parts/visible-text.ts";
@@ -82,25 +82,25 @@ function shortText(ms: number): string {
 function Steps({ run }: { run: AgentRunDetail }) {
   if (run.steps.length === 0) return null;
   return (
-    <Table className="run-steps" aria-label="After the result">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Step</Table.Th>
-          <Table.Th>State</Table.Th>
-          <Table.Th>Tries</Table.Th>
-          <Table.Th>What was said</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
+    <table className="run-steps" aria-label="After the result">
+      <thead>
+        <tr>
+          <th>Step</th>
+          <th>State</th>
+          <th>Tries</th>
+          <th>What was said</th>
+        </tr>
+      </thead>
+      <tbody>
         {run.steps.map(({ step, status, tries, detail }) => (
-          <Table.Tr key={step}>
-            <Table.Td>{visibleText(step).replaceAll("_", " ")}</Table.Td>
-            <Table.Td>{status}</Table.Td>
-            <Table.Td>{tries}</Table.Td>
-            <Table.Td>{visibleText(detail ?? "")}</Table.Td>
-          </Table.Tr>
+          <tr key={step}>
+            <td>{visibleText(step).replaceAll("_", " ")}</td>
+            <td>{status}</td>
+            <td>{tries}</td>
+            <td>{visibleText(detail ?? "")}</td>
+          </tr>
         ))}
-      </Table.Tbody>
-    </Table>
+      </tbody>
+    </table>
   );
 }

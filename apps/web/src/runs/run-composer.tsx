@@ -1,4 +1,4 @@
-import { Button, Textarea } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { AgentRunDetail, type AgentRunMessage } from "@windshift/contract/api/run.ts";
 import type { FormEvent, KeyboardEvent } from "react";
@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { callApi } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
 import { useDraft } from "../parts/draft.ts";
+import { GrowingText } from "../parts/growing-text.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { visibleText } from "../parts/visible-text.ts";
 import { runQuery } from "./run-queries.ts";
@@ -69,12 +70,11 @@ function Composer({ run }: { run: AgentRunDetail }) {
   };
   return (
     <form onSubmit={submit} className="run-composer">
-      <Textarea
+      <GrowingText
         aria-label="Message to the agent"
         placeholder="Write to the agent while it works"
-        autosize
-        minRows={1}
-        maxRows={10}
+        rowsMin={1}
+        rowsMax={10}
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
         onKeyDown={press}

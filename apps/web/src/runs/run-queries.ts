@@ -2,31 +2,33 @@ import { infiniteQueryOptions, type QueryClient, queryOptions } from "@tanstack/
 import {
   type AgentRun,
   AgentRunDetail,
-  AgentRunList,
   AgentRunPage,
   AgentRunPrompt,
   AgentRunUsage,
 } from "@windshift/contract/api/run.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { getApi, queryString } from "../api/api.ts";
+import { readPaths } from "../api/read-paths.ts";
 
 /** Runs that one step of a list takes from the server. */
 const RUNS_STEP = 50;
 /** How often what no stream tells of a live run is asked for, ms: use of models, messages and queue places. */
 const LIVE_MS = 4_000;
 
-/** All runs of an item, newest first. Its key begins as that of the item: what makes the item old makes these old too. */
+/** Runs of an item step by step, newest first. Its key begins as that of the item: what makes the item old makes these old too. */
 export function itemRunsQuery(item: string) {
-  return queryOptions({
+  return infiniteQueryOptions({
     queryKey: ["item", item, "runs"] as const,
-    queryFn: ({ signal }) => getApi(`/api/v1/items/${item}/agent-runs`, AgentRunList, signal),
+    queryFn: ({ pageParam, signal }) => getApi(readPaths.itemRuns(item, pageParam), AgentRunPage, signal),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: (last) => last.next_before ?? undefined,
   });
 }
 
 export function runQuery(run: number) {
   return queryOptions({
     queryKey: ["run", run] as const,
-    queryFn: ({ signal }) => getApi(`/api/v1/agent-runs/${run}`, AgentRunDetail, signal),
+    queryFn: ({ signal }) => getApi(readPaths.run(run), AgentRunDetail, signal),
     refetchInterval: ({ state }) => (state.data && !isTerminal(state.data.status) ? LIVE_MS : false),
   });
 }
@@ -34,7 +36,7 @@ export function runQuery(run: number) {
 export function runUsageQuery(run: number, live: boolean) {
   return queryOptions({
     queryKey: ["run-usage", run] as const,
-    queryFn: ({ signal }) => getApi(`/api/v1/agent-runs/${run}/usage`, AgentRunUsage, signal),
+    queryFn: ({ signal }) => getApi(readPaths.runUsage(run), AgentRunUsage, signal),
     refetchInterval: live ? LIVE_MS : false,
   });
 }
@@ -73,7 +75,14 @@ export function storeRun(client: QueryClient, run: AgentRun): void {
   client.setQueryData(runQuery(run.id).queryKey, (now) => now && { ...now, ...run });
   client.setQueryData(
     itemRunsQuery(run.item_key).queryKey,
-    (now) => now && { runs: now.runs.map((other) => (other.id === run.id ? run : other)) },
+    (now) =>
+      now && {
+        ...now,
+        pages: now.pages.map((page) => ({
+          ...page,
+          runs: page.runs.map((other) => (other.id === run.id ? run : other)),
+        })),
+      },
   );
   if (before?.status === run.status && before.phase === run.phase && before.attempt === run.attempt) return;
   // Attempts, steps, files and use of models come with the details only.

@@ -1,10 +1,11 @@
-import { Button, Textarea } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import type { AgentRunDetail } from "@windshift/contract/api/run.ts";
 import type { FormEvent } from "react";
 import { sendApi } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
 import { useDraft } from "../parts/draft.ts";
+import { GrowingText } from "../parts/growing-text.tsx";
 import { Markdown } from "../parts/markdown.tsx";
 import { visibleText } from "../parts/visible-text.ts";
 import { sayDone } from "../shell/notices.tsx";
@@ -42,11 +43,11 @@ function AnswerForm({ run }: { run: AgentRunDetail }) {
   };
   return (
     <form onSubmit={send} className="run-answer">
-      <Textarea
+      <GrowingText
         label="Your answer"
         description="It becomes a comment on the item, and the agent goes on on the same branch."
-        autosize
-        minRows={2}
+        rowsMin={2}
+        rowsMax={16}
         value={answer}
         onChange={(event) => setAnswer(event.currentTarget.value)}
         error={form.fieldError("body") ?? form.problem}

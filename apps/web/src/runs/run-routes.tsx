@@ -4,7 +4,7 @@ import { pageRoute } from "../shell/page-route.ts";
 /** One run by itself, and the runs of a workspace. */
 export function runRoutes(app: AnyRoute): AnyRoute[] {
   return [
-    pageRoute(app, "/items/$item/runs/$run", () => import("./run-pages.ts"), "RunPage"),
-    pageRoute(app, "/w/$workspace/runs", () => import("./run-pages.ts"), "WorkspaceRunsPage"),
+    pageRoute(app, "/items/$item/runs/$run", () => import("../areas/work-pages.ts"), "RunPage"),
+    pageRoute(app, "/w/$workspace/runs", () => import("../areas/work-pages.ts"), "WorkspaceRunsPage"),
   ];
 }

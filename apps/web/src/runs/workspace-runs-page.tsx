@@ -1,4 +1,4 @@
-import { Button, Chip, Group, NativeSelect } from "@mantine/core";
+import { Button, Group, NativeSelect } from "@mantine/core";
 import { useQuery, useSuspenseInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import type { AgentRun } from "@windshift/contract/api/run.ts";
@@ -56,15 +56,24 @@ function Filters({ workspace, filter }: { workspace: string; filter: RunFilter }
           ...agents.map(({ user_id, name }) => ({ value: user_id, label: visibleText(name) })),
         ]}
       />
-      <Chip.Group multiple value={[...filter.status]} onChange={(status) => show({ status })}>
-        <Group gap={6} role="group" aria-label="Status">
-          {RunStatus.options.map((status) => (
-            <Chip key={status} value={status} size="xs" variant="outline">
-              {STATUS_TEXT[status]}
-            </Chip>
-          ))}
-        </Group>
-      </Chip.Group>
+      <Group gap={6} role="group" aria-label="Status">
+        {RunStatus.options.map((status) => (
+          <label key={status} className="chip">
+            <input
+              type="checkbox"
+              checked={filter.status.includes(status)}
+              onChange={({ currentTarget: { checked } }) =>
+                show({
+                  status: checked
+                    ? [...filter.status, status]
+                    : filter.status.filter((other) => other !== status),
+                })
+              }
+            />
+            {STATUS_TEXT[status]}
+          </label>
+        ))}
+      </Group>
     </Group>
   );
 }

@@ -1,4 +1,4 @@
-import { Checkbox, NativeSelect, Switch, Textarea, TextInput } from "@mantine/core";
+import { Checkbox, NativeSelect, Switch, TextInput } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import type { Binding } from "@windshift/contract/api/binding.ts";
 import type { Repository } from "@windshift/contract/api/repository.ts";
@@ -7,6 +7,7 @@ import { sendApi } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
 import { useEditDraft } from "../parts/edit-draft.ts";
 import { FormFrame } from "../parts/form-frame.tsx";
+import { GrowingText } from "../parts/growing-text.tsx";
 import { sayDone } from "../shell/notices.tsx";
 import { BINDING_FIELDS, bindingBody, bindingStart, bindingTyped } from "./binding-draft.ts";
 import { type BindingFields, ModelFields } from "./binding-model-fields.tsx";
@@ -62,11 +63,10 @@ export function BindingForm(props: {
         <ModelFields {...fields} connections={models} />
       </Section>
       <Section title="Role" hint="Stands in every prompt of the agent as “Your role”.">
-        <Textarea
+        <GrowingText
           label="Instructions"
-          autosize
-          minRows={4}
-          maxRows={16}
+          rowsMin={4}
+          rowsMax={16}
           maxLength={INSTRUCTIONS_CHARS_MAX}
           value={typed.instructions}
           onChange={(event) => change({ instructions: event.currentTarget.value })}
@@ -183,11 +183,11 @@ function PushFields({ form, typed, change }: BindingFields) {
           "Windshift's own tokens are refused in any case.",
         )}
       </div>
-      <Textarea
+      <GrowingText
         label="Further protected paths"
         description="One a line: a file, a folder with a slash at its end, or a pattern with * and **."
-        autosize
-        minRows={2}
+        rowsMin={2}
+        rowsMax={16}
         spellCheck={false}
         value={typed.protected_paths}
         onChange={(event) => change({ protected_paths: event.currentTarget.value })}

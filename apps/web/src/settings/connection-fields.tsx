@@ -1,6 +1,7 @@
-import { Textarea, TextInput } from "@mantine/core";
+import { TextInput } from "@mantine/core";
 import { NAME_CHARS_MAX } from "@windshift/contract/limits.ts";
 import type { ApiForm } from "../parts/api-form.ts";
+import { GrowingText } from "../parts/growing-text.tsx";
 import { SecretField } from "../parts/secret-field.tsx";
 import type { ConnectionTyped } from "./connection-draft.ts";
 import type { ConnectionKind } from "./connection-kinds.ts";
@@ -85,11 +86,12 @@ export function CredentialFields(
             onChange={(installation_id) => change({ installation_id })}
             error={form.fieldError("app.installation_id")}
           />
-          <Textarea
+          <GrowingText
             label="Private key"
             description={`The whole text of the .pem file. ${kind.needs}`}
             required
-            rows={6}
+            rowsMin={6}
+            rowsMax={30}
             autoComplete="off"
             spellCheck={false}
             className="pem"

@@ -1,4 +1,4 @@
-import { Text, Textarea, TextInput } from "@mantine/core";
+import { Text, TextInput } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { Agent } from "@windshift/contract/api/agent.ts";
 import type { Binding } from "@windshift/contract/api/binding.ts";
@@ -10,6 +10,7 @@ import { useMe } from "../api/me.ts";
 import { useApiForm } from "../parts/api-form.ts";
 import { useDraft } from "../parts/draft.ts";
 import { FormFrame } from "../parts/form-frame.tsx";
+import { GrowingText } from "../parts/growing-text.tsx";
 import { paths } from "../paths.ts";
 import { AvailabilityWord } from "./agents-page.tsx";
 import { refreshSettings } from "./settings-queries.ts";
@@ -109,10 +110,10 @@ function FirstItem({ workspace, agent }: { workspace: string; agent: Agent }) {
         onChange={(event) => setTyped({ ...typed, title: event.currentTarget.value })}
         error={form.fieldError("title") ?? form.fieldError("assignee_id")}
       />
-      <Textarea
+      <GrowingText
         label="More about it, in Markdown"
-        autosize
-        minRows={3}
+        rowsMin={3}
+        rowsMax={16}
         value={typed.description}
         onChange={(event) => setTyped({ ...typed, description: event.currentTarget.value })}
         error={form.fieldError("description")}

@@ -7,31 +7,31 @@ export function settingsRoutes(app: AnyRoute): AnyRoute[] {
   const frame = createRoute({
     getParentRoute: () => app,
     path: "/w/$workspace/settings",
-    component: lazyRouteComponent(() => import("./settings-pages.ts"), "SettingsFrame"),
+    component: lazyRouteComponent(() => import("../areas/office-pages.ts"), "SettingsFrame"),
   });
   const page = <N extends string>(path: string, load: () => Promise<Record<N, () => ReactNode>>, name: N) =>
     createRoute({ getParentRoute: () => frame, path, component: lazyRouteComponent(load, name) });
   const guide = createRoute({
     getParentRoute: () => app,
     path: "/w/$workspace/setup",
-    component: lazyRouteComponent(() => import("./settings-pages.ts"), "GuidePage"),
+    component: lazyRouteComponent(() => import("../areas/office-pages.ts"), "GuidePage"),
   });
   return [
     frame.addChildren([
       leadOn(frame, "/", ({ workspace = "" }) => paths.settings(workspace)),
-      page("general", () => import("./settings-pages.ts"), "GeneralPage"),
-      page("members", () => import("./settings-pages.ts"), "MembersPage"),
-      page("agents", () => import("./settings-pages.ts"), "AgentsPage"),
-      page("agents/$agent", () => import("./settings-pages.ts"), "AgentPage"),
-      page("connections", () => import("./settings-pages.ts"), "ConnectionsPage"),
-      page("connections/new/$kind", () => import("./settings-pages.ts"), "NewConnectionPage"),
-      page("connections/$connection", () => import("./settings-pages.ts"), "ConnectionPage"),
-      page("repositories", () => import("./settings-pages.ts"), "RepositoriesPage"),
-      page("skills", () => import("./settings-pages.ts"), "SkillsPage"),
-      page("skills/$skill", () => import("./settings-pages.ts"), "SkillPage"),
-      page("budgets", () => import("./settings-pages.ts"), "BudgetsPage"),
-      page("labels", () => import("./settings-pages.ts"), "LabelsPage"),
-      page("audit", () => import("./settings-pages.ts"), "WorkspaceAuditPage"),
+      page("general", () => import("../areas/office-pages.ts"), "GeneralPage"),
+      page("members", () => import("../areas/office-pages.ts"), "MembersPage"),
+      page("agents", () => import("../areas/office-pages.ts"), "AgentsPage"),
+      page("agents/$agent", () => import("../areas/office-pages.ts"), "AgentPage"),
+      page("connections", () => import("../areas/office-pages.ts"), "ConnectionsPage"),
+      page("connections/new/$kind", () => import("../areas/office-pages.ts"), "NewConnectionPage"),
+      page("connections/$connection", () => import("../areas/office-pages.ts"), "ConnectionPage"),
+      page("repositories", () => import("../areas/office-pages.ts"), "RepositoriesPage"),
+      page("skills", () => import("../areas/office-pages.ts"), "SkillsPage"),
+      page("skills/$skill", () => import("../areas/office-pages.ts"), "SkillPage"),
+      page("budgets", () => import("../areas/office-pages.ts"), "BudgetsPage"),
+      page("labels", () => import("../areas/office-pages.ts"), "LabelsPage"),
+      page("audit", () => import("../areas/office-pages.ts"), "WorkspaceAuditPage"),
     ]),
     guide,
     ...formerPaths(app),

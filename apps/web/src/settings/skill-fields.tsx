@@ -1,8 +1,10 @@
-import { SegmentedControl, Switch, Textarea, TextInput } from "@mantine/core";
+import { Switch, TextInput } from "@mantine/core";
 import { SKILL_DESCRIPTION_CHARS_MAX, SKILL_NAME_CHARS_MAX } from "@windshift/contract/limits.ts";
 import { useState } from "react";
 import type { ApiForm } from "../parts/api-form.ts";
+import { GrowingText } from "../parts/growing-text.tsx";
 import { Markdown } from "../parts/markdown.tsx";
+import { Switcher } from "../parts/switcher.tsx";
 
 export interface SkillTyped {
   name: string;
@@ -39,15 +41,13 @@ export function SkillFields(props: {
         onChange={(event) => change({ description: event.currentTarget.value })}
         error={form.fieldError("description")}
       />
-      <SegmentedControl
-        size="xs"
-        aria-label="Text"
-        className="write-preview"
+      <Switcher
+        label="Text"
         value={view}
         onChange={setView}
-        data={[
-          { value: "write", label: "Write" },
-          { value: "preview", label: "Preview" },
+        choices={[
+          { value: "write", text: "Write" },
+          { value: "preview", text: "Preview" },
         ]}
       />
       {view === "preview" ? (
@@ -55,12 +55,11 @@ export function SkillFields(props: {
           <Markdown text={typed.body} />
         </section>
       ) : (
-        <Textarea
+        <GrowingText
           label="Text, in Markdown"
           required
-          autosize
-          minRows={10}
-          maxRows={28}
+          rowsMin={10}
+          rowsMax={28}
           className="code-text"
           value={typed.body}
           onChange={(event) => change({ body: event.currentTarget.value })}

@@ -1,4 +1,3 @@
-import { Textarea } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Binding } from "@windshift/contract/api/binding.ts";
@@ -8,6 +7,7 @@ import { callApi, getApi } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
 import { useDraft } from "../parts/draft.ts";
 import { FormFrame } from "../parts/form-frame.tsx";
+import { GrowingText } from "../parts/growing-text.tsx";
 import { paths } from "../paths.ts";
 import { Section, StateWord } from "./settings-section.tsx";
 
@@ -37,10 +37,10 @@ export function TestRunForm({ binding }: { binding: Binding }) {
   return (
     <>
       <FormFrame form={form} verb="Start a test run" label="Test run" onSend={send} variant="default">
-        <Textarea
+        <GrowingText
           label="Task"
-          autosize
-          minRows={2}
+          rowsMin={2}
+          rowsMax={16}
           required
           value={typed.instruction}
           onChange={(event) => setTyped({ instruction: event.currentTarget.value })}

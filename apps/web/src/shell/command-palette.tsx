@@ -1,4 +1,4 @@
-import { Combobox, Kbd, Modal, useCombobox } from "@mantine/core";
+import { Combobox, Kbd, useCombobox } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import {
   IconActivity,
@@ -18,6 +18,7 @@ import type { Me } from "@windshift/contract/api/user.ts";
 import { WorkItemKey } from "@windshift/contract/ids.ts";
 import { type ReactNode, useEffect, useState } from "react";
 import { useMe } from "../api/me.ts";
+import { Dialog } from "../parts/dialog.tsx";
 import { paths } from "../paths.ts";
 import { itemSearchQuery } from "../tracker/item-queries.ts";
 import { pageSearchQuery } from "../tracker/page-queries.ts";
@@ -42,12 +43,9 @@ const TYPING_MS = 150;
 /** One field from which everything is reached: items by key or words, documents, places of the app, and what can be done. */
 export function CommandPalette() {
   return (
-    <Modal.Root opened onClose={closeOverlay} size="lg" yOffset="12vh">
-      <Modal.Overlay />
-      <Modal.Content aria-label={NAME}>
-        <Palette />
-      </Modal.Content>
-    </Modal.Root>
+    <Dialog title={NAME} bare size="lg" onClose={closeOverlay}>
+      <Palette />
+    </Dialog>
   );
 }
 

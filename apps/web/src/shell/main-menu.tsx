@@ -1,4 +1,3 @@
-import { NavLink, ScrollArea, VisuallyHidden } from "@mantine/core";
 import {
   IconActivity,
   IconChecklist,
@@ -21,7 +20,7 @@ export function MainMenu() {
   const me = useMe();
   useLiveInbox();
   return (
-    <ScrollArea type="auto" className="menu-scroll">
+    <>
       <Entry to={paths.myWork} label="My work" icon={IconUser} exact />
       <Entry
         to={paths.inbox}
@@ -29,9 +28,9 @@ export function MainMenu() {
         icon={IconInbox}
         aside={<Unread count={me.notifications_unread} />}
       />
-      <VisuallyHidden role="status">
+      <span className="sr-only" role="status">
         {me.notifications_unread > 0 ? `${me.notifications_unread} unread in the inbox` : ""}
-      </VisuallyHidden>
+      </span>
       {me.workspaces.map(({ key, name, role }) => (
         <section key={key} aria-label={name}>
           <h2 className="menu-heading">{name}</h2>
@@ -56,7 +55,7 @@ export function MainMenu() {
           <Entry to={paths.admin("users")} within="/admin" label="Installation" icon={IconServer} />
         </section>
       )}
-    </ScrollArea>
+    </>
   );
 }
 
@@ -68,7 +67,7 @@ function Unread({ count }: { count: number }) {
   return (
     <span className="menu-count">
       {count > UNREAD_SHOWN_MAX ? `${UNREAD_SHOWN_MAX}+` : count}
-      <VisuallyHidden> unread</VisuallyHidden>
+      <span className="sr-only"> unread</span>
     </span>
   );
 }
@@ -86,16 +85,15 @@ function Entry(props: {
   const { to, label, icon: Icon, exact, within = to } = props;
   const here = exact ? pathname === to : pathname === within || pathname.startsWith(`${within}/`);
   return (
-    <NavLink
-      component={Link}
+    <Link
       to={to}
       activeOptions={{ exact: exact ?? false }}
-      label={label}
-      active={here}
+      className={here ? "menu-entry menu-here" : "menu-entry"}
       {...(here ? { "aria-current": "page" as const } : {})}
-      leftSection={<Icon size={16} stroke={1.6} aria-hidden />}
-      rightSection={props.aside}
-      className="menu-entry"
-    />
+    >
+      <Icon size={16} stroke={1.6} aria-hidden />
+      <span className="menu-text">{label}</span>
+      {props.aside}
+    </Link>
   );
 }

@@ -1,23 +1,26 @@
 import { useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { paths } from "../paths.ts";
 import { useHere } from "./here.ts";
 import { openOverlay, useOverlay } from "./overlay.ts";
 import { useShortcutKeys, useShortcuts } from "./shortcuts.ts";
 
-const CommandPalette = lazy(async () => ({
-  default: (await import("./command-palette.tsx")).CommandPalette,
-}));
-const ShortcutHelp = lazy(async () => ({ default: (await import("./shortcut-help.tsx")).ShortcutHelp }));
-const NewItemDialog = lazy(async () => ({
-  default: (await import("../tracker/new-item-dialog.tsx")).NewItemDialog,
-}));
+const load = () => import("./overlay-pages.ts");
+const CommandPalette = lazy(async () => ({ default: (await load()).CommandPalette }));
+const ShortcutHelp = lazy(async () => ({ default: (await load()).ShortcutHelp }));
+const NewItemDialog = lazy(async () => ({ default: (await load()).NewItemDialog }));
+/** A page has been at rest for so long when what opens over it is fetched, ms: the first key is answered at once then. */
+const AT_REST_MS = 3_000;
 
 /** What can be opened over any page, and the keys that work on all of them. */
 export function Overlays() {
   const overlay = useOverlay();
   useShortcutKeys();
   usePageKeys();
+  useEffect(() => {
+    const timer = setTimeout(() => void load().catch(() => undefined), AT_REST_MS);
+    return () => clearTimeout(timer);
+  }, []);
   if (overlay === undefined) return null;
   return (
     <Suspense>

@@ -1,5 +1,6 @@
-import { Kbd, Modal, Switch } from "@mantine/core";
+import { Kbd, Switch } from "@mantine/core";
 import { useState } from "react";
+import { Dialog } from "../parts/dialog.tsx";
 import { closeOverlay } from "./overlay.ts";
 import { areLettersOn, listShortcuts, type Shortcut, switchLetters } from "./shortcuts.ts";
 
@@ -15,13 +16,7 @@ export function ShortcutHelp() {
     setLetters(on);
   };
   return (
-    <Modal
-      opened
-      onClose={closeOverlay}
-      title="Keyboard shortcuts"
-      size="lg"
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
+    <Dialog title="Keyboard shortcuts" size="lg" onClose={closeOverlay}>
       <div className="shortcut-groups">
         {groups.map((group) => (
           <section key={group} aria-label={group}>
@@ -39,7 +34,7 @@ export function ShortcutHelp() {
         label="Single keys work"
         description="Switch them off if they are pressed by accident, by speech input for instance."
       />
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -41,11 +41,6 @@ export const theme = createTheme({
   cursorType: "pointer",
   autoContrast: true,
   respectReducedMotion: true,
-  components: {
-    // The head of a dialog is a heading and a button, not the head of the page.
-    Modal: { defaultProps: { attributes: { header: { role: "presentation" } } } },
-    Drawer: { defaultProps: { attributes: { header: { role: "presentation" } } } },
-  },
 });
 
 /** Text that says less still has a contrast of 4.5 to 1, which the library's own grey has not. */

@@ -1,5 +1,6 @@
-import { Button, Group, Modal, Text } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
 import { type ReactNode, useState } from "react";
+import { Dialog } from "../parts/dialog.tsx";
 import { sayFailed } from "../shell/notices.tsx";
 
 /** Asks before something that cannot be taken back, where a menu and not a button of its own began it. */
@@ -19,8 +20,9 @@ export function AskDialog(props: {
       .then(onClose, sayFailed)
       .finally(() => setBusy(false));
   };
+  if (!open) return null;
   return (
-    <Modal opened={open} onClose={onClose} title={title} closeButtonProps={{ "aria-label": "Close" }}>
+    <Dialog title={title} onClose={onClose}>
       <Text component="div">{children}</Text>
       <Group mt="lg" justify="flex-end">
         <Button variant="default" onClick={onClose}>
@@ -30,6 +32,6 @@ export function AskDialog(props: {
           {verb}
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,10 +1,11 @@
-import { Button, Group, Modal, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import type { Agent } from "@windshift/contract/api/agent.ts";
 import { type RunWish, type WorkItem, WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import type { FormEvent } from "react";
 import { callApi } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
+import { Dialog } from "../parts/dialog.tsx";
 import { useDraft } from "../parts/draft.ts";
 import { sayDone } from "../shell/notices.tsx";
 import { AgentHint } from "./agent-hint.tsx";
@@ -49,13 +50,7 @@ export function AssignAgentDialog(props: {
     ]);
   };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={`Assign ${item.key} to ${agent.name}`}
-      size="lg"
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
+    <Dialog title={`Assign ${item.key} to ${agent.name}`} size="lg" onClose={onClose}>
       <form onSubmit={assign}>
         <Stack gap="sm">
           <Text size="sm" component="div">
@@ -80,7 +75,7 @@ export function AssignAgentDialog(props: {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -2,6 +2,7 @@ import { IconRobot, IconUser, IconUserOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { Agent } from "@windshift/contract/api/agent.ts";
 import type { UserRef } from "@windshift/contract/api/user.ts";
+import { useState } from "react";
 import { useMe } from "../api/me.ts";
 import { PersonName } from "../parts/person-name.tsx";
 import { agentsQuery, membersQuery } from "../settings/settings-queries.ts";
@@ -20,8 +21,9 @@ export function AssigneePick(props: {
 }) {
   const { workspace, assignee, onPick, id } = props;
   const me = useMe();
-  const members = useQuery(membersQuery(workspace)).data?.members ?? [];
-  const agents = useQuery(agentsQuery(workspace)).data?.agents ?? [];
+  const [enabled, setEnabled] = useState(false);
+  const members = useQuery({ ...membersQuery(workspace), enabled }).data?.members ?? [];
+  const agents = useQuery({ ...agentsQuery(workspace), enabled }).data?.agents ?? [];
   const people = members
     .filter(({ kind }) => kind === "person")
     .sort((a, b) => Number(b.user_id === me.id) - Number(a.user_id === me.id));
@@ -54,6 +56,7 @@ export function AssigneePick(props: {
       options={options}
       selected={[assignee?.id ?? NOBODY]}
       onPick={pick}
+      onOpen={() => setEnabled(true)}
       {...(id === undefined ? {} : { id })}
     >
       {assignee === null ? <span className="quiet">Nobody</span> : <PersonName user={assignee} />}

@@ -1,13 +1,14 @@
-import { ActionIcon, Menu } from "@mantine/core";
 import { IconArrowsMove } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { WorkItem, WorkItemStatus } from "@windshift/contract/api/work-item.ts";
+import { MenuButton } from "../parts/menu-button.tsx";
 import { PersonName } from "../parts/person-name.tsx";
 import { visibleText } from "../parts/visible-text.ts";
 import { paths } from "../paths.ts";
 import { ActiveRun } from "./active-run.tsx";
 import { STATUS_CHOICES } from "./item-choices.tsx";
 import { LabelChip } from "./label-chip.tsx";
+import { choiceLines } from "./pick-menu.tsx";
 import { PriorityIcon } from "./priority-icon.tsx";
 
 /** The card that is under the pointer while it is dragged; browsers tell nothing of it before it is dropped. */
@@ -64,30 +65,13 @@ export function BoardCard(props: {
 function MoveMenu(props: { item: WorkItem; onMove(item: WorkItem, status: WorkItemStatus): void }) {
   const { item, onMove } = props;
   return (
-    <Menu position="bottom-end" width={180}>
-      <Menu.Target>
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          size="sm"
-          aria-label={`Move ${item.key}`}
-          className="card-move"
-        >
-          <IconArrowsMove size={14} aria-hidden />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.RadioGroup value={item.status} onChange={(status) => onMove(item, status as WorkItemStatus)}>
-          {STATUS_CHOICES.map(({ value, text, icon }) => (
-            <Menu.RadioItem key={value} value={value} closeMenuOnClick>
-              <span className="pick-option">
-                {icon}
-                {text}
-              </span>
-            </Menu.RadioItem>
-          ))}
-        </Menu.RadioGroup>
-      </Menu.Dropdown>
-    </Menu>
+    <MenuButton
+      label={`Move ${item.key}`}
+      className="icon-button card-move"
+      align="end"
+      lines={() => choiceLines(STATUS_CHOICES, item.status, (status) => onMove(item, status))}
+    >
+      <IconArrowsMove size={14} aria-hidden />
+    </MenuButton>
   );
 }

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, Menu, Text } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
 import { IconDots } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { Comment } from "@windshift/contract/api/comment.ts";
@@ -10,6 +10,7 @@ import { useMe } from "../api/me.ts";
 import { useApiForm } from "../parts/api-form.ts";
 import { useDraft } from "../parts/draft.ts";
 import { Markdown } from "../parts/markdown.tsx";
+import { MenuButton } from "../parts/menu-button.tsx";
 import { PersonName } from "../parts/person-name.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { paths } from "../paths.ts";
@@ -47,22 +48,17 @@ export function CommentCard(props: { comment: Comment; item: WorkItemDetail; rol
           {comment.edited_at !== null && ", edited"}
         </span>
         {(own || role === "admin") && (
-          <Menu position="bottom-end">
-            <Menu.Target>
-              <ActionIcon
-                variant="subtle"
-                color="gray"
-                className="comment-menu"
-                aria-label={`Change the comment by ${comment.author.name}`}
-              >
-                <IconDots size={16} aria-hidden />
-              </ActionIcon>
-            </Menu.Target>
-            <Menu.Dropdown>
-              {own && <Menu.Item onClick={() => setDraft(comment.body)}>Edit</Menu.Item>}
-              <Menu.Item onClick={() => setAsking(true)}>Delete</Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
+          <MenuButton
+            label={`Change the comment by ${comment.author.name}`}
+            className="icon-button comment-menu"
+            align="end"
+            lines={() => [
+              ...(own ? [{ kind: "do" as const, text: "Edit", run: () => setDraft(comment.body) }] : []),
+              { kind: "do", text: "Delete", run: () => setAsking(true) },
+            ]}
+          >
+            <IconDots size={16} aria-hidden />
+          </MenuButton>
         )}
       </header>
       {draft !== null && own ? (

@@ -1,4 +1,4 @@
-import { Button, SegmentedControl } from "@mantine/core";
+import { Button } from "@mantine/core";
 import {
   IconAt,
   IconGitPullRequest,
@@ -14,6 +14,7 @@ import { AppLink } from "../parts/app-link.tsx";
 import { EmptyState } from "../parts/empty-state.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { PersonName } from "../parts/person-name.tsx";
+import { Switcher } from "../parts/switcher.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { visibleText } from "../parts/visible-text.ts";
 import { paths } from "../paths.ts";
@@ -43,14 +44,13 @@ export function InboxPage() {
   return (
     <>
       <PageHead title="Inbox">
-        <SegmentedControl
-          size="xs"
-          aria-label="What is shown"
+        <Switcher
+          label="What is shown"
           value={unread ? "unread" : "all"}
           onChange={(shown) => setUnread(shown === "unread")}
-          data={[
-            { value: "unread", label: "Unread" },
-            { value: "all", label: "All" },
+          choices={[
+            { value: "unread", text: "Unread" },
+            { value: "all", text: "All" },
           ]}
         />
         {newest !== undefined && all.some((one) => !one.read) && (

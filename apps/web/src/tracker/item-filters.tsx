@@ -1,4 +1,4 @@
-import { Button, Menu, TextInput, VisuallyHidden } from "@mantine/core";
+import { Button, TextInput, VisuallyHidden } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconAdjustmentsHorizontal, IconFilterOff, IconSearch } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -6,6 +6,7 @@ import { type ItemQuery, ItemSort } from "@windshift/contract/api/work-item.ts";
 import { SEARCH_CHARS_MAX } from "@windshift/contract/limits.ts";
 import { useEffect, useRef, useState } from "react";
 import { useMe } from "../api/me.ts";
+import { MenuButton } from "../parts/menu-button.tsx";
 import { labelsQuery, membersQuery } from "../settings/settings-queries.ts";
 import { useShortcuts } from "../shell/shortcuts.ts";
 import { PRIORITY_CHOICES, STATUS_CHOICES } from "./item-choices.tsx";
@@ -34,7 +35,9 @@ export function ItemFilters(props: {
   withStatus?: boolean;
 }) {
   const { workspace, query, onChange, grouping, onGroup, withStatus = true } = props;
-  const options = useFilterOptions(workspace);
+  const [opened, setOpened] = useState(false);
+  // Their names are needed where a filter is set, and to choose one.
+  const options = useFilterOptions(workspace, opened || isFiltered(query));
   const filters: [ListFilter, string][] = [
     ...(withStatus ? [["status", "Status"] as [ListFilter, string]] : []),
     ["assignee", "Assignee"],
@@ -55,6 +58,7 @@ export function ItemFilters(props: {
             options={options[name]}
             selected={values}
             onPick={(value) => onChange(toggled(query, name, value))}
+            onOpen={() => setOpened(true)}
             multiple
           >
             {text}
@@ -134,48 +138,41 @@ function Display(props: {
 }) {
   const { query, onChange, grouping, onGroup } = props;
   return (
-    <Menu position="bottom-end" width={220} closeOnItemClick={false}>
-      <Menu.Target>
-        <Button
-          variant="subtle"
-          color="gray"
-          size="compact-sm"
-          leftSection={<IconAdjustmentsHorizontal size={14} aria-hidden />}
-        >
-          Display
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>Order</Menu.Label>
-        <Menu.RadioGroup
-          value={query.sort ?? "created"}
-          onChange={(sort) => onChange({ ...query, sort: ItemSort.parse(sort) })}
-        >
-          {ItemSort.options.map((sort) => (
-            <Menu.RadioItem key={sort} value={sort}>
-              {SORTS[sort]}
-            </Menu.RadioItem>
-          ))}
-        </Menu.RadioGroup>
-        <Menu.CheckboxItem
-          checked={query.order === "asc"}
-          onChange={(reverse) => onChange({ ...query, order: reverse ? "asc" : "desc" })}
-        >
-          The other way round
-        </Menu.CheckboxItem>
-        {grouping !== undefined && (
-          <>
-            <Menu.Divider />
-            <Menu.CheckboxItem
-              checked={grouping === "status"}
-              onChange={(grouped) => onGroup?.(grouped ? "status" : "none")}
-            >
-              Grouped by status
-            </Menu.CheckboxItem>
-          </>
-        )}
-      </Menu.Dropdown>
-    </Menu>
+    <MenuButton
+      align="end"
+      lines={() => [
+        { kind: "label", text: "Order" },
+        ...ItemSort.options.map((sort) => ({
+          kind: "radio" as const,
+          text: SORTS[sort],
+          on: (query.sort ?? "created") === sort,
+          run: () => onChange({ ...query, sort }),
+          stays: true,
+        })),
+        {
+          kind: "check",
+          text: "The other way round",
+          on: query.order === "asc",
+          run: () => onChange({ ...query, order: query.order === "asc" ? "desc" : "asc" }),
+          stays: true,
+        },
+        ...(grouping === undefined
+          ? []
+          : ([
+              { kind: "line" },
+              {
+                kind: "check",
+                text: "Grouped by status",
+                on: grouping === "status",
+                run: () => onGroup?.(grouping === "status" ? "none" : "status"),
+                stays: true,
+              },
+            ] as const)),
+      ]}
+    >
+      <IconAdjustmentsHorizontal size={14} aria-hidden />
+      Display
+    </MenuButton>
   );
 }
 
@@ -183,10 +180,10 @@ function textOf(options: readonly Option[], values: readonly string[]): string {
   return values.map((value) => options.find((option) => option.value === value)?.text ?? value).join(", ");
 }
 
-function useFilterOptions(workspace: string): Record<ListFilter, Option[]> {
+function useFilterOptions(workspace: string, enabled: boolean): Record<ListFilter, Option[]> {
   const me = useMe();
-  const members = useQuery(membersQuery(workspace)).data?.members ?? [];
-  const labels = useQuery(labelsQuery(workspace)).data?.labels ?? [];
+  const members = useQuery({ ...membersQuery(workspace), enabled }).data?.members ?? [];
+  const labels = useQuery({ ...labelsQuery(workspace), enabled }).data?.labels ?? [];
   const people = [
     { value: "me", text: "Me" },
     { value: "none", text: "Nobody" },

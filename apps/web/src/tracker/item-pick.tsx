@@ -21,9 +21,10 @@ export function ItemPick(props: {
   children: ReactNode;
 }) {
   const { label, workspace, except, selected, onPick, children } = props;
+  const [enabled, setEnabled] = useState(false);
   const [search, setSearch] = useState("");
   const [asked] = useDebouncedValue(search, TYPING_MS);
-  const found = useQuery(itemSearchQuery(workspace, asked)).data?.items ?? [];
+  const found = useQuery({ ...itemSearchQuery(workspace, asked), enabled }).data?.items ?? [];
   const options: Option[] = [
     ...(selected === null || search !== "" ? [] : [{ value: NONE, text: "None" }]),
     ...found
@@ -41,6 +42,7 @@ export function ItemPick(props: {
       selected={selected === null ? [] : [selected.key]}
       onPick={(key) => onPick(found.find((item) => item.key === key) ?? null)}
       onSearch={setSearch}
+      onOpen={() => setEnabled(true)}
     >
       {children}
     </PickList>

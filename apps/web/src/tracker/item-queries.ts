@@ -9,11 +9,10 @@ import {
   type WorkItemStatus,
 } from "@windshift/contract/api/work-item.ts";
 import { getApi, queryString } from "../api/api.ts";
+import { readPaths } from "../api/read-paths.ts";
 
 /** Items that one step of a list takes from the server. */
 const ITEMS_STEP = 50;
-/** Comments and entries of activity that one step takes. */
-const STORY_STEP = 100;
 
 /** Where a list looks: one workspace, or all that the caller is in. */
 export type Scope = string | "all";
@@ -67,7 +66,7 @@ export function itemSearchQuery(scope: Scope, text: string) {
 export function itemQuery(key: string) {
   return queryOptions({
     queryKey: ["item", key] as const,
-    queryFn: ({ signal }) => getApi(`/api/v1/items/${key}`, WorkItemDetail, signal),
+    queryFn: ({ signal }) => getApi(readPaths.item(key), WorkItemDetail, signal),
   });
 }
 
@@ -75,12 +74,7 @@ export function itemQuery(key: string) {
 export function commentsQuery(key: string) {
   return infiniteQueryOptions({
     queryKey: ["comments", key] as const,
-    queryFn: ({ pageParam, signal }) =>
-      getApi(
-        `/api/v1/items/${key}/comments${queryString({ after: pageParam, limit: STORY_STEP })}`,
-        CommentPage,
-        signal,
-      ),
+    queryFn: ({ pageParam, signal }) => getApi(readPaths.comments(key, pageParam), CommentPage, signal),
     initialPageParam: 0,
     getNextPageParam: (last) => last.next_after ?? undefined,
   });
@@ -88,15 +82,9 @@ export function commentsQuery(key: string) {
 
 /** Newest first; of an item or of a workspace. */
 export function activityQuery(of: { item: string } | { workspace: string }) {
-  const path = "item" in of ? `/api/v1/items/${of.item}` : `/api/v1/workspaces/${of.workspace}`;
   return infiniteQueryOptions({
     queryKey: ["activity", "item" in of ? of.item : of.workspace] as const,
-    queryFn: ({ pageParam, signal }) =>
-      getApi(
-        `${path}/activity${queryString({ before: pageParam, limit: STORY_STEP })}`,
-        ActivityPage,
-        signal,
-      ),
+    queryFn: ({ pageParam, signal }) => getApi(readPaths.activity(of, pageParam), ActivityPage, signal),
     initialPageParam: undefined as number | undefined,
     getNextPageParam: (last) => last.next_before ?? undefined,
   });

@@ -1,10 +1,11 @@
-import { Button, SegmentedControl } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import type { Activity } from "@windshift/contract/api/activity.ts";
 import type { Comment } from "@windshift/contract/api/comment.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import type { Role } from "@windshift/contract/api/workspace.ts";
 import { useEffect, useState } from "react";
+import { Switcher } from "../parts/switcher.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { ActivityText } from "./activity-text.tsx";
 import { CommentCard } from "./comment-card.tsx";
@@ -37,14 +38,13 @@ export function ItemStory({ item, role }: { item: WorkItemDetail; role: Role }) 
     <section aria-labelledby="story-title" className="story">
       <div className="story-head">
         <h2 id="story-title">Comments and activity</h2>
-        <SegmentedControl
-          size="xs"
-          aria-label="What is shown"
+        <Switcher
+          label="What is shown"
           value={all ? "all" : "comments"}
           onChange={(shown) => setAll(shown === "all")}
-          data={[
-            { value: "all", label: "All" },
-            { value: "comments", label: "Comments" },
+          choices={[
+            { value: "all", text: "All" },
+            { value: "comments", text: "Comments" },
           ]}
         />
       </div>

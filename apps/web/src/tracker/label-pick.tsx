@@ -2,6 +2,7 @@ import { VisuallyHidden } from "@mantine/core";
 import { IconTag } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { Label } from "@windshift/contract/api/label.ts";
+import { useState } from "react";
 import { labelsQuery } from "../settings/settings-queries.ts";
 import { LabelChip, LabelDot } from "./label-chip.tsx";
 import { PickList } from "./pick-list.tsx";
@@ -14,7 +15,8 @@ export function LabelPick(props: {
   id?: string;
 }) {
   const { workspace, labels, onChange, id } = props;
-  const known = useQuery(labelsQuery(workspace)).data?.labels ?? [];
+  const [enabled, setEnabled] = useState(false);
+  const known = useQuery({ ...labelsQuery(workspace), enabled }).data?.labels ?? [];
   const pick = (value: string) => {
     const label = known.find((one) => String(one.id) === value);
     if (label === undefined) return;
@@ -32,6 +34,7 @@ export function LabelPick(props: {
       }))}
       selected={labels.map(({ id: value }) => String(value))}
       onPick={pick}
+      onOpen={() => setEnabled(true)}
       multiple
       empty="No labels. An admin adds them in the settings."
       {...(id === undefined ? {} : { id })}

@@ -1,6 +1,7 @@
-import { SegmentedControl, Textarea } from "@mantine/core";
 import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
+import { GrowingText } from "../parts/growing-text.tsx";
 import { Markdown } from "../parts/markdown.tsx";
+import { Switcher } from "../parts/switcher.tsx";
 import { MentionList, useMentions } from "./mention-list.tsx";
 
 /** A field for Markdown with a preview, and, in a workspace, names that complete themselves after an `@`. */
@@ -39,14 +40,13 @@ export function MarkdownEditor(props: {
   return (
     <div className="editor">
       <div className="editor-head">
-        <SegmentedControl
-          size="xs"
-          aria-label={`${label}: write or preview`}
+        <Switcher
+          label={`${label}: write or preview`}
           value={preview ? "preview" : "write"}
           onChange={(mode) => setPreview(mode === "preview")}
-          data={[
-            { value: "write", label: "Write" },
-            { value: "preview", label: "Preview" },
+          choices={[
+            { value: "write", text: "Write" },
+            { value: "preview", text: "Preview" },
           ]}
         />
         {!preview && props.tools}
@@ -57,7 +57,7 @@ export function MarkdownEditor(props: {
         </section>
       ) : (
         <>
-          <Textarea
+          <GrowingText
             ref={field}
             aria-label={label}
             value={value}
@@ -69,9 +69,8 @@ export function MarkdownEditor(props: {
             onClick={mentions.look}
             onBlur={mentions.close}
             error={props.error}
-            autosize
-            minRows={props.minRows ?? 3}
-            maxRows={24}
+            rowsMin={props.minRows ?? 3}
+            rowsMax={24}
             placeholder={props.placeholder ?? "Markdown"}
             {...(props.autoFocus ? { "data-autofocus": true, autoFocus: true } : {})}
             {...mentions.fieldProps}

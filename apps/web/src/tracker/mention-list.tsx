@@ -25,9 +25,10 @@ export function useMentions(
   value: string,
   onChange: (text: string) => void,
 ): Mentions {
-  const members = useQuery({ ...membersQuery(workspace ?? ""), enabled: workspace !== undefined }).data
-    ?.members;
   const [half, setHalf] = useState<HalfHandle>();
+  // Who there is matters from the first `@` on.
+  const enabled = workspace !== undefined && half !== undefined;
+  const members = useQuery({ ...membersQuery(workspace ?? ""), enabled }).data?.members;
   const [chosen, setChosen] = useState(0);
   const cursor = useRef<number>(undefined);
   const listId = useId();
@@ -42,7 +43,7 @@ export function useMentions(
   const close = () => setHalf(undefined);
   const look = () => {
     const { current } = field;
-    if (current === null || members === undefined) return;
+    if (current === null || workspace === undefined) return;
     setHalf(halfHandle(current.value, current.selectionStart));
     setChosen(0);
   };

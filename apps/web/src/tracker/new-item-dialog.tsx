@@ -1,4 +1,4 @@
-import { Button, Group, Modal, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import type { Agent } from "@windshift/contract/api/agent.ts";
@@ -10,6 +10,7 @@ import type { FormEvent, KeyboardEvent } from "react";
 import { callApi } from "../api/api.ts";
 import { useMe } from "../api/me.ts";
 import { useApiForm } from "../parts/api-form.ts";
+import { Dialog } from "../parts/dialog.tsx";
 import { useDraft } from "../parts/draft.ts";
 import { paths } from "../paths.ts";
 import { sayDone } from "../shell/notices.tsx";
@@ -61,12 +62,10 @@ export function NewItemDialog(props: { workspace?: string; parent?: string; stat
     }
   };
   return (
-    <Modal
-      opened
-      onClose={closeOverlay}
+    <Dialog
       title={parent === undefined ? "New work item" : `New sub-item of ${parent}`}
       size="lg"
-      closeButtonProps={{ "aria-label": "Close" }}
+      onClose={closeOverlay}
     >
       <form onSubmit={submit} onKeyDown={press}>
         <Stack gap="sm">
@@ -121,7 +120,7 @@ export function NewItemDialog(props: { workspace?: string; parent?: string; stat
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

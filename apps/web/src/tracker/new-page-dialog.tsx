@@ -1,10 +1,11 @@
-import { Modal, TextInput } from "@mantine/core";
+import { TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { PageDetail } from "@windshift/contract/api/page.ts";
 import { TITLE_CHARS_MAX } from "@windshift/contract/limits.ts";
 import { callApi } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
+import { Dialog } from "../parts/dialog.tsx";
 import { useDraft } from "../parts/draft.ts";
 import { FormFrame } from "../parts/form-frame.tsx";
 import { paths } from "../paths.ts";
@@ -27,12 +28,7 @@ export function NewPageDialog(props: { workspace: string; parent: number | null;
     await navigate({ to: paths.page(workspace, page.id) });
   };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={parent === null ? "New page" : "New page under this one"}
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
+    <Dialog title={parent === null ? "New page" : "New page under this one"} onClose={onClose}>
       <FormFrame form={form} verb="Create page" onSend={create}>
         <TextInput
           label="Title"
@@ -44,6 +40,6 @@ export function NewPageDialog(props: { workspace: string; parent: number | null;
           data-autofocus
         />
       </FormFrame>
-    </Modal>
+    </Dialog>
   );
 }

@@ -18,9 +18,10 @@ export function PagePick(props: {
   children: ReactNode;
 }) {
   const { label, workspace, except = [], onPick, children } = props;
+  const [enabled, setEnabled] = useState(false);
   const [search, setSearch] = useState("");
   const [asked] = useDebouncedValue(search, TYPING_MS);
-  const found = useQuery(pageSearchQuery(workspace, asked)).data?.pages ?? [];
+  const found = useQuery({ ...pageSearchQuery(workspace, asked), enabled }).data?.pages ?? [];
   return (
     <PickList
       label={label}
@@ -37,6 +38,7 @@ export function PagePick(props: {
         if (page !== undefined) onPick(page);
       }}
       onSearch={setSearch}
+      onOpen={() => setEnabled(true)}
       empty="No page found"
     >
       {children}

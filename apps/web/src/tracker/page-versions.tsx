@@ -1,8 +1,9 @@
-import { Button, Drawer, Group } from "@mantine/core";
+import { Button, Group } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { PageDetail } from "@windshift/contract/api/page.ts";
 import { useState } from "react";
 import { callApi } from "../api/api.ts";
+import { Dialog } from "../parts/dialog.tsx";
 import { Markdown } from "../parts/markdown.tsx";
 import { PersonName } from "../parts/person-name.tsx";
 import { TimeText } from "../parts/time-text.tsx";
@@ -17,14 +18,7 @@ export function PageVersionsDrawer(props: { page: PageDetail; mayChange: boolean
   const [shown, setShown] = useState<number>();
   const versions = useQuery(pageVersionsQuery(page.id));
   return (
-    <Drawer
-      opened
-      onClose={onClose}
-      position="right"
-      size="lg"
-      title="Versions"
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
+    <Dialog title="Versions" size="lg" onClose={onClose}>
       {versions.isPending && <PagePending />}
       {versions.error !== null && <p role="alert">{versions.error.message}</p>}
       <ol className="versions">
@@ -48,7 +42,7 @@ export function PageVersionsDrawer(props: { page: PageDetail; mayChange: boolean
           </li>
         ))}
       </ol>
-    </Drawer>
+    </Dialog>
   );
 }
 

@@ -1,5 +1,5 @@
-import { Button, Menu } from "@mantine/core";
 import type { ReactNode } from "react";
+import { MenuButton } from "../parts/menu-button.tsx";
 
 /** One of a few values that can be chosen. */
 export interface Choice<T extends string> {
@@ -28,32 +28,32 @@ export function PickMenu<T extends string>(props: {
       </span>
     );
   return (
-    <Menu position="bottom-start" width={200}>
-      <Menu.Target>
-        <Button
-          variant="subtle"
-          color="gray"
-          size="compact-sm"
-          className="pick"
-          leftSection={chosen?.icon}
-          aria-label={`${label}: ${chosen?.text ?? ""}`}
-          {...(id === undefined ? {} : { "data-pick": id })}
-        >
-          {chosen?.text}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown aria-label={label}>
-        <Menu.RadioGroup value={value} onChange={(picked) => onPick(picked as T)}>
-          {choices.map((choice) => (
-            <Menu.RadioItem key={choice.value} value={choice.value} closeMenuOnClick>
-              <span className="pick-option">
-                {choice.icon}
-                {choice.text}
-              </span>
-            </Menu.RadioItem>
-          ))}
-        </Menu.RadioGroup>
-      </Menu.Dropdown>
-    </Menu>
+    <MenuButton
+      label={`${label}: ${chosen?.text ?? ""}`}
+      menuLabel={label}
+      {...(id === undefined ? {} : { id })}
+      lines={() => choiceLines(choices, value, onPick)}
+    >
+      {chosen?.icon}
+      {chosen?.text}
+    </MenuButton>
   );
+}
+
+export function choiceLines<T extends string>(
+  choices: readonly Choice<T>[],
+  value: T,
+  onPick: (value: T) => void,
+) {
+  return choices.map((choice) => ({
+    kind: "radio" as const,
+    text: (
+      <span className="pick-option">
+        {choice.icon}
+        {choice.text}
+      </span>
+    ),
+    on: choice.value === value,
+    run: () => onPick(choice.value),
+  }));
 }

@@ -1,4 +1,4 @@
-import { Checkbox, Modal, TextInput } from "@mantine/core";
+import { Checkbox, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { SavedView, type ViewLayout } from "@windshift/contract/api/view.ts";
 import type { ItemQuery } from "@windshift/contract/api/work-item.ts";
@@ -6,6 +6,7 @@ import { NAME_CHARS_MAX } from "@windshift/contract/limits.ts";
 import { useState } from "react";
 import { callApi } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
+import { Dialog } from "../parts/dialog.tsx";
 import { FormFrame } from "../parts/form-frame.tsx";
 import { viewsQuery } from "./view-queries.ts";
 
@@ -33,7 +34,7 @@ export function SaveViewDialog(props: {
     onClose();
   };
   return (
-    <Modal opened onClose={onClose} title="Save this view" closeButtonProps={{ "aria-label": "Close" }}>
+    <Dialog title="Save this view" onClose={onClose}>
       <FormFrame
         form={form}
         verb={old === undefined ? "Save view" : "Replace view"}
@@ -62,6 +63,6 @@ export function SaveViewDialog(props: {
           />
         )}
       </FormFrame>
-    </Modal>
+    </Dialog>
   );
 }

@@ -5,15 +5,15 @@ import type { ReactNode } from "react";
 export function trackerRoutes(app: AnyRoute) {
   const page = <N extends string>(path: string, load: () => Promise<Record<N, () => ReactNode>>, name: N) =>
     createRoute({ getParentRoute: () => app, path, component: lazyRouteComponent(load, name) });
-  const pages = () => import("./tracker-pages.ts");
+  const pages = () => import("../areas/work-pages.ts");
   return [
-    page("/", () => import("./tracker-pages.ts"), "MyWorkPage"),
-    page("/inbox", () => import("./tracker-pages.ts"), "InboxPage"),
-    page("/w/$workspace", () => import("./tracker-pages.ts"), "ItemListPage"),
-    page("/w/$workspace/board", () => import("./tracker-pages.ts"), "BoardPage"),
-    page("/w/$workspace/activity", () => import("./tracker-pages.ts"), "WorkspaceActivityPage"),
+    page("/", () => import("../areas/work-pages.ts"), "MyWorkPage"),
+    page("/inbox", () => import("../areas/work-pages.ts"), "InboxPage"),
+    page("/w/$workspace", () => import("../areas/work-pages.ts"), "ItemListPage"),
+    page("/w/$workspace/board", () => import("../areas/work-pages.ts"), "BoardPage"),
+    page("/w/$workspace/activity", () => import("../areas/work-pages.ts"), "WorkspaceActivityPage"),
     page("/w/$workspace/pages", pages, "PagesPage"),
     page("/w/$workspace/pages/$page", pages, "PagesPage"),
-    page("/items/$item", () => import("./tracker-pages.ts"), "ItemPage"),
+    page("/items/$item", () => import("../areas/work-pages.ts"), "ItemPage"),
   ];
 }

@@ -1,17 +1,13 @@
-import { Button, Menu } from "@mantine/core";
 import { IconBookmark, IconUsers } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import type { SavedView, ViewLayout } from "@windshift/contract/api/view.ts";
 import type { ItemQuery } from "@windshift/contract/api/work-item.ts";
-import { useState } from "react";
-import { sendApi } from "../api/api.ts";
+import { lazy, Suspense, useState } from "react";
 import { useMe, useRole } from "../api/me.ts";
-import { AppLink } from "../parts/app-link.tsx";
+import { MenuButton } from "../parts/menu-button.tsx";
+import { visibleText } from "../parts/visible-text.ts";
 import { paths } from "../paths.ts";
-import { sayDone } from "../shell/notices.tsx";
 import { stringifySearch } from "../shell/search-params.ts";
-import { AskDialog } from "./ask-dialog.tsx";
-import { SaveViewDialog } from "./save-view-dialog.tsx";
 import { viewsQuery } from "./view-queries.ts";
 
 /** Lists and boards that somebody gave a name, and the way to keep the present one. */
@@ -21,80 +17,59 @@ export function ViewMenu(props: {
   query: ItemQuery;
   mayShare: boolean;
 }) {
-  const { workspace, layout, query, mayShare } = props;
+  const { workspace } = props;
   const me = useMe();
   const admin = useRole(workspace) === "admin";
-  const client = useQueryClient();
   const views = useQuery(viewsQuery(workspace)).data?.views ?? [];
-  const [saving, setSaving] = useState(false);
-  const [dropping, setDropping] = useState<SavedView>();
-  const drop = async () => {
-    if (dropping === undefined) return;
-    await sendApi("DELETE", `/api/v1/views/${dropping.id}`);
-    await client.invalidateQueries({ queryKey: viewsQuery(workspace).queryKey });
-    sayDone(`The view ${dropping.name} was deleted.`);
-  };
+  const [dialog, setDialog] = useState<"save" | "manage">();
   const changeable = views.filter(({ owner }) => admin || owner.id === me.id);
+  const close = () => setDialog(undefined);
   return (
     <>
-      <Menu position="bottom-end" width={260}>
-        <Menu.Target>
-          <Button variant="default" size="compact-sm" leftSection={<IconBookmark size={14} aria-hidden />}>
-            Views
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown className="view-menu">
-          {views.length === 0 && <Menu.Label>No saved views yet</Menu.Label>}
-          {views.map((view) => (
-            <Menu.Item
-              key={view.id}
-              component={AppLink}
-              href={
-                (view.layout === "board" ? paths.board(workspace) : paths.items(workspace)) +
-                stringifySearch(view.query)
-              }
-              rightSection={view.shared ? <IconUsers size={14} role="img" aria-label="Shared" /> : undefined}
-            >
-              {view.name}
-            </Menu.Item>
-          ))}
-          <Menu.Divider />
-          <Menu.Item onClick={() => setSaving(true)}>Save this view…</Menu.Item>
-          {changeable.length > 0 && (
-            <Menu.Sub>
-              <Menu.Sub.Target>
-                <Menu.Sub.Item>Delete a view</Menu.Sub.Item>
-              </Menu.Sub.Target>
-              <Menu.Sub.Dropdown>
-                {changeable.map((view) => (
-                  <Menu.Item key={view.id} onClick={() => setDropping(view)}>
-                    {view.name}
-                  </Menu.Item>
-                ))}
-              </Menu.Sub.Dropdown>
-            </Menu.Sub>
-          )}
-        </Menu.Dropdown>
-      </Menu>
-      {saving && (
-        <SaveViewDialog
-          workspace={workspace}
-          layout={layout}
-          query={query}
-          mayShare={mayShare}
-          changeable={changeable}
-          onClose={() => setSaving(false)}
-        />
-      )}
-      <AskDialog
-        open={dropping !== undefined}
-        onClose={() => setDropping(undefined)}
-        title={`Delete the view ${dropping?.name ?? ""}?`}
-        verb="Delete view"
-        onConfirm={drop}
+      <MenuButton
+        className="pick pick-framed"
+        align="end"
+        lines={() => [
+          ...(views.length === 0 ? [{ kind: "label" as const, text: "No saved views yet" }] : []),
+          ...views.map((view) => ({
+            kind: "go" as const,
+            to: addressOf(view, workspace),
+            text: nameOf(view),
+          })),
+          { kind: "line" },
+          { kind: "do", text: "Save this view…", run: () => setDialog("save") },
+          ...(changeable.length === 0
+            ? []
+            : [{ kind: "do" as const, text: "Change views…", run: () => setDialog("manage") }]),
+        ]}
       >
-        {dropping?.shared ? "It is gone for everybody in the workspace." : "Only you see it."} The items stay.
-      </AskDialog>
+        <IconBookmark size={14} aria-hidden />
+        Views
+      </MenuButton>
+      <Suspense>
+        {dialog === "save" && <SaveViewDialog {...props} changeable={changeable} onClose={close} />}
+        {dialog === "manage" && <ManageViewsDialog {...props} views={changeable} onClose={close} />}
+      </Suspense>
     </>
+  );
+}
+
+const SaveViewDialog = lazy(async () => ({
+  default: (await import("../shell/overlay-pages.ts")).SaveViewDialog,
+}));
+const ManageViewsDialog = lazy(async () => ({
+  default: (await import("../shell/overlay-pages.ts")).ManageViewsDialog,
+}));
+
+function addressOf({ layout, query }: SavedView, workspace: string): string {
+  return (layout === "board" ? paths.board(workspace) : paths.items(workspace)) + stringifySearch(query);
+}
+
+function nameOf({ name, shared }: SavedView) {
+  return (
+    <span className="pick-option">
+      <span className="pick-text">{visibleText(name)}</span>
+      {shared && <IconUsers size={14} role="img" aria-label="Shared" />}
+    </span>
   );
 }

@@ -3,11 +3,12 @@ import { CliLoginView } from "@windshift/contract/api/cli-login.ts";
 import { InvitationView } from "@windshift/contract/api/invitation.ts";
 import { PasswordLinkView, SetupState } from "@windshift/contract/api/user.ts";
 import { callApi, getApi, sendApi } from "../api/api.ts";
+import { readPaths } from "../api/read-paths.ts";
 
 /** Whether there is an administrator yet, and which ways in there are. */
 export const setupQuery = queryOptions({
   queryKey: ["setup"],
-  queryFn: ({ signal }) => getApi("/api/v1/setup", SetupState, signal),
+  queryFn: ({ signal }) => getApi(readPaths.setup, SetupState, signal),
 });
 
 /** The secrets of links travel in bodies, so that no log of addresses has them. */

@@ -2,8 +2,9 @@ import { useDocumentVisibility } from "@mantine/hooks";
 import { EventOutline } from "@windshift/contract/api/event-outline.ts";
 import { AgentRun } from "@windshift/contract/api/run.ts";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import { getApi, queryString } from "../../api/api.ts";
+import { getApi } from "../../api/api.ts";
 import { type StreamState, useEventStream } from "../../api/event-stream.ts";
+import { readPaths } from "../../api/read-paths.ts";
 import { ShownEvent, ShownEventPage } from "./shown-event.ts";
 import { TranscriptPages } from "./transcript-pages.ts";
 
@@ -52,10 +53,9 @@ export function useLiveTranscript(
 const STREAM_EVENTS = ["event", "run"] as const;
 
 function sourceOf(runId: number) {
-  const path = `/api/v1/agent-runs/${runId}/events`;
   return {
-    outline: () => getApi(`${path}/outline`, EventOutline),
-    page: (after: number, limit: number) => getApi(path + queryString({ after, limit }), ShownEventPage),
+    outline: () => getApi(readPaths.outline(runId), EventOutline),
+    page: (after: number, limit: number) => getApi(readPaths.events(runId, after, limit), ShownEventPage),
   };
 }
 

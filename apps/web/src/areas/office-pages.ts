@@ -1,0 +1,25 @@
+/** What is set up now and then: settings of a workspace, administration, the own account. One file for browsers. */
+export { AccountPage } from "../account/account-page.tsx";
+export { AdminFrame } from "../admin/admin-frame.tsx";
+export { AuditLog, AuditPage } from "../admin/audit-page.tsx";
+export { BackupPage } from "../admin/backup-page.tsx";
+export { PoolPage } from "../admin/pool-page.tsx";
+export { PoolFacts, PoolFigures, PoolsPage } from "../admin/pools-page.tsx";
+export { UsagePage } from "../admin/usage-page.tsx";
+export { UsersPage } from "../admin/users-page.tsx";
+export { WorkspacesPage } from "../admin/workspaces-page.tsx";
+export { AgentPage } from "../settings/agent-page.tsx";
+export { AgentsPage, AvailabilityWord } from "../settings/agents-page.tsx";
+export { BudgetsPage } from "../settings/budgets-page.tsx";
+export { ConnectionPage } from "../settings/connection-page.tsx";
+export { AddLinks, ConnectionsPage } from "../settings/connections-page.tsx";
+export { GeneralPage } from "../settings/general-page.tsx";
+export { GuidePage } from "../settings/guide-page.tsx";
+export { LabelsPage } from "../settings/labels-page.tsx";
+export { MembersPage, ROLE_WORDS } from "../settings/members-page.tsx";
+export { NewConnectionForm, NewConnectionPage, WebhookLines } from "../settings/new-connection-page.tsx";
+export { RepositoriesPage } from "../settings/repositories-page.tsx";
+export { SettingsFrame, SideFrame } from "../settings/settings-frame.tsx";
+export { SkillPage } from "../settings/skill-page.tsx";
+export { SkillsPage } from "../settings/skills-page.tsx";
+export { WorkspaceAuditPage } from "../settings/workspace-audit-page.tsx";
