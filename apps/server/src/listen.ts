@@ -7,6 +7,7 @@ export interface Listener {
   readonly port: number;
   /** Address under which programs of this machine reach it, without a trailing slash. */
   readonly loopbackUrl: string;
+  /** Takes no more connections, answers what was asked before, and cuts what waits or streams. */
   stop(): Promise<void>;
 }
 
@@ -16,6 +17,13 @@ const IDLE_S_MAX = 60;
 const BODY_SLACK_BYTES = 1_048_576;
 /** Paths on which silence is normal: models that think, packs that are made, watchers of a quiet run. Each has its own limits. */
 const PATIENT = /^\/api\/(llm-proxy|git-proxy)\/|\/stream$/;
+
+/** Requests that wait for something to happen: their callers ask again. */
+const WAITING = /^\/api\/runner\/(claim|notices)$/;
+/** How long requests that came before the end get for their answers, ms: all but those that wait take far less. */
+const FINISH_MS_MAX = 5_000;
+/** An answer that is ready is on its way this much later, ms. */
+const FLUSH_MS = 20;
 
 /** Tells where a request came from. */
 export interface PeerAddresses {
@@ -41,6 +49,7 @@ export function listen(options: {
   fetch: (request: Request, server: PeerAddresses) => Response | Promise<Response>;
 }): Listener {
   const proxies = options.proxies ?? new TrustedProxies();
+  const answering = new Set<Promise<unknown>>();
   try {
     const server = Bun.serve({
       hostname: options.host,
@@ -48,8 +57,16 @@ export function listen(options: {
       idleTimeout: IDLE_S_MAX,
       maxRequestBodySize: GIT_BODY_BYTES_MAX + BODY_SLACK_BYTES,
       fetch: (request, self) => {
-        if (PATIENT.test(pathOf(request.url))) self.timeout(request, 0);
-        return options.fetch(request, proxies.some ? behindProxies(self, proxies) : self);
+        const path = pathOf(request.url);
+        const isPatient = PATIENT.test(path);
+        if (isPatient) self.timeout(request, 0);
+        const answer = options.fetch(request, proxies.some ? behindProxies(self, proxies) : self);
+        if (answer instanceof Promise && !isPatient && !WAITING.test(path)) {
+          answering.add(answer);
+          const done = () => answering.delete(answer);
+          answer.then(done, done);
+        }
+        return answer;
       },
     });
     const port = server.port ?? options.port;
@@ -58,7 +75,14 @@ export function listen(options: {
     return {
       port,
       loopbackUrl: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
-      stop: () => server.stop(true),
+      stop: async () => {
+        void server.stop(false);
+        if (answering.size > 0) {
+          await Promise.race([Promise.allSettled(answering), Bun.sleep(FINISH_MS_MAX)]);
+          await Bun.sleep(FLUSH_MS);
+        }
+        await server.stop(true);
+      },
     };
   } catch (cause) {
     throw new AppError(

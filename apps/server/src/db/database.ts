@@ -30,7 +30,8 @@ export interface Database {
   transaction<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
   /**
    * The same for what may be lost when the machine loses power, and with nothing else: the commit does not wait for the
-   * disk. Commits stay in their order, so that one which does wait takes all before it along.
+   * disk. Commits stay in their order, so that one which does wait takes all before it along. A PostgreSQL may lose its power
+   * alone: there it waits, and resolves also when only the answer to the commit was lost.
    */
   lateTransaction<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
   /**

@@ -1,5 +1,6 @@
-import { Kysely, PostgresDialect, sql } from "kysely";
+import { Kysely, PostgresDialect } from "kysely";
 import { runTransaction } from "./after-commit.ts";
+import { runCertainTransaction } from "./certain-transaction.ts";
 import type { Database } from "./database.ts";
 import { GuardedPool } from "./postgres-pool.ts";
 import { openPostgresSignals } from "./postgres-signals.ts";
@@ -27,11 +28,9 @@ export async function openPostgres(url: string, options: { statementMs?: number 
     leases,
     signals,
     transaction: (work) => runTransaction(kysely, work),
-    lateTransaction: (work) =>
-      runTransaction(kysely, async (tx) => {
-        await sql`set local synchronous_commit = off`.execute(tx);
-        return await work(tx);
-      }),
+    // The database may lose its power while this process lives on and takes what it was told for written: so commits wait there,
+    // which holds nobody up here.
+    lateTransaction: (work) => runCertainTransaction(kysely, work),
     repeatedTransaction: (work) => runTransaction(repeated, work),
     followedTransaction: async (work) => ({ result: await runTransaction(kysely, work), disk: undefined }),
     close: async () => {

@@ -31,6 +31,24 @@ describe("a database that is slow or silent", () => {
 
   const ask = (db: Database["kysely"]) => sql<{ n: number }>`select 1 as n`.execute(db);
 
+  test("F10 a late transaction whose answer was lost counts as what it was: committed once, or not at all", async () => {
+    await sql`create table noted (what text)`.execute(database.kysely);
+    const note = (what: string, beforeCommit: () => void) =>
+      database
+        .lateTransaction(async (tx) => {
+          await sql`insert into noted values (${what})`.execute(tx);
+          beforeCommit();
+          return what;
+        })
+        .catch((error: AppError) => error.code);
+    expect(await note("the answer is lost", () => wire.hold("answers"))).toBe("the answer is lost");
+    wire.goOn();
+    expect(await note("the commit is lost", () => wire.cut())).toBe("unavailable");
+    wire.goOn();
+    const { rows } = await sql<{ what: string }>`select what from noted`.execute(database.kysely);
+    expect(rows).toEqual([{ what: "the answer is lost" }]);
+  });
+
   test("F11 leases are renewed while all other connections are at work", async () => {
     const release = Promise.withResolvers<void>();
     const begun = Array.from({ length: POOL_MAX }, () => Promise.withResolvers<void>());
@@ -85,6 +103,7 @@ describe("a database that is slow or silent", () => {
 /** What stands between the client and the database: a wire that can fall silent without being cut. */
 class Wire {
   private readonly sockets = new Set<Socket>();
+  private readonly ofDatabase = new Set<Socket>();
   private constructor(
     private readonly server: Server,
     readonly url: string,
@@ -94,6 +113,7 @@ class Wire {
     const to = new URL(target);
     const server = createServer((near) => {
       const far = connect(Number(to.port), to.hostname);
+      wire.ofDatabase.add(far);
       for (const [from, into] of [
         [near, far],
         [far, near],
@@ -116,14 +136,18 @@ class Wire {
     );
   }
 
-  hold(): void {
-    for (const socket of this.sockets) socket.pause();
+  /** Of the connections that stand. */
+  hold(what: "all" | "answers" = "all"): void {
+    for (const socket of what === "all" ? this.sockets : this.ofDatabase) socket.pause();
+  }
+  cut(): void {
+    for (const socket of this.sockets) socket.destroy();
   }
   goOn(): void {
     for (const socket of this.sockets) socket.resume();
   }
   close(): void {
-    for (const socket of this.sockets) socket.destroy();
+    this.cut();
     this.server.close();
   }
 }

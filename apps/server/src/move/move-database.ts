@@ -125,14 +125,25 @@ async function moveAll(source: SqliteFile, client: pg.Client, say: (line: string
   );
   // A row may name another that comes later; the keys are put back, and checked, once all are there.
   const keys = await dropForeignKeys(client);
+  // Nor does the database act on a row that is moved: what it made of it is a row that is moved too.
+  await setTriggers(client, tables, "disable");
   let rows = 0;
   for (const [at, table] of tables.entries()) {
     const count = await moveTable(source, client, table, say);
     rows += count;
     say(`${at + 1}/${tables.length}  ${table.name}: ${count} rows`);
   }
+  await setTriggers(client, tables, "enable");
   await addForeignKeys(client, keys);
   return { tables: tables.length, rows };
+}
+
+async function setTriggers(
+  client: pg.Client,
+  tables: readonly Table[],
+  to: "enable" | "disable",
+): Promise<void> {
+  for (const { name } of tables) await client.query(`alter table ${quoted(name)} ${to} trigger user`);
 }
 
 async function moveTable(

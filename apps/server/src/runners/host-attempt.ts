@@ -12,31 +12,34 @@ import type { Host } from "./runner-credential.ts";
 
 const LOST = "this attempt is no longer this runner's; end its container and report nothing more";
 
-/** Renews the leases of what a host holds, in one statement, and says what it holds no more. */
+/** Renews the leases of what a host holds, in one statement, and says what it holds no more. What is asked beside that waits for nobody. */
 export async function renewHeld(
   database: Database,
   host: Host,
   { boot, held }: HeartbeatRequest,
 ): Promise<RunnerHeartbeatReply> {
-  const renewed = held.length === 0 ? [] : await renewLeases(database, host, boot, held);
+  const [renewed, depth, row] = await Promise.all([
+    held.length === 0 ? [] : renewLeases(database, host, boot, held),
+    countQueued(database, host),
+    database.leases.selectFrom("runners").select("drain_asked").where("id", "=", host.id).executeTakeFirst(),
+  ]);
   const isRenewed = ({ run, attempt }: HeldAttempt) =>
     renewed.some((row) => row.id === run && row.attempt === attempt);
+  return {
+    abort: held.filter((one) => !isRenewed(one)),
+    queue_depth: depth,
+    drain: row?.drain_asked === 1,
+  };
+}
+
+async function countQueued(database: Database, host: Host): Promise<number> {
   const { depth } = await database.leases
     .selectFrom("runs")
     .select((eb) => eb.fn.countAll<number>().as("depth"))
     .where("pool_id", "=", host.pool)
     .where("status", "=", "queued")
     .executeTakeFirstOrThrow();
-  const row = await database.leases
-    .selectFrom("runners")
-    .select("drain_asked")
-    .where("id", "=", host.id)
-    .executeTakeFirst();
-  return {
-    abort: held.filter((one) => !isRenewed(one)),
-    queue_depth: depth,
-    drain: row?.drain_asked === 1,
-  };
+  return depth;
 }
 
 function renewLeases(database: Database, host: Host, boot: BootId, held: readonly HeldAttempt[]) {
