@@ -37,7 +37,7 @@ beforeAll(async () => {
   server = await startTestServer({ metricsToken: TOKEN });
   const { figures } = server.database;
   if (!(figures instanceof ServerMetrics)) throw new Error("the server's figures are of another kind");
-  figures.runEnded("failed", "budget", 1);
+  figures.runEnded("failed", "budget");
   figures.loopDelayed(1);
   await server.stranger().get("/healthz");
   const metrics = new HostMetrics({

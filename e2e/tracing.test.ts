@@ -68,6 +68,7 @@ const OF_THE_RUNNER = [
   "export container",
   "git checkout",
   "git push",
+  "report",
 ];
 
 test(
@@ -133,6 +134,11 @@ async function expectTrace(run: AgentRunDetail, runnersService: string): Promise
     expect([span.name, span.service, span.parentSpanId]).toEqual([span.name, runnersService, attempt.spanId]);
   for (const span of of()) expect([span.name, span.startMs <= span.endMs]).toEqual([span.name, true]);
   expect(below(named("agent"))).toHaveLength(root.attributes["windshift.model_calls"] as number);
+  if (runnersService === "windshift-runner") {
+    const taken = () => below(named("report")).find(({ name }) => name === "take report");
+    const span = await eventually("the server's part of the report is there", taken, 30_000);
+    expect(span.service).toBe("windshift");
+  }
   expectNothingPrivate();
 }
 

@@ -143,9 +143,9 @@ function writes(client: Poster, boot: BootId): LeftoverPlane {
         throw error;
       }
     },
-    report: async ({ run_id }: Pick<JobSpec, "run_id">, result) => {
+    report: async ({ run_id, traceparent }, result) => {
       try {
-        await client.post(`/runner/runs/${run_id}/result`, result, z.object({}), { boot });
+        await client.post(`/runner/runs/${run_id}/result`, result, z.object({}), { boot, traceparent });
         return "accepted";
       } catch (error) {
         if (isFenced(error)) return "lease_lost";

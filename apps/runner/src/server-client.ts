@@ -18,6 +18,8 @@ export interface ServerClientOptions {
 export interface PostOptions {
   /** The start of the runner that an event or a result is of. */
   boot?: string;
+  /** Trace Context of W3C: the span that the request is a part of. */
+  traceparent?: string | undefined;
   timeoutMs?: number;
   signal?: AbortSignal;
 }
@@ -73,7 +75,7 @@ export class ServerClient {
     held: string | undefined,
   ): Promise<z.infer<T>> {
     const { apiUrl, version } = this.options;
-    const { boot, timeoutMs = ANSWER_MS_MAX, signal } = options;
+    const { boot, traceparent, timeoutMs = ANSWER_MS_MAX, signal } = options;
     const limit = AbortSignal.timeout(timeoutMs);
     const response = await fetch(`${apiUrl}${path}`, {
       method,
@@ -82,6 +84,7 @@ export class ServerClient {
         "user-agent": `windshift-runner/${version}`,
         ...(held === undefined ? {} : { authorization: `Bearer ${held}` }),
         ...(boot === undefined ? {} : { "x-windshift-boot": boot }),
+        ...(traceparent === undefined ? {} : { traceparent }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       redirect: "manual",

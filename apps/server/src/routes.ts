@@ -36,7 +36,7 @@ import { addPullRequestRoutes } from "./pull-requests/pull-request-routes.ts";
 import { addRepositoryRoutes } from "./repositories/repository-routes.ts";
 import { ClaimDesk } from "./runners/host-claim.ts";
 import { HostPace } from "./runners/host-pace.ts";
-import { addHostRoutes } from "./runners/host-routes.ts";
+import { addHostRoutes, type HostRouteParts } from "./runners/host-routes.ts";
 import { addPoolRoutes } from "./runners/pool-routes.ts";
 import { findHost } from "./runners/runner-credential.ts";
 import { addRunnerInstallRoutes } from "./runners/runner-install-routes.ts";
@@ -113,6 +113,8 @@ export interface RouteParts {
   runnerImage?: string | undefined;
   /** Adds to a job what its runner's part of the trace hangs from; absent when no traces are sent. */
   traced?: ((job: JobSpec) => JobSpec) | undefined;
+  /** Adds to a trace what was done for a runner. */
+  trace?: HostRouteParts["trace"];
   /** Routes beyond the product's, of a test. */
   addRoutes?: ((table: RouteTable) => void) | undefined;
 }
@@ -209,7 +211,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   addRunnerInstallRoutes(app, parts);
   const { traced } = parts;
   const desk = new ClaimDesk({ database, defaults, readBranch: parts.forge.readBranch, log, traced });
-  addHostRoutes(app, { database, masterKey, defaults, desk, pace: new HostPace(), log });
+  addHostRoutes(app, { database, masterKey, defaults, desk, pace: new HostPace(), trace: parts.trace, log });
   addWhoamiRoute(app, database);
   addBrokerRoutes(app, createBrokers(parts));
   addMetricsRoute(app, { database, metrics, sessions: signIn, token: parts.metricsToken });

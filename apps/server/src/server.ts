@@ -142,10 +142,11 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
   const defaults = { llmModel: settings.llmModel };
   const { metricsToken } = settings;
   const traced = traces && ((job: JobSpec) => traces.traced(job));
+  const trace: RouteParts["trace"] = traces && ((part) => traces.add(part));
   return {
     ...open,
     ...createForges(open),
-    ...{ settings, defaults, log, metrics, metricsToken, lock, tracing, traces, traced },
+    ...{ settings, defaults, log, metrics, metricsToken, lock, tracing, traces, traced, trace },
   };
 }
 

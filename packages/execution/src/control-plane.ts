@@ -5,7 +5,7 @@ import type { AttemptNotice, AttemptResult, JobSpec } from "@windshift/contract/
 export type WriteReply = { kind: "accepted"; ackedSeq: number } | { kind: "lease_lost" };
 
 /** What names an attempt: all that is left of a job in a spool, where no token may lie. */
-export type HeldRun = Pick<JobSpec, "run_id" | "attempt">;
+export type HeldRun = Pick<JobSpec, "run_id" | "attempt" | "traceparent">;
 
 /**
  * What a job needs of the server. In the server's own process it is plugged in directly; a runner host speaks HTTP.

@@ -1,6 +1,13 @@
-import { newSpanId, parseTraceparent, type TraceContext, type Tracing } from "@windshift/base/tracing.ts";
+import {
+  formatTraceparent,
+  newSpanId,
+  parseTraceparent,
+  type TraceContext,
+  type Tracing,
+} from "@windshift/base/tracing.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import type { Checkout } from "./checkout.ts";
+import type { ControlPlane } from "./control-plane.ts";
 import type { JobDeps } from "./job-deps.ts";
 import type { Sandbox, SandboxContainer, SandboxExit } from "./sandbox.ts";
 import { ROLE_LABEL } from "./sandbox-labels.ts";
@@ -15,6 +22,7 @@ export function tracedDeps(deps: JobDeps, job: JobSpec, tracing: Tracing | undef
   const steps = new Steps(tracing, parent, { "windshift.run": job.run_id, "windshift.attempt": job.attempt });
   return {
     ...deps,
+    controlPlane: tracedControlPlane(deps.controlPlane, steps),
     checkout: tracedCheckout(deps.checkout, steps),
     sandbox: tracedSandbox(deps.sandbox, steps),
   };
@@ -30,15 +38,17 @@ class Steps {
   /** @param failureOf says in a word why an answer is a failure; undefined when it is none */
   async step<T>(
     name: string,
-    work: () => Promise<T>,
+    work: (context: TraceContext) => Promise<T>,
     failureOf: (answer: T) => string | undefined,
   ): Promise<T> {
     const startMs = Date.now();
+    const { traceId } = this.parent;
+    const spanId = newSpanId();
     const end = (failed: string | undefined) =>
       this.tracing.ended({
         name,
-        traceId: this.parent.traceId,
-        spanId: newSpanId(),
+        traceId,
+        spanId,
         parentId: this.parent.spanId,
         startMs,
         endMs: Date.now(),
@@ -46,7 +56,7 @@ class Steps {
         failed,
       });
     try {
-      const answer = await work();
+      const answer = await work({ traceId, spanId });
       end(failureOf(answer));
       return answer;
     } catch (error) {
@@ -54,6 +64,21 @@ class Steps {
       throw error;
     }
   }
+}
+
+/** The server is told which span of ours the report belongs to, so that its own part of it finds its place. */
+function tracedControlPlane(inner: ControlPlane, steps: Steps): ControlPlane {
+  return {
+    renew: (job) => inner.renew(job),
+    append: (job, events) => inner.append(job, events),
+    notices: (job, signal) => inner.notices(job, signal),
+    report: (job, result) =>
+      steps.step(
+        "report",
+        (context) => inner.report({ ...job, traceparent: formatTraceparent(context) }, result),
+        (answer) => (answer === "accepted" ? undefined : answer),
+      ),
+  };
 }
 
 function tracedCheckout(inner: Checkout, steps: Steps): Checkout {

@@ -41,7 +41,17 @@ export interface HostRouteParts {
   defaults: RunDefaults;
   desk: ClaimDesk;
   pace: HostPace;
+  /** Adds to the trace of a run what was done here as a part of its runner's span; absent when no traces are sent. */
+  trace?: ((part: TracedPart) => void) | undefined;
   log: Log;
+}
+
+/** What was done for a runner, and the span of it that this was a part of, as the header `traceparent` says. */
+export interface TracedPart {
+  name: string;
+  run: number;
+  traceparent: string | undefined;
+  startMs: number;
 }
 
 /** Which start of the runner an event or a result comes from. */
@@ -149,7 +159,7 @@ function addHostLoop(table: RouteTable, parts: HostRouteParts): void {
   );
 }
 
-function addAttempts(table: RouteTable, { database, defaults, pace, log }: HostRouteParts): void {
+function addAttempts(table: RouteTable, { database, defaults, pace, log, trace }: HostRouteParts): void {
   table.add(
     {
       method: "post",
@@ -190,8 +200,11 @@ function addAttempts(table: RouteTable, { database, defaults, pace, log }: HostR
       responses: { 200: jsonReply(Done, "Taken") },
     },
     async (c) => {
+      const startMs = Date.now();
+      const { run } = c.req.valid("param");
       const boot = c.req.valid("header")["x-windshift-boot"];
-      await takeResult(database, defaults, hostOf(c), boot, c.req.valid("param").run, c.req.valid("json"));
+      await takeResult(database, defaults, hostOf(c), boot, run, c.req.valid("json"));
+      trace?.({ name: "take report", run, traceparent: c.req.header("traceparent"), startMs });
       return c.json({ status: "accepted" as const }, 200);
     },
   );

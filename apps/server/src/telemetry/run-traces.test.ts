@@ -148,6 +148,21 @@ test("the job of an attempt names the span of that attempt, and another installa
   expect(spans[0]).toMatchObject({ name: "run", failed: "agent_failed" });
 });
 
+test("a runner's span is followed into the run's own trace and into no other", () => {
+  const spans: EndedSpan[] = [];
+  const tracing = { ended: (span: EndedSpan) => void spans.push(span), close: async () => {} };
+  const traces = new RunTraces(fix.database, tracing, createLog("error"), KEY);
+  const { traceparent } = traces.traced(buildJob({ run }));
+  const part = { name: "take report", run, startMs: T };
+  for (const other of [undefined, "", "x", `00-${"a".repeat(32)}-${"b".repeat(16)}-01`])
+    traces.add({ ...part, traceparent: other });
+  traces.add({ ...part, run: run + 1, traceparent });
+  expect(spans).toEqual([]);
+  traces.add({ ...part, traceparent });
+  const { traceId, spanId } = parseTraceparent(traceparent ?? "") ?? {};
+  expect(spans).toMatchObject([{ name: "take report", traceId, parentId: spanId, startMs: T }]);
+});
+
 test("a run that waits for a person has no trace yet, and one with very many calls has the first of them", async () => {
   await end({ status: "waiting", reason: "needs_info", ended_at_ms: null });
   expect(await written("waiting")).toEqual([]);

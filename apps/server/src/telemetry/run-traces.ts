@@ -1,4 +1,4 @@
-import { formatTraceparent, type Tracing } from "@windshift/base/tracing.ts";
+import { formatTraceparent, newSpanId, parseTraceparent, type Tracing } from "@windshift/base/tracing.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import type { Database } from "../db/database.ts";
 import type { RunFigures } from "../db/run-figures.ts";
@@ -35,6 +35,21 @@ export class RunTraces {
     const { run_id, attempt } = job;
     const spanId = this.ids.span(run_id, "attempt", attempt);
     return { ...job, traceparent: formatTraceparent({ traceId: this.ids.trace(run_id), spanId }) };
+  }
+
+  /**
+   * Adds what was just done as a part of a runner's span. A host that names a span of another trace is not followed: nothing is added.
+   * @param part `startMs` in ms since 1970
+   */
+  add(part: { name: string; run: number; traceparent: string | undefined; startMs: number }): void {
+    const { name, run, startMs } = part;
+    const parent = part.traceparent === undefined ? undefined : parseTraceparent(part.traceparent);
+    const traceId = this.ids.trace(run);
+    if (parent?.traceId !== traceId) return;
+    this.tracing.ended({
+      ...{ name, traceId, spanId: newSpanId(), parentId: parent.spanId },
+      ...{ startMs, endMs: Date.now(), attributes: { "windshift.run": run } },
+    });
   }
 
   /** Figures that are told the same. */
