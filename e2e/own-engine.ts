@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
@@ -84,7 +84,7 @@ export async function startOwnEngine(options: readonly string[] = []): Promise<O
         );
         await stopDockerd(pid, ROOT);
       }
-      endContainerd(join(execRoot, "containerd/containerd.pid"));
+      endHelpers(execRoot);
       await exec(["sh", "-c", `grep -o " ${dir}[^ ]*" /proc/mounts | xargs -r umount -l`], {
         env,
         timeoutMs: COMMAND_MS_MAX,
@@ -94,11 +94,26 @@ export async function startOwnEngine(options: readonly string[] = []): Promise<O
   };
 }
 
-/** A daemon that was killed leaves the containerd that it had started. */
-function endContainerd(pidFile: string): void {
-  if (!existsSync(pidFile)) return;
-  const pid = Number(readFileSync(pidFile, "utf8"));
-  if (Number.isInteger(pid) && pid > 1 && isAlive(pid)) process.kill(pid, "SIGKILL");
+/** A daemon that was killed leaves the containerd that it had started, and one of its helpers for each container. */
+function endHelpers(execRoot: string): void {
+  for (const pid of readdirSync("/proc").map(Number).filter(Number.isInteger))
+    if (commandLine(pid).includes(execRoot)) end(pid);
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // ESRCH: it has ended with another of them.
+  }
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 function isAlive(pid: number): boolean {
