@@ -1,6 +1,6 @@
 import { EVENT_BATCH_MAX, EVENT_PAGE } from "@windshift/contract/limits.ts";
-import { sql } from "kysely";
 import { appendEvents, listEvents } from "../../apps/server/src/runs/run-events.ts";
+import { fillEvents } from "../../apps/server/src/testing/event-fill.ts";
 import type { BenchReport } from "../bench.ts";
 import { timed } from "../measure.ts";
 import { onEachEngine } from "../queue/each-engine.ts";
@@ -12,8 +12,6 @@ const STORED = [1_000, 100_000, 1_000_000, 10_000_000];
 /** Runs they belong to, besides the one that is live: so few that a page is full at every size. */
 const RUNS = 4;
 const ROUNDS = 20;
-/** Of each statement that fills the table; what a transaction holds in memory stays small. */
-const ROWS_AT_ONCE = 500_000;
 const HOUR_MS = 3_600_000;
 const TEXT = "a line of output as a build prints it, some eighty characters long, more or less";
 
@@ -29,7 +27,7 @@ export async function growEvents(report: BenchReport): Promise<void> {
       let seq = 0;
       for (const size of STORED) {
         report.progress(`${engine}: storing events up to ${size}`);
-        await store(rig, old, stored, size);
+        await fillEvents(rig.database, old, stored, size, JSON.stringify({ text: TEXT }));
         stored = size;
         const times = { append: [] as number[], read: [] as number[] };
         for (let round = 0; round <= ROUNDS; round++) {
@@ -71,27 +69,6 @@ async function makeRuns(rig: QueueRig): Promise<{ live: number; old: number[] }>
     .where("id", "=", live)
     .execute();
   return { live, old };
-}
-
-/** The events from number `from` on, given to the runs in turn; made by the database itself. */
-async function store(rig: QueueRig, runs: readonly number[], from: number, to: number): Promise<void> {
-  const { database } = rig;
-  const first = runs[0] ?? 0;
-  const data = JSON.stringify({ text: TEXT });
-  const at = new Date().toISOString();
-  for (let start = from; start < to; start += ROWS_AT_ONCE) {
-    const end = Math.min(to, start + ROWS_AT_ONCE) - 1;
-    // Runs are numbered without gaps: they were made in one go.
-    const numbers =
-      database.engine === "postgres"
-        ? sql`select n from generate_series(${sql.lit(start)}, ${sql.lit(end)}) as n`
-        : sql`with recursive c(n) as (select ${sql.lit(start)} union all select n + 1 from c where n < ${sql.lit(end)}) select n from c`;
-    await sql`
-      insert into run_events (run_id, attempt, seq, type, at, data, stored_at_ms)
-      select ${sql.lit(first)} + n % ${sql.lit(runs.length)}, 1, n / ${sql.lit(runs.length)} + 1, 'stdout', ${sql.lit(at)}, ${sql.lit(data)}, ${sql.lit(Date.now())}
-      from (${numbers}) as numbers`.execute(database.kysely);
-  }
-  await sql`analyze`.execute(database.kysely);
 }
 
 /** A page from the middle of a transcript, of another run each time. @returns ms */
