@@ -157,7 +157,7 @@ for (const how of ["abort", "end of input", "SIGTERM"] as const)
     else if (how === "SIGTERM") agent.terminate();
     else agent.closeInput();
     expect(await agent.ended()).toBe(1);
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
     expect(agent.only("error")).toMatchObject({ code: "aborted" });
     expect(agent.only("error").message).toContain("uncommitted changes were left");
     expect(agent.events.at(-1)?.type).toBe("session_idle");

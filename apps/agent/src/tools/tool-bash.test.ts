@@ -61,7 +61,7 @@ for (const [name, command] of Object.entries(ESCAPES))
     using rig = await ToolRig.create();
     const startedMs = performance.now();
     expect((await rig.call(bashTool, { command: `${command}; echo done` })).output).toBe("done");
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
     const pid = readFileSync(rig.checkout.path("pid"), "utf8").trim();
     await eventually("the end of the process", () => !isRunning(pid));
   });

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { handleOf } from "@windshift/contract/handle.ts";
+import { cpuMs } from "@windshift/testing/cpu-time.ts";
 import { callsAgent } from "./mention.ts";
 
 const calls = (body: string) => callsAgent(body, "Coding Agent", "acme-bot");
@@ -55,25 +56,13 @@ test("a call between two hidden texts counts", () => {
   expect(calls("<!-->\n@windshift -->")).toBe(true);
 });
 
-test("is found in no time, whatever a stranger writes", () => {
-  const started = performance.now();
-  for (const unit of [
-    "<!--",
-    "<!",
-    "`",
-    "``x",
-    "`x``",
-    "@",
-    "@a-",
-    "@a.",
-    "@a[bot",
-    "-->",
-    "\t",
-    "~~~\n",
-    "\n>",
-  ])
-    expect([unit, calls(unit.repeat(1_000_000 / unit.length))]).toEqual([unit, false]);
-  expect(performance.now() - started).toBeLessThan(1_000);
+test("is found in no time, whatever a stranger writes", async () => {
+  const units = ["<!--", "<!", "`", "``x", "`x``", "@", "@a-", "@a.", "@a[bot", "-->", "\t", "~~~\n", "\n>"];
+  const took = await cpuMs(() => {
+    for (const unit of units)
+      expect([unit, calls(unit.repeat(1_000_000 / unit.length))]).toEqual([unit, false]);
+  });
+  expect(took).toBeLessThan(2_000);
 });
 
 test("only the first 32 KiB of a comment are read", () => {

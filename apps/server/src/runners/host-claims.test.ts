@@ -267,7 +267,8 @@ describe("an attempt", () => {
       const startedMs = performance.now();
       await meet();
       expect((await waiting).status).toBe(status);
-      expect(performance.now() - startedMs).toBeLessThan(5_000);
+      // Well before the wait it asked for is over.
+      expect(performance.now() - startedMs).toBeLessThan(20_000);
     }
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { AttemptResult } from "@windshift/contract/job.ts";
 import { SUMMARY_BYTES_MAX } from "@windshift/contract/limits.ts";
+import { cpuMs } from "@windshift/testing/cpu-time.ts";
 import { type Ending, Run } from "./run.ts";
 import { describePullRequest, describeReply, pullRequestTitle } from "./run-outcome-text.ts";
 
@@ -130,11 +131,12 @@ describe("a text for a forge", () => {
     }
   });
 
-  test("is made in no time, whatever is written", () => {
-    const started = performance.now();
-    for (const unit of ["fix ", "closes: ", "/issues/", "](", "<!--", "gh-", "fixfix", "issues "])
-      outgoing(unit.repeat(SUMMARY_BYTES_MAX / 4).slice(0, SUMMARY_BYTES_MAX), "Ada");
-    expect(performance.now() - started).toBeLessThan(2_000);
+  test("is made in no time, whatever is written", async () => {
+    const took = await cpuMs(() => {
+      for (const unit of ["fix ", "closes: ", "/issues/", "](", "<!--", "gh-", "fixfix", "issues "])
+        outgoing(unit.repeat(SUMMARY_BYTES_MAX / 4).slice(0, SUMMARY_BYTES_MAX), "Ada");
+    });
+    expect(took).toBeLessThan(2_000);
   });
 });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Label } from "@windshift/contract/api/label.ts";
 import type { ItemCounts, WorkItemDetail, WorkItemPage } from "@windshift/contract/api/work-item.ts";
+import { cpuMs } from "@windshift/testing/cpu-time.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { create, createItem } from "../testing/test-workspace.ts";
@@ -184,9 +185,8 @@ describe("a search", () => {
   test("WB-16 is answered at once where its words almost fit everywhere", async () => {
     const description = "a".repeat(200_000);
     await createItem(admin, "FIND", { title: "Long", description });
-    const started = performance.now();
-    expect(await find(`${"a".repeat(150)}b`)).toEqual([]);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    const took = await cpuMs(async () => expect(await find(`${"a".repeat(150)}b`)).toEqual([]));
+    expect(took).toBeLessThan(2_000);
   });
 
   test("follows a change of the text", async () => {
