@@ -3,12 +3,16 @@ import { join, resolve } from "node:path";
 import { Glob } from "bun";
 import { deadLinks } from "./checks/doc-links.ts";
 import { unknownDoctorChecks } from "./checks/doctor-names.ts";
+import { faultTableProblems } from "./checks/fault-table.ts";
 import { generateDocs } from "./checks/generated-docs.ts";
 import { missingFiles } from "./checks/named-files.ts";
 import { readSourceTree } from "./checks/source-tree.ts";
 
 /** Pages whose words name source files. */
 const PAGES = ["README.md", "AGENTS.md", "docs/architecture.md", "docs/agent.md"];
+
+/** Where each fault and each invariant is shown. */
+const FAULT_PAGE = "docs/reliability.md";
 
 /** Pages that no longer say what the code says, files, links and checks they name that are gone, limits without a reason. Only reads. */
 export async function driftProblems(root: string): Promise<string[]> {
@@ -27,7 +31,9 @@ export async function driftProblems(root: string): Promise<string[]> {
     ...new Glob("docs/**/*.md").scanSync({ cwd: root }),
   ];
   const links = pages.toSorted().flatMap((page) => deadLinks(root, page));
-  return [...stale, ...missing, ...links, ...unknownDoctorChecks(root, "docs/troubleshooting.md")];
+  const faults = faultTableProblems(FAULT_PAGE, readFileSync(join(root, FAULT_PAGE), "utf8"), files);
+  const checks = unknownDoctorChecks(root, "docs/troubleshooting.md");
+  return [...stale, ...missing, ...links, ...checks, ...faults];
 }
 
 if (import.meta.main) {
