@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { AuditPage } from "@windshift/contract/api/audit.ts";
 import { CommentPage } from "@windshift/contract/api/comment.ts";
 import { AgentRunDetail, AgentRunList, EventPage } from "@windshift/contract/api/run.ts";
@@ -229,7 +228,7 @@ describe("without the guards the recorders would see it", () => {
           stage.secrets.in(text).includes("secret of the forge's pipelines"),
         ),
       );
-      await gitOut(["update-ref", "-d", "refs/heads/leak"], join(stage.repositoryDir));
+      await gitOut(["update-ref", "-d", "refs/heads/leak"], stage.repositoryDir);
     },
     TEST_MS_MAX,
   );

@@ -31,6 +31,9 @@ export async function startHostileModel(apiKey: string): Promise<HostileModel> {
   };
 }
 
+/** Where the attacked run listens inside its container. */
+export const LISTENING_PORT = 7_777;
+
 /** Says into its own transcript what neighbors send it; goes on until somebody ends the run. */
 const LISTENS: ModelScript = [
   {
@@ -38,7 +41,7 @@ const LISTENS: ModelScript = [
       {
         name: "bash",
         args: {
-          command: `perl -MIO::Socket::INET -e '$| = 1; my $s = IO::Socket::INET->new(LocalPort => 7777, Listen => 5, ReuseAddr => 1) or die $@; print "listening\\n"; while (my $c = $s->accept) { print "HEARD ", <$c> }'`,
+          command: `perl -MIO::Socket::INET -e '$| = 1; my $s = IO::Socket::INET->new(LocalPort => ${LISTENING_PORT}, Listen => 5, ReuseAddr => 1) or die $@; print "listening\\n"; while (my $c = $s->accept) { print "HEARD ", <$c> }'`,
           timeout_s: 600,
         },
       },

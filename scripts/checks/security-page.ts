@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Threats, faults and invariants by their ids: how many each kind has, and numbers that were never given. */
-export const KINDS: Record<string, { last: number; digits: number; without?: readonly number[] }> = {
+const KINDS: Record<string, { last: number; digits: number; without?: readonly number[] }> = {
   "GB-": { last: 34, digits: 2 },
   "HG-": { last: 19, digits: 2 },
   "SB-": { last: 28, digits: 2 },
