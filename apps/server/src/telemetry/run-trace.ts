@@ -17,90 +17,109 @@ export class RunTraceIds {
 
 /** The run as a person waited for it: one root, and below it what took the time, one after the other. */
 export function spansOf(facts: RunFacts, ids: RunTraceIds): EndedSpan[] {
-  const { run } = facts;
-  const root = ids.span(run.id, "run");
-  const part = (name: string, words: (string | number)[], parentId: string | undefined) => ({
-    name,
-    traceId: ids.trace(run.id),
-    spanId: ids.span(run.id, ...words),
-    parentId,
-  });
-  const firstClaimMs = facts.attempts[0]?.claimedAtMs ?? run.endedAtMs;
-  const spans: EndedSpan[] = [
-    {
-      ...part("run", ["run"], undefined),
-      startMs: run.createdAtMs,
-      endMs: run.endedAtMs,
-      attributes: {
-        "windshift.run": run.id,
-        "windshift.trigger": run.trigger,
-        "windshift.status": run.status,
-        "windshift.reason": run.reason,
-        "windshift.attempts": facts.attempts.length,
-        "windshift.model_calls": facts.modelCalls,
-      },
-      failed: run.status === "failed" ? run.reason : undefined,
-    },
-    {
-      ...part("assignment", ["assignment"], root),
-      startMs: run.createdAtMs,
-      endMs: run.createdAtMs,
-      attributes: { "windshift.trigger": run.trigger },
-    },
-    {
-      ...part("queued", ["queued"], root),
-      startMs: run.createdAtMs,
-      endMs: firstClaimMs,
-      attributes: { "windshift.pool": run.pool },
-    },
+  const maker = new SpanMaker(facts.run.id, ids);
+  return [
+    ...beginning(facts, maker),
+    ...facts.attempts.flatMap((attempt) => attemptSpans(attempt, maker)),
+    ...facts.calls.map((call) => callSpan(call, facts, maker)),
+    ...stepSpans(facts, maker),
   ];
-  for (const { attempt, claimedAtMs, endedAtMs, outcome, phases } of facts.attempts) {
-    const parent = ids.span(run.id, "attempt", attempt);
-    spans.push({
-      ...part("attempt", ["attempt", attempt], root),
-      startMs: claimedAtMs,
-      endMs: endedAtMs,
-      attributes: { "windshift.attempt": attempt, "windshift.outcome": outcome },
-      failed: outcome === "interrupted" || outcome === "failed" ? outcome : undefined,
-    });
-    for (const phase of phases)
-      spans.push({
-        ...part(phase.name, ["attempt", attempt, phase.name], parent),
-        startMs: phase.startMs,
-        endMs: phase.endMs,
-        attributes: { "windshift.attempt": attempt },
-      });
+}
+
+/** What names a span below the run: `attempt`, 2, `agent`. */
+type Words = readonly (string | number)[];
+
+class SpanMaker {
+  constructor(
+    private readonly run: number,
+    private readonly ids: RunTraceIds,
+  ) {}
+
+  make(
+    [name, words, parent]: [name: string, words: Words, parent: Words | undefined],
+    span: Pick<EndedSpan, "startMs" | "endMs" | "attributes" | "failed">,
+  ): EndedSpan {
+    return {
+      name,
+      traceId: this.ids.trace(this.run),
+      spanId: this.ids.span(this.run, ...words),
+      parentId: parent && this.ids.span(this.run, ...parent),
+      ...span,
+    };
   }
-  for (const call of facts.calls)
-    spans.push({
-      ...part("model call", ["call", call.id], agentOf(facts, call.attempt, ids)),
-      startMs: call.startMs,
-      endMs: call.endMs,
-      attributes: {
-        "windshift.attempt": call.attempt,
-        "gen_ai.operation.name": "chat",
-        "gen_ai.usage.input_tokens": call.inputTokens,
-        "gen_ai.usage.output_tokens": call.outputTokens,
-        "http.response.status_code": call.status,
-      },
-      failed: call.status < 400 ? undefined : String(call.status),
-    });
-  const publishing = ids.span(run.id, "attempt", facts.attempts.at(-1)?.attempt ?? 0, "publishing");
-  for (const step of facts.steps)
-    spans.push({
-      ...part(step.name.replaceAll("_", " "), ["step", step.name], publishing),
-      startMs: step.startMs,
-      endMs: step.endMs,
-      attributes: { "windshift.tries": step.tries },
-      failed: step.failed ? "failed" : undefined,
-    });
-  return spans;
+}
+
+const ROOT: Words = ["run"];
+
+function beginning({ run, attempts, modelCalls }: RunFacts, maker: SpanMaker): EndedSpan[] {
+  const startMs = run.createdAtMs;
+  const attributes = {
+    "windshift.run": run.id,
+    "windshift.trigger": run.trigger,
+    "windshift.status": run.status,
+    "windshift.reason": run.reason,
+    "windshift.attempts": attempts.length,
+    "windshift.model_calls": modelCalls,
+  };
+  const failed = run.status === "failed" ? run.reason : undefined;
+  const firstClaimMs = attempts[0]?.claimedAtMs ?? run.endedAtMs;
+  return [
+    maker.make(["run", ROOT, undefined], { startMs, endMs: run.endedAtMs, attributes, failed }),
+    maker.make(["assignment", ["assignment"], ROOT], {
+      ...{ startMs, endMs: startMs },
+      attributes: { "windshift.trigger": run.trigger },
+    }),
+    maker.make(["queued", ["queued"], ROOT], {
+      ...{ startMs, endMs: firstClaimMs },
+      attributes: { "windshift.pool": run.pool },
+    }),
+  ];
+}
+
+function attemptSpans(
+  { attempt, claimedAtMs, endedAtMs, outcome, phases }: RunFacts["attempts"][number],
+  maker: SpanMaker,
+): EndedSpan[] {
+  const own: Words = ["attempt", attempt];
+  const attributes = { "windshift.attempt": attempt };
+  return [
+    maker.make(["attempt", own, ROOT], {
+      ...{ startMs: claimedAtMs, endMs: endedAtMs },
+      attributes: { ...attributes, "windshift.outcome": outcome },
+      failed: outcome === "interrupted" || outcome === "failed" ? outcome : undefined,
+    }),
+    ...phases.map(({ name, startMs, endMs }) =>
+      maker.make([name, [...own, name], own], { startMs, endMs, attributes }),
+    ),
+  ];
 }
 
 /** A call belongs to the agent's phase of its attempt, if that is known. */
-function agentOf(facts: RunFacts, attempt: number, ids: RunTraceIds): string {
-  const { id } = facts.run;
+function callSpan(call: RunFacts["calls"][number], facts: RunFacts, maker: SpanMaker): EndedSpan {
+  const { id, attempt, startMs, endMs, inputTokens, outputTokens, status } = call;
   const of = facts.attempts.find((one) => one.attempt === attempt);
-  const known = of?.phases.some(({ name }) => name === "agent") === true;
-  return known ? ids.span(id, "attempt", attempt, "agent") : ids.span(id, "attempt", attempt);
+  const own: Words = ["attempt", attempt];
+  const parent = of?.phases.some(({ name }) => name === "agent") ? [...own, "agent"] : own;
+  return maker.make(["model call", ["call", id], parent], {
+    ...{ startMs, endMs },
+    attributes: {
+      "windshift.attempt": attempt,
+      "gen_ai.operation.name": "chat",
+      "gen_ai.usage.input_tokens": inputTokens,
+      "gen_ai.usage.output_tokens": outputTokens,
+      "http.response.status_code": status,
+    },
+    failed: status < 400 ? undefined : String(status),
+  });
+}
+
+function stepSpans({ attempts, steps }: RunFacts, maker: SpanMaker): EndedSpan[] {
+  const publishing: Words = ["attempt", attempts.at(-1)?.attempt ?? 0, "publishing"];
+  return steps.map(({ name, startMs, endMs, tries, failed }) =>
+    maker.make([name.replaceAll("_", " "), ["step", name], publishing], {
+      ...{ startMs, endMs },
+      attributes: { "windshift.tries": tries },
+      failed: failed ? "failed" : undefined,
+    }),
+  );
 }
