@@ -51,6 +51,22 @@ test("I7 a reader that breaks off and comes back with its last id ends with exac
   expect(stored).toHaveLength(EVENTS);
 });
 
+test("F47 an event whose text is damaged is told in its place, and all others are read", async () => {
+  const run = await runWithEvents();
+  const { kysely } = fix.database;
+  const rows = kysely.selectFrom("run_events").select(["id", "data"]).where("run_id", "=", run);
+  const stored = await rows.orderBy("id").execute();
+  const hit = stored[700];
+  if (hit === undefined) throw new Error("there are too few events");
+  // One bit of its first character: `{` becomes `z`.
+  const data = String.fromCharCode(hit.data.charCodeAt(0) ^ 1) + hit.data.slice(1);
+  await kysely.updateTable("run_events").set({ data }).where("id", "=", hit.id).execute();
+  const seen = await read(run, 0, Number.POSITIVE_INFINITY);
+  expect(seen.map(({ id }) => id)).toEqual(stored.map(({ id }) => id));
+  expect(seen[700]?.data).toEqual({ message: expect.stringContaining("damaged") });
+  expect(seen[701]?.data).toEqual(JSON.parse(stored[701]?.data ?? ""));
+});
+
 /** A run that has ended and has a transcript. */
 async function runWithEvents(): Promise<number> {
   const { database, agent, person } = fix;

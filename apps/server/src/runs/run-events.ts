@@ -178,8 +178,16 @@ export async function listEvents(
   return rows.map(toStored);
 }
 
+/** One whose text is damaged in the database is a warning in its place: it must not hide those beside it. */
 export function toStored(
   row: Pick<Row<"run_events">, "id" | "attempt" | "seq" | "at" | "type" | "data">,
 ): StoredEvent {
-  return { ...row, type: row.type as StoredEvent["type"], data: JSON.parse(row.data) };
+  try {
+    return { ...row, type: row.type as StoredEvent["type"], data: JSON.parse(row.data) };
+  } catch {
+    return { ...row, type: "warning", data: { message: DAMAGED } };
+  }
 }
+
+const DAMAGED =
+  "This event is damaged in the database; those before and after it are not. An administrator should check the disk and the latest backup.";
