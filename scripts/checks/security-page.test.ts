@@ -13,7 +13,9 @@ test("docs/security.md has every threat once, with files that name it, or says t
 
 test("a row that is missing, twice, without files, of a file that is gone or that does not name it is a problem", () => {
   const row = PAGE.split("\n").find((line) => line.startsWith("| GB-01 |")) ?? "";
-  const changed = (to: string) => securityPageProblems(ROOT, PAGE.replace(row, to));
+  const now = securityPageProblems(ROOT, PAGE);
+  const changed = (to: string) =>
+    securityPageProblems(ROOT, PAGE.replace(row, to)).filter((problem) => !now.includes(problem));
   expect(changed("")).toEqual(["GB-01 stands in the table 0 times"]);
   expect(changed(`${row}\n${row}`)).toEqual(["GB-01 stands in the table 2 times"]);
   expect(changed("| GB-01 | a push | soon |")).toEqual(["GB-01: write open, or the files that test it"]);
