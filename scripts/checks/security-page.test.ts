@@ -20,7 +20,7 @@ test("a row that is missing, twice, without files, of a file that is gone or tha
   expect(changed(`${row}\n${row}`)).toEqual(["GB-01 stands in the table 2 times"]);
   expect(changed("| GB-01 | a push | soon |")).toEqual(["GB-01: write open, or the files that test it"]);
   expect(changed("| GB-01 | a push | `gone.test.ts` |")).toEqual(["GB-01: there is no file gone.test.ts"]);
-  expect(changed("| GB-01 | a push | `README.md` |")).toEqual(["GB-01: README.md does not name it"]);
+  expect(changed("| GB-01 | a push | `README.md` |")).toEqual(["GB-01: no test of README.md names it"]);
   expect(changed("| GB-01 | a push | in part: `README.md` |")).toEqual([]);
   expect(changed("| GB-01 | a push | open |")).toEqual([]);
 });
