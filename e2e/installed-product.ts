@@ -10,7 +10,12 @@ import { type ServerProcess, serverEnv, startServerProcess } from "@windshift/te
 import { type BuiltWorkspace, buildWorkspace, setUpServer } from "@windshift/testing/workspace-builder.ts";
 import { z } from "zod";
 import { freshProgram } from "../scripts/build/fresh-program.ts";
-import { hostArchitecture, RUNNER_PROGRAMS, SERVER_PROGRAM } from "../scripts/build/programs.ts";
+import {
+  type Architecture,
+  hostArchitecture,
+  RUNNER_PROGRAMS,
+  SERVER_PROGRAM,
+} from "../scripts/build/programs.ts";
 import { freePort } from "../scripts/setup/free-port.ts";
 import { ADMIN } from "./product.ts";
 
@@ -29,10 +34,14 @@ export interface InstalledProduct {
   stop(): Promise<void>;
 }
 
-export async function startInstalledProduct(name: string): Promise<InstalledProduct> {
+/** @param architecture of the programs; another than this machine's must run here (scripts/image/foreign-machine.ts) */
+export async function startInstalledProduct(
+  name: string,
+  architecture: Architecture = hostArchitecture(),
+): Promise<InstalledProduct> {
   const silent = () => undefined;
-  for (const program of RUNNER_PROGRAMS) await freshProgram(program, hostArchitecture(), silent);
-  const argv = [await freshProgram(SERVER_PROGRAM, hostArchitecture(), silent)];
+  for (const program of RUNNER_PROGRAMS) await freshProgram(program, architecture, silent);
+  const argv = [await freshProgram(SERVER_PROGRAM, architecture, silent)];
   const [scenario] = readScenarios(join(import.meta.dir, "scenarios"));
   if (scenario === undefined) throw new Error("there are no scenarios");
   const database = await createDatabase(process.env);

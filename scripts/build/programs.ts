@@ -61,7 +61,8 @@ export const TARGETS = {
   },
 } as const;
 export type Target = keyof typeof TARGETS;
-export type Architecture = "amd64" | "arm64";
+export const ARCHITECTURES = ["amd64", "arm64"] as const;
+export type Architecture = (typeof ARCHITECTURES)[number];
 
 /** The names of `TARGETS`, in their order. */
 export const TARGET_NAMES = Object.keys(TARGETS) as Target[];

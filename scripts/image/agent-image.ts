@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { compileProgram, REPOSITORY_ROOT } from "../build/compile.ts";
-import { AGENT_PROGRAM, hostArchitecture } from "../build/programs.ts";
+import { AGENT_PROGRAM, type Architecture, hostArchitecture } from "../build/programs.ts";
 import type { Log } from "../setup/log.ts";
 import { BASE_LABEL, CONTENT_LABEL, ensureBaseImage, WANTED_BASE } from "./base-image.ts";
 import { contentHash } from "./content-hash.ts";
@@ -20,25 +20,31 @@ const BUILD_MS_MAX = 900_000;
 export interface AgentImageOptions {
   log: Log;
   tag?: string;
+  /** This machine's when not said; another needs its programs to run here (`ensureForeignMachine`). */
+  architecture?: Architecture;
 }
 
 /**
- * Builds the agent image for this machine, unless the one under this tag was built from the same sources already.
+ * Builds the agent image, unless the one under this tag was built from the same sources already.
  * Needs a running engine.
  * @returns the tag
  * @throws Error with the words of the tool that failed
  */
-export async function ensureAgentImage({ log, tag = AGENT_IMAGE }: AgentImageOptions): Promise<string> {
-  const content = contentHash();
+export async function ensureAgentImage({
+  log,
+  tag = AGENT_IMAGE,
+  architecture = hostArchitecture(),
+}: AgentImageOptions): Promise<string> {
+  const content = `${architecture}:${contentHash()}`;
   if ((await inspectImage(tag, `{{index .Config.Labels "${CONTENT_LABEL}"}}`)) === content) {
     log(`${tag} is up to date.`);
     return tag;
   }
-  const base = await ensureBaseImage(WANTED_BASE, log);
+  const base = await ensureBaseImage(WANTED_BASE, log, architecture);
   const old = await inspectImage(tag, "{{.Id}}");
   log("Compiling windshift-agent ...");
-  const outDir = join(REPOSITORY_ROOT, "dist", hostArchitecture());
-  const executable = await compileProgram(AGENT_PROGRAM, hostArchitecture(), outDir);
+  const outDir = join(REPOSITORY_ROOT, "dist", architecture);
+  const executable = await compileProgram(AGENT_PROGRAM, architecture, outDir);
   log(`Building ${tag} on ${base} ...`);
   await buildImage({ base, tag, content, executable });
   await removeUnnamed(old);

@@ -1,10 +1,12 @@
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
+import { type Architecture, hostArchitecture } from "../build/programs.ts";
 import { ensurePackages, program } from "../setup/ensure-packages.ts";
 import type { Log } from "../setup/log.ts";
 import { findPrivilege, type Privilege } from "../setup/privilege.ts";
 import { docker, inspectImage } from "./docker.ts";
-import { rootStream, runAsRoot } from "./root-command.ts";
+import { imageArchive } from "./image-archive.ts";
+import { runAsRoot } from "./root-command.ts";
 
 /** The base of the Dockerfiles, used where a registry can be reached. */
 export const WANTED_BASE = "debian:bookworm-slim";
@@ -26,23 +28,31 @@ const IMPORT_MS_MAX = 300_000;
 
 /**
  * Gives an image to build on: `wanted` when it is here or a registry sends it in time, else one made from Debian's packages.
+ * @param architecture another than this machine's needs its programs to run here (scripts/image/foreign-machine.ts)
  * @returns the reference for `FROM`
  * @throws Error that says what is missing
  */
-export async function ensureBaseImage(wanted: string, log: Log): Promise<string> {
-  if ((await inspectImage(wanted, "{{.Id}}")) !== undefined) return wanted;
-  const made = await inspectImage(LOCAL_BASE, `{{index .Config.Labels "${CONTENT_LABEL}"}}`);
-  if (made === contentOfBase()) return LOCAL_BASE;
+export async function ensureBaseImage(
+  wanted: string,
+  log: Log,
+  architecture: Architecture = hostArchitecture(),
+): Promise<string> {
+  if ((await inspectImage(wanted, "{{.Architecture}}")) === architecture) return wanted;
+  const local = architecture === hostArchitecture() ? LOCAL_BASE : `${LOCAL_BASE}-${architecture}`;
+  const made = await inspectImage(local, `{{index .Config.Labels "${CONTENT_LABEL}"}}`);
+  if (made === contentOfBase()) return local;
   log(`Pulling ${wanted} ...`);
-  const pull = await docker(["pull", "--quiet", wanted], { timeoutMs: PULL_MS_MAX });
+  const pull = await docker(["pull", "--quiet", "--platform", `linux/${architecture}`, wanted], {
+    timeoutMs: PULL_MS_MAX,
+  });
   if (pull.exitCode === 0) return wanted;
-  log(`No registry sends it; making ${LOCAL_BASE} from Debian's packages (under a minute, once) ...`);
-  await makeBaseImage(LOCAL_BASE, log);
-  return LOCAL_BASE;
+  log(`No registry sends it; making ${local} from Debian's packages (under a minute, once) ...`);
+  await makeBaseImage(local, architecture, log);
+  return local;
 }
 
 /** Installs a minimal Debian into a folder and imports it as `tag`. Needs root or sudo. */
-export async function makeBaseImage(tag: string, log: Log): Promise<void> {
+async function makeBaseImage(tag: string, architecture: Architecture, log: Log): Promise<void> {
   const packages = await ensurePackages([program("debootstrap")], log);
   if (packages.kind === "missing") throw new Error(packages.why);
   const privilege = await findPrivilege();
@@ -51,9 +61,14 @@ export async function makeBaseImage(tag: string, log: Log): Promise<void> {
   const root = join(parent, "rootfs");
   try {
     const onLine = stepLogger(log);
-    await runAsRoot(privilege, ["debootstrap", "--variant=minbase", SUITE, root, MIRROR], onLine);
+    await runAsRoot(
+      privilege,
+      ["debootstrap", `--arch=${architecture}`, "--variant=minbase", SUITE, root, MIRROR],
+      onLine,
+    );
     await runAsRoot(privilege, ["sh", "-euc", TRIM, "trim", root]);
-    await importTree(privilege, root, tag, log);
+    log(`Importing ${tag} ...`);
+    await importTree(privilege, { root, archive: join(parent, "image.tar"), tag, architecture });
   } finally {
     await runAsRoot(privilege, ["rm", "-rf", "--one-file-system", parent]);
   }
@@ -91,15 +106,17 @@ function stepLogger(log: Log): Log {
   };
 }
 
-async function importTree(privilege: Privilege, root: string, tag: string, log: Log): Promise<void> {
-  log(`Importing ${tag} ...`);
-  const tar = rootStream(privilege, ["tar", "--numeric-owner", "-C", root, "-c", "."]);
-  const label = ["--change", `LABEL ${CONTENT_LABEL}=${contentOfBase()}`];
-  const change = ["--change", 'CMD ["bash"]', ...label, "--message", "minimal Debian made with debootstrap"];
-  const result = await docker(["import", ...change, "-", tag], {
-    timeoutMs: IMPORT_MS_MAX,
-    stdin: tar.stdout,
-  });
-  await tar.done;
-  if (result.exitCode !== 0) throw new Error(`docker import failed: ${result.stderr.trim()}`);
+/** `docker import` takes every tree for one of the machine it runs on; an archive says what it is. */
+async function importTree(
+  privilege: Privilege,
+  image: { root: string; archive: string; tag: string; architecture: Architecture },
+): Promise<void> {
+  const { root, archive, tag, architecture } = image;
+  const layer = `${archive}.layer`;
+  await runAsRoot(privilege, ["tar", "--numeric-owner", "-C", root, "-cf", layer, "."]);
+  const labels = { [CONTENT_LABEL]: contentOfBase() };
+  const comment = "minimal Debian made with debootstrap";
+  await imageArchive({ layer, tag, architecture, labels, comment }, archive);
+  const result = await docker(["load", "--quiet", "--input", archive], { timeoutMs: IMPORT_MS_MAX });
+  if (result.exitCode !== 0) throw new Error(`docker load failed: ${result.stderr.trim()}`);
 }

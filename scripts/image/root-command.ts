@@ -34,23 +34,6 @@ export async function runAsRoot(
     throw new Error(`${argv[0]} failed (exit code ${exitCode}):\n${lines.slice(-LAST_LINES).join("\n")}`);
 }
 
-/** Starts a command as root and gives its output as bytes; `done` rejects when it fails. */
-export function rootStream(
-  privilege: Privilege,
-  argv: readonly string[],
-): { stdout: ReadableStream<Uint8Array>; done: Promise<void> } {
-  const child = Bun.spawn(argvAsRoot(privilege, argv), {
-    env: rootEnv(),
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  const done = child.exited.then((exitCode) => {
-    if (exitCode !== 0) throw new Error(`${argv[0]} failed (exit code ${exitCode})`);
-  });
-  return { stdout: child.stdout, done };
-}
-
 function argvAsRoot(privilege: Privilege, argv: readonly string[]): string[] {
   const full = asRoot(privilege, argv);
   if (full === undefined) throw new Error(`${argv[0]} needs root or sudo; run this as root, or install sudo`);

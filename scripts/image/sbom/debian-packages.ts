@@ -16,8 +16,8 @@ export interface DebianPackage {
   licenceNames: string[];
 }
 
-/** Looking into an image takes a second, ms. */
-const READ_MS_MAX = 60_000;
+/** Looking into an image takes a second, of a machine that is emulated a minute or more, ms. */
+const READ_MS_MAX = 900_000;
 
 /** One line a package; then one for each license a copyright file of the agreed format names. */
 const SCRIPT = [
