@@ -3,10 +3,16 @@ import type { Database } from "./database.ts";
 import { TRACKER_INDEXES } from "./migrations/004-tracker.ts";
 import { RUN_INDEXES } from "./migrations/005-skills-and-runs.ts";
 import { PEOPLE_INDEXES } from "./migrations/006-people.ts";
+import { ARCHIVE_INDEXES } from "./migrations/007-transcript-archives.ts";
 import { definition, type HotIndex } from "./migrations/hot-index.ts";
 
 /** Every index that a migration may have left out because its table was large. */
-const HOT_INDEXES: readonly HotIndex[] = [...TRACKER_INDEXES, ...RUN_INDEXES, ...PEOPLE_INDEXES];
+const HOT_INDEXES: readonly HotIndex[] = [
+  ...TRACKER_INDEXES,
+  ...RUN_INDEXES,
+  ...PEOPLE_INDEXES,
+  ...ARCHIVE_INDEXES,
+];
 /** Names the lock under which one server makes them. */
 const LOCK_ID = 7_741_009_213;
 

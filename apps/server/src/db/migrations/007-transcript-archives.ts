@@ -1,17 +1,21 @@
 import { sql } from "kysely";
 import type { Engine } from "../database.ts";
 import { addColumns, type Db } from "./columns.ts";
+import { createOrLeave, type HotIndex } from "./hot-index.ts";
+
+export const ARCHIVE_INDEXES: readonly HotIndex[] = [
+  {
+    name: "runs_transcript_stored",
+    on: "runs",
+    columns: ["ended_at_ms"],
+    where: "ended_at_ms is not null and transcript_state is null",
+  },
+];
 
 /** Where transcripts are that left the database, and up to when the audit log may be shortened. */
 export async function migrateTranscriptArchives(db: Db, engine: Engine): Promise<void> {
   await addColumns(db, "runs", [["transcript_state", "text"]]);
-  await db.schema
-    .createIndex("runs_transcript_stored")
-    .on("runs")
-    .column("ended_at_ms")
-    .where(sql.ref("ended_at_ms"), "is not", null)
-    .where(sql.ref("transcript_state"), "is", null)
-    .execute();
+  for (const index of ARCHIVE_INDEXES) await createOrLeave(db, engine, index);
   await db.schema
     .createTable("transcript_archives")
     .addColumn("run_id", "integer", (c) => c.primaryKey().references("runs.id").onDelete("cascade"))
