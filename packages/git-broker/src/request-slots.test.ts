@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { authorization, type BrokerFixture, type RunGrant, startBroker } from "./broker-fixture.ts";
 import { pktLine } from "./pkt-line.ts";
-import { GIT_REQUESTS_MAX, GIT_REQUESTS_OF_RUN_MAX } from "./request-slots.ts";
+import { GIT_REQUESTS_MAX, GIT_REQUESTS_OF_RUN_MAX, RequestSlots } from "./request-slots.ts";
 
 let broker: BrokerFixture;
 beforeAll(async () => {
@@ -106,3 +106,28 @@ function commandsOf(run: RunGrant): Uint8Array {
     Buffer.from("0000PACK"),
   ]);
 }
+
+test("a client that stops reading its answer gives its place back, and what makes the answer is let go", async () => {
+  const slots = new RequestSlots(50);
+  const asked = { run: 1, streams: true, signal: new AbortController().signal };
+  let made = 0;
+  let left = 0;
+  const endless = async () => {
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+      made++;
+      controller.enqueue(new Uint8Array(1_000));
+    };
+    const cancel = () => void left++;
+    return new Response(new ReadableStream<Uint8Array>({ pull, cancel }, { highWaterMark: 0 }));
+  };
+  const readers = [];
+  for (let at = 0; at < GIT_REQUESTS_OF_RUN_MAX; at++) {
+    const reader = (await slots.serve(asked, endless)).body?.getReader();
+    await reader?.read();
+    readers.push(reader);
+  }
+  expect(made).toBe(GIT_REQUESTS_OF_RUN_MAX);
+  await eventually("all are let go", () => left === GIT_REQUESTS_OF_RUN_MAX);
+  await expect(readers[0]?.read()).rejects.toThrow("stopped reading");
+  expect((await slots.serve(asked, endless)).status).toBe(200);
+});

@@ -1,4 +1,4 @@
-import { byteStream, chunksOf } from "./byte-stream.ts";
+import { READER_IDLE_MS_MAX, readBody } from "./read-body.ts";
 import { refusal } from "./refusal.ts";
 
 /** Requests of one run that are served at once: a clone or a push is two, one after the other. Each may be a git process. */
@@ -11,8 +11,11 @@ export class RequestSlots {
   private readonly runs = new Map<number, number>();
   private open = 0;
 
+  constructor(private readonly readerIdleMsMax = READER_IDLE_MS_MAX) {}
+
   /**
-   * Serves a request when there is room; its place is free again when its answer was read to the end, or the client left.
+   * Serves a request when there is room; its place is free again when its answer was read to the end, or the client left
+   * or stopped reading.
    * @param streams whether its answer comes from a git that still works; else the place is free when the answer is made
    */
   async serve(
@@ -31,7 +34,7 @@ export class RequestSlots {
         return response;
       }
       signal.addEventListener("abort", free, { once: true });
-      return new Response(freeing(response.body, free), response);
+      return new Response(readBody(response.body, free, this.readerIdleMsMax), response);
     } catch (error) {
       free();
       throw error;
@@ -51,18 +54,4 @@ export class RequestSlots {
       else this.runs.delete(run);
     };
   }
-}
-
-function freeing(body: ReadableStream<Uint8Array>, free: () => void): ReadableStream<Uint8Array> {
-  const chunks = (async function* () {
-    try {
-      yield* chunksOf(body);
-    } finally {
-      free();
-    }
-  })();
-  return byteStream(chunks, () => {
-    free();
-    void body.cancel().catch(() => undefined);
-  });
 }
