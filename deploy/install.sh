@@ -510,6 +510,14 @@ settings_template() {
 # What this host can do, separated by commas, such as gpu,arm64: a binding may ask for it. Default: none.
 #WSRUNNER_LABELS=
 
+# Receiver of traces (OTLP over HTTP, JSON), such as an OpenTelemetry collector: one trace for each run, from its
+# assignment to its pull request. See telemetry.md. Default: unset: no traces.
+#OTEL_EXPORTER_OTLP_ENDPOINT=
+
+# Headers of every request to the receiver: name=value, separated by commas. Or the name of a file that holds it, in
+# OTEL_EXPORTER_OTLP_HEADERS_FILE. Default: none.
+#OTEL_EXPORTER_OTLP_HEADERS=
+
 # Port of /metrics and /healthz; 0 takes a free one. Default: unset: none.
 #WSRUNNER_METRICS_PORT=
 
