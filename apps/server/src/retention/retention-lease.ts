@@ -4,7 +4,7 @@ import { type Database, dbNowMs } from "../db/database.ts";
 /** Where it stands in `settings`. */
 const KEY = "retention_lease";
 /** For so long a server may go on without a word, ms: far above what one archive takes, and an hour's look is not missed for it. */
-const LEASE_MS = 15 * 60_000;
+const RETENTION_LEASE_MS = 15 * 60_000;
 
 const Lease = z.object({ holder: z.string(), until_ms: z.number() });
 
@@ -16,7 +16,7 @@ const Lease = z.object({ holder: z.string(), until_ms: z.number() });
  */
 export async function holdRetention({ engine, kysely: db }: Database, holder: string): Promise<boolean> {
   const now = Number((await db.selectNoFrom(dbNowMs(engine).as("now")).executeTakeFirstOrThrow()).now);
-  const mine = JSON.stringify({ holder, until_ms: now + LEASE_MS } satisfies z.infer<typeof Lease>);
+  const mine = JSON.stringify({ holder, until_ms: now + RETENTION_LEASE_MS } satisfies z.infer<typeof Lease>);
   await db
     .insertInto("settings")
     .values({ key: KEY, value: JSON.stringify({ holder, until_ms: 0 }) })
