@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import type { BunPlugin } from "bun";
+import { themeStyles } from "./theme-styles.ts";
 import { usedStyles } from "./used-styles.ts";
 
 /** One file of the app as browsers get it. */
@@ -46,7 +47,7 @@ export async function buildBundle(quality: number): Promise<BundledFile[]> {
   for (const output of [...app.outputs, ...early.outputs]) {
     const address = `/assets/${nameOf(output)}`;
     const bytes = address.endsWith(".css")
-      ? Buffer.from(usedStyles(await output.text(), scripts))
+      ? Buffer.from(usedStyles(`${await output.text()}\n${themeStyles()}`, scripts))
       : new Uint8Array(await output.arrayBuffer());
     files.push(bundled(nameOf(output), true, bytes, quality));
     if (output.kind === "entry-point")

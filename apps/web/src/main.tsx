@@ -13,7 +13,7 @@ import { ApiError } from "./api/api.ts";
 import { queryClient } from "./api/query-client.ts";
 import { router } from "./router.tsx";
 import { NoticeStack } from "./shell/notices.tsx";
-import { cssVariables, theme } from "./shell/theme.ts";
+import { theme } from "./shell/theme.ts";
 
 /** Styles that Mantine adds while it runs carry it; the policy of the page lets in no others. */
 const styleNonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? "";
@@ -30,7 +30,8 @@ createRoot(root, {
   <StrictMode>
     <MantineProvider
       theme={theme}
-      cssVariablesResolver={cssVariables}
+      withCssVariables={false}
+      withGlobalClasses={false}
       defaultColorScheme="auto"
       getStyleNonce={() => styleNonce}
     >
