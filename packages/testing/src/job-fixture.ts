@@ -13,6 +13,8 @@ import { MemoryControlPlane } from "./memory-control-plane.ts";
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** Ten seconds of grace become 100 ms. */
 const CLOCK_FACTOR = 100;
+/** A minute on that clock, as long as a test may take: a busy machine must not end an agent that is to end by itself, ms. */
+const WALL_CLOCK_MS = 6_000_000;
 
 /** A job on this machine: a scripted agent as a real process, real git, a server in memory. */
 export interface JobFixture {
@@ -63,7 +65,7 @@ export async function jobFixture(
       heartbeatMs: 5_000,
     },
   };
-  const job = jobSpec(over.wallClockMs ?? 600_000);
+  const job = jobSpec(over.wallClockMs ?? WALL_CLOCK_MS);
   return {
     job,
     server,
