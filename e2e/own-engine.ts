@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -13,7 +14,7 @@ const COMMAND_MS_MAX = 60_000;
 const RESTART_MS_MAX = 180_000;
 const ROOT = { kind: "root" } as const;
 
-/** A dockerd of one test's own, with folders, socket and processes that nobody else uses; no bridge, no firewall rules. */
+/** A dockerd of one test's own, with folders, socket, bridge and processes that nobody else uses; no firewall rules. */
 export interface OwnEngine {
   image: string;
   /** For DockerSandbox. */
@@ -33,6 +34,8 @@ export async function startOwnEngine(options: readonly string[] = []): Promise<O
   const host = `unix://${join(dir, "docker.sock")}`;
   const env = { ...dockerCliEnv(process.env), DOCKER_HOST: host };
   const docker = (args: string[]) => exec(["docker", ...args], { env, timeoutMs: COMMAND_MS_MAX });
+  // Not "none": a daemon without a bridge takes away docker0, which is that of the machine's daemon.
+  const bridge = `ws-${randomBytes(5).toString("hex")}`;
   const place = {
     host,
     pidFile: join(dir, "docker.pid"),
@@ -41,7 +44,7 @@ export async function startOwnEngine(options: readonly string[] = []): Promise<O
       ...["--data-root", join(dir, "data"), "--exec-root", execRoot, "--storage-driver", "vfs"],
       ...[
         "--bridge",
-        "none",
+        bridge,
         "--iptables=false",
         "--ip6tables=false",
         "--ip-forward=false",
@@ -56,6 +59,7 @@ export async function startOwnEngine(options: readonly string[] = []): Promise<O
     if (started.kind === "failed") throw new Error(started.why);
     ({ pid } = started);
   };
+  await ip(["link", "add", bridge, "type", "bridge"]);
   await start();
   const imported = await docker(["import", makeRoot(dir), IMAGE]);
   if (imported.exitCode !== 0) throw new Error(imported.stderr);
@@ -85,6 +89,7 @@ export async function startOwnEngine(options: readonly string[] = []): Promise<O
         await stopDockerd(pid, ROOT);
       }
       endHelpers(execRoot);
+      await ip(["link", "delete", bridge]);
       await exec(["sh", "-c", `grep -o " ${dir}[^ ]*" /proc/mounts | xargs -r umount -l`], {
         env,
         timeoutMs: COMMAND_MS_MAX,
@@ -92,6 +97,14 @@ export async function startOwnEngine(options: readonly string[] = []): Promise<O
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+async function ip(args: readonly string[]): Promise<void> {
+  const { exitCode, stderr } = await exec(["ip", ...args], {
+    env: { PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` },
+    timeoutMs: COMMAND_MS_MAX,
+  });
+  if (exitCode !== 0) throw new Error(stderr);
 }
 
 /** A daemon that was killed leaves the containerd that it had started, and one of its helpers for each container. */

@@ -33,7 +33,7 @@ export interface ServerProcessOptions {
 export const SERVER_MAIN = resolve(import.meta.dir, "../../../apps/server/src/main.ts");
 /** The models and forges of tests, demo and benchmarks listen on this machine. */
 const REACHABLE = { WINDSHIFT_PRIVATE_HOSTS: "127.0.0.1, localhost" };
-const READY_MS_MAX = 30_000;
+const READY_MS_MAX = 120_000;
 const LOG_TAIL_BYTES = 4_000;
 
 /** Starts a server and waits until it is ready. @throws Error with the end of its log when it ends or does not get ready */
