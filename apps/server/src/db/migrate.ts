@@ -38,7 +38,7 @@ const NOT_IN_TIME = "55P03";
  * Brings the schema up to date. Safe to call from several servers at once: the engine's lock lets one work. Servers of the
  * version before may be at work meanwhile: no table is locked for longer than a moment.
  * @param progress told of each migration that was applied
- * @throws Error when a migration fails, or the database is of a later version; what it began is rolled back
+ * @throws Error when a migration fails, or the database is of a later version; what that one began is rolled back
  */
 export async function migrate(
   database: Database,
@@ -50,19 +50,20 @@ export async function migrate(
       `the database is of a later version of Windshift (it has ${unknown.join(", ")}); start that version`,
     );
   if (pending.length === 0) return;
-  for (let tries = 1; ; tries++) {
-    const migrator = new Migrator({ db: database.kysely, provider: providerFor(database) });
-    const { error, results } = await migrator.migrateToLatest();
+  const migrator = new Migrator({ db: database.kysely, provider: providerFor(database) });
+  for (let tries = 1; ; ) {
+    // Each in a transaction of its own, so that what one has locked is free before the next begins.
+    const { error, results } = await migrator.migrateUp();
     const isBusy = error instanceof Error && "code" in error && error.code === NOT_IN_TIME;
     if (isBusy && tries < TRIES_MAX) {
       progress(`a table is in use; the database is brought up to date when it is free (try ${tries})`);
-      await systemClock.sleep(backoffMs(tries, RETRY_FIRST_MS, RETRY_MAX_MS));
+      await systemClock.sleep(backoffMs(tries++, RETRY_FIRST_MS, RETRY_MAX_MS));
       continue;
     }
     for (const result of results ?? []) progress(`migration ${result.migrationName}: ${result.status}`);
     if (error !== undefined)
       throw new Error("the database could not be brought up to date", { cause: error });
-    return;
+    if (results === undefined || results.length === 0) return;
   }
 }
 
