@@ -112,6 +112,25 @@ test("filters stand in the address, narrow the list, and are kept as a view with
   await page.getByText("The view export bugs was saved.", { exact: true }).waitFor();
   const { body } = await ada.get<ViewList>(`/api/v1/workspaces/${key}/views`);
   expect(body.views.map(({ name, query }) => [name, query.priority])).toEqual([["export bugs", ["none"]]]);
+  await page.getByRole("button", { name: "Views" }).click();
+  await page.getByRole("menuitem", { name: "Change views" }).click();
+  const view = page.getByRole("form", { name: "View export bugs" });
+  await view.getByLabel("Name").fill("Exports");
+  await view.getByRole("button", { name: "Rename" }).click();
+  await page.getByText("The view is called Exports now.").waitFor();
+  const renamed = page.getByRole("form", { name: "View Exports" });
+  await renamed.getByLabel("Everybody in the workspace sees it").check();
+  await page.getByText("Everybody sees Exports now.").waitFor();
+  await renamed.getByRole("button", { name: "Show what is shown now" }).click();
+  await page.getByText("The view Exports shows what is shown now.").waitFor();
+  const changed = (await ada.get<ViewList>(`/api/v1/workspaces/${key}/views`)).body.views;
+  expect(changed.map(({ name, shared, layout }) => [name, shared, layout])).toEqual([
+    ["Exports", true, "list"],
+  ]);
+  await renamed.getByRole("button", { name: "Delete…" }).click();
+  await renamed.getByRole("button", { name: "Delete it for everybody" }).click();
+  await page.getByText("You have no saved views.").waitFor();
+  await page.keyboard.press("Escape");
   await page.getByRole("link", { name: "New colours" }).waitFor({ state: "detached" });
 });
 

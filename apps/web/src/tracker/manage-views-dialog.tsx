@@ -39,18 +39,25 @@ export function ManageViewsDialog(props: Shown & { views: readonly SavedView[]; 
 function ViewRow({ view, shown }: { view: SavedView; shown: Shown }) {
   const client = useQueryClient();
   const [name, setName] = useState(view.name);
+  const [shared, setShared] = useState(view.shared);
   const [asking, setAsking] = useState(false);
   const form = useApiForm(["name"]);
   const send = async (done: string, work: () => Promise<unknown>) => {
-    if (form.busy || !(await form.submit(work))) return;
+    if (form.busy || !(await form.submit(work))) return false;
     await client.invalidateQueries({ queryKey: viewsQuery(shown.workspace).queryKey });
     sayDone(done);
+    return true;
   };
   const patch = (body: ViewPatch, done: string) =>
     send(done, () => callApi("PATCH", `/api/v1/views/${view.id}`, SavedView, body));
   const rename = (event: FormEvent) => {
     event.preventDefault();
     void patch({ name }, `The view is called ${name.trim()} now.`);
+  };
+  const share = async (next: boolean) => {
+    setShared(next);
+    const done = next ? `Everybody sees ${view.name} now.` : `Only you see ${view.name} now.`;
+    if (!(await patch({ shared: next }, done))) setShared(!next);
   };
   const update = () =>
     patch({ layout: shown.layout, query: shown.query }, `The view ${view.name} shows what is shown now.`);
@@ -76,14 +83,9 @@ function ViewRow({ view, shown }: { view: SavedView; shown: Shown }) {
         <Checkbox
           mt="xs"
           label="Everybody in the workspace sees it"
-          checked={view.shared}
+          checked={shared}
           disabled={form.busy}
-          onChange={(event) =>
-            void patch(
-              { shared: event.currentTarget.checked },
-              view.shared ? `Only you see ${view.name} now.` : `Everybody sees ${view.name} now.`,
-            )
-          }
+          onChange={(event) => void share(event.currentTarget.checked)}
         />
       )}
       <Group gap="xs" mt="xs">
