@@ -1,30 +1,13 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Backup } from "@windshift/contract/api/backup.ts";
-import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
-import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
-import { createTestWorkspace } from "../../apps/server/src/testing/test-workspace.ts";
-import { launchBrowser, openPage, signIn, startWebServer, type WatchedPage } from "./web.fixture.ts";
+import { openPage, signIn, useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
-let server: TestServer;
-let chromium: Awaited<ReturnType<typeof launchBrowser>>;
-let ada: TestClient;
-let tab: WatchedPage;
-beforeAll(async () => {
-  [server, chromium] = await Promise.all([startWebServer(), launchBrowser()]);
-  ada = await server.setUp();
-  await createTestWorkspace(ada, "DEMO");
-  tab = await openPage(chromium.browser, server);
-  await signIn(tab.page);
-});
-afterAll(async () => {
-  await chromium?.close();
-  await server?.close();
-});
+const scene = useScene({ workspace: "DEMO" });
 
 test("a person renames themselves, and chooses colors that stay", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto("/account");
   const form = page.getByRole("form", { name: "Name" });
   await form.getByLabel("Name").fill("Ada L.");
@@ -32,7 +15,7 @@ test("a person renames themselves, and chooses colors that stay", async () => {
   expect(await form.getByLabel("Name").inputValue()).toBe("Ada L.");
   await form.getByRole("button", { name: "Save" }).click();
   await page.getByText("Saved.").waitFor();
-  expect((await ada.get("/api/v1/me")).body).toMatchObject({ name: "Ada L." });
+  expect((await scene.ada.get("/api/v1/me")).body).toMatchObject({ name: "Ada L." });
   await page.getByText("Dark", { exact: true }).click();
   const dark = page.locator('html[data-mantine-color-scheme="dark"]');
   await dark.waitFor({ state: "attached" });
@@ -42,7 +25,7 @@ test("a person renames themselves, and chooses colors that stay", async () => {
 });
 
 test("a token is shown once, is not kept by the page, and works until it is revoked", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const form = page.getByRole("form", { name: "New API token" });
   await form.getByLabel("Name of the token").fill("CI");
   await form.getByLabel("Works for, days").fill("a week");
@@ -52,7 +35,7 @@ test("a token is shown once, is not kept by the page, and works until it is revo
   await form.getByLabel("It may").selectOption("read");
   await form.getByRole("button", { name: "Make a token" }).click();
   const token = (await page.locator(".once code", { hasText: "wst_" }).textContent()) ?? "";
-  expect((await server.withToken(token).get("/api/v1/me")).status).toBe(200);
+  expect((await scene.server.withToken(token).get("/api/v1/me")).status).toBe(200);
   await page.reload();
   await page.getByRole("button", { name: "Revoke CI" }).waitFor();
   const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
@@ -60,12 +43,12 @@ test("a token is shown once, is not kept by the page, and works until it is revo
   await page.getByRole("button", { name: "Revoke CI" }).click();
   await page.getByRole("button", { name: "Revoke", exact: true }).click();
   await page.getByText("The token CI works no more.").waitFor();
-  expect((await server.withToken(token).get("/api/v1/me")).status).toBe(401);
+  expect((await scene.server.withToken(token).get("/api/v1/me")).status).toBe(401);
 });
 
 test("a browser is signed out from another one, and a new password signs out all others", async () => {
-  const { page } = tab;
-  const other = await openPage(chromium.browser, server);
+  const { page } = scene.tab;
+  const other = await openPage(scene.browser, scene.server);
   await signIn(other.page);
   await page.reload();
   const browsers = page.getByRole("list", { name: "Browsers that are signed in" }).getByRole("listitem");
@@ -85,13 +68,13 @@ test("a browser is signed out from another one, and a new password signs out all
   await page.getByRole("button", { name: "Change the password" }).click();
   await page.getByText("Changed. Every other browser is signed out.").waitFor();
   expect(await page.getByLabel("New password").inputValue()).toBe("");
-  expect((await ada.get("/api/v1/me")).status).toBe(401);
+  expect((await scene.ada.get("/api/v1/me")).status).toBe(401);
   const back = { email: "ada@example.test", password: "another horse battery" };
-  expect((await ada.post("/api/auth/sign-in/email", back)).status).toBe(200);
+  expect((await scene.ada.post("/api/auth/sign-in/email", back)).status).toBe(200);
 });
 
 test("a backup is made, downloaded and deleted", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto("/admin/backup");
   await page.getByRole("button", { name: "Make a backup now" }).click();
   await page.getByText("Done", { exact: true }).waitFor();
@@ -99,7 +82,7 @@ test("a backup is made, downloaded and deleted", async () => {
     page.waitForEvent("download"),
     page.getByRole("link", { name: /^Download windshift-/ }).click(),
   ]);
-  const { backups } = (await ada.get<{ backups: Backup[] }>("/api/v1/admin/backups")).body;
+  const { backups } = (await scene.ada.get<{ backups: Backup[] }>("/api/v1/admin/backups")).body;
   expect(Bun.file(await file.path()).size).toBe(backups[0]?.bytes ?? 0);
   await page.getByRole("button", { name: "Delete" }).click();
   await page.getByRole("button", { name: "Delete the backup" }).click();
@@ -107,5 +90,5 @@ test("a backup is made, downloaded and deleted", async () => {
 });
 
 test("no page asks anything of another address or breaks its own rules", () => {
-  expect({ foreign: tab.foreign, errors: tab.errors }).toEqual({ foreign: [], errors: [] });
+  expect({ foreign: scene.tab.foreign, errors: scene.tab.errors }).toEqual({ foreign: [], errors: [] });
 });

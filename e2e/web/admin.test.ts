@@ -1,47 +1,29 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Pool, PoolDiagnostics } from "@windshift/contract/api/pool.ts";
 import type { AdminUserPage } from "@windshift/contract/api/user.ts";
 import type { RegisterReply } from "@windshift/contract/runner.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
-import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
 import { newNonce, TestHost } from "../../apps/server/src/testing/test-host.ts";
-import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
-import {
-  createItem,
-  createTestWorkspace,
-  type TestWorkspace,
-} from "../../apps/server/src/testing/test-workspace.ts";
-import { launchBrowser, openPage, signIn, startWebServer, type WatchedPage } from "./web.fixture.ts";
+import { createItem } from "../../apps/server/src/testing/test-workspace.ts";
+import { openPage, signIn, useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
-let server: TestServer;
-let chromium: Awaited<ReturnType<typeof launchBrowser>>;
-let ada: TestClient;
-let workspace: TestWorkspace;
-let tab: WatchedPage;
+const scene = useScene({ workspace: "DEMO" });
 let host: TestHost;
-beforeAll(async () => {
-  [server, chromium] = await Promise.all([startWebServer(), launchBrowser()]);
-  ada = await server.setUp();
-  workspace = await createTestWorkspace(ada, "DEMO");
-  tab = await openPage(chromium.browser, server);
-  await signIn(tab.page);
-});
-afterAll(async () => {
-  await chromium?.close();
-  await server?.close();
-});
 
 async function poolNow(name: string): Promise<PoolDiagnostics | undefined> {
   const path = "/api/v1/admin/diagnostics/runner-pools";
-  return (await ada.get<{ pools: PoolDiagnostics[] }>(path)).body.pools.find(({ pool }) => pool === name);
+  return (await scene.ada.get<{ pools: PoolDiagnostics[] }>(path)).body.pools.find(
+    ({ pool }) => pool === name,
+  );
 }
-const pools = async () => (await ada.get<{ pools: Pool[] }>("/api/v1/admin/pools")).body.pools;
-const users = async (q: string) => (await ada.get<AdminUserPage>(`/api/v1/admin/users?q=${q}`)).body.users;
+const pools = async () => (await scene.ada.get<{ pools: Pool[] }>("/api/v1/admin/pools")).body.pools;
+const users = async (q: string) =>
+  (await scene.ada.get<AdminUserPage>(`/api/v1/admin/users?q=${q}`)).body.users;
 
 test("an administrator makes a pool, and is told beside the field what is wrong with it", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.getByRole("link", { name: "Installation" }).click();
   await page.getByRole("link", { name: "Runners" }).click();
   await page.getByRole("heading", { name: "Runners", level: 1 }).waitFor();
@@ -63,9 +45,9 @@ test("an administrator makes a pool, and is told beside the field what is wrong 
 });
 
 test("a pool says what waits in it and for which labels", async () => {
-  const { page } = tab;
-  await ada.patch(`/api/v1/bindings/${workspace.binding.id}`, { pool: "big", labels: ["arm64"] });
-  await createItem(ada, "DEMO", { assignee_id: workspace.agent.id });
+  const { page } = scene.tab;
+  await scene.ada.patch(`/api/v1/bindings/${scene.workspace.binding.id}`, { pool: "big", labels: ["arm64"] });
+  await createItem(scene.ada, "DEMO", { assignee_id: scene.workspace.agent.id });
   await page.goto("/admin/runners");
   await page.getByRole("link", { name: "big" }).click();
   await page.getByText("1 queued for").waitFor();
@@ -73,15 +55,15 @@ test("a pool says what waits in it and for which labels", async () => {
 });
 
 const runner = () =>
-  tab.page.getByRole("list", { name: "Runners" }).getByRole("listitem").filter({ hasText: "rack-1" });
+  scene.tab.page.getByRole("list", { name: "Runners" }).getByRole("listitem").filter({ hasText: "rack-1" });
 const tokenRow = (state: string) =>
-  tab.page
+  scene.tab.page
     .getByRole("list", { name: /^Registration tokens/ })
     .getByRole("listitem")
     .filter({ hasText: state });
 
 async function mintByPage(): Promise<string> {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.getByRole("button", { name: "Make a registration token" }).click();
   const line = page.locator(".once code", { hasText: "WSRUNNER_REGISTRATION_TOKEN=wsrt_" });
   const text = (await line.textContent()) ?? "";
@@ -90,7 +72,7 @@ async function mintByPage(): Promise<string> {
 }
 
 test("a registration token is shown once, with the line to copy, and lets one runner join", async () => {
-  const { page, context } = tab;
+  const { page, context } = scene.tab;
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await page.getByLabel("May be used within").selectOption({ label: "1 day" });
   const token = await mintByPage();
@@ -102,8 +84,8 @@ test("a registration token is shown once, with the line to copy, and lets one ru
   await tokenRow("Open").waitFor();
   expect(await page.content()).not.toContain(token);
   const wanted = { registration_token: token, name: "rack-1", nonce: newNonce() };
-  const reply = await server.stranger().post<RegisterReply>("/api/runner/register", wanted);
-  host = new TestHost(server, reply.body);
+  const reply = await scene.server.stranger().post<RegisterReply>("/api/runner/register", wanted);
+  host = new TestHost(scene.server, reply.body);
   Object.assign(host.state, { version: "0.1.0", capacity: 3, labels: ["fast"] });
   expect((await host.heartbeat()).status).toBe(200);
   // The page sees it by itself.
@@ -114,14 +96,14 @@ test("a registration token is shown once, with the line to copy, and lets one ru
 
 test("a token that was not used is revoked in place, and does not open the pool any more", async () => {
   const unused = await mintByPage();
-  await tab.page.getByRole("button", { name: /^Revoke token/ }).click();
+  await scene.tab.page.getByRole("button", { name: /^Revoke token/ }).click();
   await tokenRow("Revoked").waitFor();
   const wanted = { registration_token: unused, name: "late", nonce: newNonce() };
-  expect((await server.stranger().post("/api/runner/register", wanted)).status).toBe(401);
+  expect((await scene.server.stranger().post("/api/runner/register", wanted)).status).toBe(401);
 });
 
 test("an alert is shown and put away, a runner drains, resumes and is revoked at the second click", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const next = host.restarted();
   await next.heartbeat();
   expect((await host.heartbeat()).status).toBe(409);
@@ -146,7 +128,7 @@ test("an alert is shown and put away, a runner drains, resumes and is revoked at
 });
 
 test("settings of a pool hold at once, and one that is used is not deleted", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.getByLabel("Runs at once").fill("9");
   await page.getByRole("textbox", { name: "Labels" }).fill("");
   await page.getByRole("button", { name: "Save" }).click();
@@ -159,7 +141,7 @@ test("settings of a pool hold at once, and one that is used is not deleted", asy
 });
 
 test("a person is made with a link, found by a search, made administrator, disabled and enabled", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto("/admin/users");
   const form = page.getByRole("form", { name: "New user" });
   await form.getByLabel("Name").fill("Grace");
@@ -186,7 +168,7 @@ test("a person is made with a link, found by a search, made administrator, disab
 });
 
 test("the audit log is filtered by what stands in the address, and exported", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto("/admin/audit?action=pool");
   await page.getByRole("cell", { name: "pool.created" }).first().waitFor();
   expect(await page.getByRole("cell", { name: "workspace.created" }).count()).toBe(0);
@@ -205,7 +187,7 @@ test("the audit log is filtered by what stands in the address, and exported", as
 });
 
 test("the use of models is shown by month, as bars and as a table", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto("/admin/usage");
   const today = new Date().toISOString().slice(0, 10);
   await page.getByRole("heading", { name: "Usage" }).waitFor();
@@ -215,8 +197,8 @@ test("the use of models is shown by month, as bars and as a table", async () => 
 });
 
 test("who does not administrate the installation gets no link and finds nothing there", async () => {
-  await server.addPerson(ada, "Mel");
-  const { page, context } = await openPage(chromium.browser, server);
+  await scene.server.addPerson(scene.ada, "Mel");
+  const { page, context } = await openPage(scene.browser, scene.server);
   await signIn(page, "mel@example.test");
   expect(await page.getByRole("link", { name: "Installation" }).count()).toBe(0);
   for (const path of ["/admin/runners", "/admin/users", "/admin/runners/1"]) {
@@ -225,8 +207,8 @@ test("who does not administrate the installation gets no link and finds nothing 
   }
   await context.close();
   for (const path of ["999", "x", "1.5", "0"]) {
-    await tab.page.goto(`/admin/runners/${path}`);
-    await tab.page.getByRole("heading", { name: "There is nothing here" }).waitFor();
+    await scene.tab.page.goto(`/admin/runners/${path}`);
+    await scene.tab.page.getByRole("heading", { name: "There is nothing here" }).waitFor();
   }
-  expect({ foreign: tab.foreign, errors: tab.errors }).toEqual({ foreign: [], errors: [] });
+  expect({ foreign: scene.tab.foreign, errors: scene.tab.errors }).toEqual({ foreign: [], errors: [] });
 });

@@ -1,16 +1,8 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Page } from "playwright-core";
-import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
-import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
-import {
-  create,
-  createTestWorkspace,
-  type LiveRun,
-  startLiveRun,
-  type TestWorkspace,
-} from "../../apps/server/src/testing/test-workspace.ts";
+import { create, type LiveRun, startLiveRun } from "../../apps/server/src/testing/test-workspace.ts";
 import { openTestPullRequest } from "./run-scene.ts";
-import { emit, launchBrowser, openPage, signIn, startWebServer } from "./web.fixture.ts";
+import { emit, openPage, signIn, useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
@@ -30,24 +22,11 @@ const HOSTILE = [
 /** Anything that text may become in a page and that loads, runs or leads somewhere. */
 const LIVE_ELEMENTS = ":is(img, script, style, link, meta, iframe, object, embed, form, base, video, audio)";
 
-let server: TestServer;
-let chromium: Awaited<ReturnType<typeof launchBrowser>>;
-let ada: TestClient;
-let workspace: TestWorkspace;
-beforeAll(async () => {
-  server = await startWebServer();
-  chromium = await launchBrowser();
-  ada = await server.setUp();
-  workspace = await createTestWorkspace(ada, "EVIL");
-});
-afterAll(async () => {
-  await chromium?.close();
-  await server?.close();
-});
+const scene = useScene({ workspace: "EVIL", signedIn: false });
 
 /** Opens pages, lets `look` see them, and holds them to: no script of the text ran, nothing left the origin. */
 async function watch(look: (page: Page) => Promise<void>): Promise<void> {
-  const { page, foreign, errors, context } = await openPage(chromium.browser, server);
+  const { page, foreign, errors, context } = await openPage(scene.browser, scene.server);
   const dialogs: string[] = [];
   page.on("dialog", (dialog) => {
     dialogs.push(dialog.message());
@@ -81,8 +60,8 @@ async function expectOnlyText(page: Page): Promise<void> {
 }
 
 test("WB-04 WB-05 a hostile transcript stays text, stored and live, folded and open", async () => {
-  const run = await startLiveRun(server, ada, workspace);
-  await emit(server, run, 1, [
+  const run = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  await emit(scene.server, run, 1, [
     {
       type: "tool_start",
       data: { id: "<b>", tool: HOSTILE, args: { command: HOSTILE, [HOSTILE]: HOSTILE } },
@@ -123,15 +102,15 @@ test("WB-04 WB-05 a hostile transcript stays text, stored and live, folded and o
     await page.getByText(/^Found in/).waitFor();
     await expectOnlyText(page);
     expect(await page.locator(`.transcript-search ${LIVE_ELEMENTS}`).count()).toBe(0);
-    await emit(server, run, 17, [{ type: "content", data: { text: `${HOSTILE} the live end` } }]);
+    await emit(scene.server, run, 17, [{ type: "content", data: { text: `${HOSTILE} the live end` } }]);
     await page.locator(".entry-said", { hasText: "the live end" }).waitFor();
     await expectOnlyText(page);
   });
 });
 
 test("WB-04 hostile text that is cut at every character into events of its own stays text, and whole", async () => {
-  const said = await startLiveRun(server, ada, workspace);
-  const printed = await startLiveRun(server, ada, workspace);
+  const said = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  const printed = await startLiveRun(scene.server, scene.ada, scene.workspace);
   const whole = `${HOSTILE} ${LINK} the end`;
   const spoken = [...whole].map((text) => ({ type: "content" as const, data: { text } }));
   const output = [...`${HOSTILE.slice(0, 300)} ${LINK} the end`].map((text) => ({
@@ -164,18 +143,22 @@ test("WB-04 hostile text that is cut at every character into events of its own s
 
 async function emitAll(run: LiveRun, events: Parameters<typeof emit>[3]): Promise<void> {
   for (let from = 0; from < events.length; from += 100)
-    await emit(server, run, from + 1, events.slice(from, from + 100));
+    await emit(scene.server, run, from + 1, events.slice(from, from + 100));
 }
 
 test("WB-04 WB-05 hostile names, branches, summaries, prompts, plans and files of a run stay text", async () => {
-  const run = await startLiveRun(server, ada, workspace);
+  const run = await startLiveRun(scene.server, scene.ada, scene.workspace);
   const name = HOSTILE.slice(0, 190);
   const title = HOSTILE.replace(/\n/g, " ").slice(0, 480);
-  const { database } = server;
+  const { database } = scene.server;
   await database.kysely.updateTable("work_items").set({ title }).where("id", "=", run.item.id).execute();
-  await database.kysely.updateTable("user").set({ name }).where("id", "=", workspace.agent.id).execute();
+  await database.kysely
+    .updateTable("user")
+    .set({ name })
+    .where("id", "=", scene.workspace.agent.id)
+    .execute();
   await database.kysely.updateTable("runners").set({ name }).execute();
-  await create(ada, `/api/v1/items/${run.item.key}/comments`, { body: HOSTILE });
+  await create(scene.ada, `/api/v1/items/${run.item.key}/comments`, { body: HOSTILE });
   await database.kysely
     .updateTable("runs")
     .set({ summary: HOSTILE, detail: HOSTILE, reason: "needs_info", status: "waiting", phase: null })
@@ -254,8 +237,8 @@ test("WB-04 WB-05 hostile names, branches, summaries, prompts, plans and files o
 });
 
 test("WB-04 WB-05 a hostile pull request stays text, in its commits, diff and file names too", async () => {
-  const run = await startLiveRun(server, ada, workspace);
-  const { url } = await openTestPullRequest(server, workspace, run, {
+  const run = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  const { url } = await openTestPullRequest(scene.server, scene.workspace, run, {
     title: HOSTILE.slice(0, 180),
     body: HOSTILE,
     message: `</li><script>window.pwned=1</script>\n\n${HOSTILE}`,
@@ -279,15 +262,15 @@ test("WB-04 WB-05 a hostile pull request stays text, in its commits, diff and fi
 });
 
 test("WB-04 characters that turn text around or hide it are shown by name", async () => {
-  const run = await startLiveRun(server, ada, workspace);
+  const run = await startLiveRun(scene.server, scene.ada, scene.workspace);
   const trojan = `if (user != "admin\u202e \u2066// check\u2069 \u2066") {\u200b`;
-  const { url } = await openTestPullRequest(server, workspace, run, {
+  const { url } = await openTestPullRequest(scene.server, scene.workspace, run, {
     title: "Check the user",
     body: "",
     message: "Check the user",
     files: { "check.js": `${trojan}\n` },
   });
-  await emit(server, run, 1, [{ type: "content", data: { text: trojan } }]);
+  await emit(scene.server, run, 1, [{ type: "content", data: { text: trojan } }]);
   const shown = trojan.replace(/[\u200b\u202e\u2066\u2069]/g, marked);
   await watch(async (page) => {
     await page.goto(url);

@@ -1,48 +1,16 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { gitOut } from "@windshift/testing/git-repository.ts";
-import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
-import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
-import {
-  createTestWorkspace,
-  startLiveRun,
-  type TestWorkspace,
-} from "../../apps/server/src/testing/test-workspace.ts";
+import { startLiveRun } from "../../apps/server/src/testing/test-workspace.ts";
 import { openTestPullRequest } from "./run-scene.ts";
-import {
-  findViolations,
-  LOOKS,
-  launchBrowser,
-  openPage,
-  sidewaysScroll,
-  signIn,
-  startWebServer,
-  type WatchedPage,
-} from "./web.fixture.ts";
+import { findViolations, LOOKS, openPage, sidewaysScroll, signIn, useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
-let server: TestServer;
-let chromium: Awaited<ReturnType<typeof launchBrowser>>;
-let ada: TestClient;
-let workspace: TestWorkspace;
-let tab: WatchedPage;
-
-beforeAll(async () => {
-  server = await startWebServer();
-  chromium = await launchBrowser();
-  ada = await server.setUp();
-  workspace = await createTestWorkspace(ada, "DEMO");
-  tab = await openPage(chromium.browser, server);
-  await signIn(tab.page);
-});
-afterAll(async () => {
-  await chromium?.close();
-  await server?.close();
-});
+const scene = useScene({ workspace: "DEMO" });
 
 async function propose(files: Record<string, string>): Promise<{ url: string; item: string }> {
-  const run = await startLiveRun(server, ada, workspace);
-  const { url } = await openTestPullRequest(server, workspace, run, {
+  const run = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  const { url } = await openTestPullRequest(scene.server, scene.workspace, run, {
     title: `${run.item.key}: Fix it`,
     body: "## What was done\n\nOne **line** was changed.",
     message: "Say it twice\n\nOnce was not enough.",
@@ -53,7 +21,7 @@ async function propose(files: Record<string, string>): Promise<{ url: string; it
 
 test("a pull request is read, marked ready and merged", async () => {
   const { url, item } = await propose({ "a.txt": "one\none\n", "new.txt": "brand new\n" });
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto(`/items/${item}`);
   await page.locator(".run").getByRole("link", { name: "Pull request #1" }).click();
   await page.waitForURL(`**${url}`);
@@ -69,7 +37,7 @@ test("a pull request is read, marked ready and merged", async () => {
   await page.getByRole("button", { name: "Mark as ready" }).click();
   await page.getByRole("button", { name: "Merge into main" }).click();
   await page.locator(".pull-merged").waitFor();
-  const pull = await ada.get<{ state: string }>(`/api/v1${url}`);
+  const pull = await scene.ada.get<{ state: string }>(`/api/v1${url}`);
   expect(pull.body.state).toBe("merged");
   expect(await page.getByRole("button", { name: /Merge|Close/ }).count()).toBe(0);
   await page.getByText(/Ada\s+merged this into main as/).waitFor();
@@ -78,7 +46,7 @@ test("a pull request is read, marked ready and merged", async () => {
 test("a pull request that meets a conflict names the files, cannot be merged, and is closed and reopened", async () => {
   const { url } = await propose({ "README.md": "# Of the agent\n" });
   await changeMain("README.md", "# Of somebody else\n");
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto(url);
   await page.getByRole("button", { name: "Mark as ready" }).click();
   const merge = page.getByRole("button", { name: "Merge into main" });
@@ -94,23 +62,23 @@ test("a pull request that meets a conflict names the files, cannot be merged, an
 
 test("a viewer reads a pull request and decides nothing, a stranger finds none, and it is free of barriers", async () => {
   const { url } = await propose({ "b.txt": "b\n" });
-  const vera = await server.addPerson(ada, "Vera");
-  await server.addPerson(ada, "Stan");
-  await ada.post("/api/v1/workspaces/DEMO/members", { user_id: vera.id, role: "viewer" });
-  const viewer = await openPage(chromium.browser, server);
+  const vera = await scene.server.addPerson(scene.ada, "Vera");
+  await scene.server.addPerson(scene.ada, "Stan");
+  await scene.ada.post("/api/v1/workspaces/DEMO/members", { user_id: vera.id, role: "viewer" });
+  const viewer = await openPage(scene.browser, scene.server);
   await signIn(viewer.page, "vera@example.test");
   await viewer.page.goto(url);
   await viewer.page.getByText("1 changed file").waitFor();
   expect(await viewer.page.getByRole("button", { name: /Mark|Close|Merge/ }).count()).toBe(0);
   await viewer.context.close();
-  const stranger = await openPage(chromium.browser, server);
+  const stranger = await openPage(scene.browser, scene.server);
   await signIn(stranger.page, "stan@example.test");
   for (const path of [url, "/pull-requests/999", "/pull-requests/0", "/pull-requests/x"]) {
     await stranger.page.goto(path);
     await stranger.page.getByRole("heading", { name: "There is nothing here" }).waitFor();
   }
   await stranger.context.close();
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto(url);
   await page.getByText("1 changed file").waitFor();
   const found: string[] = [];
@@ -124,12 +92,12 @@ test("a viewer reads a pull request and decides nothing, a stranger finds none, 
 });
 
 test("no page asks anything of another address or breaks its own rules", () => {
-  expect({ foreign: tab.foreign, errors: tab.errors }).toEqual({ foreign: [], errors: [] });
+  expect({ foreign: scene.tab.foreign, errors: scene.tab.errors }).toEqual({ foreign: [], errors: [] });
 });
 
 /** Somebody pushes to the target branch meanwhile. */
 async function changeMain(path: string, text: string): Promise<void> {
-  const { workDir, repository } = workspace;
+  const { workDir, repository } = scene.workspace;
   await gitOut(["fetch", "--quiet", repository.path ?? "", "main"], workDir);
   await gitOut(["checkout", "--quiet", "--detach", "FETCH_HEAD"], workDir);
   await Bun.write(`${workDir}/${path}`, text);

@@ -1,50 +1,17 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
-import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
-import {
-  createTestWorkspace,
-  startLiveRun,
-  type TestWorkspace,
-} from "../../apps/server/src/testing/test-workspace.ts";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { startLiveRun } from "../../apps/server/src/testing/test-workspace.ts";
 import { startAskingRun } from "./run-scene.ts";
-import {
-  emit,
-  findViolations,
-  LOOKS,
-  launchBrowser,
-  openPage,
-  sidewaysScroll,
-  signIn,
-  startWebServer,
-  type WatchedPage,
-} from "./web.fixture.ts";
+import { emit, findViolations, LOOKS, sidewaysScroll, useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
-let server: TestServer;
-let chromium: Awaited<ReturnType<typeof launchBrowser>>;
-let ada: TestClient;
-let workspace: TestWorkspace;
-let tab: WatchedPage;
-
-beforeAll(async () => {
-  server = await startWebServer();
-  chromium = await launchBrowser();
-  ada = await server.setUp();
-  workspace = await createTestWorkspace(ada, "DEMO");
-  tab = await openPage(chromium.browser, server);
-  await signIn(tab.page);
-});
-afterAll(async () => {
-  await chromium?.close();
-  await server?.close();
-});
+const scene = useScene({ workspace: "DEMO" });
 
 test("the runs of a workspace are listed and narrowed by state, which the address keeps", async () => {
-  const ended = await startLiveRun(server, ada, workspace);
-  await ada.post(`/api/v1/agent-runs/${ended.runId}/cancel`, { force: true });
-  await startLiveRun(server, ada, workspace);
-  const { page } = tab;
+  const ended = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  await scene.ada.post(`/api/v1/agent-runs/${ended.runId}/cancel`, { force: true });
+  await startLiveRun(scene.server, scene.ada, scene.workspace);
+  const { page } = scene.tab;
   await page.goto("/w/DEMO/runs");
   await page.locator(".runs-list .run-badge", { hasText: "Running" }).first().waitFor();
   await page.getByRole("group", { name: "Status" }).getByText("Killed").click();
@@ -57,9 +24,9 @@ test("the runs of a workspace are listed and narrowed by state, which the addres
 });
 
 test("each page is free of barriers, on a laptop and a phone, light and dark", async () => {
-  const run = await startAskingRun(server, ada, workspace, "Which file?");
-  const live = await startLiveRun(server, ada, workspace);
-  await emit(server, live, 1, [
+  const run = await startAskingRun(scene.server, scene.ada, scene.workspace, "Which file?");
+  const live = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  await emit(scene.server, live, 1, [
     { type: "lifecycle", data: { phase: "agent" } },
     { type: "content", data: { text: "said" } },
     { type: "tool_start", data: { id: "1", tool: "bash", args: { command: "git diff" } } },
@@ -91,7 +58,7 @@ test("each page is free of barriers, on a laptop and a phone, light and dark", a
     { type: "stderr", data: { text: "error output" } },
     { type: "lifecycle", data: { note: "finish", outcome: "completed", summary: "done" } },
   ]);
-  const { page } = tab;
+  const { page } = scene.tab;
   const found: string[] = [];
   const look = async (name: string) => {
     for (const { width, colorScheme } of LOOKS) {
@@ -123,5 +90,5 @@ test("each page is free of barriers, on a laptop and a phone, light and dark", a
 });
 
 test("no page asks anything of another address or breaks its own rules", () => {
-  expect({ foreign: tab.foreign, errors: tab.errors }).toEqual({ foreign: [], errors: [] });
+  expect({ foreign: scene.tab.foreign, errors: scene.tab.errors }).toEqual({ foreign: [], errors: [] });
 });

@@ -1,34 +1,13 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { eventually } from "@windshift/testing/eventually.ts";
 import type { Page } from "playwright-core";
-import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
-import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
-import {
-  createTestWorkspace,
-  type LiveRun,
-  startLiveRun,
-  type TestWorkspace,
-} from "../../apps/server/src/testing/test-workspace.ts";
+import { type LiveRun, startLiveRun } from "../../apps/server/src/testing/test-workspace.ts";
 import { openCutLink } from "./cut-link.ts";
-import { emit, launchBrowser, openPage, signIn, startWebServer } from "./web.fixture.ts";
+import { emit, openPage, signIn, useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
-let server: TestServer;
-let chromium: Awaited<ReturnType<typeof launchBrowser>>;
-let ada: TestClient;
-let workspace: TestWorkspace;
-
-beforeAll(async () => {
-  server = await startWebServer();
-  chromium = await launchBrowser();
-  ada = await server.setUp();
-  workspace = await createTestWorkspace(ada, "DEMO");
-});
-afterAll(async () => {
-  await chromium?.close();
-  await server?.close();
-});
+const scene = useScene({ workspace: "DEMO", signedIn: false });
 
 /** Each is a row of its own, so that a loss and a double both show. */
 function speech(from: number, to: number) {
@@ -53,17 +32,17 @@ async function openRun(page: Page, run: LiveRun): Promise<void> {
 }
 
 test("nothing is lost or doubled when the connection is cut and comes back, several times", async () => {
-  const run = await startLiveRun(server, ada, workspace);
-  const link = await openCutLink(server.url);
-  const { page, context } = await openPage(chromium.browser, server, { baseURL: link.url });
+  const run = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  const link = await openCutLink(scene.server.url);
+  const { page, context } = await openPage(scene.browser, scene.server, { baseURL: link.url });
   await signIn(page);
-  await emit(server, run, 1, speech(1, 2));
+  await emit(scene.server, run, 1, speech(1, 2));
   await openRun(page, run);
   for (const round of [1, 2, 3]) {
-    await emit(server, run, round * 2 + 1, speech(round * 2 + 1, round * 2 + 1));
+    await emit(scene.server, run, round * 2 + 1, speech(round * 2 + 1, round * 2 + 1));
     await link.cut();
     await page.getByText("Connection lost; trying again…").waitFor();
-    await emit(server, run, round * 2 + 2, speech(round * 2 + 2, round * 2 + 2));
+    await emit(scene.server, run, round * 2 + 2, speech(round * 2 + 2, round * 2 + 2));
     await link.mend();
     await page.getByText("Live", { exact: true }).waitFor();
     await page.getByText(`number ${round * 2 + 2}`, { exact: false }).waitFor();
@@ -74,33 +53,33 @@ test("nothing is lost or doubled when the connection is cut and comes back, seve
 });
 
 test("a tab in the background gives its connection back, and misses and doubles nothing when it returns", async () => {
-  const run = await startLiveRun(server, ada, workspace);
-  const { page, context } = await openPage(chromium.browser, server);
+  const run = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  const { page, context } = await openPage(scene.browser, scene.server);
   await signIn(page);
-  await emit(server, run, 1, speech(1, 1));
+  await emit(scene.server, run, 1, speech(1, 1));
   await openRun(page, run);
   await page.getByText("number 1").waitFor();
   await page.evaluate(setHidden, true);
   await page.getByText("Live", { exact: true }).waitFor({ state: "detached" });
-  await emit(server, run, 2, speech(2, 2));
+  await emit(scene.server, run, 2, speech(2, 2));
   await page.evaluate(setHidden, false);
   await page.getByText("number 2").waitFor();
-  await emit(server, run, 3, speech(3, 3));
+  await emit(scene.server, run, 3, speech(3, 3));
   await page.getByText("number 3").waitFor();
   expect(await numbersOf(page)).toEqual([1, 2, 3]);
   await context.close();
 });
 
 test("a long run opens at its end and follows it, until somebody scrolls up; its start is a click away", async () => {
-  const run = await startLiveRun(server, ada, workspace);
-  for (let from = 1; from <= 1_500; from += 100) await emit(server, run, from, speech(from, from + 99));
-  const { page, context } = await openPage(chromium.browser, server);
+  const run = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  for (let from = 1; from <= 1_500; from += 100) await emit(scene.server, run, from, speech(from, from + 99));
+  const { page, context } = await openPage(scene.browser, scene.server);
   await signIn(page);
   await openRun(page, run);
   const rows = page.getByRole("region", { name: `Transcript of run ${run.runId}` });
   await rows.getByText("number 1500", { exact: false }).waitFor();
   expect(await page.locator(".transcript-row").count()).toBeLessThan(120);
-  await emit(server, run, 1_501, speech(1_501, 1_501));
+  await emit(scene.server, run, 1_501, speech(1_501, 1_501));
   await rows.getByText("number 1501").waitFor();
   expect(await rows.getByText("number 1501").isVisible()).toBe(true);
 
@@ -108,7 +87,7 @@ test("a long run opens at its end and follows it, until somebody scrolls up; its
   await page.mouse.wheel(0, -3_000);
   await page.getByRole("button", { name: "Follow" }).waitFor();
   const before = await rows.evaluate((element) => element.scrollTop);
-  await emit(server, run, 1_502, speech(1_502, 1_530));
+  await emit(scene.server, run, 1_502, speech(1_502, 1_530));
   await page.getByText("1,530 events").waitFor();
   expect(Math.abs((await rows.evaluate((element) => element.scrollTop)) - before)).toBeLessThan(5);
   await page.getByRole("button", { name: "Follow" }).click();
@@ -134,9 +113,9 @@ test("a long run opens at its end and follows it, until somebody scrolls up; its
 });
 
 test("a search finds what is not loaded, leads there and marks it", async () => {
-  const run = await startLiveRun(server, ada, workspace);
-  for (let from = 1; from <= 1_900; from += 100) await emit(server, run, from, speech(from, from + 99));
-  const { page, context } = await openPage(chromium.browser, server);
+  const run = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  for (let from = 1; from <= 1_900; from += 100) await emit(scene.server, run, from, speech(from, from + 99));
+  const { page, context } = await openPage(scene.browser, scene.server);
   await signIn(page);
   await openRun(page, run);
   await page.getByLabel("Search the transcript").fill("Number 77");

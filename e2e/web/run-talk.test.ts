@@ -1,40 +1,16 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { deliverQueued } from "../../apps/server/src/runs/message-delivery.ts";
-import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
-import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
-import {
-  createItem,
-  createTestWorkspace,
-  startLiveRun,
-  type TestWorkspace,
-} from "../../apps/server/src/testing/test-workspace.ts";
+import { createItem, startLiveRun } from "../../apps/server/src/testing/test-workspace.ts";
 import { startAskingRun } from "./run-scene.ts";
-import { emit, launchBrowser, openPage, signIn, startWebServer, type WatchedPage } from "./web.fixture.ts";
+import { emit, openPage, signIn, useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
-let server: TestServer;
-let chromium: Awaited<ReturnType<typeof launchBrowser>>;
-let ada: TestClient;
-let workspace: TestWorkspace;
-let tab: WatchedPage;
-
-beforeAll(async () => {
-  server = await startWebServer();
-  chromium = await launchBrowser();
-  ada = await server.setUp();
-  workspace = await createTestWorkspace(ada, "DEMO");
-  tab = await openPage(chromium.browser, server);
-  await signIn(tab.page);
-});
-afterAll(async () => {
-  await chromium?.close();
-  await server?.close();
-});
+const scene = useScene({ workspace: "DEMO" });
 
 test("a queued run says why it waits; canceled, it is run again with a changed instruction", async () => {
-  const item = await createItem(ada, "DEMO", { assignee_id: workspace.agent.id });
-  const { page } = tab;
+  const item = await createItem(scene.ada, "DEMO", { assignee_id: scene.workspace.agent.id });
+  const { page } = scene.tab;
   await page.goto(`/items/${item.key}`);
   await page.locator("[data-sentence]", { hasText: /next in line|queued earlier|no runner|pool/i }).waitFor();
   await page.getByRole("button", { name: "Cancel run" }).click();
@@ -52,8 +28,8 @@ test("a queued run says why it waits; canceled, it is run again with a changed i
 });
 
 test("a message to the agent keeps its draft, and shows that it is queued, delivered and read", async () => {
-  const run = await startLiveRun(server, ada, workspace);
-  const { page } = tab;
+  const run = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  const { page } = scene.tab;
   await page.goto(`/items/${run.item.key}/runs/${run.runId}`);
   await page.getByLabel("Message to the agent").fill("Please add a test");
   await page.reload();
@@ -62,15 +38,17 @@ test("a message to the agent keeps its draft, and shows that it is queued, deliv
   const message = page.locator(".run-message", { hasText: "Please add a test" });
   await message.getByText("Queued").waitFor();
   expect(await page.getByLabel("Message to the agent").inputValue()).toBe("");
-  const [taken] = await deliverQueued(server.database, run.runId);
+  const [taken] = await deliverQueued(scene.server.database, run.runId);
   await message.getByText("Delivered").waitFor();
-  await emit(server, run, 1, [{ type: "lifecycle", data: { note: "received", id: String(taken?.id) } }]);
+  await emit(scene.server, run, 1, [
+    { type: "lifecycle", data: { note: "received", id: String(taken?.id) } },
+  ]);
   await message.getByText("Read by the agent").waitFor();
 });
 
 test("a question stands out, and its answer is a comment with which the run goes on", async () => {
-  const run = await startAskingRun(server, ada, workspace, "Which of **both** files?");
-  const { page } = tab;
+  const run = await startAskingRun(scene.server, scene.ada, scene.workspace, "Which of **both** files?");
+  const { page } = scene.tab;
   await page.goto(`/items/${run.item.key}`);
   const question = page.getByRole("region", { name: "The agent asks" });
   await question.getByText("Which of both files?").waitFor();
@@ -79,27 +57,29 @@ test("a question stands out, and its answer is a comment with which the run goes
   expect(await question.getByLabel("Your answer").inputValue()).toBe("The second.");
   await question.getByRole("button", { name: "Answer and go on" }).click();
   await page.locator(`#run-${run.runId} .run-badge`, { hasText: "Queued" }).waitFor();
-  const reply = await ada.get<{ comments: { body: string }[] }>(`/api/v1/items/${run.item.key}/comments`);
+  const reply = await scene.ada.get<{ comments: { body: string }[] }>(
+    `/api/v1/items/${run.item.key}/comments`,
+  );
   expect(reply.body.comments.map(({ body }) => body)).toEqual(["The second."]);
   expect(await question.count()).toBe(0);
-  await ada.post(`/api/v1/agent-runs/${run.runId}/cancel`, { force: true });
+  await scene.ada.post(`/api/v1/agent-runs/${run.runId}/cancel`, { force: true });
 });
 
 test("a viewer sees the run without what would change it, and a run under another item's address is not there", async () => {
-  const run = await startLiveRun(server, ada, workspace);
-  const person = await server.addPerson(ada, "Vera");
-  await ada.post("/api/v1/workspaces/DEMO/members", { user_id: person.id, role: "viewer" });
-  const { page, context } = await openPage(chromium.browser, server);
+  const run = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  const person = await scene.server.addPerson(scene.ada, "Vera");
+  await scene.ada.post("/api/v1/workspaces/DEMO/members", { user_id: person.id, role: "viewer" });
+  const { page, context } = await openPage(scene.browser, scene.server);
   await signIn(page, "vera@example.test");
   await page.goto(`/items/${run.item.key}/runs/${run.runId}`);
   await page.getByText("Live", { exact: true }).waitFor();
   expect(await page.getByRole("button", { name: /Cancel|Send|Run again/ }).count()).toBe(0);
-  const other = await createItem(ada, "DEMO");
+  const other = await createItem(scene.ada, "DEMO");
   await page.goto(`/items/${other.key}/runs/${run.runId}`);
   await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
   await context.close();
 });
 
 test("no page asks anything of another address or breaks its own rules", () => {
-  expect({ foreign: tab.foreign, errors: tab.errors }).toEqual({ foreign: [], errors: [] });
+  expect({ foreign: scene.tab.foreign, errors: scene.tab.errors }).toEqual({ foreign: [], errors: [] });
 });

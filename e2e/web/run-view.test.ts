@@ -1,60 +1,36 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Page } from "playwright-core";
-import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
-import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
-import {
-  createTestWorkspace,
-  type LiveRun,
-  startLiveRun,
-  type TestWorkspace,
-} from "../../apps/server/src/testing/test-workspace.ts";
-import { emit, launchBrowser, openPage, signIn, startWebServer, type WatchedPage } from "./web.fixture.ts";
+import { type LiveRun, startLiveRun } from "../../apps/server/src/testing/test-workspace.ts";
+import { emit, useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
-let server: TestServer;
-let chromium: Awaited<ReturnType<typeof launchBrowser>>;
-let ada: TestClient;
-let workspace: TestWorkspace;
-let tab: WatchedPage;
-
-beforeAll(async () => {
-  server = await startWebServer();
-  chromium = await launchBrowser();
-  ada = await server.setUp();
-  workspace = await createTestWorkspace(ada, "DEMO");
-  tab = await openPage(chromium.browser, server);
-  await signIn(tab.page);
-});
-afterAll(async () => {
-  await chromium?.close();
-  await server?.close();
-});
+const scene = useScene({ workspace: "DEMO" });
 
 function rowsOf(page: Page, run: LiveRun) {
   return page.getByRole("region", { name: `Transcript of run ${run.runId}` });
 }
 
 test("events appear in an open page as they are stored, and the run's state follows", async () => {
-  const run = await startLiveRun(server, ada, workspace);
-  const { page } = tab;
+  const run = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  const { page } = scene.tab;
   await page.goto(`/items/${run.item.key}`);
   await page.getByText("Live", { exact: true }).waitFor();
   const rows = rowsOf(page, run);
-  await emit(server, run, 1, [
+  await emit(scene.server, run, 1, [
     { type: "lifecycle", data: { phase: "agent" } },
     { type: "content", data: { text: "I will look at " } },
   ]);
   await rows.getByText("I will look at").waitFor();
   await page.locator(".run-phase", { hasText: "The agent is working" }).waitFor();
-  await emit(server, run, 3, [
+  await emit(scene.server, run, 3, [
     { type: "content", data: { text: "the test." } },
     { type: "tool_start", data: { id: "1", tool: "bash", args: { command: "sh test.sh" } } },
   ]);
   await rows.getByText("I will look at the test.").waitFor();
   await rows.getByText("running", { exact: true }).waitFor();
   const output = "\u001b[31mFAIL\u001b[0m add\n2\n3\n4\n5\n6\nthe last line";
-  await emit(server, run, 5, [
+  await emit(scene.server, run, 5, [
     { type: "tool_done", data: { id: "1", tool: "bash", output, exit_code: 1, duration_ms: 1_500 } },
     { type: "lifecycle", data: { phase: "exporting" } },
   ]);
@@ -68,26 +44,28 @@ test("events appear in an open page as they are stored, and the run's state foll
 });
 
 test("a running tool's output appears as it comes, and its result takes its place", async () => {
-  const run = await startLiveRun(server, ada, workspace);
-  await emit(server, run, 1, [
+  const run = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  await emit(scene.server, run, 1, [
     { type: "tool_start", data: { id: "1", tool: "bash", args: { command: "sh test.sh" } } },
     { type: "tool_output", data: { id: "1", text: "ok: one\n\u001b[3" } },
   ]);
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto(`/items/${run.item.key}/runs/${run.runId}`);
   const rows = rowsOf(page, run);
   const live = rows.locator(".tool-live");
   await live.filter({ hasText: /^ok: one\n?$/ }).waitFor();
-  await emit(server, run, 3, [{ type: "tool_output", data: { id: "1", text: "2mok: two\u001b[0m\n" } }]);
+  await emit(scene.server, run, 3, [
+    { type: "tool_output", data: { id: "1", text: "2mok: two\u001b[0m\n" } },
+  ]);
   await live.filter({ hasText: /^ok: one\nok: two\n?$/ }).waitFor();
-  await emit(server, run, 4, [
+  await emit(scene.server, run, 4, [
     { type: "tool_output", data: { id: "none", text: "of a tool that never began" } },
     { type: "tool_output", data: { id: "1", text: `${"x".repeat(20_000)}\n` } },
   ]);
   await live.filter({ hasText: "xxx" }).waitFor();
   expect((await live.textContent())?.length).toBeLessThanOrEqual(8_000);
   const output = "ok: one\nok: two\nall of it";
-  await emit(server, run, 6, [
+  await emit(scene.server, run, 6, [
     { type: "tool_done", data: { id: "1", tool: "bash", output, exit_code: 0, duration_ms: 2_500 } },
   ]);
   await rows.getByText("2.5 s").waitFor();
@@ -96,9 +74,9 @@ test("a running tool's output appears as it comes, and its result takes its plac
 });
 
 test("a page that is reloaded shows the whole transcript again; a run is canceled, then stopped at once", async () => {
-  const run = await startLiveRun(server, ada, workspace);
-  await emit(server, run, 1, [{ type: "content", data: { text: "Said before the page was opened." } }]);
-  const { page } = tab;
+  const run = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  await emit(scene.server, run, 1, [{ type: "content", data: { text: "Said before the page was opened." } }]);
+  const { page } = scene.tab;
   await page.goto(`/items/${run.item.key}`);
   await page.getByText("Said before the page was opened.").waitFor();
   await page.getByRole("button", { name: "Cancel run" }).click();
@@ -113,5 +91,5 @@ test("a page that is reloaded shows the whole transcript again; a run is cancele
 });
 
 test("no page asks anything of another address or breaks its own rules", () => {
-  expect({ foreign: tab.foreign, errors: tab.errors }).toEqual({ foreign: [], errors: [] });
+  expect({ foreign: scene.tab.foreign, errors: scene.tab.errors }).toEqual({ foreign: [], errors: [] });
 });

@@ -1,46 +1,30 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Binding } from "@windshift/contract/api/binding.ts";
 import type { Label } from "@windshift/contract/api/label.ts";
 import type { Model } from "@windshift/contract/api/model.ts";
 import type { Skill } from "@windshift/contract/api/skill.ts";
 import type { Member } from "@windshift/contract/api/workspace.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
-import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
-import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
-import { createTestWorkspace, type TestWorkspace } from "../../apps/server/src/testing/test-workspace.ts";
-import { launchBrowser, openPage, signIn, startWebServer, type WatchedPage } from "./web.fixture.ts";
+import { useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
-let server: TestServer;
-let chromium: Awaited<ReturnType<typeof launchBrowser>>;
-let ada: TestClient;
-let workspace: TestWorkspace;
-let tab: WatchedPage;
-beforeAll(async () => {
-  [server, chromium] = await Promise.all([startWebServer(), launchBrowser()]);
-  ada = await server.setUp();
-  workspace = await createTestWorkspace(ada, "DEMO");
-  tab = await openPage(chromium.browser, server);
-  await signIn(tab.page);
-});
-afterAll(async () => {
-  await chromium?.close();
-  await server?.close();
-});
+const scene = useScene({ workspace: "DEMO" });
 
 const AT = "/api/v1/workspaces/DEMO";
 const settings = (part: string) => `/w/DEMO/settings/${part}`;
-const bindingNow = async () => (await ada.get<Binding>(`/api/v1/bindings/${workspace.binding.id}`)).body;
+const bindingNow = async () =>
+  (await scene.ada.get<Binding>(`/api/v1/bindings/${scene.workspace.binding.id}`)).body;
 
 test("an admin gives a model that agents call a price, and it is kept to the micro-dollar", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const models = async () =>
-    (await ada.get<{ models: Model[] }>(`/api/v1/connections/${workspace.llm.id}/models`)).body.models;
-  await page.goto(settings(`connections/${workspace.llm.id}`));
+    (await scene.ada.get<{ models: Model[] }>(`/api/v1/connections/${scene.workspace.llm.id}/models`)).body
+      .models;
+  await page.goto(settings(`connections/${scene.workspace.llm.id}`));
   const row = page.getByRole("form", { name: "scripted-1" });
   await page.getByText("No price").waitFor();
-  await page.getByText(`called by ${workspace.agent.name}`).waitFor();
+  await page.getByText(`called by ${scene.workspace.agent.name}`).waitFor();
   await row.getByLabel("Input, $", { exact: true }).fill("2.5");
   await row.getByLabel("Output, $").fill("much");
   await row.getByLabel("Takes pictures").check();
@@ -65,7 +49,7 @@ test("an admin gives a model that agents call a price, and it is kept to the mic
 });
 
 test("a model with a slash in its name is added, refused with a reason, and removed", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const typed = page.getByRole("form", { name: "scripted-1" }).getByLabel("Cached input, $");
   await typed.fill("9");
   await page.getByRole("button", { name: "Add a model" }).click();
@@ -85,7 +69,7 @@ test("a model with a slash in its name is added, refused with a reason, and remo
 });
 
 test("the budgets of the month and of a run are seen with their use, and set", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto("/workspaces/DEMO/budgets");
   const team = page.getByRole("form", { name: "Budget of the workspace" });
   await team.getByLabel("Tokens a month").fill("0");
@@ -96,10 +80,10 @@ test("the budgets of the month and of a run are seen with their use, and set", a
   await team.getByRole("button").click();
   await page.getByText("0 of 2,000,000 tokens used").waitFor();
   await page.getByText("$0.00 of $12.50 used").waitFor();
-  const { body } = await ada.get(`${AT}/budget`);
+  const { body } = await scene.ada.get(`${AT}/budget`);
   expect(body).toEqual({ tokens_max: 2_000_000, cost_micros_max: 12_500_000 });
 
-  const agent = page.getByRole("article", { name: workspace.agent.name });
+  const agent = page.getByRole("article", { name: scene.workspace.agent.name });
   await agent.getByLabel("Tokens a month").fill("500000");
   await agent.getByLabel("Dollars a run").fill("-1");
   await agent.getByRole("button").click();
@@ -114,9 +98,13 @@ test("the budgets of the month and of a run are seen with their use, and set", a
 });
 
 test("an agent is made and bound; what is wrong is said beside its field, and a reload loses nothing", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto(settings("agents"));
-  await page.getByRole("listitem").filter({ hasText: workspace.agent.name }).getByText("Offline").waitFor();
+  await page
+    .getByRole("listitem")
+    .filter({ hasText: scene.workspace.agent.name })
+    .getByText("Offline")
+    .waitFor();
   await page.getByRole("textbox", { name: "Name" }).fill("Reviewer");
   await page.getByRole("button", { name: "Create agent" }).click();
   await page.getByRole("heading", { name: "Reviewer", level: 1 }).waitFor();
@@ -138,11 +126,11 @@ test("an agent is made and bound; what is wrong is said beside its field, and a 
   await form.getByLabel("Tokens a run").fill("300000");
   await form.getByRole("button", { name: "Bind the agent" }).click();
   await form.getByRole("button", { name: "Save the binding" }).waitFor();
-  const { bindings } = (await ada.get<{ bindings: Binding[] }>(`${AT}/bindings`)).body;
+  const { bindings } = (await scene.ada.get<{ bindings: Binding[] }>(`${AT}/bindings`)).body;
   expect(bindings.find(({ agent }) => agent.name === "Reviewer")).toMatchObject({
     instructions: "Read with care.",
     model: "scripted-1",
-    fallbacks: [{ llm_connection_id: workspace.llm.id, model: "scripted-2" }],
+    fallbacks: [{ llm_connection_id: scene.workspace.llm.id, model: "scripted-2" }],
     limits: { wall_clock_ms: 5_400_000 },
     budget: { run: { tokens_max: 300_000 } },
     push_policy: { ci_files: "flag", protected_paths: ["deploy/", "*.pem"] },
@@ -152,8 +140,8 @@ test("an agent is made and bound; what is wrong is said beside its field, and a 
 });
 
 test("a binding is switched off and tried in private, and its run is a link away", async () => {
-  const { page } = tab;
-  await page.goto(settings(`agents/${workspace.agent.id}`));
+  const { page } = scene.tab;
+  await page.goto(settings(`agents/${scene.workspace.agent.id}`));
   const trial = page.getByRole("form", { name: "Test run" });
   await trial.getByLabel("Task").fill("Say hello.");
   await trial.getByRole("button", { name: "Start a test run" }).click();
@@ -168,7 +156,7 @@ test("a binding is switched off and tried in private, and its run is a link away
 });
 
 test("a skill is written with a preview, changed, compared with what it was, and given to an agent", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto(settings("skills"));
   await page.getByLabel("Name").fill("Testing");
   await page.getByLabel("Description").fill("How tests are run here");
@@ -185,35 +173,35 @@ test("a skill is written with a preview, changed, compared with what it was, and
   const changes = page.locator(".line-diff");
   await changes.getByText("- Run `npm test`.").waitFor();
   await changes.getByText("+ Run `bun test`.").waitFor();
-  await page.goto(settings(`agents/${workspace.agent.id}`));
+  await page.goto(settings(`agents/${scene.workspace.agent.id}`));
   await page.getByRole("checkbox", { name: "Testing" }).check();
   await page.getByRole("button", { name: "Save the binding" }).click();
-  const skills = (await ada.get<{ skills: Skill[] }>(`${AT}/skills`)).body.skills;
+  const skills = (await scene.ada.get<{ skills: Skill[] }>(`${AT}/skills`)).body.skills;
   await eventually("the agent has the skill", async () => {
     return (await bindingNow()).skill_ids.join() === String(skills[0]?.id);
   });
 });
 
 test("who saves a skill that somebody changed meanwhile is told, and loses nothing", async () => {
-  const { page } = tab;
-  const [skill] = (await ada.get<{ skills: Skill[] }>(`${AT}/skills`)).body.skills;
+  const { page } = scene.tab;
+  const [skill] = (await scene.ada.get<{ skills: Skill[] }>(`${AT}/skills`)).body.skills;
   await page.goto(settings(`skills/${skill?.id}`));
   const text = page.getByLabel("Text, in Markdown");
   await text.fill("My text");
-  await ada.patch(`/api/v1/skills/${skill?.id}`, { body: "Their text" });
+  await scene.ada.patch(`/api/v1/skills/${skill?.id}`, { body: "Their text" });
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByText("Somebody has changed this skill since you began").waitFor();
   expect(await text.inputValue()).toBe("My text");
   await text.fill("Our text");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByText("Somebody has changed").waitFor({ state: "detached" });
-  expect((await ada.get<{ body: string }>(`/api/v1/skills/${skill?.id}`)).body.body).toBe("Our text");
+  expect((await scene.ada.get<{ body: string }>(`/api/v1/skills/${skill?.id}`)).body.body).toBe("Our text");
 });
 
 test("people are invited by a link that is shown once, given roles, and removed", async () => {
-  const { page } = tab;
-  const mel = await server.addPerson(ada, "Mel");
-  await ada.post(`${AT}/members`, { user_id: mel.id, role: "viewer" });
+  const { page } = scene.tab;
+  const mel = await scene.server.addPerson(scene.ada, "Mel");
+  await scene.ada.post(`${AT}/members`, { user_id: mel.id, role: "viewer" });
   await page.goto(settings("members"));
   await page.getByLabel("Role of Mel").selectOption("member");
   await page.getByText("Mel is member now.").waitFor();
@@ -228,13 +216,13 @@ test("people are invited by a link that is shown once, given roles, and removed"
   await page.getByRole("button", { name: "Remove Mel" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove", exact: true }).click();
   await page.getByText("Mel is no longer in the workspace.").waitFor();
-  const { members } = (await ada.get<{ members: Member[] }>(`${AT}/members`)).body;
+  const { members } = (await scene.ada.get<{ members: Member[] }>(`${AT}/members`)).body;
   expect(members.map(({ name }) => name)).not.toContain("Mel");
 });
 
 test("labels are made, changed and deleted, and a name is not taken twice", async () => {
-  const { page } = tab;
-  const labels = async () => (await ada.get<{ labels: Label[] }>(`${AT}/labels`)).body.labels;
+  const { page } = scene.tab;
+  const labels = async () => (await scene.ada.get<{ labels: Label[] }>(`${AT}/labels`)).body.labels;
   await page.goto(settings("labels"));
   const make = async (name: string) => {
     await page.getByRole("form", { name: "New label" }).getByLabel("Name").fill(name);
@@ -255,7 +243,7 @@ test("labels are made, changed and deleted, and a name is not taken twice", asyn
 });
 
 test("an admin looks up what was done in the workspace", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto(settings("members"));
   await page.getByRole("link", { name: "Audit log" }).click();
   await page.getByRole("cell", { name: "skill.changed" }).first().waitFor();
@@ -268,10 +256,10 @@ test("an admin looks up what was done in the workspace", async () => {
 });
 
 test("a workspace is renamed, and its menu follows", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto(settings("general"));
   await page.getByLabel("Name").fill("Shop");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("region", { name: "Shop" }).waitFor();
-  expect({ foreign: tab.foreign, errors: tab.errors }).toEqual({ foreign: [], errors: [] });
+  expect({ foreign: scene.tab.foreign, errors: scene.tab.errors }).toEqual({ foreign: [], errors: [] });
 });

@@ -1,45 +1,28 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import type { PageDetail } from "@windshift/contract/api/page.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
-import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
-import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
 import { create, createItem } from "../../apps/server/src/testing/test-workspace.ts";
-import { launchBrowser, openPage, signIn, startWebServer, type WatchedPage } from "./web.fixture.ts";
+import { openPage, signIn, useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
-let server: TestServer;
-let chromium: Awaited<ReturnType<typeof launchBrowser>>;
-let ada: TestClient;
-let tab: WatchedPage;
-
-beforeAll(async () => {
-  server = await startWebServer();
-  chromium = await launchBrowser();
-  ada = await server.setUp();
-  tab = await openPage(chromium.browser, server);
-  await signIn(tab.page);
-});
-afterAll(async () => {
-  await chromium?.close();
-  await server?.close();
-});
+const scene = useScene();
 
 /** An empty workspace for one test. */
 async function workspace(key: string): Promise<string> {
-  await create(ada, "/api/v1/workspaces", { key, name: `Team ${key}` });
-  await tab.page.goto(`/w/${key}`);
+  await create(scene.ada, "/api/v1/workspaces", { key, name: `Team ${key}` });
+  await scene.tab.page.goto(`/w/${key}`);
   return key;
 }
 
 test("cards are moved by pointer, menu and key, and go back when the server refuses", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const key = await workspace("BORD");
-  const { key: item } = await createItem(ada, key, { title: "Move me" });
+  const { key: item } = await createItem(scene.ada, key, { title: "Move me" });
   await page.goto(`/w/${key}/board`);
   const column = (name: string) => page.getByRole("region", { name, exact: true });
-  const stored = async () => (await ada.get<WorkItemDetail>(`/api/v1/items/${item}`)).body.status;
+  const stored = async () => (await scene.ada.get<WorkItemDetail>(`/api/v1/items/${item}`)).body.status;
   await page.getByRole("article", { name: item }).dragTo(column("In progress"));
   await column("In progress").getByText("Move me").waitFor();
   await eventually("the server has it", async () => (await stored()) === "in_progress");
@@ -68,22 +51,22 @@ const REFUSAL = {
 };
 
 test("what others change appears in an open list, and a tab that comes back misses nothing", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const key = await workspace("LIVE");
   await page.getByText("No items yet", { exact: true }).waitFor();
-  const { key: item } = await createItem(ada, key, { title: "Made elsewhere" });
+  const { key: item } = await createItem(scene.ada, key, { title: "Made elsewhere" });
   await page.getByRole("link", { name: "Made elsewhere" }).waitFor();
   await page.evaluate(setHidden, true);
-  await ada.patch(`/api/v1/items/${item}`, { title: "Changed while nobody looked" });
+  await scene.ada.patch(`/api/v1/items/${item}`, { title: "Changed while nobody looked" });
   await page.evaluate(setHidden, false);
   await page.getByRole("link", { name: "Changed while nobody looked" }).waitFor();
 });
 
 test("the palette finds by key and by words, and the help lists the keys of the page", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const key = await workspace("FIND");
-  await createItem(ada, key, { title: "Needle in the stack" });
-  await create(ada, `/api/v1/workspaces/${key}/pages`, { title: "Where needles are", body: "" });
+  await createItem(scene.ada, key, { title: "Needle in the stack" });
+  await create(scene.ada, `/api/v1/workspaces/${key}/pages`, { title: "Where needles are", body: "" });
   await page.goto("/w/FIND/board");
   await page.getByText("Needle in the stack").waitFor();
   await page.keyboard.press("Control+k");
@@ -114,14 +97,14 @@ test("the palette finds by key and by words, and the help lists the keys of the 
 
 test("a viewer sees a workspace without anything that would change it", async () => {
   const key = await workspace("LOOK");
-  await createItem(ada, key, { title: "Look but do not touch", description: "Text" });
-  const person = await server.addPerson(ada, "Vera");
-  const doc = await create<PageDetail>(ada, `/api/v1/workspaces/${key}/pages`, {
+  await createItem(scene.ada, key, { title: "Look but do not touch", description: "Text" });
+  const person = await scene.server.addPerson(scene.ada, "Vera");
+  const doc = await create<PageDetail>(scene.ada, `/api/v1/workspaces/${key}/pages`, {
     title: "A page",
     body: "Words",
   });
-  await ada.post(`/api/v1/workspaces/${key}/members`, { user_id: person.id, role: "viewer" });
-  const { page, context, errors } = await openPage(chromium.browser, server);
+  await scene.ada.post(`/api/v1/workspaces/${key}/members`, { user_id: person.id, role: "viewer" });
+  const { page, context, errors } = await openPage(scene.browser, scene.server);
   await signIn(page, "vera@example.test");
   for (const [path, text] of [
     [`/w/${key}`, "Look but do not touch"],
@@ -148,12 +131,12 @@ test("a viewer sees a workspace without anything that would change it", async ()
 
 test("WB-06 a link from elsewhere opens a page, but not the API behind it", async () => {
   const fromElsewhere = { origin: "", "sec-fetch-site": "cross-site" };
-  expect((await ada.get("/items/BORD-1", fromElsewhere)).status).toBe(200);
-  expect((await ada.get("/api/v1/items/BORD-1", fromElsewhere)).status).toBe(403);
+  expect((await scene.ada.get("/items/BORD-1", fromElsewhere)).status).toBe(200);
+  expect((await scene.ada.get("/api/v1/items/BORD-1", fromElsewhere)).status).toBe(403);
 });
 
 test("who signs out is led to the sign-in from every page, and back to it", async () => {
-  const { page, context } = await openPage(chromium.browser, server);
+  const { page, context } = await openPage(scene.browser, scene.server);
   await signIn(page);
   await page.getByRole("button", { name: "Ada" }).click();
   await page.getByRole("menuitem", { name: "Sign out" }).click();
@@ -168,7 +151,7 @@ test("who signs out is led to the sign-in from every page, and back to it", asyn
 });
 
 test("no page asks anything of another address or breaks its own rules", () => {
-  expect({ foreign: tab.foreign, errors: tab.errors }).toEqual({ foreign: [], errors: [] });
+  expect({ foreign: scene.tab.foreign, errors: scene.tab.errors }).toEqual({ foreign: [], errors: [] });
 });
 
 /** Runs in the page: what a browser does when its tab goes to the background, which headless tabs never do. */

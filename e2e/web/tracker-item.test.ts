@@ -1,49 +1,25 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Comment } from "@windshift/contract/api/comment.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
-import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
-import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
-import {
-  create,
-  createItem,
-  createTestWorkspace,
-  type TestWorkspace,
-} from "../../apps/server/src/testing/test-workspace.ts";
-import { launchBrowser, openPage, signIn, startWebServer, type WatchedPage } from "./web.fixture.ts";
+import { create, createItem } from "../../apps/server/src/testing/test-workspace.ts";
+import { useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
-let server: TestServer;
-let chromium: Awaited<ReturnType<typeof launchBrowser>>;
-let ada: TestClient;
-let workspace: TestWorkspace;
-let tab: WatchedPage;
-
-beforeAll(async () => {
-  server = await startWebServer();
-  chromium = await launchBrowser();
-  ada = await server.setUp();
-  workspace = await createTestWorkspace(ada, "DEMO");
-  tab = await openPage(chromium.browser, server);
-  await signIn(tab.page);
-});
-afterAll(async () => {
-  await chromium?.close();
-  await server?.close();
-});
+const scene = useScene({ workspace: "DEMO" });
 
 async function openItem(item: object): Promise<string> {
-  const { key } = await createItem(ada, "DEMO", item);
-  await tab.page.goto(`/items/${key}`);
-  await tab.page.getByText("created this").waitFor();
+  const { key } = await createItem(scene.ada, "DEMO", item);
+  await scene.tab.page.goto(`/items/${key}`);
+  await scene.tab.page.getByText("created this").waitFor();
   return key;
 }
 
-const read = async (key: string) => (await ada.get<WorkItemDetail>(`/api/v1/items/${key}`)).body;
+const read = async (key: string) => (await scene.ada.get<WorkItemDetail>(`/api/v1/items/${key}`)).body;
 
 test("title and description are changed in place, and a draft outlives a reload", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const key = await openItem({ title: "Old title" });
   await page.getByRole("button", { name: "Edit title" }).click();
   await page.getByLabel("Title", { exact: true }).fill("New title");
@@ -62,11 +38,11 @@ test("title and description are changed in place, and a draft outlives a reload"
 });
 
 test("what somebody else wrote meanwhile is shown beside the own text, and neither is lost", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const key = await openItem({ title: "Contested", description: "First" });
   await page.getByRole("button", { name: "Edit description" }).click();
   await page.getByRole("textbox", { name: "Description" }).fill("Mine");
-  await ada.patch(`/api/v1/items/${key}`, { description: "Theirs" });
+  await scene.ada.patch(`/api/v1/items/${key}`, { description: "Theirs" });
   await page.getByRole("button", { name: "Save description" }).click();
   const conflict = page.getByRole("alert").filter({ hasText: "Somebody else changed the description" });
   await conflict.getByText("Theirs", { exact: true }).waitFor();
@@ -78,9 +54,9 @@ test("what somebody else wrote meanwhile is shown beside the own text, and neith
 });
 
 test("status, priority, labels, parent and sub-items are set beside the text", async () => {
-  const { page } = tab;
-  await create(ada, "/api/v1/workspaces/DEMO/labels", { name: "bug", color: "#d93f0b" });
-  const goal = await createItem(ada, "DEMO", { title: "The goal" });
+  const { page } = scene.tab;
+  await create(scene.ada, "/api/v1/workspaces/DEMO/labels", { name: "bug", color: "#d93f0b" });
+  const goal = await createItem(scene.ada, "DEMO", { title: "The goal" });
   const key = await openItem({ title: "A step" });
   await page.keyboard.press("s");
   await page.getByRole("menuitemradio", { name: "In progress" }).click();
@@ -106,7 +82,7 @@ test("status, priority, labels, parent and sub-items are set beside the text", a
 });
 
 test("an agent is assigned with an instruction, a model and a branch, and the run begins", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const key = await openItem({ title: "Agent's work" });
   await page.getByRole("button", { name: "Assignee: nobody" }).click();
   await page.getByRole("option", { name: /Agent DEMO.*Offline/s }).click();
@@ -128,11 +104,11 @@ test("an agent is assigned with an instruction, a model and a branch, and the ru
   await page.getByRole("button", { name: "Assignee: Agent DEMO" }).waitFor();
   await page.getByText("Queued").first().waitFor();
   const { active_run: run, assignee } = await read(key);
-  expect([run?.status, assignee?.id]).toEqual(["queued", workspace.agent.id]);
+  expect([run?.status, assignee?.id]).toEqual(["queued", scene.workspace.agent.id]);
 });
 
 test("comments complete names, are changed and deleted by who wrote them, and keep what was refused", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const key = await openItem({ title: "Talk about me" });
   const field = page.getByRole("textbox", { name: "Add a comment" });
   await field.pressSequentially("Look @ad");
@@ -158,12 +134,12 @@ test("comments complete names, are changed and deleted by who wrote them, and ke
   await page.getByRole("menuitem", { name: "Delete" }).click();
   await page.getByRole("button", { name: "Delete comment" }).click();
   await comment.waitFor({ state: "detached" });
-  const { body } = await ada.get<{ comments: Comment[] }>(`/api/v1/items/${key}/comments`);
+  const { body } = await scene.ada.get<{ comments: Comment[] }>(`/api/v1/items/${key}/comments`);
   expect(body.comments).toEqual([]);
 });
 
 test("a lost connection shows and heals, and what was typed meanwhile is still there", async () => {
-  const { page, context } = tab;
+  const { page, context } = scene.tab;
   const key = await openItem({ title: "Far away" });
   const field = page.getByRole("textbox", { name: "Add a comment" });
   await field.fill("While the server is away");
@@ -173,23 +149,23 @@ test("a lost connection shows and heals, and what was typed meanwhile is still t
   await page.getByText("What you see may be old").waitFor();
   await context.setOffline(false);
   await page.getByText("What you see may be old").waitFor({ state: "detached" });
-  await ada.patch(`/api/v1/items/${key}`, { title: "Back again" });
+  await scene.ada.patch(`/api/v1/items/${key}`, { title: "Back again" });
   await page.getByRole("heading", { name: "Back again" }).waitFor();
   expect(await field.inputValue()).toBe("While the server is away");
   await page.getByRole("button", { name: "Comment", exact: true }).click();
   await page.getByRole("article").getByText("While the server is away").waitFor();
-  tab.errors.splice(0); // the browser's own notes of the failed requests
+  scene.tab.errors.splice(0); // the browser's own notes of the failed requests
 });
 
 test("what others say appears in an open item", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const key = await openItem({ title: "Open here" });
-  await ada.post(`/api/v1/items/${key}/comments`, { body: "Said elsewhere" });
+  await scene.ada.post(`/api/v1/items/${key}/comments`, { body: "Said elsewhere" });
   await page.getByText("Said elsewhere").waitFor();
 });
 
 test("an item is deleted after a question, and is then a page that is not there", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const key = await openItem({ title: "Gone soon" });
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   await page.getByRole("button", { name: "Delete item" }).click();
@@ -203,5 +179,5 @@ test("an item is deleted after a question, and is then a page that is not there"
 });
 
 test("no page asks anything of another address or breaks its own rules", () => {
-  expect({ foreign: tab.foreign, errors: tab.errors }).toEqual({ foreign: [], errors: [] });
+  expect({ foreign: scene.tab.foreign, errors: scene.tab.errors }).toEqual({ foreign: [], errors: [] });
 });

@@ -1,35 +1,24 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Label } from "@windshift/contract/api/label.ts";
 import type { PageDetail } from "@windshift/contract/api/page.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import type { Locator } from "playwright-core";
-import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
 import { create, createItem, createTestWorkspace } from "../../apps/server/src/testing/test-workspace.ts";
 import { lookAt } from "./page-looks.ts";
-import {
-  findViolations,
-  launchBrowser,
-  openPage,
-  sidewaysScroll,
-  signIn,
-  startWebServer,
-  type WatchedPage,
-} from "./web.fixture.ts";
+import { findViolations, sidewaysScroll, useScene } from "./web.fixture.ts";
 
 /** Four looks at four pages, on a machine that does other things as well, ms. */
 setDefaultTimeout(120_000);
 
-let server: TestServer;
-let chromium: Awaited<ReturnType<typeof launchBrowser>>;
-let tab: WatchedPage;
+const SETTLED_MS_MAX = 20_000;
+const scene = useScene();
 let item: string;
 let doc: number;
 
 const LONG = `${"long".repeat(60)} and short`;
 
 beforeAll(async () => {
-  server = await startWebServer();
-  chromium = await launchBrowser();
-  const ada = await server.setUp();
+  const { ada } = scene;
   const { agent } = await createTestWorkspace(ada, "DEMO");
   const label = await create<Label>(ada, "/api/v1/workspaces/DEMO/labels", {
     name: "l".repeat(40),
@@ -48,40 +37,41 @@ beforeAll(async () => {
   doc = (await create<PageDetail>(ada, "/api/v1/workspaces/DEMO/pages", page)).id;
   await create(ada, "/api/v1/workspaces/DEMO/pages", { title: "Under it", body: "Text", parent_id: doc });
   await ada.send("PUT", `/api/v1/items/${item}/pages/${doc}`, {});
-  const grace = await server.addPerson(ada, "Grace");
+  const grace = await scene.server.addPerson(ada, "Grace");
   await ada.post("/api/v1/workspaces/DEMO/members", { user_id: grace.id, role: "member" });
   await grace.client.post(`/api/v1/items/${item}/comments`, { body: `@ada ${LONG}` });
   await ada.patch(`/api/v1/items/${item}`, { assignee_id: agent.id });
-  tab = await openPage(chromium.browser, server);
-  await signIn(tab.page);
-});
-afterAll(async () => {
-  await chromium?.close();
-  await server?.close();
 });
 
 test("lists, board and inbox have no fault for axe and fit 360 pixels, light and dark", async () => {
-  await lookAt(tab.page, ["/", "/w/DEMO", "/w/DEMO/board", "/inbox"]);
+  await lookAt(scene.tab.page, ["/", "/w/DEMO", "/w/DEMO/board", "/inbox"]);
 });
 
 test("items, pages and activity have no fault for axe and fit 360 pixels, light and dark", async () => {
-  await lookAt(tab.page, [`/items/${item}`, "/w/DEMO/pages", `/w/DEMO/pages/${doc}`, "/w/DEMO/activity"]);
+  await lookAt(scene.tab.page, [
+    `/items/${item}`,
+    "/w/DEMO/pages",
+    `/w/DEMO/pages/${doc}`,
+    "/w/DEMO/activity",
+  ]);
 });
 
 /** Looks at what has been opened over a page, wide and narrow. */
 async function lookAtOpen(what: string, open: Locator, within?: string): Promise<void> {
-  const { page } = tab;
+  const { page } = scene.tab;
   await open.first().waitFor();
   for (const width of [1_280, 360]) {
     await page.setViewportSize({ width, height: 800 });
-    const found = { violations: await findViolations(page, within), sideways: await sidewaysScroll(page) };
-    expect([what, width, found]).toEqual([what, width, { violations: [], sideways: 0 }]);
+    // What has just opened is put in its place a moment later.
+    const fits = async () => (await sidewaysScroll(page)) === 0;
+    await eventually(`${what} fits ${width} pixels`, fits, SETTLED_MS_MAX);
+    expect([what, width, await findViolations(page, within)]).toEqual([what, width, []]);
   }
   await page.setViewportSize({ width: 1_280, height: 800 });
 }
 
 test("dialogs and menus over a list have no fault for axe and fit 360 pixels", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize({ width: 1_280, height: 800 });
   await page.goto("/w/DEMO");
@@ -109,7 +99,7 @@ test("dialogs and menus over a list have no fault for axe and fit 360 pixels", a
 });
 
 test("editors and what they open have no fault for axe and fit 360 pixels", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.goto(`/items/${item}`);
   await page.getByRole("button", { name: "Edit title" }).click();
   await page.getByRole("button", { name: "Edit description" }).click();
@@ -126,7 +116,7 @@ test("editors and what they open have no fault for axe and fit 360 pixels", asyn
 });
 
 test("the keyboard reaches everything on a board in view of a focus ring", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   await page.setViewportSize({ width: 1_280, height: 800 });
   await page.goto("/w/DEMO/board");
   await page.locator(".card").first().waitFor();
@@ -157,5 +147,5 @@ test("the keyboard reaches everything on a board in view of a focus ring", async
     if (stop.at >= 0) seen.add(stop.at);
   }
   expect(seen.size).toBe(stops);
-  expect({ foreign: tab.foreign, errors: tab.errors }).toEqual({ foreign: [], errors: [] });
+  expect({ foreign: scene.tab.foreign, errors: scene.tab.errors }).toEqual({ foreign: [], errors: [] });
 });

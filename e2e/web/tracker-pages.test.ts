@@ -1,39 +1,26 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { PageDetail } from "@windshift/contract/api/page.ts";
 import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
-import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
 import { create, createItem } from "../../apps/server/src/testing/test-workspace.ts";
-import { launchBrowser, openPage, signIn, startWebServer, type WatchedPage } from "./web.fixture.ts";
+import { useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
-let server: TestServer;
-let chromium: Awaited<ReturnType<typeof launchBrowser>>;
-let ada: TestClient;
+const scene = useScene();
 let grace: { id: string; client: TestClient };
-let tab: WatchedPage;
 
 beforeAll(async () => {
-  server = await startWebServer();
-  chromium = await launchBrowser();
-  ada = await server.setUp();
-  await create(ada, "/api/v1/workspaces", { key: "DOCS", name: "Docs" });
-  grace = await server.addPerson(ada, "Grace");
-  await ada.post("/api/v1/workspaces/DOCS/members", { user_id: grace.id, role: "member" });
-  tab = await openPage(chromium.browser, server);
-  await signIn(tab.page);
-});
-afterAll(async () => {
-  await chromium?.close();
-  await server?.close();
+  await create(scene.ada, "/api/v1/workspaces", { key: "DOCS", name: "Docs" });
+  grace = await scene.server.addPerson(scene.ada, "Grace");
+  await scene.ada.post("/api/v1/workspaces/DOCS/members", { user_id: grace.id, role: "member" });
 });
 
 const writePage = (title: string, body: string, parent_id: number | null = null) =>
-  create<PageDetail>(ada, "/api/v1/workspaces/DOCS/pages", { title, body, parent_id });
-const readPage = async (id: number) => (await ada.get<PageDetail>(`/api/v1/pages/${id}`)).body;
+  create<PageDetail>(scene.ada, "/api/v1/workspaces/DOCS/pages", { title, body, parent_id });
+const readPage = async (id: number) => (await scene.ada.get<PageDetail>(`/api/v1/pages/${id}`)).body;
 
 test("a page is begun, written with a preview and a link to another, and stands in the tree", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const other = await writePage("Releases", "Every Tuesday.");
   await page.goto("/w/DOCS/pages");
   await page.getByRole("button", { name: "New page" }).click();
@@ -59,7 +46,7 @@ test("a page is begun, written with a preview and a link to another, and stands 
 });
 
 test("a newer version of somebody else is shown beside the own text", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const { id } = await writePage("Contested", "First");
   await page.goto(`/w/DOCS/pages/${id}`);
   await page.getByRole("button", { name: "Edit", exact: true }).click();
@@ -75,9 +62,9 @@ test("a newer version of somebody else is shown beside the own text", async () =
 });
 
 test("earlier versions are read and made the newest again", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const { id } = await writePage("History", "The first words");
-  await ada.patch(`/api/v1/pages/${id}`, { body: "Other words", version: 1 });
+  await scene.ada.patch(`/api/v1/pages/${id}`, { body: "Other words", version: 1 });
   await page.goto(`/w/DOCS/pages/${id}`);
   await page.getByText("Other words").waitFor();
   await page.getByRole("button", { name: "Versions" }).click();
@@ -89,9 +76,9 @@ test("earlier versions are read and made the newest again", async () => {
 });
 
 test("a page is linked to an item, each shows the other, and the link is taken away", async () => {
-  const { page } = tab;
+  const { page } = scene.tab;
   const { id } = await writePage("The plan", "Words");
-  const { key } = await createItem(ada, "DOCS", { title: "Do it" });
+  const { key } = await createItem(scene.ada, "DOCS", { title: "Do it" });
   await page.goto(`/items/${key}`);
   await page.getByRole("button", { name: "Link a page" }).click();
   await page.getByRole("option", { name: "The plan" }).click();
@@ -103,8 +90,8 @@ test("a page is linked to an item, each shows the other, and the link is taken a
 });
 
 test("what others do is counted in the menu at once, read in the inbox, and marked", async () => {
-  const { page } = tab;
-  const { key } = await createItem(ada, "DOCS", { title: "Call me" });
+  const { page } = scene.tab;
+  const { key } = await createItem(scene.ada, "DOCS", { title: "Call me" });
   await page.goto("/inbox");
   await page.getByText("Nothing unread").waitFor();
   await grace.client.post(`/api/v1/items/${key}/comments`, { body: "Dear @ada, look" });
@@ -128,8 +115,8 @@ test("what others do is counted in the menu at once, read in the inbox, and mark
 });
 
 test("the activity of a workspace says who did what", async () => {
-  const { page } = tab;
-  const { key } = await createItem(ada, "DOCS", { title: "Watch me" });
+  const { page } = scene.tab;
+  const { key } = await createItem(scene.ada, "DOCS", { title: "Watch me" });
   await page.goto("/w/DOCS/activity");
   await page
     .getByRole("link", { name: `${key} Watch me` })
@@ -141,5 +128,5 @@ test("the activity of a workspace says who did what", async () => {
 });
 
 test("no page asks anything of another address or breaks its own rules", () => {
-  expect({ foreign: tab.foreign, errors: tab.errors }).toEqual({ foreign: [], errors: [] });
+  expect({ foreign: scene.tab.foreign, errors: scene.tab.errors }).toEqual({ foreign: [], errors: [] });
 });

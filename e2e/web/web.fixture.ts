@@ -1,13 +1,20 @@
+import { afterAll, beforeAll } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { assert } from "@windshift/contract/app-error.ts";
 import { RunEvent } from "@windshift/contract/event.ts";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { appendEvents } from "../../apps/server/src/runs/run-events.ts";
+import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
 import { startTestServer, type TestServer } from "../../apps/server/src/testing/test-server.ts";
-import type { LiveRun } from "../../apps/server/src/testing/test-workspace.ts";
+import {
+  createTestWorkspace,
+  type LiveRun,
+  type TestWorkspace,
+} from "../../apps/server/src/testing/test-workspace.ts";
 
 /** Debian's Chromium, without anything that talks to the world by itself. */
 const CHROMIUM = {
@@ -25,6 +32,9 @@ const CHROMIUM = {
 
 /** What a page may take for one step on a loaded machine, ms; only a failing test waits for it. */
 const PAGE_MS_MAX = 30_000;
+
+/** To start a server and a browser on a loaded machine, or to end them, ms. */
+const SCENE_MS_MAX = 120_000;
 
 /** As BASE_URL would be; not where the server listens, so that links are seen to stay where the reader is. */
 export const PUBLIC_URL = "http://windshift.test";
@@ -87,6 +97,65 @@ export async function signIn(page: Page, email = "ada@example.test"): Promise<vo
   await page.getByLabel("Password").fill("correct horse battery");
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByRole("heading", { name: "My work" }).waitFor();
+}
+
+export interface SceneOptions {
+  /** Key of a workspace to make, with a repository and a bound agent. */
+  workspace?: string;
+  /** Whether there is a tab in which the administrator is signed in; so by default. */
+  signedIn?: boolean;
+}
+
+/** What nearly every test of pages needs, from the first test of a file to its last. */
+export class WebScene {
+  private parts: { server?: TestServer; ada?: TestClient; workspace?: TestWorkspace; tab?: WatchedPage } = {};
+  private chromium: Awaited<ReturnType<typeof launchBrowser>> | undefined;
+
+  async open(options: SceneOptions): Promise<void> {
+    [this.parts.server, this.chromium] = await Promise.all([startWebServer(), launchBrowser()]);
+    this.parts.ada = await this.server.setUp();
+    if (options.workspace !== undefined)
+      this.parts.workspace = await createTestWorkspace(this.ada, options.workspace);
+    if (options.signedIn === false) return;
+    this.parts.tab = await openPage(this.browser, this.server);
+    await signIn(this.tab.page);
+  }
+
+  async close(): Promise<void> {
+    await this.chromium?.close();
+    await this.parts.server?.close();
+  }
+
+  get server(): TestServer {
+    return opened(this.parts.server);
+  }
+  get browser(): Browser {
+    return opened(this.chromium).browser;
+  }
+  /** The administrator, by the API. */
+  get ada(): TestClient {
+    return opened(this.parts.ada);
+  }
+  get workspace(): TestWorkspace {
+    return opened(this.parts.workspace);
+  }
+  /** Where the administrator is signed in. */
+  get tab(): WatchedPage {
+    return opened(this.parts.tab);
+  }
+}
+
+function opened<T>(part: T | undefined): T {
+  assert(part !== undefined, "the scene has not been opened, or not with this");
+  return part;
+}
+
+/** Opens a scene before the tests of a file, and closes it after them. */
+export function useScene(options: SceneOptions = {}): WebScene {
+  const scene = new WebScene();
+  beforeAll(() => scene.open(options), SCENE_MS_MAX);
+  afterAll(() => scene.close(), SCENE_MS_MAX);
+  return scene;
 }
 
 /** Writes events as the runner of a live run does. */
