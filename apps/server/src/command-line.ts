@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { redact } from "@windshift/base/redact.ts";
@@ -64,7 +65,9 @@ function runCommand(args: readonly string[]): Promise<void> | void {
     case "backup":
       return backup(settingsOrExit(), args[1]);
     case "restore":
-      return restore(settingsOrExit(), args[1]);
+      return restore(settingsOrExit(), args.slice(1));
+    case "revoke-tokens":
+      return voidTokens(settingsOrExit(), args.slice(1));
     case WRITE_BACKUP:
       return writeBackupFor(args.slice(1));
     case INSPECT_PUSHES:
@@ -175,17 +178,52 @@ async function backup({ dataDir, databaseUrl }: ServerSettings, file: string | u
   );
 }
 
-async function restore({ dataDir, databaseUrl }: ServerSettings, file: string | undefined): Promise<void> {
+async function restore({ dataDir, databaseUrl }: ServerSettings, args: readonly string[]): Promise<void> {
+  const file = args.find((arg) => arg !== KEEP);
   if (file === undefined) throw new AppError("invalid_input", "name the backup: windshift restore FILE");
+  const credentials = credentialsOf(args);
   const { restoreBackup } = await import("./backups/restore-backup.ts");
-  const manifest = await restoreBackup({ dataDir, databaseUrl, file: resolve(file) });
+  const manifest = await restoreBackup({ dataDir, databaseUrl, file: resolve(file), credentials });
   const { repositories, database, created_at } = manifest;
   const next = database
-    ? "Registration tokens, sessions, invitations and links of that time are void. API tokens and credentials of runners are as they were then: take back again what was taken back since.\nPut the secret key of that time in place, then start the server."
-    : 'Put the database of that time back (pg_restore) and the secret key in place, run "windshift revoke-registrations", then start the server.';
+    ? `${VOID[credentials]}\nPut the secret key of that time in place, then start the server.`
+    : 'Put the database of that time back (pg_restore) and the secret key in place, run "windshift revoke-tokens", then start the server.';
   process.stdout.write(
     `restored ${repositories.length} repositories${database ? " and the database" : ""} of ${created_at} into ${dataDir}.\n${next}\n`,
   );
+}
+
+async function voidTokens({ dataDir, databaseUrl }: ServerSettings, args: readonly string[]): Promise<void> {
+  const credentials = credentialsOf(args);
+  const [{ voidRestored }, { openDatabase }] = await Promise.all([
+    import("./backups/void-restored.ts"),
+    import("./db/database.ts"),
+  ]);
+  const sqliteFile = join(dataDir, "windshift.db");
+  if (databaseUrl === undefined && !existsSync(sqliteFile))
+    throw new AppError("not_found", `WINDSHIFT_DATA: there is no database in ${dataDir}`);
+  const database = await openDatabase({ url: databaseUrl, sqliteFile });
+  try {
+    await voidRestored(database, credentials);
+  } finally {
+    await database.close();
+  }
+  process.stdout.write(`${VOID[credentials]}\n`);
+}
+
+/** Of `restore` and `revoke-tokens`: leaves API tokens and credentials of runners alone. */
+const KEEP = "--keep-credentials";
+/** What people have to do then. */
+const VOID = {
+  void: "All tokens, sessions, invitations and links of that time are void: people sign in again and make their API tokens anew, and runners are registered again.",
+  keep: "Registration tokens, sessions, invitations and links of that time are void. API tokens and credentials of runners are as they were then: take back again what was taken back since.",
+} as const;
+
+function credentialsOf(args: readonly string[]): "void" | "keep" {
+  const unknown = args.find((arg) => arg.startsWith("--") && arg !== KEEP);
+  if (unknown !== undefined)
+    throw new AppError("invalid_input", `there is no option ${unknown}; there is ${KEEP}`);
+  return args.includes(KEEP) ? "keep" : "void";
 }
 
 /** What a server starts for itself: data folder, whether the database is saved, file; a database's address comes by the environment. */

@@ -44,11 +44,12 @@ const command = (dataDir: string, url: string | undefined, ...args: string[]) =>
     timeoutMs: 60_000,
   });
 
-test("SO-02 what the command line saves and restores is all there, and no token of before that works once works again", async () => {
+test("SO-02 what the command line saves and restores is all there, and no token of before works again", async () => {
   const { url, sqliteFile } = server.databaseAddress;
   const pool = await createPool(admin, { name: "hosts" });
   const [used, open] = [await mintToken(admin, pool), await mintToken(admin, pool)];
   await addHost(server, admin, pool);
+  expect((await admin.post("/api/v1/tokens", { name: "ci", scopes: ["read"] })).status).toBe(201);
   const invitation = await admin.post("/api/v1/workspaces/SAFE/invitations", { role: "member" });
   expect(invitation.status).toBe(201);
   await createItem(admin, "SAFE", { title: "kept ✓" });
@@ -71,8 +72,10 @@ test("SO-02 what the command line saves and restores is all there, and no token 
     const db = database.kysely;
     const titles = await db.selectFrom("work_items").select("title").execute();
     expect(titles.map(({ title }) => title)).toContain("kept ✓");
-    for (const table of ["session", "invitations"] as const)
+    for (const table of ["session", "invitations", "api_tokens"] as const)
       expect(await db.selectFrom(table).selectAll().execute()).toEqual([]);
+    const hosts = db.selectFrom("runners").select("revoked_at_ms").where("kind", "=", "host");
+    expect((await hosts.execute()).map(({ revoked_at_ms }) => revoked_at_ms !== null)).toEqual([true]);
     const epochs = await db.selectFrom("registration_tokens").select(["epoch", "used_at_ms"]).execute();
     expect(epochs.map(({ epoch }) => epoch)).toContain(0);
     const { value } = await db

@@ -167,7 +167,9 @@ test(
     const restored = await run(fresh, "restore", file);
     expect([restored.exitCode, restored.stderr]).toEqual([0, ""]);
     expect(restored.stdout).toContain("are void");
-    expect((await run(fresh, "revoke-registrations")).exitCode).toBe(0);
+    const kept = await run(fresh, "revoke-tokens", "--keep-credentials");
+    expect([kept.exitCode, kept.stdout]).toEqual([0, expect.stringContaining("are as they were then")]);
+    expect((await run(fresh, "revoke-tokens", "--keep")).exitCode).toBe(2);
     const again = await run(fresh, "restore", file);
     expect([again.exitCode, again.stderr]).toEqual([6, expect.stringContaining("move them away")]);
     expect((await run(fresh, "restore")).exitCode).toBe(2);

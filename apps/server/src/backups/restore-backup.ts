@@ -8,7 +8,7 @@ import { prepareRepository } from "../repositories/local-repository.ts";
 import { BackupManifest, bundleName, DATABASE_FILE, DUMP_FILE, MANIFEST } from "./backup-manifest.ts";
 import { bundleGit } from "./bundle-git.ts";
 import { requireNoTables, restorePostgres } from "./postgres-dump.ts";
-import { voidRestored } from "./void-restored.ts";
+import { type Credentials, voidRestored } from "./void-restored.ts";
 
 /** How long a backup may take to unpack, ms. */
 const UNPACK_MS_MAX = 6 * 3_600_000;
@@ -16,7 +16,7 @@ const PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /**
  * Puts a backup into a data folder that has no database and no repositories, with the server stopped; a PostgreSQL database into the
- * empty one of `databaseUrl`. What worked once, and sessions, are void afterwards (SO-02).
+ * empty one of `databaseUrl`. Every token, session and link of before is void afterwards (SO-02), but for what `credentials` keeps.
  * @throws AppError `conflict` when the folder or the database has some; `invalid_input` when the file is no backup, or one of the
  *   other engine; `unavailable` when PostgreSQL refuses
  */
@@ -24,6 +24,8 @@ export async function restoreBackup(options: {
   dataDir: string;
   databaseUrl?: string | undefined;
   file: string;
+  /** Void unless said. */
+  credentials?: Credentials;
 }): Promise<BackupManifest> {
   const { dataDir, databaseUrl, file } = options;
   const root = join(dataDir, "repositories");
@@ -36,7 +38,7 @@ export async function restoreBackup(options: {
     await requireEngine(manifest, databaseUrl);
     for (const repository of manifest.repositories) await restoreRepository(root, parts, repository);
     // Last: a folder with a database is one that is whole.
-    if (manifest.database) await restoreDatabase(manifest, parts, dataDir, databaseUrl);
+    if (manifest.database) await restoreDatabase(manifest, parts, options);
     return manifest;
   } finally {
     await rm(parts, { recursive: true, force: true });
@@ -62,14 +64,17 @@ async function requireEngine(manifest: BackupManifest, url: string | undefined):
 async function restoreDatabase(
   { engine }: BackupManifest,
   parts: string,
-  dataDir: string,
-  url: string | undefined,
+  {
+    dataDir,
+    databaseUrl: url,
+    credentials = "void",
+  }: { dataDir: string; databaseUrl?: string | undefined; credentials?: Credentials },
 ): Promise<void> {
   const sqliteFile = join(parts, DATABASE_FILE);
   if (engine === "postgres" && url !== undefined) await restorePostgres(url, join(parts, DUMP_FILE));
   const database = await openDatabase({ url, sqliteFile });
   try {
-    await voidRestored(database);
+    await voidRestored(database, credentials);
   } finally {
     await database.close();
   }

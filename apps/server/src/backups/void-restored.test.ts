@@ -52,7 +52,7 @@ test("F45 what a runner holds since after the backup is no longer its own, even 
   // As the backup has it, which was made before the claim.
   for (const { id, ...row } of before)
     await database.kysely.updateTable("runs").set(row).where("id", "=", id).execute();
-  await voidRestored(database);
+  await voidRestored(database, "keep");
 
   const held = (attempt: typeof old) => ({ run, attempt: attempt as AttemptResult["attempt"] });
   const fresh = await claim("b".repeat(32));

@@ -1,4 +1,4 @@
-import type { Database, Queries } from "../db/database.ts";
+import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { raiseEpoch } from "../runners/registration-epoch.ts";
 
 /** What works once, or as long as somebody is signed in: used or ended since the backup was made, it would work again. */
@@ -12,19 +12,33 @@ const ATTEMPTS_SKIPPED = 100;
 /** Numbers end at 1,000 (Attempt): near there a run is raised by one. */
 const ATTEMPT_SKIP_MAX = 800;
 
+/** API tokens of people and credentials of runners: taken back since the backup was made, they would work again. */
+export type Credentials = "void" | "keep";
+
 /**
  * Makes void what a restored backup brings back: registration tokens of runners (their epoch is raised), sessions, links,
- * invitations, and the attempts that runners are at work on: their runs begin another. API tokens and credentials of runners stay, as programs would stop without them; nobody but a person knows which
- * of them were taken back since.
+ * invitations, API tokens, runners' credentials, and the attempts that runners are at work on: their runs begin another.
+ * @param credentials `keep` leaves API tokens and runners as they were then, for who knows that none was taken back since
  */
-export async function voidRestored(database: Database): Promise<void> {
+export async function voidRestored(database: Database, credentials: Credentials): Promise<void> {
   // A backup of an earlier version has not all of them.
   const tables = new Set((await database.kysely.introspection.getTables()).map(({ name }) => name));
+  const ended = credentials === "void" ? [...ENDED, "api_tokens" as const] : ENDED;
   await database.transaction(async (tx) => {
     await raiseEpoch(tx);
     await skipAttempts(tx);
-    for (const table of ENDED) if (tables.has(table)) await tx.deleteFrom(table).execute();
+    for (const table of ended) if (tables.has(table)) await tx.deleteFrom(table).execute();
+    if (credentials === "void" && tables.has("runner_credentials")) await revokeHosts(database, tx);
   });
+}
+
+async function revokeHosts(database: Database, tx: Queries): Promise<void> {
+  await tx
+    .updateTable("runners")
+    .set({ revoked_at_ms: dbNowMs(database.engine) })
+    .where("kind", "=", "host")
+    .where("revoked_at_ms", "is", null)
+    .execute();
 }
 
 /** Runs that are being finished are in no runner's hands. */
