@@ -70,8 +70,11 @@ try {
 const total = sum(tallies);
 const took = longestTimes(times);
 log(`\nThe slowest files:\n${slowestLines(took, SLOWEST_SHOWN).join("\n")}`);
-if (wanted.includes(SAVE_TIMES))
-  await Bun.write(TIMES_FILE, writeTimes({ ...took, files: { ...known.files, ...took.files } }));
+if (wanted.includes(SAVE_TIMES)) {
+  const all = Object.entries({ ...known.files, ...took.files });
+  const present = all.filter(([file]) => existsSync(resolve(ROOT, file)));
+  await Bun.write(TIMES_FILE, writeTimes({ version: 1, files: Object.fromEntries(present) }));
+}
 for (const note of total.notes) log(note);
 log(`\n${files.length} files in ${formatDuration(performance.now() - startedMs)}`);
 log(tallyLine(total));
