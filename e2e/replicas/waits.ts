@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Act } from "./acts.ts";
 import { apiToken } from "./replica-episode.ts";
 
-const MEASURED = 24;
+const MEASURED = 12;
 const IDLE_MS_MAX = 120_000;
 const CLAIMED_MS_MAX = 30_000;
 const Count = z.object({ n: z.coerce.number() });
