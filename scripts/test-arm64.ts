@@ -84,7 +84,7 @@ async function runEnds(): Promise<void> {
         WSRUNNER_NAME: "arm64",
         WSRUNNER_IMAGE: IMAGE,
         WSRUNNER_NETWORK: product.network.name,
-        WSRUNNER_MEMORY: "1g",
+        WSRUNNER_MEMORY: "4g",
         WSRUNNER_CACHE_ROOT: join(folder, "cache"),
         WSRUNNER_TRIAGE_BIN: triage(folder),
       },

@@ -1,11 +1,9 @@
 import { Database as SqliteFile } from "bun:sqlite";
-import { Kysely } from "kysely";
 import { runTransaction } from "../../apps/server/src/db/after-commit.ts";
 import type { Database } from "../../apps/server/src/db/database.ts";
 import { migrate } from "../../apps/server/src/db/migrate.ts";
-import type { Schema } from "../../apps/server/src/db/schema.ts";
 import { LocalSignals } from "../../apps/server/src/db/signals.ts";
-import { sqliteDialect } from "../../apps/server/src/db/sqlite-dialect.ts";
+import { kyselyOn } from "../../apps/server/src/testing/kysely-on.ts";
 import type { Entry } from "./auditor.ts";
 
 /** The database's clock, as the product's statements ask for it, and the virtual one in its place. */
@@ -54,7 +52,7 @@ export class SimulatedDatabase {
 
   private constructor(
     private readonly sqlite: ClockedSqlite,
-    readonly kysely: Kysely<Schema>,
+    readonly kysely: Database["kysely"],
     private readonly setTime: (nowMs: number) => void,
     private readonly setTx: (tx: number) => void,
     private readonly takeEntries: () => Entry[],
@@ -67,7 +65,7 @@ export class SimulatedDatabase {
     const [clock = "", ...journal] = JOURNAL;
     sqlite.run(clock);
     sqlite.run(`insert into simulated_clock values (${nowMs}, 0)`);
-    const kysely = new Kysely<Schema>({ dialect: sqliteDialect(sqlite) });
+    const kysely = kyselyOn(sqlite);
     await migrate(onto(kysely, (work) => runTransaction(kysely, work)));
     for (const statement of journal) sqlite.run(statement);
     const time = sqlite.prepare<unknown, [number]>("update simulated_clock set now_ms = ?");
@@ -120,7 +118,7 @@ export class SimulatedDatabase {
 }
 
 /** What the queue uses of a database. That a commit is on a disk, no world in memory can show: all kinds of transactions are one. */
-function onto(kysely: Kysely<Schema>, transaction: Database["transaction"]): Database {
+function onto(kysely: Database["kysely"], transaction: Database["transaction"]): Database {
   const used = {
     engine: "sqlite" as const,
     kysely,
