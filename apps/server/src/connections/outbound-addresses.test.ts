@@ -52,6 +52,8 @@ const SETTING_ADDRESSES = [
   "BASE_URL",
   "CODING_AGENT_WS_API_URL",
   "DATABASE_URL",
+  // The operator's own collector of traces, from the environment.
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
   "WINDSHIFT_HOST",
   "WINDSHIFT_PRIVATE_HOSTS",
 ];

@@ -84,6 +84,7 @@ const ELSEWHERE = new Set([
   ...["/api/webhooks/:connection", "/api/runner-install.sh", "/api/runner-download/:program/:target"],
   ...["/", "/assets/*", "/inbox", "/account", "/login", "/setup", "/w/*", "/items/*", "/pull-requests/*"],
   ...["/admin/*", "/cli/*", "/invite/*", "/reset/*", "/workspaces/*"],
+  ...["/w/:workspace/settings/*", "/w/:workspace/setup"],
 ]);
 
 describe("WB-01 the matrix of all routes and all callers", () => {
