@@ -38,6 +38,7 @@ const run = Run.parse({
   refusal: null,
   plan: null,
   prompt_notes: "[]",
+  transcript_state: null,
   created_at_ms: 1,
   started_at_ms: 1,
   ended_at_ms: null,
