@@ -24,6 +24,8 @@ export interface Ways {
   ours: Way;
   /** Ours, with another run's number. */
   urlOfRun(run: number): string;
+  /** Ours again, by a broker that was just started; `ours` goes there from then on. */
+  freshBroker(): Promise<Way>;
   /** The bare repository and a working copy of it. */
   repository: string;
   work: string;
@@ -89,11 +91,17 @@ export async function openWays(dir: string, progress: (line: string) => void): P
         ]),
     ours,
   ];
+  const more: { stop(): Promise<void> }[] = [];
+  const freshBroker = async () => {
+    const fresh = await startFixture("broker", forge.address, PASSWORD, TOKEN, ...inspected);
+    more.push(fresh);
+    return Object.assign(ours, { url: withPassword(fresh.address, `x:${TOKEN}`), pid: fresh.pid });
+  };
   const stop = async () => {
-    await broker.stop();
+    for (const one of [broker, ...more]) await one.stop();
     await nginx?.stop();
     await forge.stop();
   };
   const urlOfRun = (run: number) => ours.url.replace("/api/git-proxy/1/", `/api/git-proxy/${run}/`);
-  return { ways, ours, urlOfRun, repository, work, stop };
+  return { ways, ours, urlOfRun, freshBroker, repository, work, stop };
 }

@@ -4,7 +4,7 @@ import { hostArchitecture } from "../../scripts/build/programs.ts";
 import type { BenchReport } from "../bench.ts";
 import { absoluteFigure } from "../figure.ts";
 import { residentMb } from "../server-start/memory.ts";
-import { streamTimes, throughput, type Way } from "./load.ts";
+import { pacedLatencies, streamTimes, throughput, type Way } from "./load.ts";
 import { type Listening, startListening } from "./upstream.ts";
 
 const PROGRAM = { name: "llm-broker-alone", entry: "bench/llm-broker/broker-process.ts", aliases: [] };
@@ -15,6 +15,8 @@ const PEAK_MB_MAX = 200;
 const IDLE_MS = 10_000;
 const CONNECTIONS = 32;
 const LOAD_MS = 3_000;
+const LARGE_PER_S = 50;
+const LARGE_COUNT = 250;
 const STREAMS = [100, 500, 1_000];
 const STREAM_TOKENS = 150;
 
@@ -37,7 +39,8 @@ export async function measureAlone(
     await Bun.sleep(IDLE_MS);
     const fresh = await residentMb(broker.pid);
     const own: Way = { ...way, port: broker.port, pid: broker.pid };
-    for (const body of [bodies.small, bodies.large]) await throughput(own, body, CONNECTIONS, LOAD_MS);
+    await throughput(own, bodies.small, CONNECTIONS, LOAD_MS);
+    await pacedLatencies(own, bodies.large, LARGE_PER_S, LARGE_COUNT);
     let peak = await residentMb(broker.pid);
     for (const streams of STREAMS) {
       await streamTimes(own, streams, STREAM_TOKENS);

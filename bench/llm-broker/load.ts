@@ -73,6 +73,28 @@ export async function pacedLatencies(
   return latencies;
 }
 
+/** Pause between two streams that are read one after the other, ms: agents think and work between their calls. */
+const TURN_MS = 30;
+
+/** From the request to the first token of streams that are read one after the other, each of another run, ms. */
+export async function firstTokens(way: Way, count: number): Promise<number[]> {
+  const body = { messages: [{ role: "user", content: "stream 0" }], stream: true };
+  const times: number[] = [];
+  for (const one of await connect(way, body, count)) {
+    let firstMs: number | undefined;
+    const sentMs = performance.now();
+    one.onData = () => {
+      firstMs ??= performance.now() - sentMs;
+    };
+    await one.send();
+    one.close();
+    if (firstMs === undefined) throw new Error(`${way.name} sent no token`);
+    times.push(firstMs);
+    await Bun.sleep(TURN_MS);
+  }
+  return times;
+}
+
 export interface StreamTimes {
   /** From the request to the first token of each stream, ms. */
   firstMs: number[];
