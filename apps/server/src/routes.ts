@@ -143,6 +143,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   };
   const people = peopleOf(callers);
   const denied = new DeniedCalls(db);
+  const pace = new HostPace();
   const app = createApp({
     ...callers,
     baseUrl,
@@ -151,7 +152,7 @@ export function buildRoutes(parts: RouteParts): Routes {
     log,
     memberships,
     runner: async (headers) => {
-      const { id: runnerId, pool: poolId, instance, name } = await findHost(database, headers);
+      const { id: runnerId, pool: poolId, instance, name } = await findHost(database, headers, pace);
       return { kind: "runner", runnerId, poolId, instance, name };
     },
     answered: (answer) => metrics.answered(answer),
@@ -211,7 +212,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   addRunnerInstallRoutes(app, parts);
   const { traced } = parts;
   const desk = new ClaimDesk({ database, defaults, readBranch: parts.forge.readBranch, log, traced });
-  addHostRoutes(app, { database, masterKey, defaults, desk, pace: new HostPace(), trace: parts.trace, log });
+  addHostRoutes(app, { database, masterKey, defaults, desk, pace, trace: parts.trace, log });
   addWhoamiRoute(app, database);
   addBrokerRoutes(app, createBrokers(parts));
   addMetricsRoute(app, { database, metrics, sessions: signIn, token: parts.metricsToken });

@@ -93,7 +93,8 @@ function isMarked(pid: number, value: string): boolean {
  * @returns `zombie` only for what the agent has to reap
  */
 function adopted(pid: number): "running" | "zombie" | undefined {
-  if (!aloneInContainer()) return undefined;
+  // Threads of the agent are numbered as processes are; an emulator answers for /proc/self/stat and knows no group.
+  if (!aloneInContainer() || existsSync(`/proc/self/task/${pid}`)) return undefined;
   const stat = statOf(pid);
   if (stat === undefined || stat.parent !== 1 || stat.group === statOf("self")?.group) return undefined;
   if (stat.state !== "Z") return "running";

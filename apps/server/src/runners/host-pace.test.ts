@@ -37,3 +37,17 @@ test("a host that was quiet has its burst again, and hosts do not share one", ()
   now += 5_000;
   expect(accepted(pace, 1_000)).toBe(150);
 });
+
+test("a flood is refused by its credential alone, until its pace lets it in again, and nobody else is", () => {
+  let now = 0;
+  const pace = new HostPace(() => now);
+  pace.found("a", 1);
+  pace.found("b", 2);
+  expect(() => pace.requireEarly("a")).not.toThrow();
+  expect(accepted(pace, 1_000)).toBe(150);
+  expect(() => pace.requireEarly("a")).toThrow("too many requests");
+  for (const other of ["b", "nobody's"]) expect(() => pace.requireEarly(other)).not.toThrow();
+  now += 1_000;
+  expect(() => pace.requireEarly("a")).not.toThrow();
+  expect(accepted(pace, 1_000)).toBe(30);
+});

@@ -6,6 +6,7 @@ import { createToken, hashToken, TOKEN_PREFIX } from "@windshift/contract/tokens
 import { record } from "../audit/audit-store.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { derivedKey, type MasterKey } from "../secrets/secret-box.ts";
+import type { HostPace } from "./host-pace.ts";
 
 /** A credential that nobody used within this time is void, ms: its owner never got it. */
 const UNUSED_MS_MAX = 86_400_000;
@@ -95,15 +96,18 @@ async function requireUnusedSuccessor(tx: Queries, host: Host, used: string): Pr
 
 /**
  * The host a bearer token belongs to. Looked up anew for each request, so that a revocation holds from the next one on.
- * @throws AppError `unauthenticated`
+ * @param pace refuses what comes from a host that floods before it is looked up
+ * @throws AppError `unauthenticated`, `rate_limited`
  */
-export async function findHost(database: Database, headers: Headers): Promise<Host> {
+export async function findHost(database: Database, headers: Headers, pace: HostPace): Promise<Host> {
   const token = /^bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1] ?? "";
-  const host = token.startsWith(TOKEN_PREFIX.runner)
-    ? await findByHash(database, hashToken(token))
-    : undefined;
-  if (host !== undefined) return host;
-  throw notWelcome();
+  if (!token.startsWith(TOKEN_PREFIX.runner)) throw notWelcome();
+  const hash = hashToken(token);
+  pace.requireEarly(hash);
+  const host = await findByHash(database, hash);
+  if (host === undefined) throw notWelcome();
+  pace.found(hash, host.id);
+  return host;
 }
 
 export function notWelcome(): AppError {
