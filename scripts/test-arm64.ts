@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
@@ -20,8 +20,12 @@ import { ensurePackages } from "./setup/ensure-packages.ts";
  */
 const ARCHITECTURE = "arm64";
 const IMAGE = "windshift/agent:arm64";
-/** Where Debian's cross packages keep the loader and libraries of arm64. */
-const LIBRARIES = "/usr/aarch64-linux-gnu";
+/** Where Debian's cross packages keep the loader and libraries of arm64, and where programs look for them. */
+const LIBRARIES = "/usr/aarch64-linux-gnu/lib";
+const LINKS = [
+  ["/lib/ld-linux-aarch64.so.1", `${LIBRARIES}/ld-linux-aarch64.so.1`],
+  ["/lib/aarch64-linux-gnu", LIBRARIES],
+] as const;
 /** Emulated programs take ten times as long, ms. */
 const VERSION_MS_MAX = 120_000;
 const VERIFY_MS_MAX = 1_200_000;
@@ -33,11 +37,11 @@ if (engine.kind === "unavailable") fail(engine.why);
 await ensureForeignMachine(ARCHITECTURE, say);
 if (hostArchitecture() !== ARCHITECTURE) {
   const cross = await ensurePackages(
-    [{ package: "libc6-arm64-cross", present: () => Bun.file(`${LIBRARIES}/lib/libc.so.6`).size > 0 }],
+    [{ package: "libc6-arm64-cross", present: () => existsSync(`${LIBRARIES}/libc.so.6`) }],
     say,
   );
   if (cross.kind === "missing") fail(cross.why);
-  process.env.QEMU_LD_PREFIX = LIBRARIES;
+  for (const [link, target] of LINKS) if (!existsSync(link)) symlinkSync(target, link);
 }
 await programsStart();
 await ensureAgentImage({ log: say, tag: IMAGE, architecture: ARCHITECTURE });
@@ -49,7 +53,7 @@ process.exit(0);
 async function programsStart(): Promise<void> {
   for (const program of PROGRAMS) {
     const file = await freshProgram(program, ARCHITECTURE, say);
-    const result = await exec([file, "--version"], { env: foreignEnv(), timeoutMs: VERSION_MS_MAX });
+    const result = await exec([file, "--version"], { env: childEnv(), timeoutMs: VERSION_MS_MAX });
     const expected = program === AGENT_PROGRAM ? [2, "LLM_BASE_URL"] : [0, `${program.name} `];
     const said = `${result.stdout}${result.stderr}`.trim();
     if (result.exitCode !== expected[0] || !said.includes(String(expected[1])))
@@ -76,7 +80,7 @@ async function runEnds(): Promise<void> {
     );
     const runner = Bun.spawn([join(REPOSITORY_ROOT, "dist", ARCHITECTURE, "windshift-runner")], {
       env: {
-        ...foreignEnv(),
+        ...childEnv(),
         WS_API_URL: `${product.baseUrl}/api`,
         WSRUNNER_ALLOW_INSECURE: "1",
         WSRUNNER_ONCE: "1",
@@ -86,7 +90,6 @@ async function runEnds(): Promise<void> {
         WSRUNNER_NETWORK: product.network.name,
         WSRUNNER_MEMORY: "4g",
         WSRUNNER_CACHE_ROOT: join(folder, "cache"),
-        WSRUNNER_TRIAGE_BIN: triage(folder),
       },
       stdin: "ignore",
       stdout: Bun.file(join(folder, "runner.log")),
@@ -106,18 +109,6 @@ async function runEnds(): Promise<void> {
     await product.stop();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** The runner hands its helper a small environment, without where the foreign libraries are. */
-function triage(folder: string): string {
-  const file = join(folder, "triage");
-  const program = join(REPOSITORY_ROOT, "dist", ARCHITECTURE, "windshift-triage");
-  writeFileSync(file, `#!/bin/sh\nQEMU_LD_PREFIX=${LIBRARIES} exec ${program} "$@"\n`, { mode: 0o755 });
-  return file;
-}
-
-function foreignEnv(): Record<string, string> {
-  return childEnv({ QEMU_LD_PREFIX: LIBRARIES });
 }
 
 function fail(why: string): never {
