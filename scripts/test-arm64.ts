@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
 import { AgentRunDetail, AgentRunList } from "@windshift/contract/api/run.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { startInstalledProduct } from "../e2e/installed-product.ts";
 import { REPOSITORY_ROOT } from "./build/compile.ts";
 import { freshProgram } from "./build/fresh-program.ts";
@@ -99,7 +100,10 @@ async function runEnds(): Promise<void> {
     const exitCode = await runner.exited;
     clearTimeout(late);
     const { runs } = await product.api.get(`/api/v1/items/${item.key}/agent-runs`, AgentRunList);
-    const run = await product.api.get(`/api/v1/agent-runs/${runs[0]?.id}`, AgentRunDetail);
+    const look = () => product.api.get(`/api/v1/agent-runs/${runs[0]?.id}`, AgentRunDetail);
+    // The pull request is the server's work, which goes on when the runner has ended.
+    const ended = () => look().then((run) => (run.ended_at === null ? undefined : run));
+    const run = await eventually("the run has ended", ended, RUN_MS_MAX).catch(look);
     if (exitCode !== 0 || run.status !== "succeeded" || run.pull_request?.draft !== true)
       fail(
         `the run is ${run.status} (${run.reason}: ${run.detail}), the runner's exit code ${exitCode}\n${await Bun.file(join(folder, "runner.log")).text()}\n${await product.log()}`,
