@@ -27,8 +27,11 @@ import {
  * ordered by.
  */
 const ROOT = resolve(import.meta.dir, "..");
-/** Two more than there are cores: two fifths of the time is spent waiting for containers, leases and browsers. */
-const WORKERS_MAX = 4;
+/**
+ * One more than there are cores, since a third of the time is spent waiting for containers, leases and browsers. A fourth made the whole
+ * no faster, and timings noisier.
+ */
+const WORKERS_MAX = 3;
 const SAVE_TIMES = "--save-times";
 /** Lines of the table of slow files at the end. */
 const SLOWEST_SHOWN = 15;
@@ -93,7 +96,7 @@ async function runGroup(group: TestGroup, ready: TestMachine): Promise<Tally> {
       output: "inherit",
       times: known,
     });
-  const first = await run(group.files, Math.min(WORKERS_MAX, availableParallelism() + 2));
+  const first = await run(group.files, Math.min(WORKERS_MAX, availableParallelism() + 1));
   times.push(first.times);
   const again = filesToTryAgain(first);
   if (again.length > 0) log(`\n== once more, by themselves: ${again.join(" ")}\n`);

@@ -28,8 +28,11 @@ windshift migrate-database URL
                      move the embedded database to an empty PostgreSQL, postgres://…; with the server stopped
 windshift backup [FILE]
                      save the database and the local repositories in one tar; the server may run meanwhile
-windshift restore FILE
-                     put a backup into an empty data folder (and an empty PostgreSQL); with the server stopped
+windshift restore FILE [--keep-credentials]
+                     put a backup into an empty data folder (and an empty PostgreSQL); with the server stopped. Every token of
+                     before is void then, those of people and runners too unless they are kept
+windshift revoke-tokens [--keep-credentials]
+                     the same for a database that was put back by other means, or not to the end
 windshift doctor     check each thing a run needs, and say what to do about what is missing
 windshift --version
 `;

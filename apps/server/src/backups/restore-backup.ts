@@ -74,7 +74,13 @@ async function restoreDatabase(
   if (engine === "postgres" && url !== undefined) await restorePostgres(url, join(parts, DUMP_FILE));
   const database = await openDatabase({ url, sqliteFile });
   try {
-    await voidRestored(database, credentials);
+    await voidRestored(database, credentials).catch((cause: unknown) => {
+      throw new AppError(
+        "unavailable",
+        `the database is put back, but its tokens still work: run "windshift revoke-tokens" before the server is started (${cause instanceof Error ? cause.message : String(cause)})`,
+        { cause },
+      );
+    });
   } finally {
     await database.close();
   }

@@ -4,8 +4,11 @@ import type { AttemptResult } from "@windshift/contract/job.ts";
 import { BootId } from "@windshift/contract/runner.ts";
 import { renewHeld, takeResult } from "../runners/host-attempt.ts";
 import { enterSession } from "../runners/host-session.ts";
+import { Run } from "../runs/run.ts";
 import { createRun } from "../runs/run-create.ts";
+import { readFlags } from "../runs/run-flag-view.ts";
 import { claimRuns } from "../runs/run-queue.ts";
+import { insertRun } from "../runs/run-store.ts";
 import { createRunFixture, type RunFixture } from "../testing/run-fixture.ts";
 import { voidRestored } from "./void-restored.ts";
 
@@ -63,6 +66,57 @@ test("F45 what a runner holds since after the backup is no longer its own, even 
     takeResult(database, DEFAULTS, host, STATE.boot, run, { ...RESULT, attempt: held(attempt).attempt });
   await expect(report(old)).rejects.toMatchObject({ code: "lease_lost" });
   await report(fresh);
+});
+
+test("a restore leaves a run whose branch was pushed its attempt, and lists of runs can be read behind it", async () => {
+  const { database } = fix;
+  const db = database.kysely;
+  const workspaceId = fix.workspaces[0] as number;
+  const of = {
+    workspace_id: workspaceId,
+    agent_user_id: fix.agent,
+    pool_id: fix.pool,
+    requested_by: fix.person,
+  };
+  const running = {
+    trigger_kind: "assignee",
+    status: "running",
+    phase: "agent",
+    grants: "null",
+    prompt: "",
+  } as const;
+  const rows = await Promise.all(
+    Array.from({ length: 40 }, async (_, at) => ({
+      ...of,
+      ...running,
+      work_item_id: await fix.createItem(workspaceId),
+      attempt: 2,
+      lease_expires_at_ms: 1,
+      pushed_oid: at === 0 ? "a".repeat(40) : null,
+      created_at_ms: 1,
+    })),
+  );
+  const ids: number[] = [];
+  for (const row of rows) ids.push(await insertRun(db, row));
+  await voidRestored(database, "void");
+  const runs = (await db.selectFrom("runs").selectAll().where("id", "in", ids).orderBy("id").execute()).map(
+    (row) => Run.parse(row),
+  );
+  expect(runs.map(({ attempt }) => attempt)).toEqual([2, ...Array(39).fill(102)]);
+  const event = {
+    run_id: ids[1] as number,
+    attempt: 102,
+    seq: -1,
+    type: "review_flagged",
+    at: "",
+    data: "{}",
+  };
+  await db
+    .insertInto("run_events")
+    .values({ ...event, stored_at_ms: 1 })
+    .execute();
+  const flagsOf = await readFlags(db, runs);
+  expect(runs.map((run) => flagsOf(run).length)).toEqual([0, 1, ...Array(38).fill(0)]);
 });
 
 const RESULT: Omit<AttemptResult, "attempt"> = {

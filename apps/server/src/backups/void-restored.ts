@@ -26,7 +26,7 @@ export async function voidRestored(database: Database, credentials: Credentials)
   const ended = credentials === "void" ? [...ENDED, "api_tokens" as const] : ENDED;
   await database.transaction(async (tx) => {
     await raiseEpoch(tx);
-    await skipAttempts(tx);
+    await skipAttempts(database, tx);
     for (const table of ended) if (tables.has(table)) await tx.deleteFrom(table).execute();
     if (credentials === "void" && tables.has("runner_credentials")) await revokeHosts(database, tx);
   });
@@ -41,8 +41,24 @@ async function revokeHosts(database: Database, tx: Queries): Promise<void> {
     .execute();
 }
 
-/** Runs that are being finished are in no runner's hands. */
-async function skipAttempts(tx: Queries): Promise<void> {
+/**
+ * Runs that are being finished are in no runner's hands, and one whose branch was pushed keeps its number: what its agent said last
+ * stands under that, and a report of the same attempt is the same report.
+ */
+async function skipAttempts(database: Database, tx: Queries): Promise<void> {
+  await tx
+    .updateTable("run_attempts")
+    .set({ outcome: "interrupted", ended_at_ms: dbNowMs(database.engine) })
+    .where("ended_at_ms", "is", null)
+    .where("run_id", "in", (eb) =>
+      eb
+        .selectFrom("runs")
+        .select("id")
+        .where("status", "=", "running")
+        .where("lease_expires_at_ms", "is not", null)
+        .where("pushed_oid", "is", null),
+    )
+    .execute();
   await tx
     .updateTable("runs")
     .set((eb) => ({
@@ -56,7 +72,11 @@ async function skipAttempts(tx: Queries): Promise<void> {
     .where((eb) =>
       eb.or([
         eb("status", "in", ["queued", "waiting"]),
-        eb.and([eb("status", "=", "running"), eb("lease_expires_at_ms", "is not", null)]),
+        eb.and([
+          eb("status", "=", "running"),
+          eb("lease_expires_at_ms", "is not", null),
+          eb("pushed_oid", "is", null),
+        ]),
       ]),
     )
     .execute();

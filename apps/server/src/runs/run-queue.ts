@@ -1,3 +1,4 @@
+import { AppError } from "@windshift/contract/app-error.ts";
 import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import { LEASE_MS } from "@windshift/contract/limits.ts";
 import type { Isolation } from "@windshift/contract/run.ts";
@@ -148,6 +149,8 @@ async function makeOf<C extends Claimer, T>(
   } catch (cause) {
     const [only, ...others] = claims;
     if (cause instanceof ClaimFault || only === undefined || others.length > 0) throw cause;
+    // A database that fails for a moment is no fault of the run.
+    if (cause instanceof AppError && cause.code === "unavailable") throw cause;
     throw new ClaimFault(only.run.id, only.run.attempt, cause);
   }
 }

@@ -27,6 +27,8 @@ test("WB-04 HTML and comments stand as text, and so does an address of another k
     "data:text/html,x",
     "//evil.test/x",
     "/\\evil.test",
+    "/&#9;/evil.test",
+    "/&#10;/evil.test",
   ])
     expect([address, html(`[a](${address}) ![b](${address})`)]).toEqual([
       address,

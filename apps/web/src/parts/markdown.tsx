@@ -146,5 +146,7 @@ function tableOf({ header, rows }: Tokens.Table, depth: number): ReactNode {
 /** Addresses that a link may have; where it has another it is plain text. */
 function plainUrl(written: string): string {
   const url = withEntities(written);
+  // Browsers drop tabs and ends of lines: `/<tab>/other.example` would leave for another server.
+  if (/[\t\n\r]/.test(url)) return "";
   return /^(?:https?:\/\/|mailto:|\/(?![/\\])|#)/i.test(url) ? url : "";
 }

@@ -43,8 +43,8 @@ export function SafeLink({ href, children }: { href: string; children: ReactNode
 
 /** The path of an address on this very server. */
 function ownPath(href: string): string | undefined {
-  if (/^\/(?!\/)/.test(href)) return href;
-  if (href.startsWith("#")) return undefined;
-  const url = URL.canParse(href) ? new URL(href) : undefined;
-  return url?.origin === location.origin ? url.pathname + url.search + url.hash : undefined;
+  if (href.startsWith("#") || !(href.startsWith("/") || URL.canParse(href))) return undefined;
+  const url = URL.canParse(href, location.origin) ? new URL(href, location.origin) : undefined;
+  const own = url?.origin === location.origin && !url.pathname.startsWith("//");
+  return own ? url.pathname + url.search + url.hash : undefined;
 }
