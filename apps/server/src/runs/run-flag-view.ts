@@ -7,27 +7,23 @@ export async function readFlags(db: Queries, runs: readonly Run[]): Promise<(run
   const ids = runs.map(({ id }) => id);
   const flagged = new Set<number>();
   if (ids.length > 0) {
-    // Each attempt's own numbers are looked up; all the others are the runner's.
-    const recorded = db
-      .selectFrom("run_attempts as of")
-      .innerJoin("run_events as event", (join) =>
-        join.onRef("event.run_id", "=", "of.run_id").onRef("event.attempt", "=", "of.attempt"),
-      )
-      .select("event.run_id")
-      .where("of.run_id", "in", ids)
-      .where("event.seq", "<", 0)
-      .where("event.type", "=", "review_flagged");
     // What ran before attempts were recorded has its last one.
-    const last = db
-      .selectFrom("runs as of")
-      .innerJoin("run_events as event", (join) =>
-        join.onRef("event.run_id", "=", "of.id").onRef("event.attempt", "=", "of.attempt"),
+    const attempts = db
+      .selectFrom("run_attempts")
+      .select(["run_id", "attempt"])
+      .where("run_id", "in", ids)
+      .union(db.selectFrom("runs").select(["id as run_id", "attempt"]).where("id", "in", ids));
+    // Each attempt's own numbers are looked up; all the others are the runner's.
+    const rows = await db
+      .selectFrom(attempts.as("of"))
+      .innerJoin("run_events", (join) =>
+        join.onRef("run_events.run_id", "=", "of.run_id").onRef("run_events.attempt", "=", "of.attempt"),
       )
-      .select("event.run_id")
-      .where("of.id", "in", ids)
-      .where("event.seq", "<", 0)
-      .where("event.type", "=", "review_flagged");
-    const rows = await recorded.union(last).execute();
+      .select("run_events.run_id")
+      .distinct()
+      .where("run_events.seq", "<", 0)
+      .where("run_events.type", "=", "review_flagged")
+      .execute();
     for (const { run_id } of rows) flagged.add(run_id);
   }
   return (run) => [...flagsOfPrompt(run.prompt_notes), ...(flagged.has(run.id) ? (["review"] as const) : [])];
