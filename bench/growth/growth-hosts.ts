@@ -4,9 +4,9 @@ import { Pool } from "@windshift/contract/api/pool.ts";
 import { setUpServer } from "@windshift/testing/workspace-builder.ts";
 import type { BenchReport } from "../bench.ts";
 import { ADMIN } from "../bench-host.ts";
+import { onBenchServer } from "../bench-server.ts";
 import { cpuMs, insertHosts } from "../queue/fleet.ts";
 import { residentMb } from "../server-start/memory.ts";
-import { onGrowthServer } from "./growth-server.ts";
 import { type HeldRequest, holdRequest } from "./held-request.ts";
 import { type Point, reportCurve } from "./report-curve.ts";
 
@@ -24,7 +24,7 @@ const MEMORY_RESOLUTION_MB = 5;
 
 /** What idle runner hosts, each waiting for work on a long poll, cost a server: processor and memory. */
 export async function growHosts(report: BenchReport): Promise<void> {
-  await onGrowthServer(report, async ({ server, dataDir, port }) => {
+  await onBenchServer(report, async ({ server, dataDir, port }) => {
     const api = new ApiClient(server.url);
     await setUpServer(api, ADMIN);
     const pool = await api.post("/api/v1/admin/pools", { name: "fleet" }, Pool);

@@ -7,8 +7,8 @@ import { eventually } from "@windshift/testing/eventually.ts";
 import { createRepository } from "@windshift/testing/git-repository.ts";
 import type { BenchReport } from "../bench.ts";
 import { ADMIN, type BenchHost, createBenchPool } from "../bench-host.ts";
+import { onBenchServer } from "../bench-server.ts";
 import { cpuMs } from "../queue/fleet.ts";
-import { onGrowthServer } from "./growth-server.ts";
 import { type HeldRequest, holdRequest } from "./held-request.ts";
 import { type Point, reportCurve } from "./report-curve.ts";
 
@@ -26,7 +26,7 @@ const CPU_RESOLUTION_MS = 5;
 
 /** What watchers of one run cost: from an event to all but the slowest hundredth of them, and the server's processor for an event. */
 export async function growWatchers(report: BenchReport): Promise<void> {
-  await onGrowthServer(report, async ({ server, port, dir }) => {
+  await onBenchServer(report, async ({ server, port, dir }) => {
     const projectDir = join(dir, "project");
     await createRepository(projectDir, { files: { "README.md": "bench\n" } });
     const pool = await createBenchPool(server, projectDir);

@@ -1,16 +1,11 @@
-import { join } from "node:path";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import { EVENT_BATCH_MAX } from "@windshift/contract/limits.ts";
-import { createDatabase } from "@windshift/testing/database-fixture.ts";
-import { createRepository } from "@windshift/testing/git-repository.ts";
-import { type ServerProcess, serverEnv, startServerProcess } from "@windshift/testing/server-process.ts";
-import { tempDir } from "@windshift/testing/temp-dir.ts";
-import { freePort } from "../../scripts/setup/free-port.ts";
+import type { ServerProcess } from "@windshift/testing/server-process.ts";
 import type { Bench, BenchReport } from "../bench.ts";
 import { type BenchHost, createBenchPool } from "../bench-host.ts";
 import { absoluteFigure } from "../figure.ts";
-import { compilePrograms } from "../programs.ts";
-import { type BenchEngine, onEachEngine } from "./each-engine.ts";
+import type { BenchEngine } from "./each-engine.ts";
+import { onEachServer } from "./each-server.ts";
 
 /** Bars. Source: PERFORMANCE, "Queue and runners": 3,000 events a second on SQLite, 5,000 on PostgreSQL; p99 of an acknowledgement. */
 const EVENT_MICROS_MAX: Record<BenchEngine, number> = { SQLite: 1e6 / 3_000, PostgreSQL: 1e6 / 5_000 };
@@ -25,29 +20,10 @@ const TEXT = "a line of output as a build prints it, some eighty characters long
 export const events: Bench = {
   name: "events",
   about: "events of many attempts over HTTP, acknowledged when they are durable",
-  async run(report) {
-    using dir = tempDir();
-    const { server: program } = await compilePrograms(join(dir.path, "bin"), report);
-    const projectDir = join(dir.path, "project");
-    await createRepository(projectDir, { files: { "README.md": "bench\n" } });
-    await onEachEngine(report, async (engine) => {
-      const database = await createDatabase(process.env);
-      const port = await freePort();
-      const at = { dataDir: database.dataDir, port, containerHost: "127.0.0.1", databaseUrl: database.url };
-      const server = await startServerProcess({
-        argv: [program],
-        port,
-        logFile: join(dir.path, `${engine}.log`),
-        env: { ...serverEnv(at), CODING_AGENT_RUNNER_IMAGE: "" },
-      });
-      try {
-        await measure(report, engine, await claimAttempts(server, projectDir));
-      } finally {
-        await server.stop();
-        await database.drop();
-      }
-    });
-  },
+  run: (report) =>
+    onEachServer(report, async (engine, server, projectDir) =>
+      measure(report, engine, await claimAttempts(server, projectDir)),
+    ),
 };
 
 /** Sends events of one attempt. */

@@ -3,14 +3,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ApiClient } from "@windshift/api-client/api-client.ts";
 import { Pool } from "@windshift/contract/api/pool.ts";
-import { type ServerProcess, serverEnv, startServerProcess } from "@windshift/testing/server-process.ts";
-import { tempDir } from "@windshift/testing/temp-dir.ts";
+import type { ServerProcess } from "@windshift/testing/server-process.ts";
 import { setUpServer } from "@windshift/testing/workspace-builder.ts";
 import { openDatabase } from "../../apps/server/src/db/database.ts";
-import { freePort } from "../../scripts/setup/free-port.ts";
 import type { Bench, BenchReport } from "../bench.ts";
+import { onBenchServer } from "../bench-server.ts";
 import { absoluteFigure } from "../figure.ts";
-import { compilePrograms } from "../programs.ts";
 import { residentMb } from "../server-start/memory.ts";
 
 /** Bars. Source: PERFORMANCE, "Queue and runners": 1,000 idle runners at less than a tenth of a core and 60 KB each. */
@@ -29,23 +27,7 @@ const ADMIN = { name: "Ada", email: "ada@example.test", password: "correct horse
 export const fleet: Bench = {
   name: "fleet",
   about: "what a thousand idle runner hosts cost one server: processor and memory",
-  async run(report) {
-    using dir = tempDir();
-    const { server: program } = await compilePrograms(join(dir.path, "bin"), report);
-    const port = await freePort();
-    const dataDir = join(dir.path, "data");
-    const server = await startServerProcess({
-      argv: [program],
-      port,
-      logFile: join(dir.path, "server.log"),
-      env: { ...serverEnv({ dataDir, port, containerHost: "127.0.0.1" }), CODING_AGENT_RUNNER_IMAGE: "" },
-    });
-    try {
-      await measure(report, server, dataDir);
-    } finally {
-      await server.stop();
-    }
-  },
+  run: (report) => onBenchServer(report, ({ server, dataDir }) => measure(report, server, dataDir)),
 };
 
 async function measure(report: BenchReport, server: ServerProcess, dataDir: string): Promise<void> {

@@ -1,14 +1,8 @@
-import { join } from "node:path";
-import { createDatabase } from "@windshift/testing/database-fixture.ts";
-import { createRepository } from "@windshift/testing/git-repository.ts";
-import { serverEnv, startServerProcess } from "@windshift/testing/server-process.ts";
-import { tempDir } from "@windshift/testing/temp-dir.ts";
-import { freePort } from "../../scripts/setup/free-port.ts";
 import type { Bench, BenchReport } from "../bench.ts";
 import { type BenchHost, type BenchPool, createBenchPool } from "../bench-host.ts";
 import { relativeFigure } from "../figure.ts";
-import { compilePrograms } from "../programs.ts";
-import { type BenchEngine, onEachEngine } from "./each-engine.ts";
+import type { BenchEngine } from "./each-engine.ts";
+import { onEachServer } from "./each-server.ts";
 
 /** Bar. Source: SECURITY RT-14: the claims of a hundred honest hosts are 10 % slower at most while one host floods. */
 const RATIO_MAX = 1.1;
@@ -25,30 +19,10 @@ const ROUNDS = 5;
 export const flood: Bench = {
   name: "flood",
   about: "claims of a hundred honest hosts while one host sends a thousand requests a second",
-  async run(report) {
-    using dir = tempDir();
-    const { server: program } = await compilePrograms(join(dir.path, "bin"), report);
-    const projectDir = join(dir.path, "project");
-    await createRepository(projectDir, { files: { "README.md": "bench\n" } });
-    await onEachEngine(report, async (engine) => {
-      const database = await createDatabase(process.env);
-      const port = await freePort();
-      const at = { dataDir: database.dataDir, port, containerHost: "127.0.0.1", databaseUrl: database.url };
-      const env = { ...serverEnv(at), CODING_AGENT_RUNNER_IMAGE: "" };
-      const server = await startServerProcess({
-        argv: [program],
-        port,
-        logFile: join(dir.path, `${engine}.log`),
-        env,
-      });
-      try {
-        await measure(report, engine, await createBenchPool(server, projectDir));
-      } finally {
-        await server.stop();
-        await database.drop();
-      }
-    });
-  },
+  run: (report) =>
+    onEachServer(report, async (engine, server, projectDir) =>
+      measure(report, engine, await createBenchPool(server, projectDir)),
+    ),
 };
 
 async function measure(report: BenchReport, engine: BenchEngine, { addHost }: BenchPool): Promise<void> {

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { type ServerProcess, serverEnv, startServerProcess } from "@windshift/testing/server-process.ts";
 import { tempDir } from "@windshift/testing/temp-dir.ts";
-import { freePort } from "../../scripts/setup/free-port.ts";
-import type { BenchReport } from "../bench.ts";
-import { compilePrograms } from "../programs.ts";
+import { freePort } from "../scripts/setup/free-port.ts";
+import type { BenchReport } from "./bench.ts";
+import { compilePrograms } from "./programs.ts";
 
-export interface GrowthServer {
+export interface BenchServer {
   server: ServerProcess;
   port: number;
   dataDir: string;
@@ -14,9 +14,9 @@ export interface GrowthServer {
 }
 
 /** Does the work beside a server as it is shipped, on the embedded database, without runs of its own. */
-export async function onGrowthServer(
+export async function onBenchServer(
   report: BenchReport,
-  work: (at: GrowthServer) => Promise<void>,
+  work: (at: BenchServer) => Promise<void>,
 ): Promise<void> {
   using dir = tempDir();
   const { server: program } = await compilePrograms(join(dir.path, "bin"), report);
