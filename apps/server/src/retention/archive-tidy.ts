@@ -1,17 +1,18 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Database } from "../db/database.ts";
-import { knownFiles } from "./transcript-archive-store.ts";
+import { strayFiles } from "./transcript-archive-store.ts";
 
 /** A file that no run names is somebody's work until it is so old, ms: no archive takes longer to write. */
 const STRAY_AGE_MS = 24 * 3_600_000;
 /** Names asked for at once. */
 const NAMES_AT_ONCE = 500;
-const OURS = /^run-\d+-[0-9a-f]{12}\.jsonl\.gz(?:\.part)?$/;
+const OURS = /^run-(\d+)-[0-9a-f]{12}\.jsonl\.gz(?:\.part)?$/;
 
 /**
- * Takes away files of transcripts that no run names any more: of deleted transcripts, and of servers that ended while they wrote.
- * Files with other names are left alone.
+ * Takes away files of transcripts that are nobody's any more: of deleted transcripts, and of servers that ended while they wrote and
+ * whose work was done again. Files of runs that this database does not know, or whose transcript it still holds, are left alone: they are
+ * all there is once a backup older than they are was restored. So are files with other names.
  * @param strayMs age from which a file that no run names goes; a day unless said
  * @returns how many went
  */
@@ -25,10 +26,12 @@ export async function tidyArchive(
   for (const group of await namesIn(root)) {
     const files = (await namesIn(join(root, group))).filter((name) => OURS.test(name));
     for (let at = 0; at < files.length; at += NAMES_AT_ONCE) {
-      const some = files.slice(at, at + NAMES_AT_ONCE).map((name) => `transcripts/${group}/${name}`);
-      const known = await knownFiles(database.kysely, some);
-      for (const file of some) {
-        if (known.has(file) || !(await isOlder(join(folder, file), strayMs))) continue;
+      const some = files.slice(at, at + NAMES_AT_ONCE);
+      const runs = new Map(
+        some.map((name) => [`transcripts/${group}/${name}`, Number(OURS.exec(name)?.[1])]),
+      );
+      for (const file of await strayFiles(database.kysely, runs)) {
+        if (!(await isOlder(join(folder, file), strayMs))) continue;
         await rm(join(folder, file), { force: true });
         removed++;
       }

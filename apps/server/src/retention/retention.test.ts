@@ -201,16 +201,25 @@ describe("a server that ended", () => {
     const id = await endedRun(31);
     const stray = join(folder, "transcripts", "0000000", `run-${id}-0123456789ab.jsonl.gz`);
     await mkdir(dirname(stray), { recursive: true });
-    for (const file of [stray, `${stray}.part`, join(dirname(stray), "notes.txt")])
+    const longAgo = new Date(Date.now() - 2 * DAY_MS);
+    // Newer than this database, as after the restore of an older backup.
+    const unknown = join(dirname(stray), "run-999-0123456789ab.jsonl.gz");
+    for (const file of [stray, `${stray}.part`, unknown, join(dirname(stray), "notes.txt")])
       await writeFile(file, "x");
+    for (const file of [stray, unknown]) await utimes(file, longAgo, longAgo);
+    expect(await tidyArchive(server.database, folder)).toBe(0);
+    await utimes(stray, new Date(), new Date());
     await look(KEEP_30_DAYS);
     expect((await jsonlOf(id)).status).toBe(200);
     expect([existsSync(stray), existsSync(`${stray}.part`)]).toEqual([true, true]);
-    const longAgo = new Date(Date.now() - 2 * DAY_MS);
     for (const file of [stray, `${stray}.part`]) await utimes(file, longAgo, longAgo);
     expect(await tidyArchive(server.database, folder)).toBe(2);
     expect(await filesIn(folder)).toEqual(
-      [(await archiveOf(id))?.file as string, "transcripts/0000000/notes.txt"].toSorted(),
+      [
+        (await archiveOf(id))?.file as string,
+        unknown.slice(folder.length + 1),
+        "transcripts/0000000/notes.txt",
+      ].toSorted(),
     );
   });
 

@@ -137,9 +137,22 @@ export function forgetArchive(database: Database, run: number): Promise<void> {
   });
 }
 
-/** Those of the files that hold a transcript. */
-export async function knownFiles(db: Queries, files: readonly string[]): Promise<Set<string>> {
-  if (files.length === 0) return new Set();
-  const rows = await db.selectFrom("transcript_archives").select("file").where("file", "in", files).execute();
-  return new Set(rows.map(({ file }) => file));
+/**
+ * Those of the files that are nobody's: their run's transcript is in another file, or deleted. A run whose transcript is still in the
+ * database, or that is not known here, says nothing of a file: after a restore it may hold the only copy.
+ * @param files by path in the archive, with the run each was written for
+ */
+export async function strayFiles(db: Queries, files: ReadonlyMap<string, number>): Promise<string[]> {
+  if (files.size === 0) return [];
+  const rows = await db
+    .selectFrom("runs")
+    .leftJoin("transcript_archives", "transcript_archives.run_id", "runs.id")
+    .select(["runs.id", "transcript_archives.file"])
+    .where("runs.id", "in", [...new Set(files.values())])
+    .where("runs.transcript_state", "is not", null)
+    .execute();
+  const archives = new Map(rows.map(({ id, file }) => [id, file]));
+  return [...files]
+    .filter(([file, run]) => archives.has(run) && archives.get(run) !== file)
+    .map(([file]) => file);
 }

@@ -63,7 +63,7 @@ test("F47 an event whose text is damaged is told in its place, and all others ar
   await kysely.updateTable("run_events").set({ data }).where("id", "=", hit.id).execute();
   const seen = await read(run, 0, Number.POSITIVE_INFINITY);
   expect(seen.map(({ id }) => id)).toEqual(stored.map(({ id }) => id));
-  expect(seen[700]?.data).toEqual({ message: expect.stringContaining("damaged") });
+  expect(seen[700]?.data).toEqual({ message: expect.stringContaining("damaged"), stored: data });
   expect(seen[701]?.data).toEqual(JSON.parse(stored[701]?.data ?? ""));
 });
 

@@ -178,14 +178,17 @@ export async function listEvents(
   return rows.map(toStored);
 }
 
-/** One whose text is damaged in the database is a warning in its place: it must not hide those beside it. */
+/**
+ * One whose text is damaged in the database is a warning in its place: it must not hide those beside it. What is left of the text goes
+ * along, so that it outlives the row in an archive, too.
+ */
 export function toStored(
   row: Pick<Row<"run_events">, "id" | "attempt" | "seq" | "at" | "type" | "data">,
 ): StoredEvent {
   try {
     return { ...row, type: row.type as StoredEvent["type"], data: JSON.parse(row.data) };
   } catch {
-    return { ...row, type: "warning", data: { message: DAMAGED } };
+    return { ...row, type: "warning", data: { message: DAMAGED, stored: row.data } };
   }
 }
 
