@@ -20,9 +20,9 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Events of two runs in turn, so that the ids of one have gaps. */
+/** Events up to that number of two runs in turn, so that the ids of one have gaps. What is stored is sent again as it was. */
 async function record(runs: readonly { runId: number; attempt: number }[], count: number): Promise<void> {
-  const at = new Date().toISOString();
+  const at = "2026-01-01T00:00:00.000Z";
   for (let seq = 1; seq <= count; seq += 100)
     for (const { runId, attempt } of runs) {
       const batch = Array.from({ length: Math.min(100, count - seq + 1) }, (_, index) =>
@@ -32,8 +32,8 @@ async function record(runs: readonly { runId: number; attempt: number }[], count
     }
 }
 
-async function outlineOf(runId: number): Promise<EventOutline> {
-  return EventOutline.parse((await ada.get(`/api/v1/agent-runs/${runId}/events/outline`)).body);
+async function outlineOf(runId: number, query = ""): Promise<EventOutline> {
+  return EventOutline.parse((await ada.get(`/api/v1/agent-runs/${runId}/events/outline${query}`)).body);
 }
 
 test("has no pages before the first event, and one up to the size of a page", async () => {
@@ -63,4 +63,24 @@ test("its pages hold every event of the run once, in order, and none of another 
     seqs.push(...events.map(({ seq }) => seq));
   }
   expect(seqs).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+});
+
+test("what is seen first comes along: the end of a run that goes on, never less than a screen, and the start of one that is over", async () => {
+  const { runId, attempt } = await startLiveRun(server, ada, workspace);
+  const opening = async () => (await outlineOf(runId, "?opening=true")).opening;
+  const seqs = async () => (await opening())?.events.map(({ seq }) => seq);
+  expect(await opening()).toBeUndefined();
+  const from = (first: number, last: number) =>
+    Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  await record([{ runId, attempt }], 120);
+  expect([(await opening())?.page, await seqs()]).toEqual([0, from(1, 120)]);
+  await record([{ runId, attempt }], EVENT_PAGE_MAX + 3);
+  expect([(await opening())?.page, await seqs()]).toEqual([0, from(1, EVENT_PAGE_MAX + 3)]);
+  await record([{ runId, attempt }], EVENT_PAGE_MAX + 200);
+  expect([(await opening())?.page, await seqs()]).toEqual([
+    1,
+    from(EVENT_PAGE_MAX + 1, EVENT_PAGE_MAX + 200),
+  ]);
+  await ada.post(`/api/v1/agent-runs/${runId}/cancel`, { force: true });
+  expect([(await opening())?.page, await seqs()]).toEqual([0, from(1, EVENT_PAGE_MAX)]);
 });

@@ -1,6 +1,7 @@
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { RunEvent, StoredEvent } from "@windshift/contract/event.ts";
 import { MessageId } from "@windshift/contract/ids.ts";
+import { EVENT_PAGE_BYTES_MAX } from "@windshift/contract/limits.ts";
 import { RunPhase } from "@windshift/contract/run.ts";
 import { afterCommit } from "../db/after-commit.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
@@ -176,6 +177,26 @@ export async function listEvents(
     .limit(limit)
     .execute();
   return rows.map(toStored);
+}
+
+/** The same, cut to what a client can hold at ease. */
+export async function readEventPage(
+  db: Queries,
+  run: number,
+  after: number,
+  limit: number,
+): Promise<StoredEvent[]> {
+  return cutToPage(await listEvents(db, run, after, limit));
+}
+
+/** So many of the first events as fit into one answer; at least one, so that a reader always gets on. */
+export function cutToPage(events: readonly StoredEvent[]): StoredEvent[] {
+  let bytes = 0;
+  const over = events.findIndex((event) => {
+    bytes += JSON.stringify(event.data).length;
+    return bytes > EVENT_PAGE_BYTES_MAX;
+  });
+  return over === -1 ? [...events] : events.slice(0, Math.max(1, over));
 }
 
 /**

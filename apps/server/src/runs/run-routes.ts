@@ -8,13 +8,7 @@ import {
 } from "@windshift/contract/api/run.ts";
 import { assert } from "@windshift/contract/app-error.ts";
 import { BudgetRaise } from "@windshift/contract/budget.ts";
-import type { StoredEvent } from "@windshift/contract/event.ts";
-import {
-  EVENT_PAGE,
-  EVENT_PAGE_BYTES_MAX,
-  EVENT_PAGE_MAX,
-  SEARCH_CHARS_MAX,
-} from "@windshift/contract/limits.ts";
+import { EVENT_PAGE, EVENT_PAGE_MAX, SEARCH_CHARS_MAX } from "@windshift/contract/limits.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import type { Context } from "hono";
 import { z } from "zod";
@@ -30,7 +24,7 @@ import { streamRun } from "./event-stream.ts";
 import { raiseRunBudget } from "./run-budget.ts";
 import { cancelRun } from "./run-cancel.ts";
 import { searchEvents } from "./run-event-search.ts";
-import { listEvents } from "./run-events.ts";
+import { cutToPage, listEvents } from "./run-events.ts";
 import { republishRun } from "./run-republish.ts";
 import { runIdOf, runScope } from "./run-scope.ts";
 import type { RunService } from "./run-service.ts";
@@ -103,7 +97,7 @@ export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
         q === undefined
           ? await listEvents(database.kysely, run.id, after, limit)
           : await searchEvents(database, run.id, after, limit, q);
-      const page = events.slice(0, countWithin(events, EVENT_PAGE_BYTES_MAX));
+      const page = cutToPage(events);
       const ended = isTerminal(run.status) && page.length === events.length && events.length < limit;
       const body = { events: page, next_after: page.at(-1)?.id ?? after, ended };
       // What is searched for comes with the request, so only pages that were not searched are compressed.
@@ -183,16 +177,6 @@ export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
     assert(id !== undefined, "the route's scope found the run");
     return getRun(database.kysely, id);
   }
-}
-
-/** How many of the first events fit; at least one, so that a reader always gets on. */
-function countWithin(events: readonly StoredEvent[], bytesMax: number): number {
-  let bytes = 0;
-  const over = events.findIndex((event) => {
-    bytes += JSON.stringify(event.data).length;
-    return bytes > bytesMax;
-  });
-  return over === -1 ? events.length : Math.max(1, over);
 }
 
 function eventStream(c: Context<ApiEnv>, ports: RunRoutePorts): Response {

@@ -19,7 +19,7 @@ export const readPaths = {
     `/api/v1/${"item" in of ? `items/${of.item}` : `workspaces/${of.workspace}`}/activity${queryString({ before, limit: STORY_STEP })}`,
   run: (run: number) => `/api/v1/agent-runs/${run}`,
   runUsage: (run: number) => `/api/v1/agent-runs/${run}/usage`,
-  outline: (run: number) => `/api/v1/agent-runs/${run}/events/outline`,
+  outline: (run: number) => `/api/v1/agent-runs/${run}/events/outline?opening=true`,
   events: (run: number, after: number, limit: number) =>
     `/api/v1/agent-runs/${run}/events${queryString({ after, limit })}`,
 };

@@ -11,16 +11,6 @@ const answers = new Map<string, Promise<Response>>();
 globalThis.earlyAnswers = answers;
 setTimeout(() => answers.clear(), KEPT_MS);
 
-interface EarlyRun {
-  id: number;
-  ended_at: string | null;
-}
-interface EarlyOutline {
-  starts: number[];
-  events_count: number;
-  page_events: number;
-}
-
 const { pathname } = location;
 const item = /^\/items\/([A-Z][A-Z0-9]{1,9}-[1-9]\d*)(?:\/runs\/([1-9]\d*))?$/.exec(pathname);
 if (pathname === "/login" || pathname === "/setup") ask(readPaths.setup);
@@ -29,24 +19,18 @@ if (item?.[1] !== undefined && item[2] === undefined) {
   ask(readPaths.item(item[1]));
   ask(readPaths.comments(item[1], 0));
   ask(readPaths.activity({ item: item[1] }));
-  read<{ runs: EarlyRun[] }>(readPaths.itemRuns(item[1]), ({ runs: [newest] }) => {
-    if (newest === undefined) return;
-    ask(readPaths.run(newest.id));
-    askTranscript(newest);
+  read<{ runs: { id: number }[] }>(readPaths.itemRuns(item[1]), ({ runs: [newest] }) => {
+    if (newest !== undefined) askRun(newest.id);
   });
 } else if (item?.[2] !== undefined) {
-  read<EarlyRun>(readPaths.run(Number(item[2])), askTranscript);
+  askRun(Number(item[2]));
 }
 
-/** The end of what goes on, the start of what is over, as the transcript opens. */
-function askTranscript({ id, ended_at }: EarlyRun): void {
-  ask(readPaths.runUsage(id));
-  read<EarlyOutline>(readPaths.outline(id), ({ starts, events_count, page_events }) => {
-    const page = ended_at === null ? starts.length - 1 : 0;
-    const after = starts[page];
-    const events = page < starts.length - 1 ? page_events : events_count - page * page_events;
-    if (after !== undefined) ask(readPaths.events(id, after, events));
-  });
+/** The run, and its transcript as it opens. */
+function askRun(run: number): void {
+  ask(readPaths.run(run));
+  ask(readPaths.outline(run));
+  ask(readPaths.runUsage(run));
 }
 
 function ask(path: string): Promise<Response> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { StoredEvent } from "../event.ts";
 
 /**
  * Where the pages of a long transcript begin, so that a reader can open any part of it: page number `i` is read with
@@ -10,5 +11,10 @@ export const EventOutline = z.object({
   page_events: z.int().positive(),
   /** `after` of each page; the first is 0. Empty when nothing was recorded. */
   starts: z.array(z.int().min(0)),
+  /**
+   * With `opening=true`: what a reader sees first, from the start of page `page` on. The end of what goes on, the start of what is
+   * over; less than whole pages when the events are large.
+   */
+  opening: z.object({ page: z.int().min(0), events: z.array(StoredEvent) }).optional(),
 });
 export type EventOutline = z.infer<typeof EventOutline>;

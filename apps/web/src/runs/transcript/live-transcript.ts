@@ -1,11 +1,10 @@
 import { useDocumentVisibility } from "@mantine/hooks";
-import { EventOutline } from "@windshift/contract/api/event-outline.ts";
 import { AgentRun } from "@windshift/contract/api/run.ts";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { getApi } from "../../api/api.ts";
 import { type StreamState, useEventStream } from "../../api/event-stream.ts";
 import { readPaths } from "../../api/read-paths.ts";
-import { ShownEvent, ShownEventPage } from "./shown-event.ts";
+import { ShownEvent, ShownEventPage, ShownOutline } from "./shown-event.ts";
 import { TranscriptPages } from "./transcript-pages.ts";
 
 /** Events are shown together this often, ms, so that a flood costs one layout and not thousands. */
@@ -54,7 +53,7 @@ const STREAM_EVENTS = ["event", "run"] as const;
 
 function sourceOf(runId: number) {
   return {
-    outline: () => getApi(readPaths.outline(runId), EventOutline),
+    outline: () => getApi(readPaths.outline(runId), ShownOutline),
     page: (after: number, limit: number) => getApi(readPaths.events(runId, after, limit), ShownEventPage),
   };
 }

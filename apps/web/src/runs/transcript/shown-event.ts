@@ -1,3 +1,4 @@
+import { EventOutline } from "@windshift/contract/api/event-outline.ts";
 import { EventPage } from "@windshift/contract/api/run.ts";
 import { StoredEvent } from "@windshift/contract/event.ts";
 import { z } from "zod";
@@ -11,3 +12,8 @@ export type ShownEvent = z.infer<typeof ShownEvent>;
 
 export const ShownEventPage = EventPage.extend({ events: z.array(ShownEvent) });
 export type ShownEventPage = z.infer<typeof ShownEventPage>;
+
+export const ShownOutline = EventOutline.extend({
+  opening: z.object({ page: z.int().min(0), events: z.array(ShownEvent) }).optional(),
+});
+export type ShownOutline = z.infer<typeof ShownOutline>;

@@ -18,6 +18,8 @@ const OVERSCAN = 8;
 const END_PX = 40;
 /** About how high an event of a page is that is not loaded, px. */
 const EVENT_PX = 26;
+/** How much of the window's height the list has about, for the first drawing, which is before it could be measured. */
+const FIRST_HEIGHT = 0.7;
 /** How long the row that a search led to stays marked, ms. */
 const FOUND_MS = 3_000;
 
@@ -54,6 +56,8 @@ export function TranscriptList(props: {
     // biome-ignore lint/correctness/useExhaustiveDependencies: rows change their places with each version.
     getItemKey: useCallback((index: number) => pages.row(index)?.key ?? index, [pages, version]),
     overscan: OVERSCAN,
+    initialOffset: opensAtEnd ? Number.MAX_SAFE_INTEGER : 0,
+    initialRect: { width: 0, height: window.innerHeight * FIRST_HEIGHT },
     anchorTo: "end",
     followOnAppend: true,
     scrollEndThreshold: END_PX,
@@ -61,8 +65,9 @@ export function TranscriptList(props: {
     directDomUpdatesMode: "position",
   });
   const items = virtual.getVirtualItems();
-  const first = items[0]?.index;
-  const last = items.at(-1)?.index;
+  // Without those beyond what is seen: each of them may stand for a whole page.
+  const first = virtual.range?.startIndex;
+  const last = virtual.range?.endIndex;
   // biome-ignore lint/correctness/useExhaustiveDependencies: with each version other rows stand at these places.
   useEffect(() => {
     if (first !== undefined && last !== undefined) pages.need(first, last);

@@ -60,6 +60,31 @@ test("a long transcript opens with its ends, and one row stands for each page be
   ]);
 });
 
+test("what comes with the outline is not asked for again, a page just begun comes with the one before it", async () => {
+  const { source, asked } = stored(1_503);
+  const opening = (page: number, from: number, to: number): TranscriptSource => ({
+    ...source,
+    outline: async () => {
+      const events = Array.from({ length: to - from }, (_, index) =>
+        eventAt(from + index, (n) => `event ${n}`),
+      );
+      return { ...(await source.outline()), opening: { page, events } };
+    },
+  });
+  const atEnd = new TranscriptPages(opening(2, 1_000, 1_503));
+  await atEnd.open("end");
+  expect([asked, atEnd.rows, atEnd.lastId]).toEqual([[], 2 + 503, eventAt(1_502, String).id]);
+  expect(textsOf(atEnd).slice(1)).toEqual([
+    "gap of 500",
+    ...Array.from({ length: 503 }, (_, index) => `event ${1_000 + index}`),
+  ]);
+  // What was too large to come along is read behind it.
+  const cut = new TranscriptPages(opening(2, 1_000, 1_400));
+  await cut.open("end");
+  expect(asked).toEqual([eventAt(1_399, String).id, eventAt(1_499, String).id]);
+  expect([textsOf(cut).slice(1), cut.lastId]).toEqual([textsOf(atEnd).slice(1), atEnd.lastId]);
+});
+
 test("loads what is looked at and its neighbors, and every event is there once, in order", async () => {
   const { source } = stored(2_600, undefined, 120);
   const pages = new TranscriptPages(source);

@@ -1,11 +1,11 @@
-import type { EventOutline } from "@windshift/contract/api/event-outline.ts";
 import { type Entry, entryKey } from "./entry.ts";
 import { EntryList } from "./entry-list.ts";
-import type { ShownEvent, ShownEventPage } from "./shown-event.ts";
+import type { ShownEvent, ShownEventPage, ShownOutline } from "./shown-event.ts";
 
 /** Where the events come from. */
 export interface TranscriptSource {
-  outline(): Promise<EventOutline>;
+  /** With the events that are seen first. A server that does not know of them leaves them out; they are read then. */
+  outline(): Promise<ShownOutline>;
   page(after: number, limit: number): Promise<ShownEventPage>;
 }
 
@@ -42,6 +42,8 @@ export class TranscriptPages {
   /** Row number at which each page begins, and the number of all rows at the end. */
   private starts: number[] = [0];
   private turn = 0;
+  /** Events that came with the outline, behind the event `after`. */
+  private opening: { after: number; events: readonly ShownEvent[] } | undefined;
   private readonly watchers = new Set<() => void>();
   /** Raised by each change. */
   version = 0;
@@ -51,7 +53,7 @@ export class TranscriptPages {
 
   /** Reads how long it is, and one end of it. @throws ApiError */
   async open(at: "start" | "end"): Promise<void> {
-    const { starts, events_count, page_events } = await this.source.outline();
+    const { starts, events_count, page_events, opening } = await this.source.outline();
     this.pageEvents = page_events;
     this.pages = starts.map((after, number) => ({
       after,
@@ -61,12 +63,16 @@ export class TranscriptPages {
       state: "absent",
       usedAt: 0,
     }));
+    this.opening = opening && { after: starts[opening.page] ?? 0, events: opening.events };
     const first = at === "start" ? 0 : this.pages.length - 1;
-    await this.load(first);
-    // The other end too: new events are added to it.
-    if (first !== this.pages.length - 1) void this.load(this.pages.length - 1);
+    // A last page that has just begun is seen together with the one before it.
+    const before = at === "end" && opening?.page === first - 1 ? this.load(first - 1) : undefined;
+    await Promise.all([before, this.load(first)]);
+    this.opening = undefined;
     this.opened = true;
     this.changed();
+    // The other end too: new events are added to it.
+    if (first !== this.pages.length - 1) void this.load(this.pages.length - 1);
   }
 
   watch = (watcher: () => void): (() => void) => {
@@ -200,13 +206,20 @@ export class TranscriptPages {
     let after = page.after;
     let left = page.events;
     while (left > 0) {
-      const { events } = await this.source.page(after, left);
+      const events = this.brought(after, left) ?? (await this.source.page(after, left)).events;
       if (events.length === 0) break;
       for (const event of events) list.add(event);
       left -= events.length;
       after = events.at(-1)?.id ?? after;
     }
     return after;
+  }
+
+  /** What came with the outline of the events behind that one; undefined when it ends before them. */
+  private brought(after: number, limit: number): readonly ShownEvent[] | undefined {
+    if (this.opening === undefined || after < this.opening.after) return undefined;
+    const from = this.opening.events.findIndex(({ id }) => id > after);
+    return from === -1 ? undefined : this.opening.events.slice(from, from + limit);
   }
 
   /** Forgets what was not looked at for the longest time. The last page stays, as new events are added to it. */
@@ -240,6 +253,7 @@ export class TranscriptPages {
       this.starts.push(rows);
     }
     this.version++;
-    for (const watcher of this.watchers) watcher();
+    // What comes first is shown at once, and not page by page.
+    if (this.opened) for (const watcher of this.watchers) watcher();
   }
 }
