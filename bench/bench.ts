@@ -15,4 +15,8 @@ export interface BenchReport {
   figure(figure: Figure): void;
   /** A line for the person who waits; never part of the result. */
   progress(line: string): void;
+  /** A row of a Markdown table that is printed at the end; rows of the same head stand together. */
+  row(head: readonly string[], row: readonly string[]): void;
+  /** The largest size that a curve goes to, in its own unit; a curve ends there though it goes further. */
+  sizeMax: number;
 }

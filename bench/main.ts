@@ -1,11 +1,13 @@
+import { parseArgs } from "node:util";
+import { z } from "zod";
 import { agent } from "./agent/agent.ts";
 import { agentPeers } from "./agent/agent-peers.ts";
 import type { Bench } from "./bench.ts";
-import { Figure } from "./figure.ts";
-import { figureTable } from "./figure-table.ts";
+import { runBenches } from "./bench-session.ts";
 import { gitBroker } from "./git-broker/git-broker.ts";
 import { growth, growthCurves } from "./growth/growth.ts";
 import { llmBroker } from "./llm-broker/llm-broker.ts";
+import { llmPeers } from "./llm-peers/llm-peers.ts";
 import { mainJob } from "./main-job/main-job.ts";
 import { events } from "./queue/events.ts";
 import { fleet } from "./queue/fleet.ts";
@@ -17,7 +19,8 @@ import { tracker } from "./tracker/tracker.ts";
 import { webTranscript } from "./web-transcript/web-transcript.ts";
 
 /**
- * `npm run bench -- NAME … | all`: figures as JSON lines on stdout, everything else on stderr, at its end all figures as one table.
+ * `npm run bench -- NAME … | all`: figures as JSON lines on stdout, everything else on stderr, at its end all figures as one table
+ * and the time that each benchmark took. One that fails does not end the others.
  * Exit code 0 when every bar holds, 1 when one does not or a benchmark failed, 2 for a name nobody knows.
  */
 const BENCHES: readonly Bench[] = [
@@ -27,6 +30,7 @@ const BENCHES: readonly Bench[] = [
   agentPeers,
   gitBroker,
   llmBroker,
+  llmPeers,
   queue,
   events,
   fleet,
@@ -38,30 +42,37 @@ const BENCHES: readonly Bench[] = [
   ...growthCurves,
 ];
 
-async function main(names: readonly string[]): Promise<number> {
-  const chosen = BENCHES.filter(
-    (bench) => names.includes(bench.name) || (names.includes("all") && bench.onlyByName !== true),
+const Wanted = z.strictObject({
+  "up-to": z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, "write a whole number")
+    .transform(Number)
+    .default(Number.POSITIVE_INFINITY),
+});
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { "up-to": { type: "string" } },
+    allowPositionals: true,
+  });
+  const wanted = Wanted.safeParse({ ...values });
+  const unknown = positionals.filter(
+    (name) => name !== "all" && !BENCHES.some((bench) => bench.name === name),
   );
-  const unknown = names.filter((name) => name !== "all" && !BENCHES.some((bench) => bench.name === name));
-  if (unknown.length > 0 || chosen.length === 0) {
+  const benches = BENCHES.filter(
+    (bench) => positionals.includes(bench.name) || (positionals.includes("all") && bench.onlyByName !== true),
+  );
+  if (!wanted.success || unknown.length > 0 || benches.length === 0) {
     for (const name of unknown) say(`bench: there is no benchmark ${JSON.stringify(name)}`);
-    say("usage: npm run --silent bench -- NAME … | all");
+    if (!wanted.success) say(z.prettifyError(wanted.error));
+    say("usage: npm run --silent bench -- [--up-to SIZE] NAME … | all");
+    say("  --up-to  the largest size of a curve, to try it: npm run bench -- --up-to 1000 growth-queue");
     for (const bench of BENCHES) say(`  ${bench.name.padEnd(18)} ${bench.about}`);
     return 2;
   }
-  const figures: Figure[] = [];
-  for (const bench of chosen) {
-    say(`${bench.name}: ${bench.about}`);
-    await bench.run({
-      figure: (figure) => {
-        process.stdout.write(`${JSON.stringify(Figure.parse(figure))}\n`);
-        figures.push(figure);
-      },
-      progress: (line) => say(`  ${line}`),
-    });
-  }
-  for (const line of ["", ...figureTable(figures)]) say(line);
-  return figures.every(({ holds }) => holds) ? 0 : 1;
+  const figure = (line: string) => void process.stdout.write(`${line}\n`);
+  return (await runBenches({ benches, sizeMax: wanted.data["up-to"], figure, say })) ? 0 : 1;
 }
 
 function say(line: string): void {

@@ -5,19 +5,21 @@ import { exec } from "@windshift/base/exec.ts";
 import { childEnv } from "../../scripts/setup/child-env.ts";
 import type { BenchReport } from "../bench.ts";
 
-/** They take 1 GB. */
+/** Those of the agents take 1 GB. */
 const INSTALL_MS_MAX = 900_000;
 
 /**
  * Installs packages beside the project, never into it, unless exactly these are there already. Their install scripts do
  * not run.
+ * @param folder of the cache, so that peers of one benchmark do not displace those of another
  * @returns the folder they are in
  */
 export async function installPackages(
   packages: Record<string, string>,
   report: BenchReport,
+  folder = "windshift-bench",
 ): Promise<string> {
-  const dir = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "windshift-bench");
+  const dir = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), folder);
   const manifest = join(dir, "package.json");
   const wanted = JSON.stringify({ private: true, dependencies: packages });
   const done = join(dir, "installed.json");

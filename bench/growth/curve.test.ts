@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type Curve, curveLines, exponent, growthFigure, type Point } from "./curve.ts";
+import { type Curve, curveLines, curveRow, exponent, growthFigure, type Point } from "./curve.ts";
 
 const CURVE: Curve = {
   bench: "growth",
@@ -116,4 +116,22 @@ test("the power a cost grows with is found from all its points", () => {
       grown((n) => 2 * n),
     )[0],
   ).toBe("work: grows as n^1.00");
+});
+
+test("a curve is a row of a table: its cost at each size, how it grows, and whether the bar holds", () => {
+  const { head, row } = curveRow(
+    CURVE,
+    grown((n) => n / 8),
+    true,
+  );
+  expect(head).toEqual([
+    "things: what costs",
+    "10",
+    "100",
+    "1,000",
+    "10,000",
+    "all of it",
+    "no worse than n log n",
+  ]);
+  expect(row).toEqual(["work", "1.25 ms", "12.5 ms", "125 ms", "1,250 ms", "grows as n^1.00", "holds"]);
 });

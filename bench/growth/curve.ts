@@ -60,9 +60,26 @@ export function curveLines(curve: Curve, points: readonly Point[]): string[] {
     const one = curve.costOf === "all" ? `, ${digits(cost / size)} ${curve.unit} each` : "";
     return `  ${sizeText(size).padStart(12)} ${curve.of}: ${digits(cost)} ${curve.unit}${one}`;
   });
+  return [`${curve.metric}: ${growthOf(curve, points)}`, ...rows];
+}
+
+/** The curve as a row of a table for a reader: the cost at each size, how it grows, whether that is no worse than n log n. */
+export function curveRow(
+  curve: Curve,
+  points: readonly Point[],
+  holds: boolean,
+): { head: string[]; row: string[] } {
+  const costs = points.map(({ samples }) => `${digits(median(samples))} ${curve.unit}`);
+  const sizes = points.map(({ size }) => sizeText(size));
+  return {
+    head: [`${curve.of}: what costs`, ...sizes, "all of it", "no worse than n log n"],
+    row: [curve.metric, ...costs, growthOf(curve, points), holds ? "holds" : "MISSED"],
+  };
+}
+
+function growthOf(curve: Curve, points: readonly Point[]): string {
   const telling = tellingPoints(curve, points);
-  const growth = telling.length < 2 ? "too little to tell" : `grows as n^${exponent(telling).toFixed(2)}`;
-  return [`${curve.metric}: ${growth}`, ...rows];
+  return telling.length < 2 ? "too little to tell" : `grows as n^${exponent(telling).toFixed(2)}`;
 }
 
 /** Slope of the straight line that fits best through the logarithms: 1 is linear, 0 does not grow. */
@@ -103,5 +120,5 @@ function sizeText(size: number): string {
 }
 
 function digits(value: number): string {
-  return value === 0 ? "0" : value.toPrecision(3);
+  return Number(value.toPrecision(3)).toLocaleString("en-US", { maximumSignificantDigits: 3 });
 }

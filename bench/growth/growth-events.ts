@@ -5,7 +5,7 @@ import type { BenchReport } from "../bench.ts";
 import { timed } from "../measure.ts";
 import { onEachEngine } from "../queue/each-engine.ts";
 import { createQueueRig, type QueueRig } from "../queue/queue-rig.ts";
-import { type Point, reportCurve } from "./report-curve.ts";
+import { type Point, reportCurve, sizesUpTo } from "./report-curve.ts";
 
 /** Events that are stored: up to what a busy installation gathers in months. */
 const STORED = [1_000, 100_000, 1_000_000, 10_000_000];
@@ -25,7 +25,7 @@ export async function growEvents(report: BenchReport): Promise<void> {
       const reads: Point[] = [];
       let stored = 0;
       let seq = 0;
-      for (const size of STORED) {
+      for (const size of sizesUpTo(STORED, report)) {
         report.progress(`${engine}: storing events up to ${size}`);
         await fillEvents(rig.database, old, stored, size, JSON.stringify({ text: TEXT }));
         stored = size;

@@ -8,7 +8,7 @@ import { onBenchServer } from "../bench-server.ts";
 import { cpuMs, insertHosts } from "../queue/fleet.ts";
 import { residentMb } from "../server-start/memory.ts";
 import { type HeldRequest, holdRequest } from "./held-request.ts";
-import { type Point, reportCurve } from "./report-curve.ts";
+import { type Point, reportCurve, sizesUpTo } from "./report-curve.ts";
 
 const HOSTS = [10, 100, 1_000, 5_000];
 /** Connections that are opened at once. */
@@ -34,7 +34,7 @@ export async function growHosts(report: BenchReport): Promise<void> {
     const hosts: IdleHost[] = [];
     const cpu: Point[] = [];
     const memory: Point[] = [];
-    for (const size of HOSTS) {
+    for (const size of sizesUpTo(HOSTS, report)) {
       while (hosts.length < size) {
         const more = credentials.slice(hosts.length, Math.min(size, hosts.length + OPENED_AT_ONCE));
         hosts.push(...(await Promise.all(more.map((credential) => startIdleHost(port, credential)))));

@@ -2,7 +2,7 @@ import type { BenchReport } from "../bench.ts";
 import { openDesks } from "../queue/claim-desks.ts";
 import { onEachEngine } from "../queue/each-engine.ts";
 import { createQueueRig, type QueueRig } from "../queue/queue-rig.ts";
-import { type Point, reportCurve } from "./report-curve.ts";
+import { type Point, reportCurve, sizesUpTo } from "./report-curve.ts";
 
 /** Runs that wait while one host claims. */
 const QUEUED = [100, 1_000, 10_000, 100_000];
@@ -17,7 +17,7 @@ export async function growQueue(report: BenchReport): Promise<void> {
     try {
       const points: Point[] = [];
       // By size: the table only grows.
-      for (const size of QUEUED) points.push({ size, samples: await claims(rig, size) });
+      for (const size of sizesUpTo(QUEUED, report)) points.push({ size, samples: await claims(rig, size) });
       reportCurve(report, `${engine}: a claim`, { unit: "ms", of: "queued runs", costOf: "one" }, points);
     } finally {
       await rig.close();

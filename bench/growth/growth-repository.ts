@@ -8,7 +8,7 @@ import { startPrepareRig } from "../main-job/prepare.ts";
 import { writeSyntheticProject } from "../main-job/synthetic-project.ts";
 import { interleaved, timed } from "../measure.ts";
 import { compilePrograms } from "../programs.ts";
-import { type Point, reportCurve } from "./report-curve.ts";
+import { type Point, reportCurve, sizesUpTo } from "./report-curve.ts";
 
 /** Of all files of a project, MB; each is of a quarter of one. */
 const PROJECT_MB = [10, 100, 500, 2_000];
@@ -34,7 +34,7 @@ export async function growRepository(report: BenchReport): Promise<void> {
   using programs = tempDir();
   const { triage } = await compilePrograms(programs.path, report);
   const points = { first: [] as Point[], again: [] as Point[], clone: [] as Point[] };
-  for (const size of PROJECT_MB) {
+  for (const size of sizesUpTo(PROJECT_MB, report)) {
     report.progress(`a project of ${size} MB`);
     using dir = tempDir();
     const repository = await makeRepository(dir.path, size);

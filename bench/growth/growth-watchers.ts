@@ -10,7 +10,7 @@ import { ADMIN, type BenchHost, createBenchPool } from "../bench-host.ts";
 import { onBenchServer } from "../bench-server.ts";
 import { cpuMs } from "../queue/fleet.ts";
 import { type HeldRequest, holdRequest } from "./held-request.ts";
-import { type Point, reportCurve } from "./report-curve.ts";
+import { type Point, reportCurve, sizesUpTo } from "./report-curve.ts";
 
 const WATCHERS = [1, 10, 100, 1_000, 5_000];
 /** Events that are sent while so many watch; each when all have the one before. */
@@ -43,7 +43,7 @@ export async function growWatchers(report: BenchReport): Promise<void> {
     const cpu: Point[] = [];
     try {
       let seq = 0;
-      for (const size of WATCHERS) {
+      for (const size of sizesUpTo(WATCHERS, report)) {
         while (watchers.length < size) {
           const count = Math.min(OPENED_AT_ONCE, size - watchers.length);
           const more = Array.from({ length: count }, () => watch(port, job.run_id, token, seq));

@@ -1,9 +1,9 @@
 import type { BenchReport } from "../bench.ts";
-import { type Curve, curveLines, growthFigure, type Point } from "./curve.ts";
+import { type Curve, curveLines, curveRow, growthFigure, type Point } from "./curve.ts";
 
 export type { Point } from "./curve.ts";
 
-/** Tells a curve to the person who waits, and its two ends as a figure. */
+/** Tells a curve to the person who waits, its two ends as a figure, and all of it as a row of the table of its dimension. */
 export function reportCurve(
   report: BenchReport,
   metric: string,
@@ -12,5 +12,14 @@ export function reportCurve(
 ): void {
   const curve: Curve = { bench: "growth", metric, resolution: 0, ...shape };
   for (const line of curveLines(curve, points)) report.progress(line);
-  report.figure(growthFigure(curve, points));
+  if (points.length < 2) return;
+  const figure = growthFigure(curve, points);
+  report.figure(figure);
+  const { head, row } = curveRow(curve, points, figure.holds);
+  report.row(head, row);
+}
+
+/** The sizes that are measured: those that are asked for, the smallest always. */
+export function sizesUpTo(sizes: readonly number[], { sizeMax }: Pick<BenchReport, "sizeMax">): number[] {
+  return sizes.filter((size, at) => at === 0 || size <= sizeMax);
 }
