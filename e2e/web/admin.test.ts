@@ -154,7 +154,11 @@ test("a person is made with a link, found by a search, made administrator, disab
   await page.getByLabel("Search by name or e-mail").fill("GRACE@");
   const rows = page.getByRole("list", { name: "Users" }).getByRole("listitem");
   await rows.filter({ hasText: "Ada" }).waitFor({ state: "detached" });
-  await page.getByRole("button", { name: "Make Grace an administrator" }).click();
+  // The link stands where it was asked for, not below everybody.
+  await rows.getByRole("button", { name: "Make a password link for Grace" }).click();
+  await rows.locator(".once code", { hasText: "/reset/wspr_" }).waitFor();
+  await page.getByRole("button", { name: "Make administrator: Grace" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Make administrator" }).click();
   await page.getByText("Grace is an administrator now.").waitFor();
   await page.getByRole("button", { name: "Disable Grace" }).click();
   await page.getByRole("button", { name: "Disable", exact: true }).click();
@@ -163,6 +167,7 @@ test("a person is made with a link, found by a search, made administrator, disab
   await page.getByRole("button", { name: "Enable Grace" }).click();
   await page.getByText("Grace can sign in again.").waitFor();
   await page.getByRole("button", { name: "Take administration from Grace" }).click();
+  await page.getByRole("button", { name: "Take it" }).click();
   await page.getByText("Grace is no administrator any more.").waitFor();
   expect(await users("grace")).toMatchObject([{ admin: false, disabled: false }]);
 });

@@ -101,6 +101,7 @@ function TokenRow({ token }: { token: ApiToken }) {
         <ConfirmButton
           size="xs"
           label={`Revoke ${name}`}
+          short="Revoke"
           title={`Revoke the token ${name}?`}
           verb="Revoke"
           onConfirm={revoke}

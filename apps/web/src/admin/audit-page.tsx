@@ -2,7 +2,7 @@ import { Button, Group, TextInput } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { AUDIT_FILTER_CHARS_MAX, type AuditFilter, type AuditLine } from "@windshift/contract/api/audit.ts";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { ApiError, queryString } from "../api/api.ts";
 import { EmptyState } from "../parts/empty-state.tsx";
 import { PageHead } from "../parts/page-head.tsx";
@@ -34,8 +34,9 @@ export function AuditLog({ at, workspace }: { at: string; workspace?: string }) 
   }
   const log = useInfiniteQuery({ ...auditQuery(at, filter), placeholderData: (before) => before });
   const fields = log.error instanceof ApiError ? log.error.fields : {};
-  if (log.error !== null && Object.keys(fields).length === 0) throw log.error;
-  const lines = log.error === null ? log.data?.pages.flatMap((page) => page.entries) : [];
+  const refused = Object.keys(fields).length > 0;
+  if (log.error !== null && !refused && log.data === undefined) throw log.error;
+  const lines = refused ? [] : log.data?.pages.flatMap((page) => page.entries);
   return (
     <>
       <PageHead title="Audit log">
@@ -52,14 +53,13 @@ export function AuditLog({ at, workspace }: { at: string; workspace?: string }) 
         ))}
       </PageHead>
       <FilterForm
-        key={JSON.stringify(filter)}
         names={names}
         start={filter}
         problems={fields}
         onFilter={(typed) => navigate({ to: ".", search: typed })}
       />
       {lines === undefined && <PagePending />}
-      {lines?.length === 0 && Object.keys(fields).length === 0 && (
+      {lines?.length === 0 && !refused && (
         <EmptyState title="Nothing found">No entry matches the filter.</EmptyState>
       )}
       {lines !== undefined && lines.length > 0 && <AuditTable lines={lines} />}
@@ -89,6 +89,9 @@ function FilterForm(props: {
 }) {
   const { names, start, problems, onFilter } = props;
   const [typed, setTyped] = useState<Typed>(start);
+  // The address may also change by itself, as by the button that goes back.
+  const address = JSON.stringify(start);
+  useEffect(() => setTyped(JSON.parse(address)), [address]);
   const send = (event: FormEvent) => {
     event.preventDefault();
     onFilter(Object.fromEntries(Object.entries(typed).filter(([, value]) => value !== "")));

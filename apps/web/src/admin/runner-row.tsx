@@ -71,6 +71,7 @@ function Acts({ runner }: { runner: Runner }) {
         <ConfirmButton
           size="xs"
           label={`Revoke ${name}`}
+          short="Revoke"
           title={`Revoke ${name}?`}
           verb={`Revoke ${name} for good`}
           onConfirm={() => actOn(runner, "POST", "/revoke")}
@@ -82,6 +83,7 @@ function Acts({ runner }: { runner: Runner }) {
         <ConfirmButton
           size="xs"
           label={`Delete ${name}`}
+          short="Delete"
           title={`Delete ${name}?`}
           verb="Delete the runner"
           onConfirm={() => actOn(runner, "DELETE", "")}

@@ -22,8 +22,10 @@ export function UsagePage() {
     ...adminUsageQuery(wanted),
     placeholderData: (before) => before,
   });
-  if (error !== null) throw error;
-  if (usage === undefined) return <PagePending />;
+  if (usage === undefined) {
+    if (error !== null) throw error;
+    return <PagePending />;
+  }
   const now = new Date().toISOString().slice(0, 7);
   return (
     <>

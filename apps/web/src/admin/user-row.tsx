@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import { type AdminUser, PasswordLink } from "@windshift/contract/api/user.ts";
+import type { ReactNode } from "react";
 import { callApi, sendApi } from "../api/api.ts";
 import { useMe } from "../api/me.ts";
 import { queryClient } from "../api/query-client.ts";
@@ -9,8 +10,9 @@ import { StateWord, Tag } from "../settings/settings-section.tsx";
 import { sayDone, sayFailed } from "../shell/notices.tsx";
 import type { LinkFor } from "./users-page.tsx";
 
-/** One person, and what an administrator can do about them. */
-export function UserRow({ user, onLink }: { user: AdminUser; onLink(made: LinkFor): void }) {
+/** One person, what an administrator can do about them, and what came of it. */
+export function UserRow(props: { user: AdminUser; onLink(made: LinkFor): void; children: ReactNode }) {
+  const { user, onLink, children } = props;
   const me = useMe();
   const { id, name, email, admin, disabled, sign_in, identities, workspaces_count, last_sign_in_at } = user;
   const patch = async (part: object, done: string) => {
@@ -20,7 +22,7 @@ export function UserRow({ user, onLink }: { user: AdminUser; onLink(made: LinkFo
   };
   const reset = async () => {
     const path = `/api/v1/admin/users/${encodeURIComponent(id)}/password-link`;
-    onLink({ name, link: await callApi("POST", path, PasswordLink) });
+    onLink({ user: id, name, link: await callApi("POST", path, PasswordLink) });
   };
   const signOut = async () => {
     await sendApi("DELETE", `/api/v1/admin/users/${encodeURIComponent(id)}/sessions`);
@@ -60,22 +62,27 @@ export function UserRow({ user, onLink }: { user: AdminUser; onLink(made: LinkFo
           >
             Password link
           </Button>
-          <Button
+          <ConfirmButton
             size="xs"
-            variant="default"
-            onClick={() =>
+            label={admin ? `Take administration from ${name}` : `Make administrator: ${name}`}
+            short={admin ? "Take administration" : "Make administrator"}
+            title={admin ? `Take administration from ${name}?` : `Make ${name} an administrator?`}
+            verb={admin ? "Take it" : "Make administrator"}
+            onConfirm={() =>
               patch(
                 { admin: !admin },
                 admin ? `${name} is no administrator any more.` : `${name} is an administrator now.`,
-              ).catch(sayFailed)
+              )
             }
-            aria-label={admin ? `Take administration from ${name}` : `Make ${name} an administrator`}
           >
-            {admin ? "Take administration" : "Make administrator"}
-          </Button>
+            {admin
+              ? "They keep their workspaces, and see the administration of the installation no more."
+              : "They may then do all that you may: people, runners, usage, the audit log and backups of the whole installation."}
+          </ConfirmButton>
           <ConfirmButton
             size="xs"
-            label={`Sign ${name} out everywhere`}
+            label={`Sign out everywhere: ${name}`}
+            short="Sign out everywhere"
             title={`Sign ${name} out everywhere?`}
             verb="Sign out"
             onConfirm={signOut}
@@ -96,6 +103,7 @@ export function UserRow({ user, onLink }: { user: AdminUser; onLink(made: LinkFo
             <ConfirmButton
               size="xs"
               label={`Disable ${name}`}
+              short="Disable"
               title={`Disable ${name}?`}
               verb="Disable"
               onConfirm={() => patch({ disabled: true }, `${name} is signed out everywhere.`)}
@@ -106,6 +114,7 @@ export function UserRow({ user, onLink }: { user: AdminUser; onLink(made: LinkFo
           )}
         </span>
       )}
+      {children}
     </li>
   );
 }

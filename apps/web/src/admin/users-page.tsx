@@ -3,7 +3,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { MadeAdminUser, type PasswordLink, USER_SEARCH_CHARS_MAX } from "@windshift/contract/api/user.ts";
 import { NAME_CHARS_MAX } from "@windshift/contract/limits.ts";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { callApi } from "../api/api.ts";
 import { queryClient } from "../api/query-client.ts";
 import { useApiForm } from "../parts/api-form.ts";
@@ -21,8 +21,10 @@ import { UserRow } from "./user-row.tsx";
 /** How long typing has to pause before it is searched for, ms. */
 const SEARCH_MS = 250;
 
-/** A link with which somebody chooses a password, shown until the page is left. */
+/** A link with which somebody chooses a password, shown where it was asked for until the page is left. */
 export interface LinkFor {
+  /** Of the person; somebody new has theirs below the form. */
+  user?: string;
   name: string;
   link: PasswordLink;
 }
@@ -33,7 +35,7 @@ export function UsersPage() {
   const [search] = useDebouncedValue(typed.trim(), SEARCH_MS);
   const [made, setMade] = useState<LinkFor>();
   const users = useInfiniteQuery({ ...usersQuery(search), placeholderData: (before) => before });
-  if (users.error !== null) throw users.error;
+  if (users.error !== null && users.data === undefined) throw users.error;
   const rows = users.data?.pages.flatMap((page) => page.users);
   return (
     <>
@@ -50,7 +52,9 @@ export function UsersPage() {
       {rows?.length === 0 && <EmptyState title="Nobody found">No name or address holds that.</EmptyState>}
       <ul className="rows" aria-label="Users">
         {rows?.map((user) => (
-          <UserRow key={user.id} user={user} onLink={setMade} />
+          <UserRow key={user.id} user={user} onLink={setMade}>
+            {made?.user === user.id && <LinkOnce {...made} />}
+          </UserRow>
         ))}
       </ul>
       {users.hasNextPage && (
@@ -58,8 +62,9 @@ export function UsersPage() {
           Show more
         </Button>
       )}
-      {made !== undefined && <LinkOnce {...made} />}
-      <NewUser onLink={setMade} />
+      <NewUser onLink={setMade}>
+        {made !== undefined && made.user === undefined && <LinkOnce {...made} />}
+      </NewUser>
     </>
   );
 }
@@ -76,7 +81,7 @@ function LinkOnce({ name, link }: LinkFor) {
   );
 }
 
-function NewUser({ onLink }: { onLink(made: LinkFor): void }) {
+function NewUser({ onLink, children }: { onLink(made: LinkFor): void; children: ReactNode }) {
   const [typed, setTyped, forget] = useDraft("admin:user", { name: "", email: "" });
   const form = useApiForm(["name", "email"]);
   const send = async () => {
@@ -111,6 +116,7 @@ function NewUser({ onLink }: { onLink(made: LinkFor): void }) {
           />
         </div>
       </FormFrame>
+      {children}
     </Section>
   );
 }

@@ -7,6 +7,8 @@ import { Dialog } from "./dialog.tsx";
 export function ConfirmButton(
   props: {
     label: string;
+    /** What the button shows where the label also names what it is about, as in a list of many. */
+    short?: string;
     title: string;
     /** What happens, in a sentence or two. */
     children: ReactNode;
@@ -15,7 +17,7 @@ export function ConfirmButton(
     onConfirm(): Promise<unknown>;
   } & Pick<ButtonProps, "size" | "variant" | "color" | "disabled">,
 ) {
-  const { label, title, children, verb, onConfirm, ...look } = props;
+  const { label, short, title, children, verb, onConfirm, ...look } = props;
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
   const confirm = () => {
@@ -26,8 +28,13 @@ export function ConfirmButton(
   };
   return (
     <>
-      <Button variant="default" {...look} onClick={() => setOpen(true)}>
-        {label}
+      <Button
+        variant="default"
+        {...look}
+        onClick={() => setOpen(true)}
+        {...(short === undefined ? {} : { "aria-label": label })}
+      >
+        {short ?? label}
       </Button>
       {open && (
         <Dialog title={title} onClose={() => setOpen(false)}>

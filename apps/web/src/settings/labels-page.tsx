@@ -1,4 +1,4 @@
-import { Button, TextInput, VisuallyHidden } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import type { LabelList } from "@windshift/contract/api/label.ts";
 import { LABEL_NAME_CHARS_MAX } from "@windshift/contract/limits.ts";
@@ -60,12 +60,13 @@ function LabelRow({ workspace, label }: { workspace: string; label: CountedLabel
         {items_count} {items_count === 1 ? "item" : "items"}
       </span>
       <span className="row-end">
-        <Button size="xs" variant="default" onClick={() => setEditing(true)}>
-          Edit<VisuallyHidden> {name}</VisuallyHidden>
+        <Button size="xs" variant="default" aria-label={`Edit ${name}`} onClick={() => setEditing(true)}>
+          Edit
         </Button>
         <ConfirmButton
           size="xs"
           label={`Delete ${name}`}
+          short="Delete"
           title={`Delete the label ${name}?`}
           verb="Delete"
           onConfirm={remove}

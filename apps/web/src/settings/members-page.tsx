@@ -83,6 +83,7 @@ function MemberRow({ workspace, member }: { workspace: string; member: Member })
         <ConfirmButton
           size="xs"
           label={own ? "Leave" : `Remove ${name}`}
+          short={own ? "Leave" : "Remove"}
           title={own ? `Leave ${workspace}?` : `Remove ${name} from ${workspace}?`}
           verb={own ? "Leave the workspace" : "Remove"}
           onConfirm={remove}
