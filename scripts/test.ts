@@ -1,5 +1,5 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { existsSync, mkdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { formatDuration } from "@windshift/base/duration.ts";
 import { LOG_DIR } from "@windshift/testing/kept-log.ts";
@@ -7,6 +7,7 @@ import type { Log } from "./setup/log.ts";
 import { bunTest } from "./testing/bun-test.ts";
 import { databaseUse } from "./testing/database-use.ts";
 import { scanLogs, scanTally } from "./testing/log-scan.ts";
+import { makeScratchFolder } from "./testing/scratch-folder.ts";
 import { afterSecondTry, filesToTryAgain } from "./testing/second-try.ts";
 import { sum, type Tally, tally, tallyLine } from "./testing/tally.ts";
 import { prepareTestMachine, type TestMachine } from "./testing/test-machine.ts";
@@ -21,10 +22,10 @@ import {
 } from "./testing/test-times.ts";
 
 /**
- * npm test [-- path …] [--save-times]: makes the machine ready, runs the tests (those that touch the database once on each engine) and
+ * npm test [-- path …] [--save-times] [--keep-files]: makes the machine ready, runs the tests (those that touch the database once on each engine) and
  * ends with one line, `N passed, N failed`. A file that fails is run once more by itself; one that passes then is named as
  * unsteady. Exit code 1 when one failed or none ran. `--save-times` writes down how long the files took, which the next runs are
- * ordered by.
+ * ordered by. All temporary files are in one folder that is removed at the end; `--keep-files` leaves it, to look into a failure.
  */
 const ROOT = resolve(import.meta.dir, "..");
 /**
@@ -33,19 +34,23 @@ const ROOT = resolve(import.meta.dir, "..");
  */
 const WORKERS_MAX = 3;
 const SAVE_TIMES = "--save-times";
+const KEEP_FILES = "--keep-files";
 /** Lines of the table of slow files at the end. */
 const SLOWEST_SHOWN = 15;
 
 const log: Log = (line) => process.stdout.write(`${line}\n`);
 const startedMs = performance.now();
 const wanted = process.argv.slice(2);
-const filters = wanted.filter((word) => word !== SAVE_TIMES);
+const keepsFiles = wanted.includes(KEEP_FILES);
+const filters = wanted.filter((word) => word !== SAVE_TIMES && word !== KEEP_FILES);
 const files = findTestFiles(ROOT, filters);
 process.chdir(ROOT);
 if (files.length === 0) log(`No test file matches: ${filters.join(" ")}`);
 const groups = planTests(files, databaseUse(ROOT));
+const scratch = makeScratchFolder();
 const machine = await prepareTestMachine(
   {
+    scratch: scratch.path,
     engine: needsEngine(files),
     postgres: groups.some((group) => group.database === "postgres"),
     browser: await needsBrowser(ROOT, files),
@@ -55,7 +60,8 @@ const machine = await prepareTestMachine(
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void stopMachine().finally(() => process.exit(130)));
 }
-const logDir = mkdtempSync(join(tmpdir(), "windshift-test-logs-"));
+const logDir = join(scratch.path, "logs");
+mkdirSync(logDir);
 const known = await readTimes(TIMES_FILE);
 const tallies: Tally[] = [];
 const times: TestTimes[] = [];
@@ -64,7 +70,6 @@ try {
   for (const group of groups) tallies.push(await runGroup(group, machine));
   tallies.push(scanTally(await scanLogs(logDir)));
 } finally {
-  rmSync(logDir, { recursive: true, force: true });
   await stopMachine();
 }
 const total = sum(tallies);
@@ -83,6 +88,12 @@ process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
 /** What cannot be ended is told, and costs no test its result. */
 async function stopMachine(): Promise<void> {
   await machine.stop().catch((error: unknown) => log(`Ending what was started failed: ${String(error)}`));
+  if (keepsFiles) return log(`The temporary files of the tests are in ${scratch.path}`);
+  try {
+    scratch.remove();
+  } catch (error) {
+    log(`Temporary files are left in ${scratch.path}: ${String(error)}`);
+  }
 }
 
 async function runGroup(group: TestGroup, ready: TestMachine): Promise<Tally> {

@@ -17,6 +17,8 @@ export type Postgres =
 export interface PostgresWish {
   /** Whether commits wait for the disk, as with a PostgreSQL as it comes. Tests go without: their data lives as long as they do. */
   durable?: boolean;
+  /** Folder its own is made in; the machine's for temporary files by default. Every user must get through it. */
+  parent?: string;
 }
 
 /** `initdb` and the first start take about 2 s; a loaded machine may take much longer. */
@@ -53,7 +55,7 @@ export function findBinDir(): string | undefined {
 }
 
 async function startCluster(binDir: string, user: UnixUser, wish: PostgresWish): Promise<Postgres> {
-  const dir = mkdtempSync(join(tmpdir(), "windshift-postgres-"));
+  const dir = mkdtempSync(join(wish.parent ?? tmpdir(), "windshift-postgres-"));
   const password = randomBytes(24).toString("hex");
   const passwordFile = join(dir, "password");
   writeFileSync(passwordFile, password, { mode: 0o600 });

@@ -9,6 +9,8 @@ import type { Log } from "../setup/log.ts";
 
 /** What the chosen tests need of the machine. */
 export interface TestNeeds {
+  /** Folder for temporary files. */
+  scratch: string;
   engine: boolean;
   postgres: boolean;
   browser: boolean;
@@ -27,7 +29,7 @@ export interface TestMachine {
 export async function prepareTestMachine(needs: TestNeeds, log: Log): Promise<TestMachine> {
   const stops: (() => Promise<void>)[] = [];
   const machine: TestMachine = {
-    env: {},
+    env: { TMPDIR: needs.scratch },
     problems: [],
     stop: async () => {
       const ends = await Promise.allSettled(stops.splice(0).map((stop) => stop()));
@@ -40,7 +42,7 @@ export async function prepareTestMachine(needs: TestNeeds, log: Log): Promise<Te
   if (programs.kind === "missing") machine.problems.push(programs.why);
   if (needs.postgres) {
     log("Starting a throw-away PostgreSQL ...");
-    const postgres = await ensurePostgres(log);
+    const postgres = await ensurePostgres(log, { parent: needs.scratch });
     if (postgres.kind === "running") {
       stops.push(postgres.stop);
       machine.env.WINDSHIFT_TEST_DATABASE_URL = postgres.url;
