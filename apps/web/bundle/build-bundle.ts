@@ -86,6 +86,18 @@ const withoutJsonSchemas: BunPlugin = {
   },
 };
 
+/** Code of ours makes its schemas when they are first asked for: see src/schemas/lazy-zod.ts. */
+const lazySchemas: BunPlugin = {
+  name: "lazy-schemas",
+  setup(builder) {
+    const path = join(WEB, "src/schemas/lazy-zod.ts");
+    const ours = /\/(?:apps\/web\/src|packages\/contract\/src)\//;
+    builder.onResolve({ filter: /^zod$/ }, ({ importer }) =>
+      ours.test(importer) && importer !== path ? { path } : undefined,
+    );
+  },
+};
+
 async function build(entry: string, splitting: boolean) {
   const built = await Bun.build({
     entrypoints: [join(WEB, entry)],
@@ -98,7 +110,7 @@ async function build(entry: string, splitting: boolean) {
     naming: { entry: "[name]-[hash].[ext]", chunk: "[name]-[hash].[ext]", asset: "[name]-[hash].[ext]" },
     publicPath: "/assets/",
     define: { "process.env.NODE_ENV": '"production"' },
-    plugins: [withoutJsonSchemas],
+    plugins: [lazySchemas, withoutJsonSchemas],
     throw: false,
   });
   if (!built.success) throw new Error(`the web app cannot be bundled:\n${built.logs.join("\n")}`);
