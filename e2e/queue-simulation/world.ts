@@ -33,6 +33,8 @@ export interface WorldEnd {
   virtualHours: number;
   /** Of all that happened, in its order: the same for the same seed. */
   digest: string;
+  /** Statements that read all runs there ever were. */
+  fullReads: string[];
 }
 
 /** All that takes part in one world. */
@@ -87,7 +89,7 @@ export async function runWorld({ seed, runs }: WorldOptions): Promise<WorldEnd> 
     auditor.follow(entries);
     if (clock.nowMs >= lookAtMs) {
       lookAtMs = clock.nowMs + LOOK_MS;
-      await lookForStuck(world);
+      lookForStuck(world);
       await tokens.look();
       if (isAsked && !world.isOver) {
         world.isOver = true;
@@ -116,6 +118,7 @@ export async function runWorld({ seed, runs }: WorldOptions): Promise<WorldEnd> 
     tokensTried: tokens.tried,
     virtualHours: Math.round((clock.nowMs - START_MS) / HOUR_MS),
     digest: digest.digest("hex").slice(0, 16),
+    fullReads: storage.scansOf("runs"),
   };
   await storage.close();
   return end;
@@ -244,15 +247,9 @@ async function insertHost(storage: SimulatedDatabase, pool: PoolId, number: numb
 }
 
 /** I5: what lapsed while a server was there to see it has been seen to. */
-async function lookForStuck({ clock, storage, servers, auditor }: World): Promise<void> {
+function lookForStuck({ clock, storage, servers, auditor }: World): void {
   const watchedMs = Math.max(0, ...servers.map(({ upSinceMs }) => clock.nowMs - (upSinceMs ?? clock.nowMs)));
   if (watchedMs < LEASE_MS + 2 * LAPSED_MS_MAX) return;
-  const stuck = await storage.kysely
-    .selectFrom("runs")
-    .select(["id", "lease_expires_at_ms"])
-    .where("status", "=", "running")
-    .where("lease_expires_at_ms", "<", clock.nowMs - LAPSED_MS_MAX)
-    .execute();
-  for (const { id, lease_expires_at_ms: atMs } of stuck)
-    auditor.tell(`I5 run ${id}: its lease lapsed ${clock.nowMs - (atMs ?? 0)} ms ago and nobody has seen it`);
+  for (const { id, lease_expires_at_ms: atMs } of storage.lapsedBefore(clock.nowMs - LAPSED_MS_MAX))
+    auditor.tell(`I5 run ${id}: its lease lapsed ${clock.nowMs - atMs} ms ago and nobody has seen it`);
 }

@@ -37,7 +37,7 @@ async function countQueued(database: Database, host: Host): Promise<number> {
     .selectFrom("runs")
     .select((eb) => eb.fn.countAll<number>().as("depth"))
     .where("pool_id", "=", host.pool)
-    .where("status", "=", "queued")
+    .where("status", "=", sql.lit("queued")) // not a parameter: the index of queued runs is of use then
     .executeTakeFirstOrThrow();
   return depth;
 }
@@ -48,7 +48,7 @@ function renewLeases(database: Database, host: Host, boot: BootId, held: readonl
     .set({ lease_expires_at_ms: sql<number>`${dbNowMs(database.engine)} + ${sql.lit(LEASE_MS)}` })
     .where("runner_id", "=", host.id)
     .where("runner_boot", "=", boot)
-    .where("status", "=", "running")
+    .where("status", "=", sql.lit("running"))
     .where("lease_expires_at_ms", "is not", null)
     .where((eb) => eb.or(held.map(({ run, attempt }) => eb.and({ id: run, attempt }))))
     .returning(["id", "attempt"])

@@ -1,6 +1,7 @@
 import type { PoolDiagnostics, Runner, RunnerState } from "@windshift/contract/api/pool.ts";
 import { RunnerId } from "@windshift/contract/ids.ts";
 import { LEASE_MS } from "@windshift/contract/limits.ts";
+import { sql } from "kysely";
 import { type Database, dbNowMs } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
 import { isoTime } from "../http/json.ts";
@@ -47,7 +48,7 @@ function readHeld(database: Database) {
   return database.kysely
     .selectFrom("runs")
     .select((eb) => ["pool_id", "runner_id", eb.fn.countAll<number>().as("held")])
-    .where("status", "=", "running")
+    .where("status", "=", sql.lit("running"))
     .where("lease_expires_at_ms", "is not", null)
     .groupBy(["pool_id", "runner_id"])
     .execute();
@@ -62,7 +63,7 @@ function readQueued(database: Database) {
       eb.fn.countAll<number>().as("queued"),
       eb.fn.min("created_at_ms").as("oldest_ms"),
     ])
-    .where("status", "=", "queued")
+    .where("status", "=", sql.lit("queued"))
     .groupBy(["pool_id", "labels"])
     .execute();
 }

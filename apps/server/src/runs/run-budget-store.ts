@@ -10,7 +10,7 @@ export async function listWaitingForBudget(
   let query = db
     .selectFrom("runs")
     .select(["id", "budget_short"])
-    .where("status", "=", "waiting")
+    .where("status", "=", sql.lit("waiting"))
     .where("reason", "=", "budget")
     .where("budget_short", "is not", null);
   if ("scope" in of) query = query.where(sql.ref(`${of.scope}_id`), "=", of.id);

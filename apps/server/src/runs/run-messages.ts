@@ -110,10 +110,17 @@ export async function findUnreadAuthor(db: Queries, run: number): Promise<string
 export async function isCalledFromForge(db: Queries, run: number): Promise<boolean> {
   const row = await db
     .selectFrom("run_messages")
-    .innerJoin("forge_comments", "forge_comments.message_id", "run_messages.id")
-    .select("run_messages.id")
-    .where("run_messages.run_id", "=", run)
-    .where("run_messages.status", "!=", "acknowledged")
+    .select("id")
+    .where("run_id", "=", run)
+    .where("status", "!=", "acknowledged")
+    // Not a join: few messages are unread, and comments are not found by theirs.
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom("forge_comments")
+          .select("message_id")
+          .whereRef("forge_comments.message_id", "=", "run_messages.id"),
+      ),
+    )
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;

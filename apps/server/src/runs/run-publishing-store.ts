@@ -1,4 +1,5 @@
 import type { AttemptResult } from "@windshift/contract/job.ts";
+import { sql } from "kysely";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { parseRun, type Run } from "./run.ts";
 import { beginPhase } from "./run-attempts.ts";
@@ -75,7 +76,9 @@ export async function takePublishing(database: Database): Promise<Run | undefine
     let query = tx
       .selectFrom("runs")
       .select("id")
-      .where("status", "=", "running")
+      // By the index of who holds what: nobody holds these. A status that is a parameter would have all runs read that ever were.
+      .where("status", "=", sql.lit("running"))
+      .where("runner_id", "is", null)
       .where("phase", "=", "publishing")
       .where((eb) => eb.or([eb("publishing_until_ms", "is", null), eb("publishing_until_ms", "<", now)]))
       .where((eb) => eb.or([eb("not_before_ms", "is", null), eb("not_before_ms", "<=", now)]))

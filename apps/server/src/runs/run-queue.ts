@@ -232,7 +232,7 @@ export async function queuePosition(db: Queries, run: Run): Promise<{ depth: num
       eb.fn.countAll<number>().filterWhere("id", "<", run.id).as("ahead"),
     ])
     .where("pool_id", "=", run.pool_id)
-    .where("status", "=", "queued")
+    .where("status", "=", sql.lit("queued"))
     .executeTakeFirstOrThrow();
   return { depth, ahead };
 }

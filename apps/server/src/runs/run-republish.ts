@@ -47,6 +47,7 @@ export async function republishRun(database: Database, runId: RunId, by: string)
       .set({
         status: "running",
         phase: "publishing",
+        runner_id: null,
         reason: null,
         detail: null,
         ended_at_ms: null,

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { type Database, dbNowMs } from "../db/database.ts";
 import type { RunDefaults } from "./run-create.ts";
 import { interruptAttempt } from "./run-end.ts";
@@ -49,7 +50,7 @@ async function interruptWhere(
   let query = database.kysely
     .selectFrom("runs")
     .select(["id", "attempt"])
-    .where("status", "=", "running")
+    .where("status", "=", sql.lit("running")) // not a parameter: the index of running runs is of use then
     .where("lease_expires_at_ms", "is not", null);
   query =
     "lapsed" in which
