@@ -2,7 +2,9 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import type { PageDetail } from "@windshift/contract/api/page.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
+import type { Locator } from "playwright-core";
 import { create, createItem } from "../../apps/server/src/testing/test-workspace.ts";
+import { Finger, middleOf, PHONE } from "./finger.ts";
 import { openPage, signIn, useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
@@ -49,6 +51,79 @@ test("cards are moved by pointer, menu and key, and go back when the server refu
 const REFUSAL = {
   error: { code: "forbidden", type: "windshift_error", message: "you may not do this now" },
 };
+
+/** For what takes a second, on a machine with much else to do, ms. */
+const LOADED_MS = 30_000;
+
+test("on a phone a finger that rests on a card carries it to another column; one that does not, scrolls", async () => {
+  const key = await workspace("HAND");
+  const { key: item } = await createItem(scene.ada, key, { title: "Carry me" });
+  const stored = async () => (await scene.ada.get<WorkItemDetail>(`/api/v1/items/${item}`)).body.status;
+  const { page, context, errors } = await openPage(scene.browser, scene.server, PHONE);
+  await signIn(page);
+  await page.goto(`/w/${key}/board`);
+  const card = page.getByRole("article", { name: item });
+  const board = page.getByRole("region", { name: "Board", exact: true });
+  const column = page.getByRole("region", { name: "In progress", exact: true });
+  const scrolled = () => board.evaluate((shown) => shown.scrollLeft);
+  const finger = await Finger.of(page);
+
+  const touch = async (shown: Locator) => {
+    const { x, y } = await middleOf(shown);
+    await finger.down(x, y);
+    return { x, y };
+  };
+
+  await card.waitFor();
+  const link = await middleOf(page.getByRole("link", { name: "Carry me" }));
+  await page.touchscreen.tap(link.x, link.y);
+  await page.waitForURL(`/items/${item}`);
+  await page.goto(`/w/${key}/board`);
+  await card.waitFor();
+
+  await touch(card);
+  await page.getByText(`${item} is lifted`).waitFor();
+  await finger.taken();
+  await page.getByText(`${item} stays where it was`).waitFor();
+  expect([await page.locator(".card-carried").count(), await stored()]).toEqual([0, "todo"]);
+
+  const { y } = await touch(card);
+  await page.getByText(`${item} is lifted`).waitFor();
+  // At an edge the board scrolls until the column is under the finger.
+  await eventually(
+    "the column is in sight",
+    async () => {
+      const at = await middleOf(column);
+      const [left, right] = [at.x < 100, at.x > 260];
+      await finger.move(left ? 20 : right ? 340 : 180, y);
+      return !left && !right;
+    },
+    LOADED_MS,
+  );
+  await page.getByText(`${item} is over In progress`).waitFor();
+  await finger.up();
+  await column.getByText("Carry me").waitFor();
+  await page.getByText(`${item} moved to In progress`).waitFor();
+  await eventually("the server has it", async () => (await stored()) === "in_progress", LOADED_MS);
+
+  const before = await scrolled();
+  await eventually(
+    "the board is scrolled",
+    async () => {
+      const from = await touch(card);
+      for (let step = 1; step <= 10; step++) await finger.move(from.x - step * 15, from.y);
+      // On a slow machine the finger may have rested before it moved: then it is tried again.
+      await finger.taken();
+      return (await scrolled()) > before + 50;
+    },
+    LOADED_MS,
+  );
+  expect([await page.locator(".card-carried").count(), new URL(page.url()).pathname, await stored()]).toEqual(
+    [0, `/w/${key}/board`, "in_progress"],
+  );
+  expect(errors).toEqual([]);
+  await context.close();
+}, 120_000);
 
 test("what others change appears in an open list, and a tab that comes back misses nothing", async () => {
   const { page } = scene.tab;

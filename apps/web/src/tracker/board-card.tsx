@@ -14,7 +14,7 @@ import { PriorityIcon } from "./priority-icon.tsx";
 /** The card that is under the pointer while it is dragged; browsers tell nothing of it before it is dropped. */
 export const draggedItem: { current: WorkItem | undefined } = { current: undefined };
 
-/** An item on a board: dragged by the pointer, or moved by its menu. */
+/** An item on a board: dragged by the pointer, carried by a finger (`touch-drag.ts`), or moved by its menu or keys. */
 export function BoardCard(props: {
   item: WorkItem;
   onMove: ((item: WorkItem, status: WorkItemStatus) => void) | undefined;

@@ -1,13 +1,7 @@
-import { type InfiniteData, useQueryClient } from "@tanstack/react-query";
-import {
-  type ItemQuery,
-  type WorkItem,
-  type WorkItemPage,
-  WorkItemStatus,
-} from "@windshift/contract/api/work-item.ts";
+import { useQueryClient } from "@tanstack/react-query";
+import { type ItemQuery, type WorkItem, WorkItemStatus } from "@windshift/contract/api/work-item.ts";
 import { useShortcuts } from "../shell/shortcuts.ts";
-import { itemListQuery, oneStatus } from "./item-queries.ts";
-import { itemsOf } from "./item-writes.ts";
+import { findBoardItem } from "./board-items.ts";
 
 /** `j k h l` walk over the cards of a board, `[` and `]` move the one that has the focus to the column beside. */
 export function useBoardKeys(
@@ -19,15 +13,7 @@ export function useBoardKeys(
   const shift = (step: 1 | -1) => {
     const key = focusedCard()?.dataset.item;
     if (key === undefined || onMove === undefined) return;
-    const item = WorkItemStatus.options
-      .flatMap((status) =>
-        itemsOf(
-          client.getQueryData<InfiniteData<WorkItemPage>>(
-            itemListQuery(workspace, oneStatus(query, status)).queryKey,
-          ),
-        ),
-      )
-      .find((one) => one.key === key);
+    const item = findBoardItem(client, workspace, query, key);
     if (item === undefined) return;
     const next = WorkItemStatus.options[WorkItemStatus.options.indexOf(item.status) + step];
     if (next === undefined) return;

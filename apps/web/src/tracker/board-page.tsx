@@ -2,7 +2,7 @@ import { VisuallyHidden } from "@mantine/core";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { type WorkItem, WorkItemStatus } from "@windshift/contract/api/work-item.ts";
 import { WorkspaceKey } from "@windshift/contract/ids.ts";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useMe, useRole } from "../api/me.ts";
 import { PageHead } from "../parts/page-head.tsx";
 import { paths } from "../paths.ts";
@@ -10,6 +10,7 @@ import { NotFoundPage } from "../shell/error-page.tsx";
 import { type SearchParams, stringifySearch } from "../shell/search-params.ts";
 import { BoardColumn } from "./board-column.tsx";
 import { useBoardKeys } from "./board-keys.ts";
+import { useBoardTouch } from "./board-touch.ts";
 import { filterOf } from "./item-filter.ts";
 import { ItemFilters } from "./item-filters.tsx";
 import { NewItemButton } from "./item-list-page.tsx";
@@ -40,7 +41,9 @@ function Board({ workspace, mayChange }: { workspace: string; mayChange: boolean
     setSaid(`${item.key} moved to ${STATUS_TEXT[status]}`);
     change.mutate(statusChange(item, status));
   };
+  const board = useRef<HTMLElement>(null);
   useBoardKeys(workspace, query, mayChange ? move : undefined);
+  useBoardTouch(board, workspace, query, mayChange ? move : undefined, setSaid);
   const name = me.workspaces.find(({ key }) => key === workspace)?.name ?? workspace;
   const columns = query.status ?? WorkItemStatus.options;
   return (
@@ -56,7 +59,7 @@ function Board({ workspace, mayChange }: { workspace: string; mayChange: boolean
         onChange={(next) => void navigate({ to: paths.board(workspace), search: { ...next }, replace: true })}
       />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways has to be reached by the keyboard. */}
-      <section className="board" aria-label="Board" tabIndex={0}>
+      <section ref={board} className="board" aria-label="Board" tabIndex={0}>
         {columns.map((status) => (
           <BoardColumn
             key={status}
