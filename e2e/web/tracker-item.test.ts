@@ -2,8 +2,9 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Comment } from "@windshift/contract/api/comment.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
+import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
 import { create, createItem } from "../../apps/server/src/testing/test-workspace.ts";
-import { useScene } from "./web.fixture.ts";
+import { openPage, useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
@@ -51,6 +52,44 @@ test("what somebody else wrote meanwhile is shown beside the own text, and neith
   await conflict.getByRole("button", { name: "Save mine in its place" }).click();
   await conflict.waitFor({ state: "detached" });
   expect((await read(key)).description).toBe("Mine");
+
+  await page.getByRole("button", { name: "Edit description" }).click();
+  const field = page.getByRole("textbox", { name: "Description" });
+  await field.fill("Mine again");
+  await scene.ada.patch(`/api/v1/items/${key}`, { description: "Theirs again" });
+  await page.getByRole("button", { name: "Save description" }).click();
+  await conflict.getByText("Theirs again", { exact: true }).waitFor();
+  // The key that begins to edit takes nothing back of what was begun.
+  await page.getByRole("button", { name: "Save description" }).focus();
+  await page.keyboard.press("e");
+  expect(await field.inputValue()).toBe("Mine again");
+  await field.fill("Both of them");
+  await page.getByRole("button", { name: "Save description" }).click();
+  await field.waitFor({ state: "detached" });
+  expect((await read(key)).description).toBe("Both of them");
+});
+
+test("labels that are picked faster than the server answers are all there", async () => {
+  const { page } = scene.tab;
+  for (const name of ["one", "two", "three"])
+    await create(scene.ada, "/api/v1/workspaces/DEMO/labels", { name, color: "#d93f0b" });
+  const key = await openItem({ title: "Many labels" });
+  const slow = new Map<string, () => void>();
+  await page.route(`**/api/v1/items/${key}`, async (route) => {
+    if (route.request().method() === "PATCH")
+      await new Promise<void>((go) => slow.set(route.request().postData() ?? "", go));
+    await route.continue();
+  });
+  await page.getByRole("button", { name: "Labels: None" }).click();
+  for (const name of ["one", "two", "three"]) await page.getByRole("option", { name }).click();
+  // Each leaves only after the one before was answered, so the last word is the last one said.
+  for (let sent = 1; sent <= 3; sent++) {
+    await eventually("the next change is on its way", () => slow.size === sent);
+    [...slow.values()].at(-1)?.();
+  }
+  await eventually("the server has all three", async () => (await read(key)).labels.length === 3);
+  await page.unroute(`**/api/v1/items/${key}`);
+  await page.keyboard.press("Escape");
 });
 
 test("status, priority, labels, parent and sub-items are set beside the text", async () => {
@@ -136,6 +175,50 @@ test("comments complete names, are changed and deleted by who wrote them, and ke
   await comment.waitFor({ state: "detached" });
   const { body } = await scene.ada.get<{ comments: Comment[] }>(`/api/v1/items/${key}/comments`);
   expect(body.comments).toEqual([]);
+});
+
+test("what is typed while a comment is on its way stays, and is not read by who signs in next", async () => {
+  const { page, context } = await openPage(scene.browser, scene.server);
+  const open = async (client: TestClient) => {
+    await context.clearCookies();
+    const pairs = client.cookieHeader().split("; ");
+    const at = (pair: string) => pair.indexOf("=");
+    await context.addCookies(
+      pairs.map((pair) => ({
+        name: pair.slice(0, at(pair)),
+        value: pair.slice(at(pair) + 1),
+        url: scene.server.url,
+      })),
+    );
+    await page.goto(`/items/${key}`);
+    await page.getByText("created this").waitFor();
+  };
+  const { key } = await createItem(scene.ada, "DEMO", { title: "Shared screen" });
+  await open(scene.ada);
+  const field = page.getByRole("textbox", { name: "Add a comment" });
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  await page.route(`**/api/v1/items/${key}/comments`, async (route) => {
+    asked.resolve();
+    await answer.promise;
+    await route.continue();
+  });
+  await field.fill("The first.");
+  await page.keyboard.press("Control+Enter");
+  await asked.promise;
+  await field.press("End");
+  await field.pressSequentially(" The second");
+  answer.resolve();
+  await page.getByRole("article", { name: "Comment by Ada" }).getByText("The first.").waitFor();
+  await eventually("only the rest is left", async () => (await field.inputValue()) === "The second");
+
+  const next = await scene.server.addPerson(scene.ada, "Next");
+  await scene.ada.post("/api/v1/workspaces/DEMO/members", { user_id: next.id, role: "member" });
+  await open(next.client);
+  expect(await field.inputValue()).toBe("");
+  await open(scene.ada);
+  expect(await field.inputValue()).toBe("The second");
+  await context.close();
 });
 
 test("a lost connection shows and heals, and what was typed meanwhile is still there", async () => {

@@ -1,15 +1,19 @@
 import { useCallback, useEffect, useRef, useState } from "react";
+import { meQuery } from "../api/me.ts";
+import { queryClient } from "../api/query-client.ts";
 
+/** Names of one place belong to one person: who signs in after them in the same browser does not read what they typed. */
 const PREFIX = "draft:";
 /** Drafts are kept this long, ms: 30 days. */
 const DRAFT_MS_MAX = 30 * 86_400_000;
 
 /**
  * State of a form that outlives reloads, crashes and a lost session, in this browser only. Never for secrets.
- * @param key names the form and what it is about, such as `comment:DEMO-1`
+ * @param name names the form and what it is about, such as `comment:DEMO-1`
  * @returns the values, how to change them, and how to forget the draft once it was sent
  */
-export function useDraft<T>(key: string, initial: T): [T, (values: T) => void, () => void] {
+export function useDraft<T>(name: string, initial: T): [T, (values: T) => void, () => void] {
+  const key = `${queryClient.getQueryData(meQuery.queryKey)?.id ?? ""}:${name}`;
   const first = useRef(initial);
   first.current = initial;
   const [values, setValues] = useState<T>(() => readDraft<T>(key) ?? initial);
@@ -22,7 +26,7 @@ export function useDraft<T>(key: string, initial: T): [T, (values: T) => void, (
     [key],
   );
   const forget = useCallback(() => {
-    localStorage.removeItem(PREFIX + key);
+    dropDraft(key);
     setValues(first.current);
   }, [key]);
   return [values, change, forget];
@@ -30,10 +34,31 @@ export function useDraft<T>(key: string, initial: T): [T, (values: T) => void, (
 
 function readDraft<T>(key: string): T | undefined {
   try {
+    dropOldDrafts();
     const kept = JSON.parse(localStorage.getItem(PREFIX + key) ?? "null");
     return kept !== null && Date.now() - kept.atMs < DRAFT_MS_MAX ? kept.values : undefined;
   } catch {
     return undefined;
+  }
+}
+
+function dropDraft(key: string): void {
+  try {
+    localStorage.removeItem(PREFIX + key);
+  } catch {
+    // What cannot be kept need not be dropped.
+  }
+}
+
+let swept = false;
+
+/** Those that nobody came back to, once a page load. */
+function dropOldDrafts(): void {
+  if (swept) return;
+  swept = true;
+  for (const key of Object.keys(localStorage).filter((one) => one.startsWith(PREFIX))) {
+    const { atMs = 0 } = JSON.parse(localStorage.getItem(key) ?? "{}");
+    if (Date.now() - atMs >= DRAFT_MS_MAX) localStorage.removeItem(key);
   }
 }
 

@@ -35,10 +35,11 @@ function SkillEditor({ workspace, id }: { workspace: string; id: number }) {
   const [typed, change, forget, touched] = useEditDraft(`skill:${id}`, saved);
   const form = useApiForm(SKILL_FIELDS);
   const save = async () => {
-    const { version, ...rest } = typed;
+    const { version: _begun, ...rest } = typed;
+    // What is on the page now, and said to have changed where it has.
     const now = await callApi("PATCH", `/api/v1/skills/${id}`, SkillDetail, {
       ...rest,
-      expected_version: version,
+      expected_version: skill.version,
     }).catch(saidConflict);
     queryClient.setQueryData(skillQuery(id).queryKey, now);
     await Promise.all([

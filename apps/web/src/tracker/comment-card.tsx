@@ -1,4 +1,3 @@
-import { Button, Group, Text } from "@mantine/core";
 import { IconDots } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { Comment } from "@windshift/contract/api/comment.ts";
@@ -8,6 +7,7 @@ import { useState } from "react";
 import { callApi, sendApi } from "../api/api.ts";
 import { useMe } from "../api/me.ts";
 import { useApiForm } from "../parts/api-form.ts";
+import { Button } from "../parts/button.tsx";
 import { useDraft } from "../parts/draft.ts";
 import { Markdown } from "../parts/markdown.tsx";
 import { MenuButton } from "../parts/menu-button.tsx";
@@ -97,6 +97,7 @@ function CommentEdit(props: {
   const { comment, workspace, draft, onChange, onLeave, onSaved } = props;
   const form = useApiForm(["body"]);
   const save = async () => {
+    if (form.busy) return;
     const worked = await form.submit(() =>
       callApi("PATCH", `/api/v1/comments/${comment.id}`, Comment, { body: draft }),
     );
@@ -112,23 +113,24 @@ function CommentEdit(props: {
         onChange={onChange}
         workspace={workspace}
         onSend={() => void save()}
-        onLeave={onLeave}
+        // Escape leaves what is as it was; a text that was changed is dropped by its button only.
+        {...(draft === comment.body ? { onLeave } : {})}
         error={form.fieldError("body")}
         autoFocus
       />
       {form.problem !== undefined && (
-        <Text role="alert" c="var(--mantine-color-error)" size="sm">
+        <p role="alert" className="problem">
           {form.problem}
-        </Text>
+        </p>
       )}
-      <Group gap="xs" mt="xs">
+      <div className="in-row editor-acts">
         <Button size="compact-sm" loading={form.busy} onClick={() => void save()}>
           Save comment
         </Button>
         <Button size="compact-sm" variant="default" onClick={onLeave}>
           Cancel
         </Button>
-      </Group>
+      </div>
     </>
   );
 }

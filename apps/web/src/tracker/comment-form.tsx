@@ -1,9 +1,10 @@
-import { Button, Group, Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { Comment } from "@windshift/contract/api/comment.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import { useRef } from "react";
 import { callApi } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
+import { Button } from "../parts/button.tsx";
 import { useDraft } from "../parts/draft.ts";
 import { commentsQuery } from "./item-queries.ts";
 import { refreshItem } from "./item-writes.ts";
@@ -13,6 +14,8 @@ import { MarkdownEditor } from "./markdown-editor.tsx";
 export function CommentForm({ item }: { item: WorkItemDetail }) {
   const client = useQueryClient();
   const [body, setBody, forget] = useDraft(`comment:${item.key}`, "");
+  const live = useRef(body);
+  live.current = body;
   const form = useApiForm(["body"]);
   const waits = item.active_run?.status === "waiting";
   const send = async () => {
@@ -21,7 +24,10 @@ export function CommentForm({ item }: { item: WorkItemDetail }) {
       callApi("POST", `/api/v1/items/${item.key}/comments`, Comment, { body }),
     );
     if (!worked) return;
-    forget();
+    // What was typed while it was on its way is the beginning of the next one.
+    const typed = live.current;
+    if (typed !== body && typed.startsWith(body)) setBody(typed.slice(body.length).trimStart());
+    else forget();
     await client.invalidateQueries({ queryKey: commentsQuery(item.key).queryKey });
     await refreshItem(client, item.workspace, item.key);
   };
@@ -44,18 +50,18 @@ export function CommentForm({ item }: { item: WorkItemDetail }) {
         placeholder={waits ? "Your answer: the agent waits for it" : "Say something, or call an agent with @"}
       />
       {form.problem !== undefined && (
-        <Text role="alert" c="var(--mantine-color-error)" size="sm">
+        <p role="alert" className="problem">
           {form.problem}
-        </Text>
+        </p>
       )}
-      <Group gap="xs" mt="xs">
+      <div className="in-row editor-acts">
         <Button type="submit" size="compact-sm" loading={form.busy}>
           Comment
         </Button>
-        <Text size="xs" c="dimmed">
+        <p className="note">
           {waits ? "A comment answers the run that waits for you." : "Markdown. Ctrl and Enter sends it."}
-        </Text>
-      </Group>
+        </p>
+      </div>
     </form>
   );
 }

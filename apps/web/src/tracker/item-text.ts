@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { ApiError, callApi } from "../api/api.ts";
 import { type ApiForm, useApiForm } from "../parts/api-form.ts";
 import { useDraft } from "../parts/draft.ts";
@@ -34,6 +34,9 @@ export function useItemText(item: WorkItemDetail, field: "title" | "description"
   const [draft, setDraft, forget] = useDraft<TextDraft | null>(`item-text:${item.key}:${field}`, null);
   const [theirs, setTheirs] = useState<string>();
   const form = useApiForm([field]);
+  // What is typed while an answer is on its way is not lost with it.
+  const live = useRef(draft);
+  live.current = draft;
   const leave = () => {
     forget();
     setTheirs(undefined);
@@ -50,17 +53,27 @@ export function useItemText(item: WorkItemDetail, field: "title" | "description"
           return undefined;
         },
       );
-      if (saved === undefined) return;
+      if (saved === undefined) return await showTheirs(text);
       client.setQueryData(itemQuery(item.key).queryKey, saved);
-      leave();
+      const typed = live.current?.text ?? text;
+      setTheirs(undefined);
+      if (typed === text) forget();
+      else setDraft({ text: typed, from: saved.updated_at });
     });
     if (worked) await refreshItem(client, item.workspace, item.key);
   };
+  /** From here on their text is before the reader, so that saving once more takes its place. */
+  const showTheirs = async (text: string) => {
+    const now = await readNow();
+    setTheirs(now[field]);
+    setDraft({ text: live.current?.text ?? text, from: now.updated_at });
+  };
+  const readNow = () => client.fetchQuery({ ...itemQuery(item.key), staleTime: 0 });
   return {
     draft: draft?.text,
     form,
     theirs,
-    begin: () => setDraft({ text: item[field], from: item.updated_at }),
+    begin: () => draft ?? setDraft({ text: item[field], from: item.updated_at }),
     change: (text) => setDraft({ text, from: draft?.from ?? item.updated_at }),
     leave,
     save: async () => {
@@ -70,8 +83,7 @@ export function useItemText(item: WorkItemDetail, field: "title" | "description"
     },
     overwrite: async () => {
       if (draft === null) return;
-      const now = await client.fetchQuery({ ...itemQuery(item.key), staleTime: 0 });
-      await send(draft.text, now.updated_at);
+      await send(draft.text, (await readNow()).updated_at);
     },
   };
 }

@@ -9,6 +9,7 @@ import {
   type WorkItemPatch,
   type WorkItemStatus,
 } from "@windshift/contract/api/work-item.ts";
+import { useId } from "react";
 import { callApi } from "../api/api.ts";
 import { sayFailed } from "../shell/notices.tsx";
 import { itemQuery } from "./item-queries.ts";
@@ -25,10 +26,16 @@ export interface ItemChange {
 
 type ItemPages = InfiniteData<WorkItemPage, string | undefined>;
 
-/** Changes items; lists, boards and pages show it at once and go back when the server refuses. */
+/**
+ * Changes items; lists, boards and pages show it at once and go back when the server refuses. Changes of one place leave in the
+ * order they were made, and what the server says of one does not take back what was changed since.
+ */
 export function useItemChange() {
   const client = useQueryClient();
+  const scope = useId();
   return useMutation({
+    mutationKey: CHANGES,
+    scope: { id: scope },
     mutationFn: ({ item, patch }: ItemChange) =>
       callApi("PATCH", `/api/v1/items/${item.key}`, WorkItemDetail, patch),
     onMutate: async ({ item, shown }) => {
@@ -42,8 +49,23 @@ export function useItemChange() {
       for (const [key, data] of context?.before ?? []) client.setQueryData(key, data);
       sayFailed(error);
     },
-    onSuccess: (detail) => client.setQueryData(itemQuery(detail.key).queryKey, detail),
-    onSettled: (_data, _error, { item }) => refreshItem(client, item.workspace, item.key),
+    onSuccess: (detail) => {
+      if (changing(client, detail.key) <= 1) client.setQueryData(itemQuery(detail.key).queryKey, detail);
+    },
+    onSettled: async (_data, _error, { item }) => {
+      if (changing(client) <= 1) await refreshItem(client, item.workspace, item.key);
+    },
+  });
+}
+
+const CHANGES = ["item-change"];
+
+/** How many changes are on their way, that which has just been answered among them. */
+function changing(client: QueryClient, key?: string): number {
+  const ofItem = (change: ItemChange | undefined) => key === undefined || change?.item.key === key;
+  return client.isMutating({
+    mutationKey: CHANGES,
+    predicate: ({ state }) => ofItem(state.variables as ItemChange | undefined),
   });
 }
 

@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { PageDetail } from "@windshift/contract/api/page.ts";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { ApiError, callApi } from "../api/api.ts";
 import { type ApiForm, useApiForm } from "../parts/api-form.ts";
 import { useDraft } from "../parts/draft.ts";
@@ -32,6 +32,9 @@ export function usePageText(page: PageDetail): PageText {
   const [draft, setDraft, forget] = useDraft<PageDraft | null>(`page:${page.id}`, null);
   const [theirs, setTheirs] = useState<PageDetail>();
   const form = useApiForm(["title", "body"]);
+  // What is typed while an answer is on its way is not lost with it.
+  const live = useRef(draft);
+  live.current = draft;
   const leave = () => {
     forget();
     setTheirs(undefined);
@@ -44,12 +47,18 @@ export function usePageText(page: PageDetail): PageText {
         saved = await callApi("PATCH", `/api/v1/pages/${page.id}`, PageDetail, { title, body, version });
       } catch (error) {
         if (!(error instanceof ApiError && error.code === "conflict")) throw error;
-        setTheirs(await read());
+        const now = await read();
+        setTheirs(now);
+        // From here on theirs is before the reader, so that saving once more takes its place.
+        setDraft({ ...(live.current ?? { title, body }), version: now.version });
       }
     });
     if (saved === undefined) return;
     client.setQueryData(pageQuery(page.id).queryKey, saved);
-    leave();
+    const typed = live.current;
+    setTheirs(undefined);
+    if (typed === null || (typed.title === title && typed.body === body)) forget();
+    else setDraft({ ...typed, version: saved.version });
     await client.invalidateQueries({ queryKey: ["pages", page.workspace] });
     await client.invalidateQueries({ queryKey: ["page-versions", page.id] });
   };

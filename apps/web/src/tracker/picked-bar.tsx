@@ -14,15 +14,9 @@ export function PickedBar({ items, onClear }: { items: readonly WorkItem[]; onCl
   );
   if (items.length === 0) return null;
   const all = async (make: (item: WorkItem) => ItemChange) => {
-    // One after the other: the server sees them as one person's changes, and each failure is said by itself.
-    let changed = 0;
-    for (const item of items)
-      await change.mutateAsync(make(item)).then(
-        () => {
-          changed += 1;
-        },
-        () => undefined,
-      );
+    // All are shown at once and sent one after the other; each failure is said by itself, and the lists are read anew at the end.
+    const ends = await Promise.allSettled(items.map((item) => change.mutateAsync(make(item))));
+    const changed = ends.filter(({ status }) => status === "fulfilled").length;
     if (changed > 0) sayDone(changed === 1 ? "1 item was changed." : `${changed} items were changed.`);
     onClear();
   };
