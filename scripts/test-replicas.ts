@@ -10,15 +10,17 @@ import {
 } from "../e2e/replicas/acts.ts";
 import { runReplicaEpisode } from "../e2e/replicas/replica-episode.ts";
 import { openReplicaStage } from "../e2e/replicas/replica-stage.ts";
+import { answersUnderRestarts } from "../e2e/replicas/restart-answers.ts";
 import { measureWaits } from "../e2e/replicas/waits.ts";
 
 const USAGE = `npm run test:replicas -- [--servers N] [--runs N] [--only NAME]
 
 Several servers behind nginx on one PostgreSQL of their own, two runner hosts, work for them; and what happens to servers and database
 meanwhile. Watchers look at every run all the time. What others recorded is then held to the invariants.
+First of all the listener alone is ended and started again behind nginx, under callers without a pause: each must be answered 200.
   --servers  default 3
-  --runs     of each episode. Default 20
-  --only     one of: waits, rolling, crash, terminate, failover, slow
+  --runs     of each episode, and restarts of the listener. Default 20
+  --only     one of: answers, waits, rolling, crash, terminate, failover, slow
 Prints what was done and counted. Exits 1 when an invariant was broken; the data of its episode is kept.`;
 
 /** Answers of a database at the other end of a bad line, ms, and for how long, ms: several leases. */
@@ -38,6 +40,8 @@ const EPISODES: Record<string, Act> = {
   slow: slowDatabase(SLOW_MS, SLOW_FOR_MS),
 };
 
+const ANSWERS = "answers";
+
 const whole = z
   .string()
   .regex(/^\d{1,4}$/, "write a whole number")
@@ -45,7 +49,7 @@ const whole = z
 const Wanted = z.strictObject({
   servers: whole.pipe(z.number().min(2).max(8)).default(3),
   runs: whole.pipe(z.number().min(1)).default(20),
-  only: z.enum(Object.keys(EPISODES)).optional(),
+  only: z.enum([ANSWERS, ...Object.keys(EPISODES)]).optional(),
 });
 
 const option = { type: "string" } as const;
@@ -60,7 +64,7 @@ else {
 process.exit();
 
 async function testReplicas({ servers, runs, only }: z.infer<typeof Wanted>): Promise<number> {
-  let violations = 0;
+  let violations = only === undefined || only === ANSWERS ? await restartListeners(runs) : 0;
   for (const [name, act] of Object.entries(EPISODES)) {
     if (only !== undefined && only !== name) continue;
     say(`${name}: ${runs} runs, ${servers} servers, ${HOSTS} hosts`);
@@ -81,6 +85,14 @@ async function testReplicas({ servers, runs, only }: z.infer<typeof Wanted>): Pr
   }
   say(`${violations} violations`);
   return violations === 0 ? 0 : 1;
+}
+
+/** @returns how many requests were not answered 200 */
+async function restartListeners(restarts: number): Promise<number> {
+  say(`${ANSWERS}: ${restarts} restarts`);
+  const { 200: answered = 0, ...wrong } = await answersUnderRestarts(restarts, (line) => say(`  ${line}`));
+  say(`  ${answered} requests were answered 200, others: ${JSON.stringify(wrong)}`);
+  return Object.values(wrong).reduce((sum, count) => sum + count, 0);
 }
 
 function say(line: string): void {

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { freePort } from "../../scripts/setup/free-port.ts";
@@ -65,20 +65,11 @@ const fastify: Gateway = {
   packages: { "@fastify/http-proxy": "11.6.3", fastify: "5.12.8" },
   async start(modules, upstreamPort) {
     const program = join(modules, "../fastify-proxy.mjs");
-    writeFileSync(program, FASTIFY_PROGRAM);
+    copyFileSync(join(import.meta.dir, "fastify-proxy.mjs"), program);
     const proxy: Listening = await startListening([node(), program, `http://127.0.0.1:${upstreamPort}`]);
     return { ...proxy, name: this.name, request: (body) => requestBytes(PATH, "sk-bench", body) };
   },
 };
-
-/** As its own page has it. Its first line of output is its port. */
-const FASTIFY_PROGRAM = `import Fastify from "fastify";
-import proxy from "@fastify/http-proxy";
-const server = Fastify();
-await server.register(proxy, { upstream: process.argv[2] });
-await server.listen({ host: "127.0.0.1", port: 0 });
-process.stdout.write(server.server.address().port + "\\n");
-`;
 
 export const GATEWAYS: readonly Gateway[] = [portkey, fastify];
 

@@ -95,6 +95,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
         FAULTS_CLOCK_FILE: clockFile,
         FAULTS_CLOCK_OFFSET_MS: String(clockOffsetMs),
         WINDSHIFT_HOST: "127.0.0.1",
+        ...(front === port ? {} : { WINDSHIFT_TRUSTED_PROXIES: "127.0.0.1" }),
         // Set, the server does not start itself again, which would lose its preload.
         BUN_CONFIG_MAX_HTTP_REQUESTS: "1024",
       },

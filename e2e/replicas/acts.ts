@@ -1,5 +1,6 @@
 import { eventually } from "@windshift/testing/eventually.ts";
 import { z } from "zod";
+import { FAIL_TIMEOUT_MS } from "./balancer.ts";
 import type { ReplicaStage } from "./replica-stage.ts";
 
 /** What happens to servers and their database while runs are at work. */
@@ -20,6 +21,8 @@ export const rollingRestart: Act = async (rig, log) => {
     log(
       `server ${at + 1} of ${rig.replicas.length}: ended in ${s(stoppedMs - startedMs)} s with ${held} runs at work, ready again after ${s(performance.now() - stoppedMs)} s`,
     );
+    // nginx may have asked it while it was away, and leaves it alone for so long; with two servers, the next would be the last.
+    await Bun.sleep(2 * FAIL_TIMEOUT_MS);
   }
 };
 

@@ -6,6 +6,9 @@ import { ensurePackages, findProgram, program } from "../../scripts/setup/ensure
 /** A machine that does much else starts it late, ms. */
 const START_MS_MAX = 30_000;
 
+/** How long nginx leaves a server alone that did not answer, ms; as docs/many-servers.md has it. */
+export const FAIL_TIMEOUT_MS = 2_000;
+
 /** Debian's nginx as a plain load balancer: each request goes to the next server, whoever asks. Nothing is sticky. */
 export class Balancer {
   private constructor(
@@ -67,12 +70,14 @@ function configOf(dir: string, port: number, servers: readonly number[]): string
   const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (name) => `${name}_temp_path ${join(dir, name)};`,
   );
-  const upstream = servers.map((one) => `server 127.0.0.1:${one} max_fails=1 fail_timeout=1s;`);
+  const upstream = servers.map(
+    (one) => `server 127.0.0.1:${one} max_fails=1 fail_timeout=${FAIL_TIMEOUT_MS / 1_000}s;`,
+  );
   return `daemon off; worker_processes 1; pid ${join(dir, "pid")};
 events { worker_connections 1024; }
 http {
   access_log off; ${paths.join(" ")}
-  upstream windshift { ${upstream.join(" ")} }
+  upstream windshift { zone windshift 64k; ${upstream.join(" ")} }
   server {
     listen 127.0.0.1:${port};
     location / {

@@ -1,4 +1,4 @@
-import { rename, rm } from "node:fs/promises";
+import { chmod, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
 import { hostArchitecture } from "../build/programs.ts";
@@ -48,5 +48,7 @@ async function save(tag: string, file: string, log: Log): Promise<void> {
     await rm(tar, { force: true });
     throw new Error(`cannot pack ${tag}: ${packed.stderr.trim()}`);
   }
+  // The engine writes for its own user alone; a release is for everybody.
+  await chmod(`${tar}.gz`, 0o644);
   await rename(`${tar}.gz`, file);
 }

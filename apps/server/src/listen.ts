@@ -1,5 +1,6 @@
 import { AppError } from "@windshift/contract/app-error.ts";
 import { GIT_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
+import { BalancerNotice } from "./http/balancer-notice.ts";
 import { pathOf } from "./http/route-table.ts";
 import { TrustedProxies } from "./http/trusted-proxies.ts";
 
@@ -7,7 +8,10 @@ export interface Listener {
   readonly port: number;
   /** Address under which programs of this machine reach it, without a trailing slash. */
   readonly loopbackUrl: string;
-  /** Takes no more connections, answers what was asked before, and cuts what waits or streams. */
+  /**
+   * Takes no more connections, answers what was asked before and what waits, and cuts what streams. Behind a proxy it first sends
+   * whoever is sent here elsewhere.
+   */
   stop(): Promise<void>;
 }
 
@@ -18,7 +22,7 @@ const BODY_SLACK_BYTES = 1_048_576;
 /** Paths on which silence is normal: models that think, packs that are made, watchers of a quiet run. Each has its own limits. */
 const PATIENT = /^\/api\/(llm-proxy|git-proxy)\/|\/stream$/;
 
-/** Requests that wait for something to happen: their callers ask again. */
+/** Requests that wait for something to happen: at the end they are answered that nothing did, and their callers ask again. */
 const WAITING = /^\/api\/runner\/(claim|notices)$/;
 /** How long requests that came before the end get for their answers, ms: all but those that wait take far less. */
 const FINISH_MS_MAX = 5_000;
@@ -49,7 +53,23 @@ export function listen(options: {
   fetch: (request: Request, server: PeerAddresses) => Response | Promise<Response>;
 }): Listener {
   const proxies = options.proxies ?? new TrustedProxies();
+  const notice = new BalancerNotice();
+  const waits = new Set<AbortController>();
   const answering = new Set<Promise<unknown>>();
+  /** Such a request sees our end as if its caller had hung up. */
+  const wait = async (request: Request, peers: PeerAddresses) => {
+    const over = new AbortController();
+    const hungUp = () => over.abort();
+    request.signal.addEventListener("abort", hungUp, { once: true });
+    waits.add(over);
+    try {
+      const asked = new Request(request, { signal: over.signal });
+      return await options.fetch(asked, { requestIP: () => peers.requestIP(request) });
+    } finally {
+      waits.delete(over);
+      request.signal.removeEventListener("abort", hungUp);
+    }
+  };
   try {
     const server = Bun.serve({
       hostname: options.host,
@@ -58,10 +78,14 @@ export function listen(options: {
       maxRequestBodySize: GIT_BODY_BYTES_MAX + BODY_SLACK_BYTES,
       fetch: (request, self) => {
         const path = pathOf(request.url);
+        const isWaiting = WAITING.test(path);
+        const sentElsewhere = notice.take(request, path, isWaiting);
+        if (sentElsewhere !== undefined) return sentElsewhere;
         const isPatient = PATIENT.test(path);
         if (isPatient) self.timeout(request, 0);
-        const answer = options.fetch(request, proxies.some ? behindProxies(self, proxies) : self);
-        if (answer instanceof Promise && !isPatient && !WAITING.test(path)) {
+        const peers = proxies.some ? behindProxies(self, proxies) : self;
+        const answer = isWaiting ? wait(request, peers) : options.fetch(request, peers);
+        if (answer instanceof Promise && !isPatient) {
           answering.add(answer);
           const done = () => answering.delete(answer);
           answer.then(done, done);
@@ -76,7 +100,9 @@ export function listen(options: {
       port,
       loopbackUrl: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
       stop: async () => {
+        if (proxies.some) await notice.give();
         void server.stop(false);
+        for (const over of waits) over.abort();
         if (answering.size > 0) {
           await Promise.race([Promise.allSettled(answering), Bun.sleep(FINISH_MS_MAX)]);
           await Bun.sleep(FLUSH_MS);

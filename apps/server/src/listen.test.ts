@@ -1,0 +1,63 @@
+import { afterEach, expect, test } from "bun:test";
+import { eventually } from "@windshift/testing/eventually.ts";
+import { TrustedProxies } from "./http/trusted-proxies.ts";
+import { type Listener, listen } from "./listen.ts";
+
+let listener: Listener | undefined;
+const arrived: string[] = [];
+afterEach(async () => {
+  await listener?.stop();
+  listener = undefined;
+  arrived.length = 0;
+});
+
+/** Claims wait until their caller is gone, and say then that there was nothing; all else is answered. */
+function start(proxies: readonly string[]): string {
+  listener = listen({
+    host: "127.0.0.1",
+    port: 0,
+    proxies: new TrustedProxies(proxies),
+    fetch: async (request, peers) => {
+      const path = new URL(request.url).pathname;
+      arrived.push(path);
+      const body = await request.text();
+      if (path === "/api/runner/claim")
+        await new Promise<void>((resolve) => request.signal.addEventListener("abort", () => resolve()));
+      return Response.json({ body, from: peers.requestIP(request)?.address });
+    },
+  });
+  return listener.loopbackUrl;
+}
+
+const post = (url: string, body: string, headers = {}) => fetch(url, { method: "POST", body, headers });
+
+test("a request that waits is answered when the server ends, with what it sent and where it came from", async () => {
+  const url = start(["127.0.0.1"]);
+  const waiting = post(`${url}/api/runner/claim`, "key", { "x-forwarded-for": "192.0.2.7" });
+  await eventually("the claim waits", () => arrived.includes("/api/runner/claim"));
+  await listener?.stop();
+  const answer = await waiting;
+  expect([answer.status, await answer.json()]).toEqual([200, { body: "key", from: "192.0.2.7" }]);
+});
+
+test("behind a proxy, a server that ends is not ready, hangs up on who reads and answers who writes", async () => {
+  const url = start(["127.0.0.1"]);
+  expect((await fetch(`${url}/api/v1/items`)).status).toBe(200);
+  const stopped = listener?.stop();
+  const [ready, read, written] = await Promise.all([
+    fetch(`${url}/readyz`),
+    fetch(`${url}/api/v1/items`).catch(() => "hung up"),
+    post(`${url}/api/v1/items`, "new"),
+  ]);
+  expect([ready.status, read]).toEqual([503, "hung up"]);
+  expect([written.status, (await written.json()).body]).toEqual([200, "new"]);
+  await stopped;
+  expect(await fetch(url).catch(() => "refused")).toBe("refused");
+});
+
+test("without a proxy nobody is sent elsewhere: the port is closed at once", async () => {
+  const url = start([]);
+  await listener?.stop();
+  expect(await fetch(url).catch(() => "refused")).toBe("refused");
+  expect(arrived).toEqual([]);
+});
