@@ -19,16 +19,24 @@ export interface BenchPool {
 
 /** What a runner host says to the server, without the work: it prepares, starts and pushes nothing. */
 export interface BenchHost {
+  identity: BenchHostIdentity;
   /** @throws Error when no run is queued for 10 s */
   claim(): Promise<JobSpec>;
   /** A claim that waits for nothing. @returns the status of the answer, and the job of a run, if one was queued */
   tryClaim(): Promise<{ status: number; job: JobSpec | null }>;
-  /** Events for a run that it does not hold. @returns the status of the answer */
-  badEvents(): Promise<number>;
   beat(held: readonly { run: number; attempt: number }[]): Promise<void>;
   /** Resolves when the server has them for good. @param events numbered from the last one on; at most a batch */
   sendEvents(job: JobSpec, events: readonly BenchHostEvent[]): Promise<void>;
 }
+
+/** All that it takes to speak for a host, from another process too. */
+export const BenchHostIdentity = z.object({
+  url: z.url(),
+  credential: z.string(),
+  boot: z.string(),
+  capacity: z.int(),
+});
+export type BenchHostIdentity = z.infer<typeof BenchHostIdentity>;
 
 export interface BenchHostEvent {
   seq: number;
@@ -67,15 +75,26 @@ export async function createBenchPool(
 }
 
 async function register(url: string, token: string, capacity: number): Promise<BenchHost> {
-  const boot = nonce();
-  let credential: string | undefined;
+  const response = await fetch(`${url}/api/runner/register`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ registration_token: token, name: "bench", nonce: nonce() }),
+  });
+  if (!response.ok) throw new Error(`registration is answered ${response.status}: ${await response.text()}`);
+  const { credential } = RegisterReply.parse(await response.json());
+  return connectHost({ url, credential, boot: nonce(), capacity });
+}
+
+/** Speaks for a host that is registered. */
+export function connectHost(identity: BenchHostIdentity): BenchHost {
+  const { url, credential, boot, capacity } = identity;
   const send = (path: string, body: object) =>
     fetch(`${url}/api/runner${path}`, {
       method: "POST",
       headers: {
         "content-type": "application/json",
         "x-windshift-boot": boot,
-        ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }),
+        authorization: `Bearer ${credential}`,
       },
       body: JSON.stringify(body),
     });
@@ -84,11 +103,10 @@ async function register(url: string, token: string, capacity: number): Promise<B
     if (!response.ok) throw new Error(`${path} is answered ${response.status}: ${await response.text()}`);
     return response.json();
   };
-  const request = { registration_token: token, name: "bench", nonce: nonce() };
-  ({ credential } = RegisterReply.parse(await post("/register", request)));
   const state = { boot, version: "0.1.0", capacity, labels: [] };
   const wish = () => ({ ...state, isolation: "container", claim_key: nonce(), api_url: `${url}/api` });
   return {
+    identity,
     tryClaim: async () => {
       const response = await send("/claim?wait=0s", wish());
       const body: unknown = await response.json();
@@ -98,13 +116,6 @@ async function register(url: string, token: string, capacity: number): Promise<B
       const { job } = RunnerClaimReply.parse(await post("/claim?wait=10s", wish()));
       if (job === null) throw new Error("no job came");
       return job;
-    },
-    badEvents: async () => {
-      const at = new Date().toISOString();
-      const events = [{ seq: 1, at, type: "stdout", data: { text: "flood" } }];
-      const response = await send("/runs/1/events", { attempt: 1, events });
-      await response.text();
-      return response.status;
     },
     beat: async (held) => {
       await post("/heartbeat", { ...state, held });

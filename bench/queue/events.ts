@@ -10,8 +10,9 @@ import { onEachServer } from "./each-server.ts";
 /** Bars. Source: PERFORMANCE, "Queue and runners": 3,000 events a second on SQLite, 5,000 on PostgreSQL; p99 of an acknowledgement. */
 const EVENT_MICROS_MAX: Record<BenchEngine, number> = { SQLite: 1e6 / 3_000, PostgreSQL: 1e6 / 5_000 };
 const ACK_MS_P99_MAX = 500;
-/** Attempts that send at once, each the next batch when the last was acknowledged; of many hosts, since each host has a pace. */
+/** Attempts that send at once, each the next batch when the last was acknowledged; of many hosts, since each host has a pace, by its size. */
 const HOSTS = 8;
+const CAPACITY = 40;
 const ATTEMPTS_EACH = 2;
 const ROUNDS = 5;
 const ROUND_MS = 4_000;
@@ -71,7 +72,7 @@ async function claimAttempts(server: ServerProcess, projectDir: string): Promise
   const { workspace, addHost } = await createBenchPool(server, projectDir);
   const senders: Sender[] = [];
   for (let at = 0; at < HOSTS; at++) {
-    const host = await addHost(ATTEMPTS_EACH);
+    const host = await addHost(CAPACITY);
     for (let n = 0; n < ATTEMPTS_EACH; n++) {
       await workspace.createItem({ title: `Bench ${at}-${n}`, description: "" }, true);
       senders.push(senderOf(host, await host.claim()));

@@ -1,108 +1,121 @@
 import type { Bench, BenchReport } from "../bench.ts";
 import { type BenchHost, type BenchPool, createBenchPool } from "../bench-host.ts";
-import { relativeFigure } from "../figure.ts";
+import { absoluteFigure, relativeFigure } from "../figure.ts";
+import { inTurn } from "../measure.ts";
 import type { BenchEngine } from "./each-engine.ts";
 import { onEachServer } from "./each-server.ts";
+import { cpuMs } from "./fleet.ts";
+import { type FloodCount, type FloodPlace, openFloodPlace } from "./flood-place.ts";
 
 /** Bar. Source: SECURITY RT-14: the claims of a hundred honest hosts are 10 % slower at most while one host floods. */
 const RATIO_MAX = 1.1;
 const HONEST = 100;
-/** Each honest host claims once in so many ms, so that a hundred make 50 a second. */
-const CLAIM_EVERY_MS = 2_000;
-/** What the flooding host sends, half claims and half events. */
+/** Each honest host claims once in so many ms, so that a hundred make 100 a second. */
+const CLAIM_EVERY_MS = 1_000;
+/** What the flooding host sends. */
 const FLOOD_A_SECOND = 1_000;
-/** Requests of the flood that wait for their answers; a server that is slower than the flood is not sent more. */
 const FLOOD_OPEN_MAX = 100;
-const ROUND_MS = 6_000;
-const ROUNDS = 5;
+/** Before a round is counted: what a host may send at once after a pause has gone through by then, ms. */
+const LEAD_IN_MS = 1_500;
+const ROUND_MS = 5_000;
+const ROUNDS = 6;
 
 export const flood: Bench = {
   name: "flood",
   about: "claims of a hundred honest hosts while one host sends a thousand requests a second",
   run: (report) =>
     onEachServer(report, async (engine, server, projectDir) =>
-      measure(report, engine, await createBenchPool(server, projectDir)),
+      measure(report, engine, server.pid, await createBenchPool(server, projectDir)),
     ),
 };
 
-async function measure(report: BenchReport, engine: BenchEngine, { addHost }: BenchPool): Promise<void> {
+interface Round {
+  /** Of the honest claims, ms. */
+  p50: number;
+  p99: number;
+  /** Processor time of the server, ms a second. */
+  cpu: number;
+  flood: FloodCount | undefined;
+}
+
+/**
+ * On a machine of a few cores any flood takes processor from everything beside it. What speaks of the server is the same flood, once sent
+ * to it and once to a bare server beside it that only refuses.
+ */
+async function measure(
+  report: BenchReport,
+  engine: BenchEngine,
+  pid: number,
+  { addHost }: BenchPool,
+): Promise<void> {
   const honest: BenchHost[] = [];
   for (let at = 0; at < HONEST; at++) honest.push(await addHost(1));
   const hostile = await addHost(1);
-  const quiet: number[] = [];
-  const flooded: number[] = [];
-  let held = 0;
-  await round(honest, undefined); // warms up
-  for (let at = 0; at < ROUNDS; at++) {
-    quiet.push((await round(honest, undefined)).p99);
-    const { p99, refused } = await round(honest, hostile);
-    flooded.push(p99);
-    report.progress(
-      `${engine}: p99 ${quiet.at(-1)?.toFixed(1)} ms, flooded ${p99.toFixed(1)} ms; ${refused} requests of the flood were refused`,
-    );
-    // A server that is too slow for the flood is not asked often enough to refuse any of it.
-    held += refused;
-  }
-  if (held === 0) report.progress(`${engine}: no request of the flood came soon enough to be refused`);
-  const subject = { bench: "flood", unit: "ms", bar: RATIO_MAX } as const;
-  report.figure(
-    relativeFigure(
-      { ...subject, metric: `${engine}: a claim of an honest host, p99, one host floods` },
-      flooded,
-      "nobody floods",
-      quiet,
-    ),
-  );
-}
-
-/** @returns p99 of the honest claims, ms, and how many requests of the flood were refused */
-async function round(
-  honest: readonly BenchHost[],
-  hostile: BenchHost | undefined,
-): Promise<{ p99: number; refused: number }> {
-  const over = new AbortController();
-  const flooding = hostile === undefined ? Promise.resolve(0) : floodWith(hostile, over.signal);
-  const untilMs = performance.now() + ROUND_MS;
-  const times = await Promise.all(honest.map((host, at) => claimUntil(host, at / honest.length, untilMs)));
-  over.abort();
-  const sorted = times.flat().sort((a, b) => a - b);
-  return { p99: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN, refused: await flooding };
-}
-
-async function claimUntil(host: BenchHost, phase: number, untilMs: number): Promise<number[]> {
-  const times: number[] = [];
-  await Bun.sleep(phase * CLAIM_EVERY_MS);
-  while (performance.now() < untilMs) {
-    const startedMs = performance.now();
-    const { status } = await host.tryClaim();
-    const tookMs = performance.now() - startedMs;
-    if (status !== 200) throw new Error(`an honest host was answered ${status}`);
-    times.push(tookMs);
-    await Bun.sleep(Math.max(0, CLAIM_EVERY_MS - tookMs));
-  }
-  return times;
-}
-
-/** Sends at its pace, whatever the answers are. */
-async function floodWith(host: BenchHost, signal: AbortSignal): Promise<number> {
-  let refused = 0;
-  const under = new Set<Promise<void>>();
-  const startedMs = performance.now();
-  const note = (sent: Promise<number>) => {
-    const done = sent.then((status) => {
-      if (status === 429) refused++;
-      under.delete(done);
-    });
-    under.add(done);
+  const place = await openFloodPlace(honest, CLAIM_EVERY_MS);
+  const one = async (name: string, url: string | undefined): Promise<Round> => {
+    const round = await oneRound(place, pid, hostile, url);
+    report.progress(`${engine}: ${name}: ${JSON.stringify(round)}`);
+    return round;
   };
-  for (let sent = 0; !signal.aborted; ) {
-    const due = ((performance.now() - startedMs) / 1_000) * FLOOD_A_SECOND;
-    for (; sent < due; sent++) {
-      if (under.size >= FLOOD_OPEN_MAX) continue;
-      note(sent % 2 === 0 ? host.tryClaim().then(({ status }) => status) : host.badEvents());
-    }
-    await Bun.sleep(5);
+  try {
+    const [quiet = [], bystander = [], ours = []] = await inTurn(ROUNDS, [
+      () => one("nobody floods", undefined),
+      () => one("a bystander is flooded", place.bystanderUrl),
+      () => one("the server is flooded", hostile.identity.url),
+    ]);
+    reportRounds(report, engine, { quiet, bystander, ours });
+  } finally {
+    await place.close();
   }
-  await Promise.all(under);
-  return refused;
+}
+
+async function oneRound(
+  place: FloodPlace,
+  pid: number,
+  hostile: BenchHost,
+  url: string | undefined,
+): Promise<Round> {
+  const to = { ...hostile.identity, perSecond: FLOOD_A_SECOND, openMax: FLOOD_OPEN_MAX };
+  const sender = url === undefined ? undefined : place.startFlood({ ...to, url });
+  await place.claimFor(LEAD_IN_MS);
+  const before = cpuMs(pid);
+  const startedMs = performance.now();
+  const sorted = (await place.claimFor(ROUND_MS)).sort((a, b) => a - b);
+  const cpu = (1_000 * (cpuMs(pid) - before)) / (performance.now() - startedMs);
+  const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
+  return { p50: at(0.5), p99: at(0.99), cpu, flood: await sender?.stop() };
+}
+
+function reportRounds(
+  report: BenchReport,
+  engine: BenchEngine,
+  { quiet, bystander, ours }: Record<"quiet" | "bystander" | "ours", Round[]>,
+): void {
+  const reference = "the same flood at a server beside it that only refuses";
+  for (const share of ["p99", "p50"] as const) {
+    const of = (rounds: Round[]) => rounds.map((round) => round[share]);
+    const subject = { bench: "flood", unit: "ms" } as const;
+    const metric = `${engine}: a claim of an honest host, ${share}, one host floods`;
+    const bar = share === "p99" ? RATIO_MAX : null;
+    report.figure(relativeFigure({ ...subject, metric, bar }, of(ours), reference, of(bystander)));
+    report.figure(
+      absoluteFigure(
+        {
+          ...subject,
+          metric: `${engine}: the same, ${share}, the flood is at the server beside it`,
+          bar: null,
+        },
+        of(bystander),
+        { name: "nobody floods", samples: of(quiet) },
+      ),
+    );
+  }
+  const cpu = (rounds: Round[]) => rounds.map((round) => round.cpu);
+  const metric = `${engine}: processor time of the server a second, one host floods`;
+  report.figure(
+    absoluteFigure({ bench: "flood", unit: "ms", metric, bar: null }, cpu(ours), {
+      name: reference,
+      samples: cpu(bystander),
+    }),
+  );
 }

@@ -35,10 +35,11 @@ import { createAttemptFence, createBrokers, createRunTokenPort } from "./ports.t
 import { addPullRequestRoutes } from "./pull-requests/pull-request-routes.ts";
 import { addRepositoryRoutes } from "./repositories/repository-routes.ts";
 import { ClaimDesk } from "./runners/host-claim.ts";
+import { HostFinder } from "./runners/host-finder.ts";
 import { HostPace } from "./runners/host-pace.ts";
 import { addHostRoutes, type HostRouteParts } from "./runners/host-routes.ts";
 import { addPoolRoutes } from "./runners/pool-routes.ts";
-import { findHost } from "./runners/runner-credential.ts";
+import { findByCredentials } from "./runners/runner-credential.ts";
 import { addRunnerInstallRoutes } from "./runners/runner-install-routes.ts";
 import { addWhoamiRoute } from "./runners/whoami-route.ts";
 import { addAgentRoutes } from "./runs/agent-routes.ts";
@@ -144,6 +145,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   const people = peopleOf(callers);
   const denied = new DeniedCalls(db);
   const pace = new HostPace();
+  const hosts = new HostFinder((hashes) => findByCredentials(database, hashes), pace);
   const app = createApp({
     ...callers,
     baseUrl,
@@ -151,8 +153,9 @@ export function buildRoutes(parts: RouteParts): Routes {
     db,
     log,
     memberships,
-    runner: async (headers) => {
-      const { id: runnerId, pool: poolId, instance, name } = await findHost(database, headers, pace);
+    runner: async (headers, path) => {
+      const host = await hosts.find(headers.get("authorization"), path);
+      const { id: runnerId, pool: poolId, instance, name } = host;
       return { kind: "runner", runnerId, poolId, instance, name };
     },
     answered: (answer) => metrics.answered(answer),

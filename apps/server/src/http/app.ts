@@ -20,8 +20,8 @@ export interface AppOptions extends CallerPorts {
   db: Queries;
   log: Log;
   memberships: Memberships;
-  /** The runner host that a request's credential names. @throws AppError `unauthenticated` */
-  runner(headers: Headers): Promise<RunnerCaller>;
+  /** The runner host that a request's credential names. @throws AppError `unauthenticated`, `rate_limited` */
+  runner(headers: Headers, path: string): Promise<RunnerCaller>;
   /** Told of each answer, when it begins. */
   answered?(answer: { method: string; route: string | undefined; status: number; ms: number }): void;
   /** Told when a run reached for something that is not its own. */
@@ -41,7 +41,7 @@ export function createApp(options: AppOptions): RouteTable {
         return { kind: "admitted", grant: undefined };
       }
       if (access === "runner") {
-        c.set("principal", await options.runner(c.req.raw.headers));
+        c.set("principal", await options.runner(c.req.raw.headers, c.req.path));
         requireJson(c.req.raw);
         return { kind: "admitted", grant: undefined };
       }

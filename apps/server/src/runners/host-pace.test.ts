@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
-import { HostPace } from "./host-pace.ts";
+import { HostPace, type HostRequestKind } from "./host-pace.ts";
 
-function accepted(pace: HostPace, times: number): number {
+function accepted(pace: HostPace, times: number, kind: HostRequestKind = "events", capacity = 1): number {
   let count = 0;
   for (let at = 0; at < times; at++)
     try {
-      pace.require(1, 1);
+      pace.require(1, kind, capacity);
       count++;
     } catch {
       // Over the pace.
@@ -33,7 +33,7 @@ test("a host that was quiet has its burst again, and hosts do not share one", ()
   let now = 0;
   const pace = new HostPace(() => now);
   expect(accepted(pace, 1_000)).toBe(150);
-  expect(() => pace.require(2, 1)).not.toThrow();
+  expect(() => pace.require(2, "events", 1)).not.toThrow();
   now += 5_000;
   expect(accepted(pace, 1_000)).toBe(150);
 });
@@ -43,11 +43,64 @@ test("a flood is refused by its credential alone, until its pace lets it in agai
   const pace = new HostPace(() => now);
   pace.found("a", 1);
   pace.found("b", 2);
-  expect(() => pace.requireEarly("a")).not.toThrow();
+  expect(pace.isOver("a", "events")).toBe(false);
   expect(accepted(pace, 1_000)).toBe(150);
-  expect(() => pace.requireEarly("a")).toThrow("too many requests");
-  for (const other of ["b", "nobody's"]) expect(() => pace.requireEarly(other)).not.toThrow();
+  expect(pace.isOver("a", "events")).toBe(true);
+  for (const other of ["b", "nobody's"]) expect(pace.isOver(other, "events")).toBe(false);
   now += 1_000;
-  expect(() => pace.requireEarly("a")).not.toThrow();
+  expect(pace.isOver("a", "events")).toBe(false);
   expect(accepted(pace, 1_000)).toBe(30);
 });
+
+test("a host that floods with one kind of request is served in the others", () => {
+  const pace = new HostPace(() => 0);
+  accepted(pace, 1_000, "claim");
+  pace.found("a", 1);
+  expect(pace.isOver("a", "claim")).toBe(true);
+  for (const kind of ["events", "control"] as const) expect(pace.isOver("a", kind)).toBe(false);
+});
+
+test("claims have one pace whatever size a host says it has; events have that of its size", () => {
+  for (const capacity of [1, 100])
+    expect(accepted(new HostPace(() => 0), 10_000, "claim", capacity)).toBe(50);
+  expect(accepted(new HostPace(() => 0), 10_000, "events", 100)).toBe(5 * 1_020);
+});
+
+test("requests that are refused for what they say are let in ten times a second, however large the host", () => {
+  let now = 0;
+  const pace = new HostPace(() => now);
+  const refused = (times: number) => {
+    let count = 0;
+    for (let at = 0; at < times; at++)
+      if (accepted(pace, 1, "events", 100) === 1) {
+        count++;
+        pace.fine(1, "events");
+      }
+    return count;
+  };
+  expect(refused(1_000)).toBe(50);
+  now += 1_000;
+  expect(refused(1_000)).toBe(10);
+});
+
+test("hosts that were quiet for ten minutes are forgotten, those that were not are kept", () => {
+  let now = 0;
+  const pace = new HostPace(() => now);
+  for (const host of [1, 2]) pace.found(`of ${host}`, host);
+  for (let at = 0; at < 200; at++) for (const host of [1, 2]) tryOnce(() => pace.require(host, "claim", 1));
+  now += 600_000;
+  pace.require(2, "claim", 1);
+  now += 1;
+  pace.require(3, "claim", 1);
+  for (let at = 0; at < 49; at++) pace.require(2, "claim", 1);
+  expect(pace.isOver("of 2", "claim")).toBe(true);
+  expect(pace.isOver("of 1", "claim")).toBe(false);
+});
+
+function tryOnce(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // Over the pace.
+  }
+}

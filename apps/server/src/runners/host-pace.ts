@@ -1,12 +1,23 @@
 import { AppError } from "@windshift/contract/app-error.ts";
 
 /**
- * Requests of one host in a second, and how many may come at once: a full host sends four batches a second for each run, so an
- * honest one stays far below.
+ * What a host asks for, each with a pace of its own, so that a flood of one kind does not keep the others waiting: `claim` is the
+ * dearest, `events` the most frequent, `control` all the rest.
  */
-const REQUESTS_A_SECOND_BASE = 20;
-const REQUESTS_A_SECOND_PER_RUN = 10;
+export type HostRequestKind = "claim" | "events" | "control";
+
+/**
+ * Requests of one host in a second. A host has one claim open at a time and asks again when it got a run or waited in vain, so ten are
+ * a host whose runs all end within seconds, however large it says it is. Each run sends four batches of events a second at most, and a
+ * few other requests when it begins and ends.
+ */
+const CLAIMS_A_SECOND = 10;
+const CONTROL_A_SECOND = { base: 10, perRun: 0.5 };
+const EVENTS_A_SECOND = { base: 20, perRun: 10 };
+/** Requests that may come at once after a pause, as seconds of the pace: a host that fills all its places, a spool that is sent. */
 const BURST_SECONDS = 5;
+/** Requests a second that were refused for what they say, such as events of a run that the host does not hold: honest hosts send a few in a day. */
+const REFUSED_A_SECOND = 10;
 /** Hosts that were quiet for longer are forgotten, ms. */
 const FORGOTTEN_MS = 600_000;
 /** Credentials that are known by their host; a host that rotates its own all the time makes no more of them. They are learned anew. */
@@ -19,35 +30,52 @@ interface Bucket {
   rate: number;
 }
 
+type BucketName = `${HostRequestKind} ${number}`;
+
 /** Slows down a host that floods, so that the others are served as before. One server's own count. */
 export class HostPace {
-  private readonly buckets = new Map<number, Bucket>();
+  private readonly buckets = new Map<BucketName, Bucket>();
   /** The host of each credential that was let in, by its hash. */
   private readonly hosts = new Map<string, number>();
   constructor(private readonly nowMs: () => number = () => performance.now()) {}
 
-  /** @throws AppError `rate_limited` */
-  require(host: number, capacity: number): void {
+  /**
+   * @param capacity runs that the host takes at once, as it says
+   * @throws AppError `rate_limited`
+   */
+  require(host: number, kind: HostRequestKind, capacity: number): void {
     const now = this.nowMs();
-    const rate = REQUESTS_A_SECOND_BASE + REQUESTS_A_SECOND_PER_RUN * capacity;
-    const bucket = this.buckets.get(host) ?? { tokens: rate * BURST_SECONDS, atMs: now, rate };
-    const tokens = tokensAt(now, { ...bucket, rate });
-    if (!this.buckets.has(host)) this.forget(now);
+    const name: BucketName = `${kind} ${host}`;
+    const known = this.buckets.get(name);
+    const rate = rateOf(kind, capacity);
+    const tokens = known === undefined ? rate * BURST_SECONDS : tokensAt(now, { ...known, rate });
     // What is refused takes nothing, so that whoever floods goes on at the pace and is not shut out.
-    this.buckets.set(host, { tokens: tokens < 1 ? tokens : tokens - 1, atMs: now, rate });
+    this.buckets.delete(name);
+    this.buckets.set(name, { tokens: tokens < 1 ? tokens : tokens - 1, atMs: now, rate });
+    if (known === undefined) this.forget(now);
     if (tokens < 1) throw tooMany();
   }
 
+  /** A request that was let in was refused for what it says: those have a slower pace. */
+  fine(host: number, kind: HostRequestKind): void {
+    const bucket = this.buckets.get(`${kind} ${host}`);
+    if (bucket !== undefined) bucket.tokens -= Math.max(0, bucket.rate / REFUSED_A_SECOND - 1);
+  }
+
   /**
-   * For a request that may still turn out to be anybody's: refused when the host that this credential was found to be has used up its
-   * pace, so that a flood costs the database nothing.
+   * For a request that may still turn out to be anybody's: whether the host that this credential was found to be has used up its pace,
+   * so that a flood costs the database nothing.
    * @param credential its hash
-   * @throws AppError `rate_limited`
    */
-  requireEarly(credential: string): void {
+  isOver(credential: string, kind: HostRequestKind): boolean {
     const host = this.hosts.get(credential);
-    const bucket = host === undefined ? undefined : this.buckets.get(host);
-    if (bucket !== undefined && tokensAt(this.nowMs(), bucket) < 1) throw tooMany();
+    const bucket = host === undefined ? undefined : this.buckets.get(`${kind} ${host}`);
+    return bucket !== undefined && tokensAt(this.nowMs(), bucket) < 1;
+  }
+
+  /** Whether a host was found by this credential. @param credential its hash */
+  knows(credential: string): boolean {
+    return this.hosts.has(credential);
   }
 
   /** @param credential hash of one that the host was found by */
@@ -56,18 +84,26 @@ export class HostPace {
     this.hosts.set(credential, host);
   }
 
+  /** The one that was used last is the last of the map. */
   private forget(now: number): void {
-    const quiet = [...this.buckets].filter(([, { atMs }]) => now - atMs > FORGOTTEN_MS).map(([host]) => host);
-    for (const host of quiet) this.buckets.delete(host);
-    for (const [credential, host] of this.hosts) if (quiet.includes(host)) this.hosts.delete(credential);
+    for (const [name, { atMs }] of this.buckets) {
+      if (now - atMs <= FORGOTTEN_MS) return;
+      this.buckets.delete(name);
+    }
   }
+}
+
+function rateOf(kind: HostRequestKind, capacity: number): number {
+  if (kind === "claim") return CLAIMS_A_SECOND;
+  const { base, perRun } = kind === "events" ? EVENTS_A_SECOND : CONTROL_A_SECOND;
+  return base + perRun * capacity;
 }
 
 function tokensAt(now: number, { tokens, atMs, rate }: Bucket): number {
   return Math.min(rate * BURST_SECONDS, tokens + ((now - atMs) / 1_000) * rate);
 }
 
-function tooMany(): AppError {
+export function tooMany(): AppError {
   return new AppError("rate_limited", "this runner sends too many requests; try again in a second", {
     retryAfterS: 1,
   });

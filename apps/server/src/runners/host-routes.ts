@@ -94,9 +94,8 @@ function addRegistration(table: RouteTable, { database, masterKey }: HostRoutePa
 }
 
 function addHostLoop(table: RouteTable, parts: HostRouteParts): void {
-  const { database, defaults, desk, pace, log } = parts;
+  const { database, defaults, desk, log } = parts;
   const enter = async (host: Host, state: Parameters<typeof enterSession>[3]) => {
-    pace.require(host.id, state.capacity);
     requireVersion(state.version);
     for (const { cause, ...lost } of await enterSession(database, defaults, host, state))
       log.warn(
@@ -151,7 +150,6 @@ function addHostLoop(table: RouteTable, parts: HostRouteParts): void {
     async (c) => {
       const host = hostOf(c);
       const request = c.req.valid("json");
-      pace.require(host.id, request.held.length);
       await requireCurrent(database, host, request.boot);
       const waitMs = Math.min(c.req.valid("query").wait, LONG_POLL_MS_MAX);
       return c.json({ news: await waitForNews(database, host, request, waitMs, c.req.raw.signal) }, 200);
@@ -173,9 +171,9 @@ function addAttempts(table: RouteTable, { database, defaults, pace, log, trace }
       const host = hostOf(c);
       const { run } = c.req.valid("param");
       const batch = c.req.valid("json");
-      pace.require(host.id, ATTEMPTS_AT_ONCE_ASSUMED);
       const boot = c.req.valid("header")["x-windshift-boot"];
       const acked_seq = await takeEvents(database, host, boot, run, batch).catch(async (error: unknown) => {
+        if (error instanceof AppError && error.status < 500) pace.fine(host.id, "events");
         const alert = error instanceof AppError ? refusalAlert(error, run) : undefined;
         if (alert !== undefined) {
           log.error(
@@ -218,9 +216,6 @@ function refusalAlert({ code }: AppError, run: number): string | undefined {
     return `It sent more events for run ${run} than a runner of ours lets an agent fill a transcript with; the rest was refused. Something else speaks with its credential, or its program was changed.`;
   return undefined;
 }
-
-/** The pace of events is that of a host of this size: a batch does not say how many attempts its host has. */
-const ATTEMPTS_AT_ONCE_ASSUMED = 40;
 
 function hostOf(c: Context<ApiEnv>): Host {
   const { runnerId: id, poolId: pool, instance, name } = runnerOf(c);

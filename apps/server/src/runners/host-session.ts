@@ -9,6 +9,12 @@ import { type Host, notWelcome } from "./runner-credential.ts";
 /** Starts of one runner that are remembered; an older one is long gone. */
 const BOOTS_KEPT_MAX = 100;
 
+/**
+ * A host that was heard of so shortly before, ms, and says the same of itself, is not written down again: a host counts as silent after
+ * a lease, so a few seconds are no news, and what is written is waited for until it is on the disk.
+ */
+const HEARD_MS = 5_000;
+
 /** Hosts of one statement. */
 const HOSTS_AT_ONCE = 1_000;
 
@@ -30,7 +36,9 @@ export async function enterSession(
   state: HostState,
 ): Promise<Interrupted[]> {
   // One statement for the thousand hosts that only come again.
-  if (await touch(database, database.leases, host, state, state.boot)) return [];
+  if (await touch(database, database.leases, host, state, state.boot, HEARD_MS)) return [];
+  // Two, and none that writes, for one that comes again at once.
+  if ((await findBoot(database.leases, host)) === state.boot) return [];
   const entered = await database.transaction(async (tx) => {
     const known = await lockBoot(database, tx, host);
     if (known === state.boot) return "again"; // by another request of the same moment
@@ -115,29 +123,46 @@ async function remember(database: Database, tx: Queries, host: Host, boot: BootI
     .execute();
 }
 
-/** @returns whether the runner's start is the one that was expected; else nothing is changed */
+/**
+ * @param heardMs nothing is changed either when the host said the same of itself no longer ago
+ * @returns whether the runner's start is the one that was expected; else nothing is changed
+ */
 async function touch(
   database: Database,
   db: Queries,
   host: Host,
   state: HostState,
   expected: string,
+  heardMs?: number,
 ): Promise<boolean> {
-  const row = await db
+  const now = dbNowMs(database.engine);
+  const said = {
+    labels: JSON.stringify(state.labels),
+    capacity: state.capacity,
+    version: state.version,
+    draining: state.draining ? 1 : 0,
+  };
+  let query = db
     .updateTable("runners")
-    .set({
-      boot: state.boot,
-      labels: JSON.stringify(state.labels),
-      capacity: state.capacity,
-      version: state.version,
-      draining: state.draining ? 1 : 0,
-      last_seen_at_ms: dbNowMs(database.engine),
-    })
+    .set({ boot: state.boot, ...said, last_seen_at_ms: now })
     .where("id", "=", host.id)
-    .where("boot", "=", expected)
-    .returning("id")
-    .executeTakeFirst();
-  return row !== undefined;
+    .where("boot", "=", expected);
+  if (heardMs !== undefined)
+    query = query.where((eb) =>
+      eb.or([
+        eb("last_seen_at_ms", "<", eb(now, "-", heardMs)),
+        eb("labels", "!=", said.labels),
+        eb("capacity", "!=", said.capacity),
+        eb("version", "!=", said.version),
+        eb("draining", "!=", said.draining),
+      ]),
+    );
+  return (await query.returning("id").executeTakeFirst()) !== undefined;
+}
+
+async function findBoot(db: Queries, host: Host): Promise<string | undefined> {
+  const row = await db.selectFrom("runners").select("boot").where("id", "=", host.id).executeTakeFirst();
+  return row?.boot;
 }
 
 /** A start whose place was taken is still there: told to administrators, once. */

@@ -6,7 +6,6 @@ import { createToken, hashToken, TOKEN_PREFIX } from "@windshift/contract/tokens
 import { record } from "../audit/audit-store.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import { derivedKey, type MasterKey } from "../secrets/secret-box.ts";
-import type { HostPace } from "./host-pace.ts";
 
 /** A credential that nobody used within this time is void, ms: its owner never got it. */
 const UNUSED_MS_MAX = 86_400_000;
@@ -17,6 +16,8 @@ export interface Host {
   pool: PoolId;
   name: string;
   instance: string;
+  /** Runs that it takes at once, as it said last; undefined where nobody asks. */
+  capacity?: number;
   /** Address of the other end of its request. */
   from?: string | undefined;
 }
@@ -94,22 +95,6 @@ async function requireUnusedSuccessor(tx: Queries, host: Host, used: string): Pr
   if (isFormer && inUse) throw notWelcome();
 }
 
-/**
- * The host a bearer token belongs to. Looked up anew for each request, so that a revocation holds from the next one on.
- * @param pace refuses what comes from a host that floods before it is looked up
- * @throws AppError `unauthenticated`, `rate_limited`
- */
-export async function findHost(database: Database, headers: Headers, pace: HostPace): Promise<Host> {
-  const token = /^bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1] ?? "";
-  if (!token.startsWith(TOKEN_PREFIX.runner)) throw notWelcome();
-  const hash = hashToken(token);
-  pace.requireEarly(hash);
-  const host = await findByHash(database, hash);
-  if (host === undefined) throw notWelcome();
-  pace.found(hash, host.id);
-  return host;
-}
-
 export function notWelcome(): AppError {
   return new AppError(
     "unauthenticated",
@@ -117,9 +102,16 @@ export function notWelcome(): AppError {
   );
 }
 
-async function findByHash(database: Database, hash: string): Promise<Host | undefined> {
+/**
+ * The hosts that credentials belong to, by their hashes. Notes the first use of a credential.
+ * @returns nothing for one that is unknown, expired or revoked
+ */
+export async function findByCredentials(
+  database: Database,
+  hashes: readonly string[],
+): Promise<Map<string, Host>> {
   const now = dbNowMs(database.engine);
-  const row = await database.leases
+  const rows = await database.leases
     .selectFrom("runner_credentials")
     .innerJoin("runners", "runners.id", "runner_credentials.runner_id")
     .select([
@@ -127,9 +119,11 @@ async function findByHash(database: Database, hash: string): Promise<Host | unde
       "runners.pool_id",
       "runners.instance",
       "runners.name",
+      "runners.capacity",
+      "runner_credentials.token_hash",
       "runner_credentials.first_used_at_ms",
     ])
-    .where("runner_credentials.token_hash", "=", hash)
+    .where("runner_credentials.token_hash", "in", hashes)
     .where("runners.revoked_at_ms", "is", null)
     .where((eb) => eb.or([eb("expires_at_ms", "is", null), eb("expires_at_ms", ">", now)]))
     .where((eb) =>
@@ -138,13 +132,18 @@ async function findByHash(database: Database, hash: string): Promise<Host | unde
         eb("runner_credentials.created_at_ms", ">", eb(now, "-", UNUSED_MS_MAX)),
       ]),
     )
-    .executeTakeFirst();
-  if (row === undefined) return undefined;
-  if (row.first_used_at_ms === null)
+    .execute();
+  const unused = rows.filter((row) => row.first_used_at_ms === null).map((row) => row.token_hash);
+  if (unused.length > 0)
     await database.kysely
       .updateTable("runner_credentials")
       .set({ first_used_at_ms: now })
-      .where("token_hash", "=", hash)
+      .where("token_hash", "in", unused)
       .execute();
-  return { id: row.id as RunnerId, pool: row.pool_id as PoolId, instance: row.instance, name: row.name };
+  return new Map(
+    rows.map(({ id, pool_id, instance, name, capacity, token_hash }) => [
+      token_hash,
+      { id: id as RunnerId, pool: pool_id as PoolId, instance, name, capacity },
+    ]),
+  );
 }
