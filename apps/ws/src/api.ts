@@ -1,5 +1,4 @@
 import { ERROR_CODES, type ErrorCode } from "@windshift/contract/error-codes.ts";
-import { API_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
 import { WsError } from "./command.ts";
 import type { WsConfig } from "./config.ts";
 import { field } from "./fields.ts";
@@ -14,6 +13,8 @@ export interface Api {
   readonly origin: string;
 }
 
+/** Longest answer that is taken, bytes: 500 events are up to 4 MiB, a page of long comments 6 MiB, and JSON may double either. */
+const ANSWER_BYTES_MAX = 16 * 1_048_576;
 /** Whole call, ms. */
 const CALL_MS_MAX = 30_000;
 
@@ -38,7 +39,7 @@ export function createApi({ apiUrl, token }: WsConfig): Api {
   };
   const read = async (response: Response) => {
     if (response.status === 204) return undefined;
-    const json = parsed(await boundedText(response));
+    const json = parsed(await boundedText(response).catch((error) => brokenOff(apiUrl, error)));
     if (json === undefined)
       throw failure("upstream_failed", `${apiUrl} did not answer with JSON; is it the address of the API?`);
     return json;
@@ -62,12 +63,19 @@ async function failureOf(response: Response, apiUrl: string): Promise<WsError> {
       "upstream_failed",
       `${apiUrl} redirects elsewhere (${status}); set WS_API_URL to the final address`,
     );
-  const json = parsed(await boundedText(response));
+  const json = parsed(await boundedText(response).catch((error) => brokenOff(apiUrl, error)));
   const code = field(json, "error", "code");
   const message = field(json, "error", "message");
   const known =
     typeof code === "string" && Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : codeOf(status);
-  return failure(known, typeof message === "string" ? message : `the API answered ${status}`);
+  const said = typeof message === "string" ? message : `the API answered ${status}`;
+  return failure(known, known === "unauthenticated" ? `${said}; \`ws login\` gets a new one` : said);
+}
+
+/** @throws WsError for an answer that did not come whole */
+function brokenOff(apiUrl: string, error: Error): never {
+  if (error instanceof WsError) throw error;
+  throw failure("unavailable", `the answer of ${apiUrl} broke off: ${error.message}`);
 }
 
 /** The first code of the closed list with this status, for answers that carry none (a proxy's, say). */
@@ -86,8 +94,8 @@ async function boundedText(response: Response): Promise<string> {
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.length;
-    if (bytes > API_BODY_BYTES_MAX)
-      throw failure("upstream_failed", `the answer is over ${API_BODY_BYTES_MAX} bytes`);
+    if (bytes > ANSWER_BYTES_MAX)
+      throw failure("upstream_failed", `the answer is over ${ANSWER_BYTES_MAX} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");

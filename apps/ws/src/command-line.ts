@@ -49,6 +49,12 @@ function findCommand(
     .sort((a, b) => b.words.length - a.words.length)[0];
   if (found === undefined) {
     const named = words.slice(0, 2).filter((word) => !word.startsWith("-"));
+    const verbs = commands.filter(({ words: [noun] }) => noun === words[0]).map((one) => one.words[1]);
+    if (verbs.length > 0)
+      throw new WsError(
+        `${words[0]} takes one of ${verbs.join(", ")}${named[1] === undefined ? "" : `, not ${named[1]}`}`,
+        EXIT.usage,
+      );
     throw new WsError(`unknown command ${named.join(" ")}; see ws help`, EXIT.usage);
   }
   return { command: found, rest: [...argv.slice(0, skipped), ...words.slice(found.words.length)] };

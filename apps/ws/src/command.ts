@@ -68,6 +68,10 @@ export const EXIT = {
   runFailed: 20,
   runCanceled: 21,
   runWaiting: 22,
+  /** As shells say it: ended by Ctrl and C, or because who reads the output has had enough. */
+  interrupted: 130,
+  pipeClosed: 141,
+  terminated: 143,
 } as const;
 
 export function usageError(problem: string): WsError {

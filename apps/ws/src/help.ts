@@ -13,7 +13,7 @@ export function helpText(commands: readonly Command[]): string {
     "KEY is a key such as DEMO-12; inside a run it defaults to the run's own item, and address, workspace and token are pinned.",
     "Settings: WS_API_URL, WS_TOKEN, WS_WORKSPACE_KEY, WINDSHIFT_ITEM_KEY; without them those of `ws login`.",
     "NO_COLOR turns colors off. Exit codes: 0 done, 2 wrong usage, 4 not permitted, 5 not found, 6 conflict, 69 and 75 try again,",
-    "70 the server's fault; `run watch`: 20 failed, 21 canceled, 22 waiting.",
+    "70 the server's fault; `run watch`: 20 failed, 21 canceled, 22 waiting; 130 Ctrl and C.",
   ].join("\n");
 }
 

@@ -45,5 +45,12 @@ export function idOf(call: Pick<Call, "operands">, what: string, at = 0): number
 /** Text given with an option, or with `-` or nothing as option from stdin. */
 export async function textOf(call: Pick<Call, "option" | "operands">, name: string): Promise<string> {
   const given = call.option(name);
-  return (given === undefined || given === "-" ? await Bun.stdin.text() : given).trim();
+  return (given === undefined || given === "-" ? await readStdin("the text") : given).trim();
+}
+
+/** All of stdin. Who sits at a terminal is told what is waited for. @param what such as `the text` */
+export async function readStdin(what: string): Promise<string> {
+  if (process.stdin.isTTY)
+    process.stderr.write(`ws: type ${what}; Ctrl and D at the start of a line ends it\n`);
+  return await Bun.stdin.text();
 }

@@ -30,15 +30,27 @@ async function exitCodeOf(argv: readonly string[], commands: readonly Command[],
     if (help) return await say(commandHelp(parsed.command));
     return await parsed.command.run(callOf(parsed, env));
   } catch (error) {
+    // `ws item list | head -1`: no fault, and nobody is left to tell.
+    if (error instanceof Error && "code" in error && error.code === "EPIPE") return EXIT.pipeClosed;
     if (!(error instanceof WsError)) throw error;
     process.stderr.write(`ws: ${printable(error.message)}\n`);
     return error.exitCode;
   }
 }
 
+/** What a command may take to end when it is asked to, ms; one that waits for an answer or for words is not waited for. */
+const ENDING_MS_MAX = 300;
+
 function callOf({ command, operands, values }: ReturnType<typeof parseCommandLine>, env: Env): Call {
   const ending = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ending.abort());
+  for (const [signal, exitCode] of [
+    ["SIGINT", EXIT.interrupted],
+    ["SIGTERM", EXIT.terminated],
+  ] as const)
+    process.once(signal, () => {
+      ending.abort();
+      setTimeout(() => process.exit(exitCode), ENDING_MS_MAX);
+    });
   const config = command.local ? undefined : readConfig(env);
   const options = (name: string) => values.get(name) ?? [];
   return {

@@ -196,7 +196,8 @@ test("wrong usage and missing settings are refused with exit code 2 before any c
   const cases: [string[], Record<string, string>, string][] = [
     [["item", "show"], {}, "WINDSHIFT_ITEM_KEY"],
     [["item", "show", "../../etc"], {}, "no key such as DEMO-12"],
-    [["item", "drop", "DEMO-1"], {}, "unknown command item drop"],
+    [["item", "drop", "DEMO-1"], {}, "item takes one of list, show, create, edit, assign, not drop"],
+    [["itm"], {}, "unknown command itm"],
     [["comment", "add", "DEMO-1", "-m"], {}, "-m needs a value"],
     [["comment", "add", "DEMO-1"], {}, "the comment is empty"],
     [["item", "show", "DEMO-1"], { WS_API_URL: "http://x.test", WS_TOKEN: "" }, "ends in /api"],
@@ -208,6 +209,36 @@ test("wrong usage and missing settings are refused with exit code 2 before any c
     expect(result.stderr).toContain(words);
   }
   expect(seen).toEqual([]);
+});
+
+test("an answer of over a megabyte is printed, and a reader that has had enough ends the command without a word", async () => {
+  const bodies = Array.from({ length: 2_000 }, (_, id) => ({ ...COMMENT, id, body: "long ".repeat(100) }));
+  answer = () => Response.json({ comments: bodies, next_after: null } satisfies CommentPage);
+  const command = `"${process.execPath}" "${MAIN}" comment list DEMO-1 | head -1; echo "\${PIPESTATUS[0]}"`;
+  const { stdout, stderr } = await exec(["bash", "-c", command], { env: settings(), timeoutMs: RUN_MS_MAX });
+  expect({ code: stdout.trim().split("\n").at(-1), stderr }).toEqual({ code: "141", stderr: "" });
+});
+
+test("Ctrl and C ends a command that waits for an answer, and is no success", async () => {
+  const asked = Promise.withResolvers<void>();
+  const never = Promise.withResolvers<Response>();
+  using slow = Bun.serve({
+    port: 0,
+    fetch: () => {
+      asked.resolve();
+      return never.promise;
+    },
+  });
+  const program = Bun.spawn([process.execPath, MAIN, "run", "watch", "7"], {
+    env: { ...settings(), WS_API_URL: `${slow.url.origin}/api` },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  await asked.promise;
+  program.kill("SIGINT");
+  expect(await program.exited).toBe(130);
+  expect(await new Response(program.stderr).text()).toBe("");
+  never.resolve(new Response());
 });
 
 test("help and version need no settings", async () => {

@@ -1,5 +1,5 @@
 import { type Call, type Command, EXIT, type Option, usageError, WORKSPACE_OPTION } from "../command.ts";
-import { list, text } from "../fields.ts";
+import { field, list, text } from "../fields.ts";
 import { findWorkspace, itemKeyOf, textOf, workspaceOf } from "../item-key.ts";
 import type { Column } from "../output.ts";
 import { fetchComments } from "./comment.ts";
@@ -135,6 +135,9 @@ async function listItems(call: Call): Promise<number> {
   );
   if (call.out.json) await call.out.data(page);
   else await call.out.table(list(page, "items"), COLUMNS, "no work items");
+  // Beside the table and not in it, as with runs.
+  if (!call.out.json && field(page, "next_before") != null)
+    process.stderr.write(`ws: there are more; narrow with -q or -s, or ask for up to ${ITEMS_MAX} with -n\n`);
   return EXIT.ok;
 }
 
@@ -196,16 +199,23 @@ async function assigneeFilter(call: Call, workspace: string | undefined, name: s
   return (await memberId(call, workspace, name)) ?? "none";
 }
 
-/** The id of a member by name, whatever its case, or by id. @throws WsError that names those there are */
+/** The id of a member by handle, by name, whatever its case, or by id. @throws WsError that names those there are */
 async function memberId(call: Call, workspace: string, name: string): Promise<string | null> {
   if (name === "none") return null;
   if (name === "me") return text(await call.api.get("/me"), "id");
   const members = list(await call.api.get(`/workspaces/${workspace}/members`), "members");
   const wanted = name.replace(/^@/, "").toLowerCase();
-  const found = members.find((m) => text(m, "user_id") === name || text(m, "name").toLowerCase() === wanted);
-  if (found !== undefined) return text(found, "user_id");
+  // A handle and an id are somebody's alone; a name may be that of several.
+  const exact = members.find((m) => text(m, "user_id") === name || text(m, "handle") === wanted);
+  const found =
+    exact === undefined ? members.filter((m) => text(m, "name").toLowerCase() === wanted) : [exact];
+  if (found.length === 1) return text(found[0], "user_id");
+  const shown = (some: readonly unknown[]) =>
+    some.map((m) => `${text(m, "name")} (@${text(m, "handle")})`).join(", ");
   throw usageError(
-    `${workspace} has no member ${name}; there are ${members.map((m) => text(m, "name")).join(", ")}`,
+    found.length > 1
+      ? `${workspace} has ${found.length} members ${name}; say which by the handle: ${shown(found)}`
+      : `${workspace} has no member ${name}; there are ${shown(members)}`,
   );
 }
 

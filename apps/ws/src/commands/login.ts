@@ -3,6 +3,7 @@ import { type Api, createApi } from "../api.ts";
 import { type Call, type Command, EXIT, usageError, WsError } from "../command.ts";
 import { insecure, isApiUrl, isSafe, readSignIn, WS_SETTINGS } from "../config.ts";
 import { field, list, text } from "../fields.ts";
+import { readStdin } from "../item-key.ts";
 import { removeSignIn, writeSignIn } from "../sign-in-file.ts";
 import { printable } from "../terminal.ts";
 
@@ -49,10 +50,15 @@ async function login(call: Call): Promise<number> {
     throw new WsError("inside a run address and token are set already", EXIT.usage);
   const apiUrl = apiUrlOf(call.operands[0]);
   if (!isSafe(apiUrl, "", call.env)) throw new WsError(insecure(apiUrl), EXIT.usage);
-  const token = call.has("with-token") ? (await Bun.stdin.text()).trim() : await askInBrowser(call, apiUrl);
+  const token = call.has("with-token")
+    ? (await readStdin("the token")).trim()
+    : await askInBrowser(call, apiUrl);
   if (!/^wst_[\x21-\x7e]+$/.test(token)) throw usageError("an API token begins with wst_");
   const me = await createApi({ apiUrl, token, workspace: undefined }).get("/me");
   const workspace = call.option("workspace") ?? onlyWorkspace(me);
+  const keys = list(me, "workspaces").map((one) => text(one, "key"));
+  if (workspace !== undefined && !keys.includes(workspace))
+    throw usageError(`you are in no workspace ${workspace}; there are ${keys.join(", ") || "none"}`);
   const path = writeSignIn(call.env, {
     api_url: apiUrl,
     token,

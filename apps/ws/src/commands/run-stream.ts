@@ -32,12 +32,12 @@ export async function watchRun(call: Call, id: number): Promise<number> {
       }
       failures += 1;
     } catch (error) {
-      if (call.signal.aborted) return EXIT.ok;
+      if (call.signal.aborted) return EXIT.interrupted;
       const passing = !(error instanceof WsError) || error.exitCode >= 69;
       if (!passing || failures >= RECONNECTS_MAX) throw error;
       failures += 1;
     }
-    if (call.signal.aborted) return EXIT.ok;
+    if (call.signal.aborted) return EXIT.interrupted;
     await Bun.sleep(backoffMs(failures, RECONNECT_MS_MIN, RECONNECT_MS_MAX));
   }
 }
