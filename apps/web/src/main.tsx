@@ -19,26 +19,38 @@ import { theme } from "./shell/theme.ts";
 const styleNonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? "";
 // Dialogs keep the page behind them from scrolling by a style of their own, whose library looks for the word here.
 Object.assign(globalThis, { __webpack_nonce__: styleNonce });
+/**
+ * How long the page stays empty while what it shows first is read, ms: most often it is there at once, and the page is drawn once.
+ * After that it shows its frame and that it is loading.
+ */
+const EMPTY_MS_MAX = 1_000;
 const root = document.getElementById("app");
 if (root === null) throw new Error("the page has no place for the app");
-createRoot(root, {
-  // What the server refuses is said on the page; everything else is a fault of ours.
-  onCaughtError: (error) => {
-    if (!(error instanceof ApiError)) reportError(error);
-  },
-}).render(
-  <StrictMode>
-    <MantineProvider
-      theme={theme}
-      withCssVariables={false}
-      withGlobalClasses={false}
-      defaultColorScheme="auto"
-      getStyleNonce={() => styleNonce}
-    >
-      <QueryClientProvider client={queryClient}>
-        <RouterProvider router={router} />
-        <NoticeStack />
-      </QueryClientProvider>
-    </MantineProvider>
-  </StrictMode>,
+const first = router.load().catch(reportError);
+void Promise.race([first, new Promise((resolve) => setTimeout(resolve, EMPTY_MS_MAX))]).then(() =>
+  draw(root),
 );
+
+function draw(place: HTMLElement): void {
+  createRoot(place, {
+    // What the server refuses is said on the page; everything else is a fault of ours.
+    onCaughtError: (error) => {
+      if (!(error instanceof ApiError)) reportError(error);
+    },
+  }).render(
+    <StrictMode>
+      <MantineProvider
+        theme={theme}
+        withCssVariables={false}
+        withGlobalClasses={false}
+        defaultColorScheme="auto"
+        getStyleNonce={() => styleNonce}
+      >
+        <QueryClientProvider client={queryClient}>
+          <RouterProvider router={router} />
+          <NoticeStack />
+        </QueryClientProvider>
+      </MantineProvider>
+    </StrictMode>,
+  );
+}

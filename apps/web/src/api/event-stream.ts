@@ -19,22 +19,30 @@ export function useEventStream(
   onEvent: (name: string, data: string, id: string) => void,
 ): StreamState {
   const [state, setState] = useState<StreamState>("connecting");
-  const handler = useRef(onEvent);
-  handler.current = onEvent;
-  const address = useRef(path);
-  address.current = path;
+  useEvents(path, names, onEvent, setState);
+  return state;
+}
+
+/** The same for who shows nothing of the connection, and so is not drawn anew when it opens. @param onState told when it changes */
+export function useEvents(
+  path: (() => string) | undefined,
+  names: readonly string[],
+  onEvent: (name: string, data: string, id: string) => void,
+  onState?: (state: StreamState) => void,
+): void {
+  const now = useRef({ path, onEvent, onState });
+  now.current = { path, onEvent, onState };
   const active = path !== undefined;
   const key = names.join(" ");
   useEffect(() => {
     if (!active) return;
     return openStream(
-      () => address.current?.() ?? "",
+      () => now.current.path?.() ?? "",
       key.split(" "),
-      setState,
-      (name, data, id) => handler.current(name, data, id),
+      (state) => now.current.onState?.(state),
+      (name, data, id) => now.current.onEvent(name, data, id),
     );
   }, [active, key]);
-  return state;
 }
 
 function openStream(

@@ -11,5 +11,6 @@ export { BoardPage } from "../tracker/board-page.tsx";
 export { InboxPage } from "../tracker/inbox-page.tsx";
 export { ItemListPage, NewItemButton, NoItems } from "../tracker/item-list-page.tsx";
 export { ItemPage } from "../tracker/item-page.tsx";
+export { readItem } from "../tracker/item-reads.ts";
 export { MyWorkPage } from "../tracker/my-work-page.tsx";
 export { PagesPage } from "../tracker/pages-page.tsx";

@@ -1,6 +1,7 @@
-import { Button, type ButtonProps, Group, Text } from "@mantine/core";
-import { type ReactNode, useState } from "react";
+import { Group, Text } from "@mantine/core";
+import { type ComponentProps, type ReactNode, useState } from "react";
 import { sayFailed } from "../shell/notices.tsx";
+import { Button } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";
 
 /** A button for what cannot be taken back: says what will happen and asks. */
@@ -15,7 +16,7 @@ export function ConfirmButton(
     /** What the button that does it says. */
     verb: string;
     onConfirm(): Promise<unknown>;
-  } & Pick<ButtonProps, "size" | "variant" | "color" | "disabled">,
+  } & Pick<ComponentProps<typeof Button>, "size" | "variant" | "color" | "disabled">,
 ) {
   const { label, short, title, children, verb, onConfirm, ...look } = props;
   const [open, setOpen] = useState(false);

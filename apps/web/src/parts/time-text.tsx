@@ -7,6 +7,8 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["hour", 3_600],
   ["minute", 60],
 ];
+/** Made once, when first needed: each takes a moment, and a page has dozens of times. */
+let relative: Intl.RelativeTimeFormat | undefined;
 /** How often shown times are made new, ms. */
 const TICK_MS = 30_000;
 
@@ -28,8 +30,8 @@ export function relativeTime(atMs: number, nowMs: number): string {
   const seconds = (atMs - nowMs) / 1_000;
   const unit = UNITS.find(([, size]) => Math.abs(seconds) >= size);
   if (unit === undefined) return "just now";
-  const format = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-  return format.format(Math.round(seconds / unit[1]), unit[0]);
+  relative ??= new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  return relative.format(Math.round(seconds / unit[1]), unit[0]);
 }
 
 /** A stretch of time, such as `1 h 5 min` or `12 s`. */

@@ -1,4 +1,3 @@
-import { Text } from "@mantine/core";
 import { useSuspenseInfiniteQuery } from "@tanstack/react-query";
 import type { AgentRun } from "@windshift/contract/api/run.ts";
 import { allows, type Role } from "@windshift/contract/api/workspace.ts";
@@ -26,9 +25,7 @@ export function ItemRuns({ itemKey, role }: { itemKey: string; role: Role }) {
         {mayRun && newest !== undefined && isTerminal(newest.status) && <RerunButton run={newest} />}
       </header>
       {newest === undefined && (
-        <Text c="dimmed" size="sm">
-          No runs yet. Assign the item to an agent to start one.
-        </Text>
+        <p className="quiet">No runs yet. Assign the item to an agent to start one.</p>
       )}
       {newest !== undefined && <RunView key={newest.id} runId={newest.id} role={role} />}
       {older.slice(0, all ? undefined : SHOWN_MAX).map((run) => (

@@ -1,10 +1,10 @@
-import { Button, Group, Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import type { AgentRunDetail } from "@windshift/contract/api/run.ts";
 import { AgentRun } from "@windshift/contract/api/run.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { useState } from "react";
 import { callApi } from "../api/api.ts";
+import { Button } from "../parts/button.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { sayFailed } from "../shell/notices.tsx";
 import { refreshRun, storeRun } from "./run-queries.ts";
@@ -25,12 +25,12 @@ export function RunActions({ run }: { run: AgentRunDetail }) {
   };
   if (isTerminal(run.status)) return null;
   return (
-    <Group gap="xs" className="run-actions">
+    <div className="in-row run-actions">
       {run.cancel_requested ? (
         <>
-          <Text size="sm" c="dimmed" role="status">
+          <p className="quiet" role="status">
             The agent was asked to stop.
-          </Text>
+          </p>
           <ConfirmButton
             label="Stop at once"
             title={`Stop run ${run.id} at once?`}
@@ -46,6 +46,6 @@ export function RunActions({ run }: { run: AgentRunDetail }) {
           Cancel run
         </Button>
       )}
-    </Group>
+    </div>
   );
 }

@@ -1,10 +1,10 @@
-import { Button } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { AgentRunDetail, type AgentRunMessage } from "@windshift/contract/api/run.ts";
 import type { FormEvent, KeyboardEvent } from "react";
 import type { z } from "zod";
 import { callApi } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
+import { Button } from "../parts/button.tsx";
 import { useDraft } from "../parts/draft.ts";
 import { GrowingText } from "../parts/growing-text.tsx";
 import { TimeText } from "../parts/time-text.tsx";

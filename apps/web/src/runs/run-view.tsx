@@ -1,8 +1,8 @@
-import { Tabs } from "@mantine/core";
 import { useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import type { AgentRunDetail } from "@windshift/contract/api/run.ts";
 import { allows, type Role } from "@windshift/contract/api/workspace.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
+import { TabSet } from "../parts/tab-set.tsx";
 import { RunActions } from "./run-actions.tsx";
 import { RunAttempts } from "./run-attempts.tsx";
 import { RunChanges } from "./run-changes.tsx";
@@ -36,30 +36,36 @@ export function RunView({ runId, role, alone = false }: { runId: number; role: R
       <RunState run={run} mayRun={mayRun} />
       <RunUsage run={run} isAdmin={role === "admin"} />
       <RunFacts run={run} />
-      <Tabs defaultValue="transcript" keepMounted={false} className="run-tabs">
-        <Tabs.List>
-          <Tabs.Tab value="transcript">Transcript</Tabs.Tab>
-          <Tabs.Tab value="changes">Changes{countText(changeCount(run))}</Tabs.Tab>
-          <Tabs.Tab value="attempts">Attempts{countText(run.attempts.length)}</Tabs.Tab>
-          <Tabs.Tab value="prompt">Prompt</Tabs.Tab>
-          {run.skills.length > 0 && <Tabs.Tab value="skills">Skills{countText(run.skills.length)}</Tabs.Tab>}
-        </Tabs.List>
-        <Tabs.Panel value="transcript">
-          <Transcript run={run} onRun={(now) => storeRun(client, now)} onEvents={onEvents} />
-        </Tabs.Panel>
-        <Tabs.Panel value="changes">
-          <RunChanges run={run} />
-        </Tabs.Panel>
-        <Tabs.Panel value="attempts">
-          <RunAttempts run={run} />
-        </Tabs.Panel>
-        <Tabs.Panel value="prompt">
-          <RunPrompt run={run} />
-        </Tabs.Panel>
-        <Tabs.Panel value="skills">
-          <RunSkills skills={run.skills} />
-        </Tabs.Panel>
-      </Tabs>
+      <TabSet
+        className="run-tabs"
+        tabs={[
+          {
+            name: "transcript",
+            text: "Transcript",
+            panel: () => <Transcript run={run} onRun={(now) => storeRun(client, now)} onEvents={onEvents} />,
+          },
+          {
+            name: "changes",
+            text: `Changes${countText(changeCount(run))}`,
+            panel: () => <RunChanges run={run} />,
+          },
+          {
+            name: "attempts",
+            text: `Attempts${countText(run.attempts.length)}`,
+            panel: () => <RunAttempts run={run} />,
+          },
+          { name: "prompt", text: "Prompt", panel: () => <RunPrompt run={run} /> },
+          ...(run.skills.length === 0
+            ? []
+            : [
+                {
+                  name: "skills",
+                  text: `Skills${countText(run.skills.length)}`,
+                  panel: () => <RunSkills skills={run.skills} />,
+                },
+              ]),
+        ]}
+      />
       <RunComposer run={run} mayWrite={mayRun && live} />
     </article>
   );

@@ -13,6 +13,9 @@ export function ConnectionBanner() {
   const { error, refetch } = useQuery({
     queryKey: ["alive"],
     queryFn: ({ signal }) => getApi("/healthz", z.object({ status: z.string() }), signal),
+    // What brought the page is there; the first question comes later.
+    initialData: { status: "ok" },
+    staleTime: ALIVE_MS,
     refetchInterval: ({ state }) => (state.error === null ? ALIVE_MS : LOST_MS),
     refetchOnReconnect: true,
     retry: false,

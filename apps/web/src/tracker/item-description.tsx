@@ -1,6 +1,6 @@
-import { Button, Group, Text } from "@mantine/core";
 import { IconPencil } from "@tabler/icons-react";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import { Button } from "../parts/button.tsx";
 import { Markdown } from "../parts/markdown.tsx";
 import { useShortcuts } from "../shell/shortcuts.ts";
 import { useItemText } from "./item-text.ts";
@@ -59,21 +59,19 @@ export function ItemDescription({ item, mayChange }: { item: WorkItemDetail; may
         />
       )}
       {text.form.problem !== undefined && (
-        <Text role="alert" c="var(--mantine-color-error)" size="sm">
+        <p role="alert" className="problem">
           {text.form.problem}
-        </Text>
+        </p>
       )}
-      <Group gap="xs" mt="xs">
+      <div className="in-row editor-acts">
         <Button size="compact-sm" loading={text.form.busy} onClick={() => void text.save()}>
           Save description
         </Button>
         <Button variant="default" size="compact-sm" onClick={text.leave}>
           Cancel
         </Button>
-        <Text size="xs" c="dimmed">
-          What you type is kept in this browser until you save it.
-        </Text>
-      </Group>
+        <p className="note">What you type is kept in this browser until you save it.</p>
+      </div>
     </section>
   );
 }

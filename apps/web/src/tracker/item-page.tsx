@@ -1,4 +1,3 @@
-import { Button, Group } from "@mantine/core";
 import { IconBell, IconBellOff } from "@tabler/icons-react";
 import { useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
@@ -8,6 +7,7 @@ import type { Role } from "@windshift/contract/api/workspace.ts";
 import { WorkItemKey } from "@windshift/contract/ids.ts";
 import { callApi, sendApi } from "../api/api.ts";
 import { useMe, useRole } from "../api/me.ts";
+import { Button } from "../parts/button.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { paths } from "../paths.ts";
 import { ItemRuns } from "../runs/item-runs.tsx";
@@ -90,7 +90,7 @@ function ItemActions({ item, role }: { item: WorkItemDetail; role: Role }) {
   };
   const mayDelete = role === "admin" || (role === "member" && item.creator.id === me.id);
   return (
-    <Group gap="xs">
+    <div className="in-row">
       <Button
         variant="default"
         size="compact-sm"
@@ -112,7 +112,7 @@ function ItemActions({ item, role }: { item: WorkItemDetail; role: Role }) {
           Its text, comments and activity go with it. What its agents pushed and their pull requests stay.
         </ConfirmButton>
       )}
-    </Group>
+    </div>
   );
 }
 

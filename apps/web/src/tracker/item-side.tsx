@@ -1,4 +1,3 @@
-import { Text } from "@mantine/core";
 import type { Agent } from "@windshift/contract/api/agent.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import type { Role } from "@windshift/contract/api/workspace.ts";
@@ -110,10 +109,10 @@ export function ItemSide({ item, role }: { item: WorkItemDetail; role: Role }) {
       </dl>
       <ItemLinks item={item} />
       <LinkedPages item={item} mayChange={mayChange} />
-      <Text size="xs" c="dimmed" component="p" className="item-made">
+      <p className="note item-made">
         Created by {item.creator.name} <TimeText at={item.created_at} />, changed{" "}
         <TimeText at={item.updated_at} />
-      </Text>
+      </p>
       {agent !== undefined && (
         <AssignAgentDialog item={item} agent={agent} onClose={() => setAgent(undefined)} />
       )}

@@ -1,10 +1,10 @@
-import { Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import type { Activity } from "@windshift/contract/api/activity.ts";
 import type { Comment } from "@windshift/contract/api/comment.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import type { Role } from "@windshift/contract/api/workspace.ts";
 import { useEffect, useState } from "react";
+import { Button } from "../parts/button.tsx";
 import { Switcher } from "../parts/switcher.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { ActivityText } from "./activity-text.tsx";

@@ -1,7 +1,8 @@
-import { ActionIcon, Button, Group, TextInput, Title } from "@mantine/core";
+import { TextInput } from "@mantine/core";
 import { IconPencil } from "@tabler/icons-react";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { type FormEvent, useEffect } from "react";
+import { Button } from "../parts/button.tsx";
 import { visibleText } from "../parts/visible-text.ts";
 import { useItemText } from "./item-text.ts";
 import { TextConflict } from "./text-conflict.tsx";
@@ -15,13 +16,11 @@ export function ItemTitle({ item, mayChange }: { item: WorkItemDetail; mayChange
   if (title.draft === undefined || !mayChange)
     return (
       <div className="item-title">
-        <Title order={1} size="h3">
-          {visibleText(item.title)}
-        </Title>
+        <h1>{visibleText(item.title)}</h1>
         {mayChange && (
-          <ActionIcon variant="subtle" color="gray" onClick={title.begin} aria-label="Edit title">
+          <button type="button" className="icon-button" onClick={title.begin} aria-label="Edit title">
             <IconPencil size={16} aria-hidden />
-          </ActionIcon>
+          </button>
         )}
       </div>
     );
@@ -41,14 +40,14 @@ export function ItemTitle({ item, mayChange }: { item: WorkItemDetail; mayChange
         size="md"
         autoFocus
       />
-      <Group gap="xs" mt="xs">
+      <div className="in-row item-title-acts">
         <Button type="submit" size="compact-sm" loading={title.form.busy}>
           Save title
         </Button>
         <Button variant="default" size="compact-sm" onClick={title.leave}>
           Cancel
         </Button>
-      </Group>
+      </div>
       {title.theirs !== undefined && (
         <TextConflict
           what="title"

@@ -1,4 +1,3 @@
-import { VisuallyHidden } from "@mantine/core";
 import { IconTag } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { Label } from "@windshift/contract/api/label.ts";
@@ -40,7 +39,7 @@ export function LabelPick(props: {
       {...(id === undefined ? {} : { id })}
       {...(labels.length === 0 ? { icon: <IconTag size={14} aria-hidden /> } : {})}
     >
-      <VisuallyHidden>Labels: </VisuallyHidden>
+      <span className="sr-only">Labels: </span>
       {labels.length === 0 ? (
         <span className="quiet">None</span>
       ) : (

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { ItemChanges } from "@windshift/contract/api/work-item.ts";
 import { useEffect, useRef } from "react";
-import { useEventStream } from "../api/event-stream.ts";
+import { useEvents } from "../api/event-stream.ts";
 
 /** Lists are asked anew at most this often, ms: a run changes its item many times in a second. */
 const REFRESH_MS = 400;
@@ -41,7 +41,7 @@ export function useLiveItems(workspace: string | undefined): void {
       for (const name of ["item", "comments", "activity"])
         void client.invalidateQueries({ queryKey: key === ALL ? [name] : [name, key] });
   };
-  useEventStream(
+  useEvents(
     workspace === undefined ? undefined : () => `/api/v1/workspaces/${workspace}/changes/stream`,
     ["changed"],
     (_name, data) => {

@@ -1,7 +1,8 @@
-import { Button, Progress } from "@mantine/core";
+import { Progress } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import { Button } from "../parts/button.tsx";
 import { PersonName } from "../parts/person-name.tsx";
 import { visibleText } from "../parts/visible-text.ts";
 import { paths } from "../paths.ts";

@@ -14,6 +14,13 @@ export function trackerRoutes(app: AnyRoute) {
     page("/w/$workspace/activity", () => import("../areas/work-pages.ts"), "WorkspaceActivityPage"),
     page("/w/$workspace/pages", pages, "PagesPage"),
     page("/w/$workspace/pages/$page", pages, "PagesPage"),
-    page("/items/$item", () => import("../areas/work-pages.ts"), "ItemPage"),
+    createRoute({
+      getParentRoute: () => app,
+      path: "/items/$item",
+      component: lazyRouteComponent(() => import("../areas/work-pages.ts"), "ItemPage"),
+      // A pointer that passes over a link fetches code, not what every item says.
+      loader: async ({ params: { item }, preload }) =>
+        preload ? undefined : (await import("../areas/work-pages.ts")).readItem(item),
+    }),
   ];
 }
