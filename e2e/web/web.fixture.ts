@@ -69,6 +69,13 @@ export interface WatchedPage {
   errors: string[];
 }
 
+/**
+ * What the browser itself notes, and no page has said: answers that are not 2xx, since refusing is part of some tests, and connections that
+ * a machine under load has lost, which pages open again.
+ */
+const BROWSER_NOTE =
+  /^Failed to load resource: .*(?:status of 4\d\d|net::ERR_(?:CONNECTION_(?:RESET|CLOSED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|NETWORK_CHANGED)\b)/;
+
 export async function openPage(
   browser: Browser,
   server: Pick<TestServer, "url">,
@@ -84,8 +91,7 @@ export async function openPage(
   });
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {
-    // The browser itself notes every answer that is not 2xx; refusing is part of some tests.
-    if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) errors.push(message.text());
+    if (message.type() === "error" && !BROWSER_NOTE.test(message.text())) errors.push(message.text());
   });
   return { page, context, foreign, errors };
 }
