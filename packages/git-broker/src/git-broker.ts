@@ -27,7 +27,9 @@ export interface GitBrokerDeps {
 export function createGitBroker(deps: GitBrokerDeps): (request: Request) => Promise<Response> {
   const tips = { shown: new ShownTips(), push: new PushTips() };
   const slots = new RequestSlots();
-  return async (request) => {
+  return async (request) => closing(request, await serve(request));
+
+  async function serve(request: Request): Promise<Response> {
     if (isAmbiguous(request)) return refusal(400, "one Host and one Content-Length");
     const password = basicPassword(request.headers.get("authorization"));
     if (password.kind === "absent") return refusal(401, "this address needs the git token of a run");
@@ -42,7 +44,7 @@ export function createGitBroker(deps: GitBrokerDeps): (request: Request) => Prom
       if (error instanceof BodyRefused) return refusal(error.status, error.message);
       throw error;
     }
-  };
+  }
 
   async function answer(route: GitRoute, request: Request, grant: GitGrant): Promise<Response> {
     if (grant.mayPush === false && isPush(route)) return refusePush(grant, deps.audit);
@@ -52,6 +54,15 @@ export function createGitBroker(deps: GitBrokerDeps): (request: Request) => Prom
       ? uploadPack(limited, grant, tips.shown, deps.audit)
       : receivePack(limited, grant, tips.push, deps.audit);
   }
+}
+
+/**
+ * A client that asked whether it may send its body, and may not, loses its connection: the runtime says `100 Continue` by itself
+ * before we are asked, and would read the whole body only to drop it (GB-15).
+ */
+function closing(request: Request, response: Response): Response {
+  if (response.status >= 400 && request.headers.has("expect")) response.headers.set("connection", "close");
+  return response;
 }
 
 function isPush(route: GitRoute): boolean {

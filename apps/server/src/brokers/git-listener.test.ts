@@ -11,6 +11,8 @@ let listener: Listener;
 let reached: string[] = [];
 
 const TOKEN = "run-token";
+/** Of a run that may push nothing. */
+const TEST_RUN_TOKEN = "test-run-token";
 const TYPE = "Content-Type: application/x-git-upload-pack-request\r\n";
 const AUTH = `Authorization: Basic ${btoa(`x:${TOKEN}`)}\r\n`;
 const PATH = "/api/git-proxy/1/acme/repo.git/git-upload-pack";
@@ -23,7 +25,7 @@ beforeAll(() => {
   const fetch = createGitBroker({
     grants: {
       find: async (run, token) =>
-        run !== runId || token !== TOKEN
+        run !== runId || ![TOKEN, TEST_RUN_TOKEN].includes(token)
           ? undefined
           : {
               runId,
@@ -31,6 +33,7 @@ beforeAll(() => {
               owner: "acme",
               repo: "repo",
               ref: runRef(runId),
+              mayPush: token !== TEST_RUN_TOKEN,
               fetchRefs: ["refs/heads/main"],
               upstream: {
                 advertise: async () => ({ status: 200, contentType: "", body: new Blob().stream() }),
@@ -167,12 +170,21 @@ describe("GB-15 Expect: 100-continue", () => {
   const expecting = (auth: string) =>
     `POST ${PATH} HTTP/1.1\r\nHost: a\r\n${auth}${TYPE}Expect: 100-continue\r\nContent-Length: 100000000\r\n\r\n`;
 
-  for (const [what, auth, status] of [
-    ["no token", "", 401],
-    ["a wrong token", `Authorization: Basic ${btoa("x:wrong")}\r\n`, 404],
+  for (const [what, head, status] of [
+    ["no token", expecting(""), 401],
+    ["a wrong token", expecting(`Authorization: Basic ${btoa("x:wrong")}\r\n`), 404],
+    ["the token of another run", expecting(AUTH).replace("/1/", "/2/"), 404],
+    [
+      "a push by who may only fetch",
+      expecting(`Authorization: Basic ${btoa(`x:${TEST_RUN_TOKEN}`)}\r\n`).replaceAll("upload", "receive"),
+      403,
+    ],
   ] as const)
-    test(`${what} is answered before the body, which goes nowhere`, async () => {
-      expect(await talk(expecting(auth))).toContain(`HTTP/1.1 ${status} `);
+    test(`${what} is answered before the body, of which nothing is read: the connection is closed`, async () => {
+      // Waits for the server to hang up, and for nothing else.
+      const said = await talk(head, () => false);
+      expect(said).toContain(`HTTP/1.1 ${status} `);
+      expect(said).toContain("Connection: close");
       expect(reached).toEqual([]);
     });
 

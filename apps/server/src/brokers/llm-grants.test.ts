@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { assert } from "@windshift/contract/app-error.ts";
 import { RunId } from "@windshift/contract/ids.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { monthOf } from "../budgets/budget-month.ts";
 import { readBudgetStates } from "../budgets/budget-state.ts";
 import { cancelRun } from "../runs/run-cancel.ts";
@@ -82,4 +83,30 @@ test("the model's own window and its fallbacks are granted; without a limit no b
     cost_micros: 2_400,
     bindings: [{ binding_id: workspace.binding.id, input_tokens: 1_000, output_tokens: 100 }],
   });
+});
+
+/** For what takes a second, on a loaded machine, ms. */
+const SEEN_MS_MAX = 20_000;
+
+test("a look is renewed as the same grant until something of it changes: a price, or a budget, of which nobody is told", async () => {
+  const run = await startLiveRun(server, admin, workspace);
+  const grants = newGrants();
+  const first = await grants.find(run.token);
+  assert(first !== undefined, "the run is live");
+  const path = `/api/v1/connections/${workspace.llm.id}/models/scripted-1`;
+  const facts = { context_window: 7_000, images: false, input_price: 1_000_000, output_price: 1_000_000 };
+  await admin.send("PUT", path, facts);
+  const next = async (before: typeof first) => {
+    const found = await grants.find(run.token);
+    return found === before ? undefined : found;
+  };
+  const priced = await eventually("the price is seen", () => next(first), SEEN_MS_MAX);
+  expect(priced.targets[0]).toMatchObject({ contextWindow: 7_000, prices: { input: 1_000_000 } });
+  expect(priced.budget).toBeNull();
+  expect([await first.isLive(), await priced.isLive()]).toEqual([true, true]);
+  const budget = { tokens_max: 5_000_000, cost_micros_max: null };
+  await admin.send("PUT", "/api/v1/workspaces/LLM/budget", budget);
+  const limited = await eventually("the budget is seen", () => next(priced), SEEN_MS_MAX);
+  expect(limited.budget).not.toBeNull();
+  expect(limited.ended).toBe(first.ended);
 });

@@ -2,6 +2,7 @@ import { assert } from "@windshift/contract/app-error.ts";
 import { BindingBudget, Budget } from "@windshift/contract/budget.ts";
 import { z } from "zod";
 import type { Queries } from "../db/database.ts";
+import type { Row } from "../db/schema.ts";
 import type { Measure } from "./amount.ts";
 import { type BudgetShort, parseShort } from "./budget-short.ts";
 
@@ -40,7 +41,7 @@ export async function findRunBudgets(
   const byRun = new Map(rows.map((row) => [row.id, row]));
   return asked.map(({ runId, month }) => {
     const row = byRun.get(runId);
-    return row && budgetsOf(row, month);
+    return row && { budgets: budgetsOf(row, month), short: parseShort(row.budget_short) };
   });
 }
 
@@ -49,14 +50,35 @@ function selectLimits(db: Queries, runIds: number[]) {
     .selectFrom("runs")
     .innerJoin("workspaces", "workspaces.id", "runs.workspace_id")
     .leftJoin("bindings", "bindings.id", "runs.binding_id")
-    .select(["runs.id", "runs.workspace_id", "runs.binding_id", "grants", "budget_short"])
-    .select(["budget_tokens_added", "budget_cost_micros_added"])
-    .select(["workspaces.budget as workspace_budget", "bindings.budget as binding_budget"])
+    .select([...LIMIT_COLUMNS, "budget_short"])
     .where("runs.id", "in", runIds)
     .execute();
 }
 
-function budgetsOf(row: Awaited<ReturnType<typeof selectLimits>>[number], month: string): RunBudgets {
+/** What says which budgets hold for a run; of runs joined with their workspace and, where there is one, their binding. */
+export const LIMIT_COLUMNS = [
+  "runs.id",
+  "runs.workspace_id",
+  "runs.binding_id",
+  "runs.grants",
+  "runs.budget_tokens_added",
+  "runs.budget_cost_micros_added",
+  "workspaces.budget as workspace_budget",
+  "bindings.budget as binding_budget",
+] as const;
+
+export interface LimitRow
+  extends Pick<
+    Row<"runs">,
+    "id" | "workspace_id" | "binding_id" | "grants" | "budget_tokens_added" | "budget_cost_micros_added"
+  > {
+  workspace_budget: string;
+  /** Null when the run has no binding, or that was deleted. */
+  binding_budget: string | null;
+}
+
+/** Workspace, binding, run. */
+export function budgetsOf(row: LimitRow, month: string): ScopedBudget[] {
   const own = limitOf(GrantedBudget.parse(JSON.parse(row.grants))?.budget ?? Budget.parse({}));
   const budgets: ScopedBudget[] = [
     { scope: "workspace", id: row.workspace_id, period: month, limit: limitOf(parse(row.workspace_budget)) },
@@ -74,7 +96,7 @@ function budgetsOf(row: Awaited<ReturnType<typeof selectLimits>>[number], month:
       cost: own.cost === null ? null : own.cost + row.budget_cost_micros_added,
     },
   });
-  return { budgets, short: parseShort(row.budget_short) };
+  return budgets;
 }
 
 function parse(json: string): Budget {

@@ -8,7 +8,9 @@ import type { Row } from "../db/schema.ts";
 import { deleteModel, putModel } from "./model-store.ts";
 
 /** Null when it has no price: input and output are needed, what comes from the cache costs as much as the rest by default. */
-export function pricesOf(row: Row<"models"> | undefined): ModelPrices | null {
+export function pricesOf(
+  row: Pick<Row<"models">, "input_price" | "cached_input_price" | "output_price"> | undefined,
+): ModelPrices | null {
   if (row === undefined || row.input_price === null || row.output_price === null) return null;
   return {
     input: row.input_price,

@@ -95,6 +95,16 @@ describe("RT-13 a host that lies", () => {
     expect(await linksOf()).toEqual([]);
   });
 
+  test("GB-26 of a branch that stands at its base, without a commit of its own, gets no pull request", async () => {
+    const { workDir, baseOid, repository } = workspace;
+    const ref = `refs/heads/${job.repo.branch}`;
+    await gitOut(["push", "--quiet", repository.path ?? "", `${baseOid}:${ref}`], workDir);
+    expect((await host.result(job.run_id, done({ head_oid: "f".repeat(40) }))).status).toBe(200);
+    const run = await ended();
+    expect([run.pull_request, run.status, run.reason]).toEqual([null, "succeeded", "no_changes"]);
+    expect(await linksOf()).toEqual([]);
+  });
+
   test("of the head, the branch and the address of a pull request is not believed: the server reads the ref", async () => {
     const head = await pushed("chosen-by-the-host");
     const lies = {

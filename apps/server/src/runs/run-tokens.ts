@@ -41,29 +41,23 @@ export async function findRunByToken(
   scope: RunTokenScope,
 ): Promise<Run | undefined> {
   if (!token.startsWith(TOKEN_PREFIX.run)) return undefined;
-  const hash = hashToken(token);
-  return (await findRunsByTokens(db, [hash], scope)).get(hash);
+  const row = await selectLiveRuns(db, [hashToken(token)], scope)
+    .select(RUN_COLUMNS.map((column) => `runs.${column}` as const))
+    .executeTakeFirst();
+  return row && parseRun(row);
 }
 
-/** The same for many tokens at once, by their hashes. */
-export async function findRunsByTokens(
-  db: Queries,
-  hashes: readonly string[],
-  scope: RunTokenScope,
-): Promise<Map<string, Run>> {
-  const rows = await db
+/** The live runs of tokens, by the tokens' hashes; who asks selects what is needed of them. */
+export function selectLiveRuns(db: Queries, hashes: readonly string[], scope: RunTokenScope) {
+  return db
     .selectFrom("run_tokens")
     .innerJoin("runs", "runs.id", "run_tokens.run_id")
-    .select(RUN_COLUMNS.map((column) => `runs.${column}` as const))
-    .select("run_tokens.token_hash")
     .where("run_tokens.token_hash", "in", hashes)
     .where("run_tokens.scope", "=", scope)
     .whereRef("run_tokens.attempt", "=", "runs.attempt")
     .where("runs.status", "=", "running")
     .where("runs.lease_expires_at_ms", "is not", null)
-    .where("runs.cancel_requested_at_ms", "is", null)
-    .execute();
-  return new Map(rows.map(({ token_hash, ...run }) => [token_hash, parseRun(run)]));
+    .where("runs.cancel_requested_at_ms", "is", null);
 }
 
 /** Whether the attempt may still act: the question every broker asks again before an effect. */
