@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { SharedReads } from "../db/shared-reads.ts";
 import { LocalSignals } from "../db/signals.ts";
 import { pacedStream } from "../http/live-stream.ts";
 import { createRunFixture, type RunFixture } from "../testing/run-fixture.ts";
@@ -104,7 +105,7 @@ async function read(run: number, after: number, most: number): Promise<{ id: num
   const events: { id: number; data: unknown }[] = [];
   const decoder = new TextDecoder();
   let text = "";
-  for await (const chunk of streamRun(fix.database, run, after, async () => true)) {
+  for await (const chunk of streamRun(fix.database, run, after, async () => true, new SharedReads())) {
     text += decoder.decode(chunk, { stream: true });
     const frames = text.split("\n\n");
     text = frames.pop() ?? "";

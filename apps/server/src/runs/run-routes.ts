@@ -13,6 +13,7 @@ import { isTerminal } from "@windshift/contract/run.ts";
 import type { Context } from "hono";
 import { z } from "zod";
 import { readRunUsage } from "../budgets/usage.ts";
+import { SharedReads } from "../db/shared-reads.ts";
 import type { Memberships } from "../http/access.ts";
 import { type ApiEnv, grantOf, personOf } from "../http/api-env.ts";
 import { compressedReply } from "../http/compressed-reply.ts";
@@ -20,7 +21,7 @@ import { jsonBody, jsonReply } from "../http/json.ts";
 import { ROW_ID_MAX } from "../http/params.ts";
 import type { Sessions } from "../http/principal.ts";
 import type { RouteTable } from "../http/route-table.ts";
-import { streamRun } from "./event-stream.ts";
+import { type RunLook, streamRun } from "./event-stream.ts";
 import { raiseRunBudget } from "./run-budget.ts";
 import { cancelRun } from "./run-cancel.ts";
 import { searchEvents } from "./run-event-search.ts";
@@ -57,6 +58,7 @@ export interface RunRoutePorts extends RunService {
 /** Runs by their id, under `/api/v1/agent-runs`. */
 export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
   const { database, defaults } = ports;
+  const looks = new SharedReads<RunLook>();
   table.add(
     {
       access: viewer,
@@ -170,7 +172,9 @@ export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
       return c.json(await viewRunDetail(database, await getRun(database.kysely, run.id)), 200);
     },
   );
-  table.mount(["GET"], "/api/v1/agent-runs/:id/events/stream", viewer, async (c) => eventStream(c, ports));
+  table.mount(["GET"], "/api/v1/agent-runs/:id/events/stream", viewer, async (c) =>
+    eventStream(c, ports, looks),
+  );
 
   async function runOf(c: Context<ApiEnv>) {
     const id = runIdOf(c.req.param());
@@ -179,7 +183,7 @@ export function addRunRoutes(table: RouteTable, ports: RunRoutePorts): void {
   }
 }
 
-function eventStream(c: Context<ApiEnv>, ports: RunRoutePorts): Response {
+function eventStream(c: Context<ApiEnv>, ports: RunRoutePorts, looks: SharedReads<RunLook>): Response {
   const id = runIdOf(c.req.param());
   assert(id !== undefined, "the route's scope found the run");
   const { workspaceId } = grantOf(c);
@@ -190,7 +194,7 @@ function eventStream(c: Context<ApiEnv>, ports: RunRoutePorts): Response {
     return (await ports.memberships.roleOf(workspaceId, session.person.userId)) !== undefined;
   };
   const from = Digits.safeParse(c.req.header("last-event-id") ?? c.req.query("after") ?? "0");
-  return new Response(streamRun(ports.database, id, from.success ? from.data : 0, mayLook), {
+  return new Response(streamRun(ports.database, id, from.success ? from.data : 0, mayLook, looks), {
     headers: { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" },
   });
 }
