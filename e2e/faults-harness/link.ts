@@ -7,6 +7,8 @@ export interface LinkOptions {
   host: string;
   /** Port of the server on this machine. */
   serverPort: number;
+  /** Of the runner's end; by default one that is free. */
+  port?: number;
 }
 
 /** The wire between one runner and the server, ours to cut: every byte of the two goes over it, those of git and of models too. */
@@ -32,7 +34,7 @@ export class Link {
     server.on("connection", (socket) => link.accept(socket));
     return new Promise((resolve, reject) => {
       server.once("error", reject);
-      server.listen(0, options.host, () => resolve(link));
+      server.listen(options.port ?? 0, options.host, () => resolve(link));
     });
   }
 

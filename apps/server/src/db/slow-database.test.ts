@@ -1,9 +1,19 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { AppError } from "@windshift/contract/app-error.ts";
+import type { PoolId } from "@windshift/contract/ids.ts";
+import type { HeldAttempt } from "@windshift/contract/job.ts";
+import type { BootId } from "@windshift/contract/runner.ts";
 import { createDatabase, type DatabaseFixture } from "@windshift/testing/database-fixture.ts";
 import { sql } from "kysely";
+import { renewHeld } from "../runners/host-attempt.ts";
+import type { HostClaimer } from "../runners/host-place.ts";
+import { registerRunner } from "../runners/runner-store.ts";
+import { claimGroup } from "../runs/claim-group.ts";
+import { triggerRun } from "../runs/run-triggers.ts";
+import { fillDatabase } from "../testing/run-fixture.ts";
 import type { Database } from "./database.ts";
+import { migrate } from "./migrate.ts";
 import { openPostgres } from "./postgres.ts";
 
 setDefaultTimeout(60_000);
@@ -12,6 +22,11 @@ setDefaultTimeout(60_000);
 const POOL_MAX = 10;
 /** In these tests a statement is given up after so long, ms. */
 const STATEMENT_MS = 1_000;
+
+/** Hosts that claim together. */
+const TOGETHER = 10;
+/** Times that a claim asks and waits, from the look at the queue to the commit: a database whose answers take 500 ms makes that many halves of a second. */
+const CLAIM_TURNS_MAX = 22;
 
 // SQLite has no connections: `npm test` runs this on PostgreSQL alone.
 describe("a database that is slow or silent", () => {
@@ -70,6 +85,61 @@ describe("a database that is slow or silent", () => {
     await Promise.all([...busy, waiting]);
   });
 
+  test("F11 claims of ten hosts ask the database as few times as that of one, and a renewal of leases once", async () => {
+    await migrate(database);
+    const { agent, person, pool, workspaces, createItem } = await fillDatabase(database, 1);
+    const [workspaceId = 0] = workspaces;
+    for (let n = 0; n < 1 + TOGETHER; n++) {
+      const workItemId = await createItem(workspaceId);
+      const asked = {
+        workspaceId,
+        workItemId,
+        agentUserId: agent,
+        requestedBy: person,
+        trigger: "assignee",
+      } as const;
+      await database.transaction((tx) => triggerRun(database, tx, asked, { llmModel: undefined }, undefined));
+    }
+    const hosts: HostClaimer[] = [];
+    for (let n = 0; n < 1 + TOGETHER; n++) hosts.push(await addHost(pool, n));
+    const claim = (claimers: readonly HostClaimer[]) =>
+      wire.countTurns(() => claimGroup({ database, onClaimError: () => {} }, pool, claimers));
+    const alone = await claim(hosts.slice(0, 1));
+    const together = await claim(hosts.slice(1));
+    for (const reply of [...alone.result, ...together.result])
+      expect(reply).toMatchObject({ status: "fulfilled", value: { kind: "claimed" } });
+    // A long statement may go out in two pieces.
+    for (const { turns } of [alone, together]) expect(turns).toBeLessThanOrEqual(CLAIM_TURNS_MAX);
+    const { from, runner, host } = hosts[0] as HostClaimer;
+    const held = await database.kysely
+      .selectFrom("runs")
+      .select(["id as run", "attempt"])
+      .where("runner_id", "=", runner)
+      .execute();
+    const beat = { boot: host.boot as BootId, version: "1.0.0", capacity: 1, labels: [], draining: false };
+    const renew = () => renewHeld(database, from, { ...beat, held: held as HeldAttempt[] });
+    await renew(); // opens its connections
+    const renewed = await wire.countTurns(renew);
+    expect(renewed.result.abort).toEqual([]);
+    // Three questions that do not wait for each other.
+    expect(renewed.turns).toBeLessThanOrEqual(3);
+  });
+
+  async function addHost(pool: PoolId, n: number): Promise<HostClaimer> {
+    const named = {
+      pool,
+      name: `host-${n}`,
+      kind: "host" as const,
+      instance: `host-${n}`,
+      boot: `boot-${n}`,
+    };
+    const runner = await registerRunner(database, named);
+    const from = { id: runner, pool, name: named.name, instance: named.instance };
+    const addresses = { containerApiUrl: "http://a.test/api", runnerApiUrl: "http://a.test/api" };
+    const host = { boot: named.boot, key: `key-${n}`, capacity: 1, labels: [] };
+    return { from, runner, isolation: "container", addresses, host };
+  }
+
   test("F10 a statement that nobody answers ends as `unavailable`, and the next connection works", async () => {
     wire.hold();
     const failure = await ask(database.kysely).then(
@@ -104,6 +174,7 @@ describe("a database that is slow or silent", () => {
 class Wire {
   private readonly sockets = new Set<Socket>();
   private readonly ofDatabase = new Set<Socket>();
+  private turns = 0;
   private constructor(
     private readonly server: Server,
     readonly url: string,
@@ -114,6 +185,14 @@ class Wire {
     const server = createServer((near) => {
       const far = connect(Number(to.port), to.hostname);
       wire.ofDatabase.add(far);
+      let isAsked = false;
+      near.on("data", () => {
+        if (!isAsked) wire.turns++;
+        isAsked = true;
+      });
+      far.on("data", () => {
+        isAsked = false;
+      });
       for (const [from, into] of [
         [near, far],
         [far, near],
@@ -134,6 +213,13 @@ class Wire {
         resolve(wire);
       }),
     );
+  }
+
+  /** How often somebody asked anew after an answer while `work` was done: each is the wire's time there and back. */
+  async countTurns<T>(work: () => Promise<T>): Promise<{ result: T; turns: number }> {
+    const before = this.turns;
+    const result = await work();
+    return { result, turns: this.turns - before };
   }
 
   /** Of the connections that stand. */
