@@ -8,7 +8,10 @@ import { runSessionOf } from "../testing/session-run.ts";
 /** Set both to the figures of a failure to have that run again, alone. */
 const SEED = Number(process.env.AGENT_FUZZ_SEED ?? Date.now() % 1_000_000);
 const ONLY_RUN = process.env.AGENT_FUZZ_RUN;
-const REPLIES = 10_000;
+/** Enough to bring about every ending; each run draws others. `AGENT_FUZZ_REPLIES=10000` for more, some 40 s. */
+const REPLIES = Number(process.env.AGENT_FUZZ_REPLIES ?? 3_000);
+/** One of them on a loaded machine, ms. */
+const REPLY_MS_MAX = 60;
 /** Fuzzed replies of one run; then the model finishes, as many a run of nonsense would not. */
 const REPLIES_PER_RUN = 12;
 /** Runs at the same time. */
@@ -77,27 +80,31 @@ async function fuzz(
   return { runs, replies: given() };
 }
 
-test(`PI-10 ${REPLIES} fuzzed replies end every run with finish or error and then session_idle (seed ${SEED})`, async () => {
-  const strays: unknown[] = [];
-  const onStray = (error: unknown) => strays.push(error);
-  process.on("unhandledRejection", onStray);
-  const endings: Record<string, number> = {};
-  const { replies } = await fuzz(REPLIES, ALL_LAYERS, async ({ model, url, checkout, number }) => {
-    model.begin(number, REPLIES_PER_RUN);
-    const place = { checkout: checkout.dir, home: checkout.home };
-    const run = await runSessionOf(url, place, { stream: number % 2 === 0 });
-    const ending = run.list("finish")[0]?.outcome ?? run.list("error")[0]?.code ?? "no code";
-    endings[ending] = (endings[ending] ?? 0) + 1;
-    if (ending === "internal") throw new Error(run.list("error")[0]?.message);
-  });
-  process.off("unhandledRejection", onStray);
-  expect(strays).toEqual([]);
-  if (ONLY_RUN !== undefined) return;
-  expect(replies).toBeGreaterThanOrEqual(REPLIES);
-  // The nonsense gets through to all that can happen: runs that finish, that fail for a reason, and that are stopped.
-  for (const ending of ["completed", "lease_lost", "budget_exhausted"])
-    expect(endings).toHaveProperty(ending);
-}, 180_000);
+test(
+  `PI-10 ${REPLIES} fuzzed replies end every run with finish or error and then session_idle (seed ${SEED})`,
+  async () => {
+    const strays: unknown[] = [];
+    const onStray = (error: unknown) => strays.push(error);
+    process.on("unhandledRejection", onStray);
+    const endings: Record<string, number> = {};
+    const { replies } = await fuzz(REPLIES, ALL_LAYERS, async ({ model, url, checkout, number }) => {
+      model.begin(number, REPLIES_PER_RUN);
+      const place = { checkout: checkout.dir, home: checkout.home };
+      const run = await runSessionOf(url, place, { stream: number % 2 === 0 });
+      const ending = run.list("finish")[0]?.outcome ?? run.list("error")[0]?.code ?? "no code";
+      endings[ending] = (endings[ending] ?? 0) + 1;
+      if (ending === "internal") throw new Error(run.list("error")[0]?.message);
+    });
+    process.off("unhandledRejection", onStray);
+    expect(strays).toEqual([]);
+    if (ONLY_RUN !== undefined) return;
+    expect(replies).toBeGreaterThanOrEqual(REPLIES);
+    // The nonsense gets through to all that can happen: runs that finish, that fail for a reason, and that are stopped.
+    for (const ending of ["completed", "lease_lost", "budget_exhausted"])
+      expect(endings).toHaveProperty(ending);
+  },
+  180_000 + REPLIES * REPLY_MS_MAX,
+);
 
 test(`a hundred of them through the real process (seed ${SEED})`, async () => {
   const { replies } = await fuzz(100, INNER_LAYERS, async ({ model, url, checkout, number }) => {
