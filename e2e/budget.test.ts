@@ -59,7 +59,7 @@ const setBudget = (budget: object) =>
   product.api.patch(`/api/v1/bindings/${binding.id}`, { budget }, Binding);
 
 test(
-  "a run whose budget is used up waits with its commits, and goes on when an admin adds to it",
+  "F37 a run whose budget is used up waits with its commits, and goes on when an admin adds to it",
   async () => {
     const { api } = product;
     await setBudget({ run: { tokens_max: BUDGET } });
@@ -94,7 +94,7 @@ test(
 );
 
 test(
-  "runs that wait for the budget of a month go on when that is raised",
+  "F37 runs that wait for the budget of a month go on when that is raised",
   async () => {
     const { api } = product;
     model.play(DEAR);

@@ -23,4 +23,5 @@ test("a row that is missing, twice, without files, of a file that is gone or tha
   expect(changed("| GB-01 | a push | `README.md` |")).toEqual(["GB-01: no test of README.md names it"]);
   expect(changed("| GB-01 | a push | in part: `README.md` |")).toEqual([]);
   expect(changed("| GB-01 | a push | open |")).toEqual([]);
+  expect(changed("| GB-01 | a push | does not apply: nobody pushes |")).toEqual([]);
 });

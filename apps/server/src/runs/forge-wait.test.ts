@@ -36,7 +36,7 @@ async function kept(file: string) {
 }
 
 test(
-  "a pull request is opened after a fault of the forge that lasts longer than three tries",
+  "F33 a pull request is opened after a fault of the forge that lasts longer than three tries",
   async () => {
     const key = await at.workspace.assign();
     const job = await at.claimed(key);
@@ -80,7 +80,7 @@ test(
 );
 
 test(
-  "a run that waited an hour for its forge fails with the sentence and can be published again",
+  "F33 a run that waited an hour for its forge fails with the sentence and can be published again",
   async () => {
     const { key, run } = await kept("hour.txt");
     const row = await rowOf(run.id);
