@@ -4,6 +4,7 @@
  */
 export { PullRequestPage } from "../pull-requests/pull-request-page.tsx";
 export { RunPage } from "../runs/run-page.tsx";
+export { readRun } from "../runs/run-reads.ts";
 export { WorkspaceRunsPage } from "../runs/workspace-runs-page.tsx";
 export { AppShell } from "../shell/app-shell.tsx";
 export { WorkspaceActivityPage } from "../tracker/activity-page.tsx";

@@ -1,11 +1,10 @@
 import { useDocumentVisibility } from "@mantine/hooks";
 import { AgentRun } from "@windshift/contract/api/run.ts";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import { getApi } from "../../api/api.ts";
 import { type StreamState, useEventStream } from "../../api/event-stream.ts";
-import { readPaths } from "../../api/read-paths.ts";
-import { ShownEvent, ShownEventPage, ShownOutline } from "./shown-event.ts";
-import { TranscriptPages } from "./transcript-pages.ts";
+import { takePrepared, transcriptOf } from "./prepared-transcript.ts";
+import { ShownEvent } from "./shown-event.ts";
+import type { TranscriptPages } from "./transcript-pages.ts";
 
 /** Events are shown together this often, ms, so that a flood costs one layout and not thousands. */
 const SHOW_MS = 40;
@@ -30,7 +29,7 @@ export function useLiveTranscript(
   onRun: (run: AgentRun) => void,
   onEvents: (events: readonly ShownEvent[]) => void,
 ): LiveTranscript {
-  const pages = useMemo(() => new TranscriptPages(sourceOf(runId)), [runId]);
+  const pages = useMemo(() => takePrepared(runId) ?? transcriptOf(runId), [runId]);
   useSyncExternalStore(pages.watch, () => pages.version);
   const { problem, openAgain } = useOpening(pages, live);
   const arrived = useShownTogether(pages, onEvents);
@@ -50,13 +49,6 @@ export function useLiveTranscript(
 }
 
 const STREAM_EVENTS = ["event", "run"] as const;
-
-function sourceOf(runId: number) {
-  return {
-    outline: () => getApi(readPaths.outline(runId), ShownOutline),
-    page: (after: number, limit: number) => getApi(readPaths.events(runId, after, limit), ShownEventPage),
-  };
-}
 
 /** Opens at the end of what goes on, and at the start of what is over. */
 function useOpening(pages: TranscriptPages, live: boolean) {

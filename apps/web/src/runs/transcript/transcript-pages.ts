@@ -51,8 +51,17 @@ export class TranscriptPages {
 
   constructor(private readonly source: TranscriptSource) {}
 
-  /** Reads how long it is, and one end of it. @throws ApiError */
-  async open(at: "start" | "end"): Promise<void> {
+  /** Reads how long it is, and one end of it; once, unless that failed. @throws ApiError */
+  open(at: "start" | "end"): Promise<void> {
+    this.begun ??= this.readEnd(at).catch((error: unknown) => {
+      this.begun = undefined;
+      throw error;
+    });
+    return this.begun;
+  }
+  private begun: Promise<void> | undefined;
+
+  private async readEnd(at: "start" | "end"): Promise<void> {
     const { starts, events_count, page_events, opening } = await this.source.outline();
     this.pageEvents = page_events;
     this.pages = starts.map((after, number) => ({

@@ -59,7 +59,9 @@ export function TranscriptSearch(props: { runId: number; query: string; onChoose
 }
 
 function excerpt({ data }: StoredEvent, query: string): string {
-  const text = visibleText(terminalText(textsIn(data).join(" "))).replace(/\s+/g, " ");
+  // Which call it belongs to says nothing to who reads.
+  const { id: _call, ...said } = data;
+  const text = visibleText(terminalText(textsIn(said).join(" "))).replace(/\s+/g, " ");
   const at = Math.max(0, text.toLowerCase().indexOf(query.toLowerCase()) - BEFORE_CHARS);
   return `${at > 0 ? "…" : ""}${text.slice(at, at + AROUND_CHARS)}`;
 }
