@@ -122,7 +122,7 @@ test("a curve is a row of a table: its cost at each size, how it grows, and whet
   const { head, row } = curveRow(
     CURVE,
     grown((n) => n / 8),
-    true,
+    "holds",
   );
   expect(head).toEqual([
     "things: what costs",

@@ -62,7 +62,7 @@ export async function growRepository(report: BenchReport): Promise<void> {
   const shape = { unit: "ms", of: "MB", costOf: "all" } as const;
   reportCurve(report, "a checkout is prepared, the first time", shape, points.first);
   reportCurve(report, "a checkout is prepared again", shape, points.again);
-  reportCurve(report, "git clone --local, the floor", shape, points.clone);
+  reportCurve(report, "git clone --local", { ...shape, isFloor: true }, points.clone);
 }
 
 async function makeRepository(dir: string, mb: number): Promise<{ dir: string; tip: Oid }> {
