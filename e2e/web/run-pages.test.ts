@@ -1,4 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { LIST_PAGE } from "@windshift/contract/limits.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { startLiveRun } from "../../apps/server/src/testing/test-workspace.ts";
 import { startAskingRun } from "./run-scene.ts";
 import { emit, findViolations, LOOKS, sidewaysScroll, useScene } from "./web.fixture.ts";
@@ -21,6 +23,34 @@ test("the runs of a workspace are listed and narrowed by state, which the addres
   await page.reload();
   await page.locator(".runs-list .run-badge", { hasText: "Killed" }).first().waitFor();
   expect(await page.locator(".runs-list .run-badge", { hasText: "Running" }).count()).toBe(0);
+});
+
+test("the runs of an item are all there step by step, each once", async () => {
+  const { item, runId } = await startLiveRun(scene.server, scene.ada, scene.workspace);
+  await scene.ada.post(`/api/v1/agent-runs/${runId}/cancel`, { force: true });
+  const { kysely } = scene.server.database;
+  const { id: _id, ...ended } = await kysely
+    .selectFrom("runs")
+    .selectAll()
+    .where("id", "=", runId)
+    .executeTakeFirstOrThrow();
+  // More than two answers of the server hold.
+  const count = 2 * LIST_PAGE + 3;
+  for (let more = 1; more < count; more++) await kysely.insertInto("runs").values(ended).execute();
+  const { page } = scene.tab;
+  await page.goto(`/items/${item.key}`);
+  const lines = page.locator(".run-older");
+  const shown = async (lineCount: number) =>
+    eventually(`${lineCount} lines`, async () => (await lines.count()) === lineCount, 30_000);
+  await shown(5);
+  await page.getByRole("button", { name: `${LIST_PAGE - 6} or more earlier runs` }).click();
+  await shown(LIST_PAGE - 1);
+  const older = page.getByRole("button", { name: "Older runs" });
+  await older.click();
+  await shown(2 * LIST_PAGE - 1);
+  await older.click();
+  await shown(count - 1);
+  expect([await older.count(), new Set(await lines.allInnerTexts()).size]).toEqual([0, count - 1]);
 });
 
 test("each page is free of barriers, on a laptop and a phone, light and dark", async () => {

@@ -1,8 +1,12 @@
-import { useSuspenseInfiniteQuery } from "@tanstack/react-query";
-import type { AgentRun } from "@windshift/contract/api/run.ts";
+import {
+  type InfiniteData,
+  type UseSuspenseInfiniteQueryResult,
+  useSuspenseInfiniteQuery,
+} from "@tanstack/react-query";
+import type { AgentRun, AgentRunPage } from "@windshift/contract/api/run.ts";
 import { allows, type Role } from "@windshift/contract/api/workspace.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { RerunButton } from "./rerun-dialog.tsx";
 import { RunLine } from "./run-line.tsx";
 import { itemRunsQuery } from "./run-queries.ts";
@@ -16,6 +20,7 @@ export function ItemRuns({ itemKey, role }: { itemKey: string; role: Role }) {
   const read = useSuspenseInfiniteQuery(itemRunsQuery(itemKey));
   const runs = read.data.pages.flatMap((page) => page.runs);
   const [all, setAll] = useState(false);
+  const more = useOlderRuns(read);
   const [newest, ...older] = runs;
   const mayRun = allows(role, "member");
   return (
@@ -38,17 +43,30 @@ export function ItemRuns({ itemKey, role }: { itemKey: string; role: Role }) {
         </button>
       )}
       {all && read.hasNextPage && (
-        <button
-          type="button"
-          className="runs-more"
-          disabled={read.isFetchingNextPage}
-          onClick={() => void read.fetchNextPage()}
-        >
-          {read.isFetchingNextPage ? "Loading older runs…" : "Older runs"}
+        <button type="button" className="runs-more" disabled={more.busy} onClick={more.ask}>
+          {more.busy ? "Loading older runs…" : "Older runs"}
         </button>
       )}
     </section>
   );
+}
+
+/**
+ * One more answer of the list. What makes the list old meanwhile, such as a run that goes on, has it read anew and breaks off the
+ * answer that was asked for: it is asked for again then.
+ */
+function useOlderRuns(read: UseSuspenseInfiniteQueryResult<InfiniteData<AgentRunPage>>) {
+  const { data, hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = read;
+  const [wanted, setWanted] = useState(0);
+  const open = wanted > data.pages.length && hasNextPage && !isFetchNextPageError;
+  useEffect(() => {
+    if (open && !isFetching) void fetchNextPage();
+  }, [open, isFetching, fetchNextPage]);
+  const ask = () => {
+    setWanted(data.pages.length + 1);
+    void fetchNextPage();
+  };
+  return { busy: open, ask };
 }
 
 /** A line that unfolds to the whole run. */
