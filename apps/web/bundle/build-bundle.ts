@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { extname, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import type { BunPlugin } from "bun";
 import { themeStyles } from "./theme-styles.ts";
@@ -86,6 +86,17 @@ const withoutJsonSchemas: BunPlugin = {
   },
 };
 
+/** Styles of the theme are in the bundle (theme-styles.ts): what makes them in a browser would reckon them out at each start all the same. */
+const withoutThemeMakers: BunPlugin = {
+  name: "without-theme-makers",
+  setup(builder) {
+    builder.onLoad({ filter: /\/(?:MantineCssVariables|MantineClasses)\.mjs$/ }, ({ path }) => ({
+      loader: "js",
+      contents: `export const ${basename(path, ".mjs")} = () => null;`,
+    }));
+  },
+};
+
 /** Code of ours makes its schemas when they are first asked for: see src/schemas/lazy-zod.ts. */
 const lazySchemas: BunPlugin = {
   name: "lazy-schemas",
@@ -110,7 +121,7 @@ async function build(entry: string, splitting: boolean) {
     naming: { entry: "[name]-[hash].[ext]", chunk: "[name]-[hash].[ext]", asset: "[name]-[hash].[ext]" },
     publicPath: "/assets/",
     define: { "process.env.NODE_ENV": '"production"' },
-    plugins: [lazySchemas, withoutJsonSchemas],
+    plugins: [lazySchemas, withoutJsonSchemas, withoutThemeMakers],
     throw: false,
   });
   if (!built.success) throw new Error(`the web app cannot be bundled:\n${built.logs.join("\n")}`);
