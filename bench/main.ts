@@ -16,6 +16,7 @@ import { queue } from "./queue/queue.ts";
 import { recovery } from "./queue/recovery.ts";
 import { serverStart } from "./server-start/server-start.ts";
 import { tracker } from "./tracker/tracker.ts";
+import { webLoad } from "./web-load/web-load.ts";
 import { webTranscript } from "./web-transcript/web-transcript.ts";
 
 /**
@@ -37,6 +38,7 @@ const BENCHES: readonly Bench[] = [
   flood,
   recovery,
   tracker,
+  webLoad,
   webTranscript,
   growth,
   ...growthCurves,

@@ -82,6 +82,19 @@ export async function noteInteractive(page: Page, selector: string): Promise<() 
   };
 }
 
+/** Processor time of the page's main thread from now on, ms; what other programs take of the machine is not in it. */
+export async function processorMs(devtools: CDPSession): Promise<() => Promise<number>> {
+  await devtools.send("Performance.enable", { timeDomain: "threadTicks" });
+  const read = async () => {
+    const { metrics } = await devtools.send("Performance.getMetrics");
+    const spent = metrics.find(({ name }) => name === "TaskDuration")?.value;
+    if (spent === undefined) throw new Error("the browser does not tell of its tasks");
+    return spent * 1_000;
+  };
+  const before = await read();
+  return async () => (await read()) - before;
+}
+
 /** Memory of the page's scripts after a collection, MB. */
 export async function heapMb(devtools: CDPSession): Promise<number> {
   await devtools.send("HeapProfiler.enable");

@@ -2,21 +2,13 @@ import { join } from "node:path";
 import { tempDir } from "@windshift/testing/temp-dir.ts";
 import type { Browser, BrowserContextOptions } from "playwright-core";
 import type { Bench, BenchReport } from "../bench.ts";
-import { ADMIN } from "../bench-host.ts";
 import { absoluteFigure, relativeFigure } from "../figure.ts";
 import { compilePrograms } from "../programs.ts";
 import { type LiveBenchRun, startLiveBenchRun } from "./live-run.ts";
 import { longStory } from "./long-story.ts";
 import { plainListPage } from "./plain-list.ts";
-import {
-  countBytes,
-  frameTimes,
-  heapMb,
-  launchChromium,
-  noteFirstDrawn,
-  noteInteractive,
-  openTab,
-} from "./tab.ts";
+import { signIn } from "./sign-in.ts";
+import { frameTimes, heapMb, launchChromium, noteFirstDrawn, openTab } from "./tab.ts";
 
 const EVENTS = 100_000;
 const ROUNDS = 5;
@@ -28,8 +20,6 @@ const STEP_PX = 100;
 const OPEN_MS_MAX = 1_000;
 const HEAP_MB_MAX = 150;
 const LIVE_MS_MAX = 300;
-const FIRST_LOAD_BYTES_MAX = 300 * 1_024;
-const INTERACTIVE_MS_MAX = 1_500;
 /** A frame against one of a page with nothing but a list, which the machine could not draw faster. */
 const FRAME_RATIO_MAX = 1.25;
 
@@ -38,19 +28,16 @@ const ROWS = ".transcript-rows";
 
 export const webTranscript: Bench = {
   name: bench,
-  about:
-    "the page of a run with 100,000 events in a browser: opening, scrolling, memory, a live event; first load",
+  about: "the page of a run with 100,000 events in a browser: opening, scrolling, memory, a live event",
   async run(report) {
     using dir = tempDir();
     const { server: program } = await compilePrograms(join(dir.path, "bin"), report);
     const run = await startLiveBenchRun(program, dir.path);
     const chromium = await launchChromium();
     try {
-      const signedIn = await signIn(chromium.browser, run);
-      await run.emit(longStory(100));
-      await measureFirstLoad(report, chromium.browser, run, signedIn);
+      const signedIn = await signIn(chromium.browser, run.url);
       report.progress(`storing ${EVENTS} events`);
-      await run.emit(longStory(EVENTS - 100));
+      await run.emit(longStory(EVENTS));
       await measureOpening(report, chromium.browser, run, signedIn);
       await measureScrolling(report, chromium.browser, run, signedIn);
       await measureLive(report, chromium.browser, run, signedIn);
@@ -60,63 +47,6 @@ export const webTranscript: Bench = {
     }
   },
 };
-
-async function signIn(browser: Browser, run: LiveBenchRun): Promise<BrowserContextOptions> {
-  const { page, close } = await openTab(browser, { baseURL: run.url });
-  await page.goto("/login");
-  await page.getByLabel("E-mail").fill(ADMIN.email);
-  await page.getByLabel("Password").fill(ADMIN.password);
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await page.waitForURL((url) => url.pathname !== "/login");
-  const storageState = await page.context().storageState();
-  await close();
-  return { baseURL: run.url, storageState };
-}
-
-/** With an empty cache on a processor that is four times slower. */
-async function measureFirstLoad(
-  report: BenchReport,
-  browser: Browser,
-  run: LiveBenchRun,
-  signedIn: BrowserContextOptions,
-): Promise<void> {
-  const pages = [
-    { name: "/login", path: "/login", ready: "button[type=submit]", options: { baseURL: run.url } },
-    { name: "an item", path: run.item, ready: ".run", options: signedIn },
-  ];
-  for (const { name, path, ready, options } of pages) {
-    const bytes: number[] = [];
-    const interactive: number[] = [];
-    for (let round = 0; round <= ROUNDS; round++) {
-      const { page, devtools, close } = await openTab(browser, options);
-      await devtools.send("Emulation.setCPUThrottlingRate", { rate: 4 });
-      const brought = await countBytes(devtools);
-      const usable = await noteInteractive(page, ready);
-      await page.goto(path);
-      interactive.push(await usable());
-      bytes.push(brought());
-      await close();
-      report.progress(`${name}: ${bytes.at(-1)} bytes, ${interactive.at(-1)?.toFixed(0)} ms`);
-    }
-    report.figure(
-      absoluteFigure(
-        { bench, metric: `first load of ${name}, compressed`, unit: "bytes", bar: FIRST_LOAD_BYTES_MAX },
-        bytes.slice(1),
-      ),
-    );
-    report.figure(
-      absoluteFigure(
-        {
-          bench,
-          metric: `${name} interactive, processor slowed 4 times`,
-          unit: "ms",
-          bar: INTERACTIVE_MS_MAX,
-        },
-        interactive.slice(1),
-      ),
-    );
-  }
-}
 
 async function measureOpening(
   report: BenchReport,
