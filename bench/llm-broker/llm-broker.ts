@@ -183,23 +183,31 @@ async function measureAdded(
 
 /** Of one stream at a time: what the broker adds, and not what waits behind the tokens of others. */
 async function measureFirstToken(report: BenchReport, ours: Way, floor: Way, none: Way): Promise<void> {
-  const added: Record<"own" | "through", number[]> = { own: [], through: [] };
-  for (let round = 0; round <= ROUNDS; round++) {
-    const direct = median(await firstTokens(none, FIRST_TOKENS));
-    const own = median(await firstTokens(ours, FIRST_TOKENS)) - direct;
-    const through = median(await firstTokens(floor, FIRST_TOKENS)) - direct;
-    report.progress(`first token: ${own.toFixed(2)} ms added, ${through.toFixed(2)} ms by ${floor.name}`);
-    if (round === 0) continue;
-    added.own.push(own);
-    added.through.push(through);
+  for (const [twice, which] of [
+    [true, "a run that just called"],
+    [false, "a run that was silent for seconds"],
+  ] as const) {
+    const added: Record<"own" | "through", number[]> = { own: [], through: [] };
+    for (let round = 0; round <= ROUNDS; round++) {
+      // Of the others first: meanwhile our runs are silent.
+      const direct = median(await firstTokens(none, FIRST_TOKENS, twice));
+      const through = median(await firstTokens(floor, FIRST_TOKENS, twice)) - direct;
+      const own = median(await firstTokens(ours, FIRST_TOKENS, twice)) - direct;
+      report.progress(
+        `first token of ${which}: ${own.toFixed(2)} ms, ${through.toFixed(2)} ms by ${floor.name}`,
+      );
+      if (round === 0) continue;
+      added.own.push(own);
+      added.through.push(through);
+    }
+    const metric = `first token, added, ${which}`;
+    report.figure(
+      absoluteFigure({ bench: "llm-broker", metric, unit: "ms", bar: FIRST_TOKEN_MS_MAX }, added.own, {
+        name: `${floor.name}, added`,
+        samples: added.through,
+      }),
+    );
   }
-  const metric = "first token, added";
-  report.figure(
-    absoluteFigure({ bench: "llm-broker", metric, unit: "ms", bar: FIRST_TOKEN_MS_MAX }, added.own, {
-      name: `${floor.name}, added`,
-      samples: added.through,
-    }),
-  );
 }
 
 async function measureStreams(

@@ -76,11 +76,18 @@ export async function pacedLatencies(
 /** Pause between two streams that are read one after the other, ms: agents think and work between their calls. */
 const TURN_MS = 30;
 
-/** From the request to the first token of streams that are read one after the other, each of another run, ms. */
-export async function firstTokens(way: Way, count: number): Promise<number[]> {
+/**
+ * From the request to the first token of streams that are read one after the other, each of another run, ms.
+ * @param twice the second of two of the same run, so that it called just before
+ */
+export async function firstTokens(way: Way, count: number, twice: boolean): Promise<number[]> {
   const body = { messages: [{ role: "user", content: "stream 0" }], stream: true };
   const times: number[] = [];
   for (const one of await connect(way, body, count)) {
+    if (twice) {
+      await one.send();
+      await Bun.sleep(TURN_MS);
+    }
     let firstMs: number | undefined;
     const sentMs = performance.now();
     one.onData = () => {

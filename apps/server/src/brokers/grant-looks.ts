@@ -3,7 +3,7 @@ import type { Signals } from "../db/signals.ts";
 /** How long a look at the database answers for a token, ms. A wake-up of the run ends it at once; this bounds one that was lost. */
 const LOOK_MS = 1_000;
 /** Time between renewals, ms, each of all looks in use: a renewal may take the rest of `LOOK_MS` and none expires. */
-const RENEW_MS = 700;
+const RENEW_MS = 800;
 /** A look that no call used for this long is not renewed but forgotten, ms: most commands of agents end within. */
 const UNUSED_MS_MAX = 60_000;
 /** Looks that are kept; far more than runs that call models at once. */

@@ -12,7 +12,7 @@ import { isLiveAttempt } from "../runs/run-tokens.ts";
 import { AttemptEnds } from "./attempt-ends.ts";
 import { type Answers, type Found, GrantLooks, RunWatch } from "./grant-looks.ts";
 import { createLlmBudget } from "./llm-budgets.ts";
-import { findLlmRuns, isSameRun, type LlmRun } from "./llm-runs.ts";
+import { isSameRun, type LlmRun, LlmRunReads } from "./llm-runs.ts";
 import { Chain, type OpenLlmEndpoint, TargetReads } from "./llm-targets.ts";
 
 /**
@@ -21,6 +21,7 @@ import { Chain, type OpenLlmEndpoint, TargetReads } from "./llm-targets.ts";
  */
 export class TokenGrants implements LlmGrants {
   private readonly ends: AttemptEnds;
+  private readonly runs: LlmRunReads;
   private readonly looks = new GrantLooks<LlmGrant>((keys, known) => this.read(keys, known));
   private readonly sources = new WeakMap<LlmGrant, Source>();
   private readonly free = new WeakMap<LlmTarget, readonly ScopeKey[]>();
@@ -31,6 +32,7 @@ export class TokenGrants implements LlmGrants {
     private readonly openEndpoint: OpenLlmEndpoint,
   ) {
     this.ends = new AttemptEnds(database);
+    this.runs = new LlmRunReads(database.kysely);
   }
 
   find(token: string): Promise<LlmGrant | undefined> {
@@ -47,7 +49,7 @@ export class TokenGrants implements LlmGrants {
     known: (key: string) => Found<LlmGrant> | undefined,
   ): Promise<Answers<LlmGrant>> {
     const { kysely, signals } = this.database;
-    const runs = await findLlmRuns(kysely, keys);
+    const runs = await this.runs.find(keys);
     // Those that nobody listens to yet are listened to before anything else is read of them.
     const asked = runs.map((run) => {
       const before = known(run.token_hash);

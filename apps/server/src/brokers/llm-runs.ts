@@ -1,3 +1,5 @@
+import { assert } from "@windshift/contract/app-error.ts";
+import type { CompiledQuery } from "kysely";
 import { LIMIT_COLUMNS, type LimitRow } from "../budgets/budget-limits.ts";
 import type { Queries } from "../db/database.ts";
 import { selectLiveRuns } from "../runs/run-tokens.ts";
@@ -8,14 +10,39 @@ export interface LlmRun extends LimitRow {
   attempt: number;
 }
 
-/** The live runs that agents' tokens belong to, by the tokens' hashes; in one statement. */
-export function findLlmRuns(db: Queries, hashes: readonly string[]): Promise<LlmRun[]> {
-  return selectLiveRuns(db, padded(hashes), "agent")
+/**
+ * Finds the live runs that agents' tokens belong to. A statement of hundreds of values takes longer to build than to run, and one
+ * that is seldom built takes longer still: each is built once, for its number of values.
+ */
+export class LlmRunReads {
+  private readonly built = new Map<number, CompiledQuery<LlmRun>>();
+
+  constructor(private readonly db: Queries) {}
+
+  /** In one statement. @param hashes of tokens; those of no live run are left out */
+  async find(hashes: readonly string[]): Promise<LlmRun[]> {
+    const values = padded(hashes);
+    const { length } = values;
+    const built = this.built.get(length) ?? this.build(values);
+    const parameters = [...values, ...built.parameters.slice(length)];
+    return (await this.db.executeQuery<LlmRun>({ ...built, parameters })).rows;
+  }
+
+  private build(values: readonly string[]): CompiledQuery<LlmRun> {
+    const built = selectRuns(this.db, values).compile();
+    const isFirst = values.every((value, at) => built.parameters[at] === value);
+    assert(isFirst, "the tokens are not the first values of the statement");
+    this.built.set(values.length, built);
+    return built;
+  }
+}
+
+function selectRuns(db: Queries, hashes: readonly string[]) {
+  return selectLiveRuns(db, hashes, "agent")
     .innerJoin("workspaces", "workspaces.id", "runs.workspace_id")
     .leftJoin("bindings", "bindings.id", "runs.binding_id")
     .select(LIMIT_COLUMNS)
-    .select(["run_tokens.token_hash", "runs.attempt"])
-    .execute();
+    .select(["run_tokens.token_hash", "runs.attempt"]);
 }
 
 /** Whether two rows of one token say the same. */
