@@ -27,11 +27,13 @@ test("what an agent hides from this user is counted by a container", async () =>
   // The du of a user who may not look into the folder, as this process may be root.
   const blind = join(root.path, "bin");
   await Bun.write(join(blind, "du"), `#!/bin/sh\necho "4\t$5"; echo "du: cannot read" >&2; exit 1\n`);
-  chmodSync(join(blind, "du"), 0o755);
+  await Bun.write(join(blind, "find"), "#!/bin/sh\nexit 1\n");
+  for (const program of ["du", "find"]) chmodSync(join(blind, program), 0o755);
   const env = { ...docker.options.env, PATH: `${blind}:${docker.options.env.PATH}` };
   const seen = await new DockerSandbox({ ...docker.options, env, root: false }).diskUse(dir, NEVER);
-  expect(seen).toBeGreaterThanOrEqual(FILE_BYTES);
-  expect(seen).toBeLessThan(FILE_BYTES + 1_048_576);
+  expect(seen.bytes).toBeGreaterThanOrEqual(FILE_BYTES);
+  expect(seen.bytes).toBeLessThan(FILE_BYTES + 1_048_576);
+  expect(seen.files).toBe(3);
 }, 60_000);
 
 test("two instances on one engine sweep their own containers and never the other's", async () => {

@@ -1,5 +1,5 @@
 import { AppError } from "@windshift/contract/app-error.ts";
-import { diskUse, parseDiskUse } from "./disk-use.ts";
+import { countCommand, type DiskSize, diskUse, parseDiskSize } from "./disk-use.ts";
 import { AGENT_GID, AGENT_UID } from "./docker-argv.ts";
 import type { DockerCli, DockerCliOptions } from "./docker-cli.ts";
 import { removeTree } from "./tree-removal.ts";
@@ -31,21 +31,19 @@ export async function removeDir(cli: DockerCli, options: DirOptions, dir: string
 }
 
 /**
- * What `dir` takes on the disk, bytes. Where this process may not look everywhere, and so would count too little, a helper
- * container counts.
+ * What `dir` takes on the disk. Where this process may not look everywhere, and so would count too little, a helper container
+ * counts.
  */
 export async function diskUseOf(
   cli: DockerCli,
   options: DirOptions & Pick<DockerCliOptions, "env">,
   dir: string,
   signal: AbortSignal,
-): Promise<number> {
-  const seen = await diskUse(dir, options.env.PATH ?? DEFAULT_PATH, signal);
-  if (!seen.partial || options.root || signal.aborted) return seen.bytes;
-  return Math.max(
-    seen.bytes,
-    parseDiskUse(await helper(cli, options, dir, ["du", "-s", "-x", "-k", "/dir"])),
-  );
+): Promise<DiskSize> {
+  const { partial, bytes, files } = await diskUse(dir, options.env.PATH ?? DEFAULT_PATH, signal);
+  if (!partial || options.root || signal.aborted) return { bytes, files };
+  const counted = parseDiskSize(await helper(cli, options, dir, countCommand("/dir")));
+  return { bytes: Math.max(bytes, counted.bytes), files: Math.max(files, counted.files) };
 }
 
 /** Where `du` is found when there is no PATH. */

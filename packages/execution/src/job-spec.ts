@@ -26,6 +26,8 @@ export interface JobSettings {
   partitionMs?: number;
   /** What one checkout may grow to on the disk, bytes; without it nobody looks. */
   workspaceBytesMax?: number;
+  /** Files of a checkout; WORKSPACE_FILES_MAX by default. */
+  workspaceFilesMax?: number;
   /** Used when the server sends no prompt (WSRUNNER_INITIAL_PROMPT). */
   fallbackPrompt?: string;
 }

@@ -17,7 +17,7 @@ import { agentFailure, canExport, exitCodeOf, failure, type JobFailure } from ".
 import { agentSpec, exportSpec, promptOf } from "./job-spec.ts";
 import type { NotStarted, SandboxContainer, SandboxSpec } from "./sandbox.ts";
 import type { Transcript } from "./transcript.ts";
-import { watchWorkspace } from "./workspace-watch.ts";
+import { WORKSPACE_FILES_MAX, watchWorkspace } from "./workspace-watch.ts";
 
 /** A container, or why there is none. */
 type Created = SandboxContainer | NotStarted | JobFailure;
@@ -150,12 +150,12 @@ export class JobWork {
   /** Runs the agent as long as its files stay within their limit. */
   private async runWatched(prepared: Prepared): Promise<{ agent: AgentEnd; outgrown?: JobFailure }> {
     const { clock, log, sandbox, settings } = this.deps;
-    const { workspaceBytesMax: bytesMax } = settings;
+    const { workspaceBytesMax: bytesMax, workspaceFilesMax: filesMax = WORKSPACE_FILES_MAX } = settings;
     const kill = new AbortController();
     const running = this.runAgent(prepared, kill.signal);
     if (bytesMax === undefined) return { agent: await running };
     const over = new AbortController();
-    const options = { dir: prepared.paths.checkout, bytesMax, sandbox, clock, log };
+    const options = { dir: prepared.paths.checkout, bytesMax, filesMax, sandbox, clock, log };
     const watched = watchWorkspace(options, over.signal).then((outgrown) => {
       if (outgrown !== undefined) kill.abort();
       return outgrown;

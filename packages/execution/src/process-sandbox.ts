@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { diskUse } from "./disk-use.ts";
+import { type DiskSize, diskUse } from "./disk-use.ts";
 import { ProcessContainer } from "./process-container.ts";
 import { killMarked, markedProcesses } from "./process-tree.ts";
 import type { HeldLabels, NotStarted, Sandbox, SandboxContainer, SandboxSpec } from "./sandbox.ts";
@@ -63,8 +63,8 @@ export class ProcessSandbox implements Sandbox {
     return removeTree(dir);
   }
 
-  async diskUse(dir: string, signal: AbortSignal): Promise<number> {
-    return (await diskUse(dir, this.options.path, signal)).bytes;
+  diskUse(dir: string, signal: AbortSignal): Promise<DiskSize> {
+    return diskUse(dir, this.options.path, signal);
   }
 
   async sweep(labels: Record<string, string>, keep: readonly HeldLabels[]): Promise<string[]> {

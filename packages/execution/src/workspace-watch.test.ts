@@ -11,11 +11,18 @@ const GLUTTON = `${COMMIT}
 mkdir -p .git/hidden
 head -c ${2 * WORKSPACE_BYTES_LEAST} /dev/zero | tr '\\0' x > .git/hidden/large
 trap '' TERM; while :; do sleep 1; done`;
+/** Makes files without end, none of which takes room. */
+const MAKER = `${COMMIT}
+mkdir -p .git/hidden; n=0
+while :; do n=$((n+1)); : > ".git/hidden/$n"; [ $((n % 4000)) -ne 0 ] || sleep 1; done`;
 const SPARSE = `${COMMIT}
 truncate -s 100G large
 echo '{"type":"finish","outcome":"completed","summary":"done"}'
 echo '{"type":"session_idle"}'
 cat > /dev/null`;
+
+/** More than git has in an empty repository. */
+const FILES_MAX = 3_000;
 
 const open: JobFixture[] = [];
 afterEach(async () => {
@@ -29,6 +36,7 @@ async function runBounded(agent: string) {
   const fixture = await jobFixture(agent);
   open.push(fixture);
   fixture.deps.settings.workspaceBytesMax = WORKSPACE_BYTES_LEAST;
+  fixture.deps.settings.workspaceFilesMax = FILES_MAX;
   return resultOf(await fixture.run());
 }
 function resultOf(end: JobEnd) {
@@ -36,7 +44,7 @@ function resultOf(end: JobEnd) {
   return end.result;
 }
 
-test("a checkout that grows past its limit ends the run, which says so and keeps its commits", async () => {
+test("SB-08 a checkout that grows past its limit ends the run, which says so and keeps its commits", async () => {
   const { failure, head_oid, base_oid } = await runBounded(GLUTTON);
   expect(failure?.reason).toBe("disk");
   expect(failure?.detail).toMatch(/took \d[\d.]*m on the disk and may take 16m.*WSRUNNER_WORKSPACE_SIZE/);
@@ -44,6 +52,14 @@ test("a checkout that grows past its limit ends the run, which says so and keeps
   expect(head_oid).not.toBeNull();
 }, 60_000);
 
-test("a file that is long and takes no room on the disk ends nothing", async () => {
+test("SB-08 a file that is long and takes no room on the disk ends nothing", async () => {
   expect(await runBounded(SPARSE)).toMatchObject({ failure: null, outcome: "completed" });
+}, 60_000);
+
+test("SB-08 a run that makes files without end is ended with the sentence, and the run beside it goes on to its own end", async () => {
+  const [maker, peer] = await Promise.all([runBounded(MAKER), runBounded(SPARSE)]);
+  expect(maker.failure?.reason).toBe("disk");
+  expect(maker.failure?.detail).toMatch(/had made \d+ files and folders and may have 3000.*inode/);
+  expect(maker.head_oid).not.toBe(maker.base_oid);
+  expect(peer).toMatchObject({ failure: null, outcome: "completed" });
 }, 60_000);
