@@ -82,3 +82,57 @@ test("a lock is held by git itself and waited for", async () => {
   expect((await waiting).stdout).toContain("git version");
   expect(said).toEqual([expect.stringContaining("waiting")]);
 });
+
+test("HG-17 neither a repository's .lfsconfig nor the LFS filters of the host's own settings are honored", async () => {
+  const asked: string[] = [];
+  using lfs = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: (request) => {
+      asked.push(request.url);
+      return new Response("", { status: 404 });
+    },
+  });
+  const home = join(dir, "home");
+  const marker = join(dir, "filtered");
+  // As `git lfs install` writes it, with a program of ours in its place; it asks the address that the repository names.
+  const filter = `sh -c 'echo ran >> ${marker}; curl -s -m 9 $(git config -f .lfsconfig lfs.url); cat'`;
+  const settings = ["clean", "smudge"].map((end) => `\t${end} = ${JSON.stringify(filter)}`).join("\n");
+  await Bun.write(join(home, ".gitconfig"), `[filter "lfs"]\n${settings}\n\trequired = true\n`);
+  const own = { ...process.env, HOME: home, GIT_CONFIG_GLOBAL: join(home, ".gitconfig") };
+  const as = (env: Record<string, string | undefined>, cwd: string, ...args: string[]) => {
+    const person = ["-c", "user.name=a", "-c", "user.email=a@b"];
+    const { exitCode, stderr } = Bun.spawnSync(["git", ...person, ...args], { cwd, env, stderr: "pipe" });
+    if (exitCode !== 0) throw new Error(stderr.toString());
+  };
+  const seed = join(dir, "lfs-seed");
+  as(gitEnv({}), dir, "init", "-q", "-b", "main", seed);
+  await Bun.write(join(seed, ".gitattributes"), "*.bin filter=lfs diff=lfs merge=lfs -text\n");
+  await Bun.write(join(seed, ".lfsconfig"), `[lfs]\n\turl = http://127.0.0.1:${lfs.port}/steal\n`);
+  await Bun.write(
+    join(seed, "large.bin"),
+    "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
+  );
+  as(gitEnv({}), seed, "add", "-A");
+  as(gitEnv({}), seed, "commit", "-q", "-m", "with LFS");
+
+  const before = { ...process.env };
+  Object.assign(process.env, { HOME: home, GIT_CONFIG_GLOBAL: own.GIT_CONFIG_GLOBAL });
+  try {
+    const out = join(dir, "lfs-out");
+    expect(await call(["clone", "-q", seed, out], { timeoutMs: 60_000 })).toMatchObject({ exitCode: 0 });
+    await call(["add", "--renormalize", "."], { cwd: out, timeoutMs: 60_000 });
+    expect(await Bun.file(join(out, "large.bin")).text()).toContain("oid sha256:00");
+  } finally {
+    process.env.HOME = before.HOME;
+    if (before.GIT_CONFIG_GLOBAL === undefined) delete process.env.GIT_CONFIG_GLOBAL;
+    else process.env.GIT_CONFIG_GLOBAL = before.GIT_CONFIG_GLOBAL;
+  }
+  expect(await Bun.file(marker).exists()).toBe(false);
+  expect(asked).toEqual([]);
+
+  // The trap is real: a git with these settings runs the filter.
+  as(own, dir, "clone", "-q", "--no-checkout", seed, join(dir, "lfs-trapped"));
+  await Bun.spawn(["git", "checkout", "-q", "main"], { cwd: join(dir, "lfs-trapped"), env: own }).exited;
+  expect(await Bun.file(marker).text()).toContain("ran");
+}, 60_000);

@@ -84,6 +84,14 @@ test("the agent owns its home and scratch space in words that the engine underst
   ]);
 });
 
+test("SB-27 a runtime of the operator's choice, such as runsc, is asked of the engine; without one nothing is", () => {
+  const argv = (runtime?: string) =>
+    createArgv(spec, { ...docker.options.limits, ...(runtime === undefined ? {} : { runtime }) }, DOCKER);
+  const asked = argv("runsc");
+  expect(asked[asked.indexOf("--runtime") + 1]).toBe("runsc");
+  expect(argv()).not.toContain("--runtime");
+});
+
 test("SB-21 values of the environment are in no argument list", () => {
   const argv = createArgv(spec, docker.options.limits, DOCKER).join(" ");
   expect(argv).toContain("--env LLM_API_KEY");
