@@ -4,7 +4,7 @@ import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
 import { create, createItem } from "../../apps/server/src/testing/test-workspace.ts";
-import { openPage, useScene } from "./web.fixture.ts";
+import { useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
 
@@ -178,8 +178,8 @@ test("comments complete names, are changed and deleted by who wrote them, and ke
 });
 
 test("what is typed while a comment is on its way stays, and is not read by who signs in next", async () => {
-  const { page, context } = await openPage(scene.browser, scene.server);
-  const open = async (client: TestClient) => {
+  const { page, context } = scene.tab;
+  const beIn = async (client: TestClient) => {
     await context.clearCookies();
     const pairs = client.cookieHeader().split("; ");
     const at = (pair: string) => pair.indexOf("=");
@@ -190,11 +190,13 @@ test("what is typed while a comment is on its way stays, and is not read by who 
         url: scene.server.url,
       })),
     );
+  };
+  const open = async (client: TestClient) => {
+    await beIn(client);
     await page.goto(`/items/${key}`);
     await page.getByText("created this").waitFor();
   };
-  const { key } = await createItem(scene.ada, "DEMO", { title: "Shared screen" });
-  await open(scene.ada);
+  const key = await openItem({ title: "Shared screen" });
   const field = page.getByRole("textbox", { name: "Add a comment" });
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<void>();
@@ -218,8 +220,16 @@ test("what is typed while a comment is on its way stays, and is not read by who 
   expect(await field.inputValue()).toBe("");
   await open(scene.ada);
   expect(await field.inputValue()).toBe("The second");
-  await context.close();
-});
+
+  // A session that ends while one writes costs nothing: one signs in elsewhere and sends again.
+  await context.clearCookies();
+  await page.getByRole("button", { name: "Comment", exact: true }).click();
+  await page.getByText("your session has ended: sign in").waitFor();
+  expect(await field.inputValue()).toBe("The second");
+  await beIn(scene.ada);
+  await page.getByRole("button", { name: "Comment", exact: true }).click();
+  await page.getByRole("article", { name: "Comment by Ada" }).getByText("The second").waitFor();
+}, 120_000);
 
 test("a lost connection shows and heals, and what was typed meanwhile is still there", async () => {
   const { page, context } = scene.tab;

@@ -69,7 +69,10 @@ export async function decide(
       ? admitted()
       : refused("unauthenticated", "this is for runners: send the credential of one as a bearer token");
   if (principal.kind === "anonymous" || principal.kind === "runner")
-    return refused("unauthenticated", "sign in first");
+    return refused(
+      "unauthenticated",
+      "you are not signed in, or your session has ended: sign in, here or in another tab, and send this again",
+    );
   if (principal.kind === "run") {
     const place = hasScope(access) && access.run ? await access.in(ports.db, params) : undefined;
     if (place === undefined || !isOwn(access, place, principal)) {

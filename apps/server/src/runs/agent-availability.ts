@@ -77,7 +77,7 @@ export function availabilityIn(
     pool.queued === 0 ? "" : ` ${pool.queued} ${pool.queued === 1 ? "run waits" : "runs wait"} before it.`;
   return {
     availability: "busy",
-    availability_text: `All ${places} places in pool "${pool.name}" are taken.${waiting} A run starts when one has ended.`,
+    availability_text: `${places === 1 ? "The one place" : `All ${places} places`} in pool "${pool.name}" ${places === 1 ? "is" : "are"} taken.${waiting} A run starts when one has ended.`,
     ...taken,
   };
 }

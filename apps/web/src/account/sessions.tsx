@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { sendApi } from "../api/api.ts";
 import { queryClient } from "../api/query-client.ts";
 import { TimeText } from "../parts/time-text.tsx";
@@ -11,10 +12,14 @@ import { browserName } from "./browser-name.ts";
 /** The browsers that are signed in as the person, each of which can be signed out from here. */
 export function Sessions() {
   const { sessions } = useSuspenseQuery(sessionsQuery).data;
-  const end = (id: string) =>
-    sendApi("DELETE", `/api/v1/me/sessions/${encodeURIComponent(id)}`)
+  const [ending, setEnding] = useState<string>();
+  const end = (id: string) => {
+    setEnding(id);
+    return sendApi("DELETE", `/api/v1/me/sessions/${encodeURIComponent(id)}`)
       .then(() => queryClient.invalidateQueries(sessionsQuery))
-      .then(() => sayDone("That browser is signed out."), sayFailed);
+      .then(() => sayDone("That browser is signed out."), sayFailed)
+      .finally(() => setEnding(undefined));
+  };
   return (
     <Section title="Browsers">
       <ul className="rows" aria-label="Browsers that are signed in">
@@ -33,6 +38,7 @@ export function Sessions() {
                 <Button
                   size="xs"
                   variant="default"
+                  loading={ending === id}
                   aria-label={`Sign out ${browserName(user_agent)}`}
                   onClick={() => end(id)}
                 >

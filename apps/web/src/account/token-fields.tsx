@@ -2,10 +2,10 @@ import { NativeSelect, TextInput } from "@mantine/core";
 import { TokenScope } from "@windshift/contract/api/token.ts";
 import { API_TOKEN_DAYS_MAX } from "@windshift/contract/limits.ts";
 
-const SCOPE_TEXT: Record<TokenScope, string> = {
-  read: "Read: look at what I see",
-  write: "Write: also change items and start runs",
-  admin: "Admin: also change settings, as far as I may",
+const SCOPES: Record<TokenScope, { label: string; hint: string }> = {
+  read: { label: "Read", hint: "Look at what I see." },
+  write: { label: "Write", hint: "Also change items, start runs." },
+  admin: { label: "Admin", hint: "Also change settings, as I may." },
 };
 
 /** What a token may do; the widest that is chosen includes the others. */
@@ -17,9 +17,10 @@ export function ScopeField(props: {
   return (
     <NativeSelect
       label="It may"
+      description={SCOPES[props.value].hint}
       value={props.value}
       onChange={(event) => props.onChange(TokenScope.parse(event.currentTarget.value))}
-      data={TokenScope.options.map((value) => ({ value, label: SCOPE_TEXT[value] }))}
+      data={TokenScope.options.map((value) => ({ value, label: SCOPES[value].label }))}
       error={props.error}
     />
   );

@@ -4,7 +4,7 @@ import { ApiError } from "../api/api.ts";
 /** How a form stands with the server. */
 export interface ApiForm {
   busy: boolean;
-  /** What is wrong with the form as a whole; undefined when single fields say it. */
+  /** What is wrong with the form as a whole; undefined when single fields say all of it. */
   problem: string | undefined;
   /** What is wrong with a field, by the path the API names it with. */
   fieldError(path: string): string | undefined;
@@ -17,7 +17,9 @@ export function useApiForm(fields: readonly string[] = []): ApiForm {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error>();
   const named = error instanceof ApiError ? error.fields : {};
-  const shown = fields.some((field) => field in named);
+  // What is wrong with something that has no field here is said above the button, also beside what the fields say.
+  const others = Object.entries(named).filter(([path]) => !fields.includes(path));
+  const shown = others.length < Object.keys(named).length;
   const submit = useCallback(async (send: () => Promise<unknown>) => {
     setBusy(true);
     setError(undefined);
@@ -33,7 +35,9 @@ export function useApiForm(fields: readonly string[] = []): ApiForm {
   }, []);
   return {
     busy,
-    problem: error === undefined || shown ? undefined : error.message,
+    problem: shown
+      ? others.map(([path, message]) => `${path}: ${message}`).join("; ") || undefined
+      : error?.message,
     fieldError: (path) => (fields.includes(path) ? named[path] : undefined),
     submit,
   };

@@ -1,9 +1,9 @@
 import { Button, type ButtonProps, Group, Stack, Text } from "@mantine/core";
-import type { FormEvent, ReactNode } from "react";
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { sayDone } from "../shell/notices.tsx";
 import type { ApiForm } from "./api-form.ts";
 
-/** A form with its button, and above it what is wrong with the form as a whole. */
+/** A form with its button, and above it what is wrong with the form as a whole. The first field that is refused has the focus. */
 export function FormFrame(
   props: {
     form: ApiForm;
@@ -20,14 +20,21 @@ export function FormFrame(
   } & Pick<ButtonProps, "variant" | "disabled">,
 ) {
   const { form, verb, label, onSend, done, aside, children, ...look } = props;
+  const place = useRef<HTMLFormElement>(null);
+  const [refused, setRefused] = useState(0);
+  // What is wrong may stand out of view, and is heard only where the focus is.
+  useEffect(() => {
+    if (refused > 0) place.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [refused]);
   const send = async (event: FormEvent) => {
     event.preventDefault();
     event.stopPropagation();
     if (form.busy) return;
-    if ((await form.submit(onSend)) && done !== undefined) sayDone(done);
+    if (!(await form.submit(onSend))) setRefused((times) => times + 1);
+    else if (done !== undefined) sayDone(done);
   };
   return (
-    <form onSubmit={send} aria-label={label} autoComplete="off" className="form-frame">
+    <form ref={place} onSubmit={send} aria-label={label} autoComplete="off" className="form-frame">
       <Stack gap="sm">
         {children}
         {form.problem !== undefined && (

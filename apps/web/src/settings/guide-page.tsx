@@ -55,11 +55,7 @@ function Guide({ workspace }: { workspace: string }) {
         Four steps from here to a first draft pull request. You can leave and come back at any time.
       </Text>
       <ol className="guide-steps">
-        <GuideStep
-          {...step(0)}
-          title="Connect a repository"
-          summary={repositories.map(repositoryName).join(", ")}
-        >
+        <GuideStep {...step(0)} title="Connect a repository" summary={repositoryNames(repositories)}>
           <GuideRepositoryStep workspace={workspace} connections={git} />
         </GuideStep>
         <GuideStep
@@ -85,6 +81,10 @@ function Guide({ workspace }: { workspace: string }) {
   );
 }
 
-function repositoryName({ owner, name }: { owner: string; name: string }): string {
-  return `${owner}/${name}`;
+/** The first, and how many there are beside it. */
+function repositoryNames(all: readonly { owner: string; name: string }[]): string {
+  const [first, ...others] = all;
+  if (first === undefined) return "";
+  const name = `${first.owner}/${first.name}`;
+  return others.length === 0 ? name : `${name} and ${others.length} more`;
 }

@@ -58,7 +58,7 @@ function AgentReadiness({ agent }: { agent: Agent }) {
   const { admin } = useMe();
   return (
     <p role="status" className="run-line">
-      {agent.name}: <AvailabilityWord agent={agent} /> {agent.availability_text}{" "}
+      {agent.name}: <AvailabilityWord agent={agent} /> · {agent.availability_text}{" "}
       {agent.availability === "offline" &&
         (admin ? (
           <Link to={paths.admin("runners")}>See to the runners</Link>

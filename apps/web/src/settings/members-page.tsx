@@ -1,6 +1,6 @@
 import { NativeSelect, Text } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { type Member, Role } from "@windshift/contract/api/workspace.ts";
 import { sendApi } from "../api/api.ts";
 import { meQuery, useMe } from "../api/me.ts";
@@ -56,6 +56,7 @@ export function MembersPage() {
 
 function MemberRow({ workspace, member }: { workspace: string; member: Member }) {
   const me = useMe();
+  const navigate = useNavigate();
   const { user_id, name, handle, role } = member;
   const own = user_id === me.id;
   const change = (wanted: Role) =>
@@ -64,8 +65,10 @@ function MemberRow({ workspace, member }: { workspace: string; member: Member })
       .then(() => sayDone(`${name} is ${ROLE_WORDS[wanted].toLowerCase()} now.`), sayFailed);
   const remove = async () => {
     await sendApi("DELETE", `/api/v1/workspaces/${workspace}/members/${user_id}`);
-    await refresh(workspace);
-    sayDone(`${name} is no longer in the workspace.`);
+    // Who has left sees nothing of these settings any more.
+    if (own) await navigate({ to: paths.myWork });
+    await (own ? queryClient.invalidateQueries(meQuery) : refresh(workspace));
+    sayDone(own ? `You have left ${workspace}.` : `${name} is no longer in the workspace.`);
   };
   return (
     <li className="row row-line">

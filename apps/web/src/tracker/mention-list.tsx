@@ -57,6 +57,8 @@ export function useMentions(
   const press = (event: KeyboardEvent): boolean => {
     const member = offered[chosen];
     if (!open || member === undefined || event.ctrlKey || event.metaKey) return false;
+    // Enter ends a word of an input method first.
+    if (event.nativeEvent.isComposing) return false;
     if (event.key === "ArrowDown") setChosen((chosen + 1) % offered.length);
     else if (event.key === "ArrowUp") setChosen((chosen + offered.length - 1) % offered.length);
     else if (event.key === "Enter" || event.key === "Tab") take(member);

@@ -34,7 +34,8 @@ interface NewItem {
   agent: Agent | null;
 }
 
-const FIELDS = ["title", "description", "status", "priority", "label_ids", "assignee_id", "parent_key"];
+/** Those that say beside themselves what is wrong; of the others, such as a label that is gone, the form says it. */
+const FIELDS = ["title", "description"];
 
 /** Makes a work item from anywhere, by a title and Enter if that is enough. */
 export function NewItemDialog(props: { workspace?: string; parent?: string; status?: WorkItemStatus }) {

@@ -78,7 +78,8 @@ function Found(props: Parameters<typeof PickList>[0] & { close(): void }) {
   const find = (text: string) => {
     setSearch(text);
     onSearch?.(text);
-    setAt(-1);
+    // Enter takes the first that is found; of what a server finds later nobody knows yet which that is.
+    setAt(text.trim() === "" || onSearch !== undefined ? -1 : 0);
   };
   const take = (option: Option) => {
     onPick(option.value);

@@ -1,4 +1,4 @@
-import { Button, Stack, Text } from "@mantine/core";
+import { Button, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import type { InvitationView } from "@windshift/contract/api/invitation.ts";
@@ -19,8 +19,11 @@ import { invitationQuery, signIn } from "./welcome-queries.ts";
 export function InvitePage() {
   const { token = "" } = useParams({ strict: false }) as { token?: string };
   const { data: invitation, error } = useQuery(invitationQuery(token));
-  const { data: me, isPending } = useQuery({ ...meQuery, retry: false });
+  const { data: me, isPending, error: problem } = useQuery({ ...meQuery, retry: false });
   if (error !== null) return <Spent error={error} />;
+  // Only who is known not to be signed in is asked to make an account.
+  if (problem !== null && !(problem instanceof ApiError && problem.status === 401))
+    return <Spent error={problem} />;
   if (invitation === undefined || isPending) return <PagePending />;
   const { workspace, role, invited_by } = invitation;
   return (
@@ -53,9 +56,12 @@ export function Spent({ error }: { error: Error }) {
           ? "It was used already, was withdrawn, or has expired. Ask whoever gave it to you for a new one."
           : error.message}
       </Text>
-      <Button component="a" href={paths.login()} variant="default">
-        Go to the sign-in
-      </Button>
+      <Group gap="xs">
+        {!gone && <Button onClick={() => location.reload()}>Try again</Button>}
+        <Button component="a" href={paths.login()} variant="default">
+          Go to the sign-in
+        </Button>
+      </Group>
     </Door>
   );
 }
