@@ -11,6 +11,8 @@ export interface Gateway {
   name: string;
   /** Whether it is one for models, and no plain proxy: what ours is held to. */
   isForModels: boolean;
+  /** Whether its streams are measured. */
+  streams: boolean;
   /** Pinned: what was measured must be what is measured again. Licenses: MIT. */
   packages: Record<string, string>;
   /** @param modules the folder the packages are in */
@@ -23,6 +25,8 @@ const PATH = "/v1/chat/completions";
 const portkey: Gateway = {
   name: "Portkey gateway 1.15.2",
   isForModels: true,
+  // This version answers each stream with 500 on Node 20: it adds headers to an answer that may not be changed.
+  streams: false,
   packages: { "@portkey-ai/gateway": "1.15.2" },
   async start(modules, upstreamPort) {
     const port = await freePort();
@@ -62,6 +66,7 @@ const portkey: Gateway = {
 const fastify: Gateway = {
   name: "@fastify/http-proxy 11.6.3",
   isForModels: false,
+  streams: true,
   packages: { "@fastify/http-proxy": "11.6.3", fastify: "5.12.8" },
   async start(modules, upstreamPort) {
     const program = join(modules, "../fastify-proxy.mjs");
