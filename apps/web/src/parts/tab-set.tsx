@@ -4,7 +4,7 @@ import { type KeyboardEvent, type ReactNode, useId, useRef, useState } from "rea
 const { root, list, tab: tabClass, tabLabel } = Tabs.classes;
 const TAB = `mantine-focus-auto ${UnstyledButton.classes.root} ${tabClass} ${Tabs.classes["tab--default"]}`;
 
-export interface Tab {
+interface Tab {
   name: string;
   text: string;
   /** What is shown while the tab is chosen; made only then. */
