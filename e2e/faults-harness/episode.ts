@@ -38,7 +38,7 @@ const FAULT_PAUSE_MS_MAX = 1_200;
 /** Of the runs so many are canceled, one in so many. */
 const CANCELED_ONE_IN = 8;
 /** When faults are over, all runs end within this, ms: three attempts, each with its lease. */
-const END_MS_MAX = 90_000;
+const END_MS_MAX = 180_000;
 /** I10: hosts are clean soon after the last run has ended, ms. */
 const CLEAN_MS_MAX = 20_000;
 /** Calls are written down soon after their end, ms: a database that was cut off is asked again each second. */

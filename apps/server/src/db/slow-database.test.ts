@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { AppError } from "@windshift/contract/app-error.ts";
-import type { PoolId } from "@windshift/contract/ids.ts";
+import { type PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import type { HeldAttempt } from "@windshift/contract/job.ts";
 import type { BootId } from "@windshift/contract/runner.ts";
 import { createDatabase, type DatabaseFixture } from "@windshift/testing/database-fixture.ts";
 import { sql } from "kysely";
 import { renewHeld } from "../runners/host-attempt.ts";
 import type { HostClaimer } from "../runners/host-place.ts";
-import { registerRunner } from "../runners/runner-store.ts";
 import { claimGroup } from "../runs/claim-group.ts";
 import { triggerRun } from "../runs/run-triggers.ts";
 import { fillDatabase } from "../testing/run-fixture.ts";
@@ -23,6 +22,8 @@ const POOL_MAX = 10;
 /** In these tests a statement is given up after so long, ms. */
 const STATEMENT_MS = 1_000;
 
+/** With a schema to make on a busy machine. */
+const CLAIMS_MS_MAX = 180_000;
 /** Hosts that claim together. */
 const TOGETHER = 10;
 /** Times that a claim asks and waits, from the look at the queue to the commit: a database whose answers take 500 ms makes that many halves of a second. */
@@ -85,61 +86,6 @@ describe("a database that is slow or silent", () => {
     await Promise.all([...busy, waiting]);
   });
 
-  test("F11 claims of ten hosts ask the database as few times as that of one, and a renewal of leases once", async () => {
-    await migrate(database);
-    const { agent, person, pool, workspaces, createItem } = await fillDatabase(database, 1);
-    const [workspaceId = 0] = workspaces;
-    for (let n = 0; n < 1 + TOGETHER; n++) {
-      const workItemId = await createItem(workspaceId);
-      const asked = {
-        workspaceId,
-        workItemId,
-        agentUserId: agent,
-        requestedBy: person,
-        trigger: "assignee",
-      } as const;
-      await database.transaction((tx) => triggerRun(database, tx, asked, { llmModel: undefined }, undefined));
-    }
-    const hosts: HostClaimer[] = [];
-    for (let n = 0; n < 1 + TOGETHER; n++) hosts.push(await addHost(pool, n));
-    const claim = (claimers: readonly HostClaimer[]) =>
-      wire.countTurns(() => claimGroup({ database, onClaimError: () => {} }, pool, claimers));
-    const alone = await claim(hosts.slice(0, 1));
-    const together = await claim(hosts.slice(1));
-    for (const reply of [...alone.result, ...together.result])
-      expect(reply).toMatchObject({ status: "fulfilled", value: { kind: "claimed" } });
-    // A long statement may go out in two pieces.
-    for (const { turns } of [alone, together]) expect(turns).toBeLessThanOrEqual(CLAIM_TURNS_MAX);
-    const { from, runner, host } = hosts[0] as HostClaimer;
-    const held = await database.kysely
-      .selectFrom("runs")
-      .select(["id as run", "attempt"])
-      .where("runner_id", "=", runner)
-      .execute();
-    const beat = { boot: host.boot as BootId, version: "1.0.0", capacity: 1, labels: [], draining: false };
-    const renew = () => renewHeld(database, from, { ...beat, held: held as HeldAttempt[] });
-    await renew(); // opens its connections
-    const renewed = await wire.countTurns(renew);
-    expect(renewed.result.abort).toEqual([]);
-    // Three questions that do not wait for each other.
-    expect(renewed.turns).toBeLessThanOrEqual(3);
-  });
-
-  async function addHost(pool: PoolId, n: number): Promise<HostClaimer> {
-    const named = {
-      pool,
-      name: `host-${n}`,
-      kind: "host" as const,
-      instance: `host-${n}`,
-      boot: `boot-${n}`,
-    };
-    const runner = await registerRunner(database, named);
-    const from = { id: runner, pool, name: named.name, instance: named.instance };
-    const addresses = { containerApiUrl: "http://a.test/api", runnerApiUrl: "http://a.test/api" };
-    const host = { boot: named.boot, key: `key-${n}`, capacity: 1, labels: [] };
-    return { from, runner, isolation: "container", addresses, host };
-  }
-
   test("F10 a statement that nobody answers ends as `unavailable`, and the next connection works", async () => {
     wire.hold();
     const failure = await ask(database.kysely).then(
@@ -168,6 +114,67 @@ describe("a database that is slow or silent", () => {
     expect(await raising("23505")).toBe("23505");
     expect(await codeOf("select nothing")).toBe("42703");
   });
+
+  test(
+    "F11 claims of ten hosts ask the database as few times as that of one, and a renewal of leases once",
+    async () => {
+      // Nobody is given up here: what is counted is asked once, however busy the machine is.
+      const patient = await openPostgres(wire.url);
+      await migrate(patient);
+      const { agent, person, pool, workspaces, createItem } = await fillDatabase(patient, 1);
+      const [workspaceId = 0] = workspaces;
+      for (let n = 0; n < 1 + TOGETHER; n++) {
+        const workItemId = await createItem(workspaceId);
+        const asked = {
+          workspaceId,
+          workItemId,
+          agentUserId: agent,
+          requestedBy: person,
+          trigger: "assignee",
+        } as const;
+        await patient.transaction((tx) => triggerRun(patient, tx, asked, { llmModel: undefined }, undefined));
+      }
+      const hosts: HostClaimer[] = [];
+      for (let n = 0; n < 1 + TOGETHER; n++) hosts.push(await addHost(patient, pool, n));
+      const claim = (claimers: readonly HostClaimer[]) =>
+        wire.countTurns(() => claimGroup({ database: patient, onClaimError: () => {} }, pool, claimers));
+      const alone = await claim(hosts.slice(0, 1));
+      const together = await claim(hosts.slice(1));
+      for (const reply of [...alone.result, ...together.result])
+        expect(reply).toMatchObject({ status: "fulfilled", value: { kind: "claimed" } });
+      // A long statement may go out in two pieces.
+      for (const { turns } of [alone, together]) expect(turns).toBeLessThanOrEqual(CLAIM_TURNS_MAX);
+      const { from, runner, host } = hosts[0] as HostClaimer;
+      const held = await patient.kysely
+        .selectFrom("runs")
+        .select(["id as run", "attempt"])
+        .where("runner_id", "=", runner)
+        .execute();
+      const beat = { boot: host.boot as BootId, version: "1.0.0", capacity: 1, labels: [], draining: false };
+      const renew = () => renewHeld(patient, from, { ...beat, held: held as HeldAttempt[] });
+      await renew(); // opens its connections
+      const renewed = await wire.countTurns(renew);
+      expect(renewed.result.abort).toEqual([]);
+      // Three questions that do not wait for each other.
+      expect(renewed.turns).toBeLessThanOrEqual(3);
+      await patient.close();
+    },
+    CLAIMS_MS_MAX,
+  );
+
+  async function addHost(database: Database, pool: PoolId, n: number): Promise<HostClaimer> {
+    const named = { name: `host-${n}`, kind: "host", instance: `host-${n}`, boot: `boot-${n}` };
+    const { id } = await database.kysely
+      .insertInto("runners")
+      .values({ ...named, pool_id: pool, last_seen_at_ms: 0 })
+      .returning("id")
+      .executeTakeFirstOrThrow();
+    const runner = RunnerId.parse(id);
+    const from = { id: runner, pool, name: named.name, instance: named.instance };
+    const addresses = { containerApiUrl: "http://a.test/api", runnerApiUrl: "http://a.test/api" };
+    const host = { boot: named.boot, key: `key-${n}`, capacity: 1, labels: [] };
+    return { from, runner, isolation: "container", addresses, host };
+  }
 });
 
 /** What stands between the client and the database: a wire that can fall silent without being cut. */

@@ -12,7 +12,7 @@ const TIDY_INTERVAL_MS = 3_600_000;
 /** Looks that may be late or fail before it counts as silence: a busy machine and a short lock are none. */
 const LOOKS_MISSED_MAX = 3;
 /** A machine that falls silent again and again gets so much time in all, ms: then runs whose runners are gone are seen to. */
-const GRACE_MS_MAX = 5 * LEASE_MS;
+const GRACE_MS_MAX = 2 * LEASE_MS;
 /** Since the last look, ms. */
 const SILENT_MS = (LOOKS_MISSED_MAX + 1) * SWEEP_INTERVAL_MS;
 
