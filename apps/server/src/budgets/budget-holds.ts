@@ -27,6 +27,9 @@ const RENEW_MS = 10_000;
 const PASSING_MS_MAX = 10_000;
 const PASSING_LOOK_MS = 100;
 
+/** How long a server that ends waits for what is to be written down, ms: holds that stay behind count as spent until they expire. */
+const CLOSE_MS_MAX = 10_000;
+
 /** A call that wants to leave. */
 export interface BudgetCall {
   runId: number;
@@ -124,12 +127,19 @@ export class BudgetHolds {
     return next;
   }
 
-  /** Gives everything back that no call is drawing on, and writes the rest down. */
+  /** Gives everything back that no call is drawing on, and writes the rest down, as far as a database that does not answer lets it. */
   async close(): Promise<void> {
     clearInterval(this.ticker);
     this.stopListening();
     this.closeIdle(() => true);
-    await this.flush();
+    const flushed = this.flush();
+    flushed.catch(() => {}); // told by the race, or too late for anybody
+    const late = await Promise.race([flushed, Bun.sleep(CLOSE_MS_MAX).then(() => "late" as const)]);
+    if (late === "late")
+      this.log.error(
+        { calls: this.calls.length },
+        "budgets: the database did not answer, so what is set aside stays so",
+      );
     clearTimeout(this.flushTimer);
   }
 

@@ -8,15 +8,17 @@ import type { Schema } from "./schema.ts";
 /** Waits between questions to a database that does not answer, ms. */
 const ASK_FIRST_MS = 100;
 const ASK_MAX_MS = 2_000;
-/** Questions until it is given up: two minutes, in which a database is back or somebody looks after it. */
-const ASKS_MAX = 60;
+/** After which it is given up, ms, however long each question waits: a database is back by then, or somebody looks after it. */
+const ASKING_MS_MAX = 120_000;
 
 /**
  * A transaction of PostgreSQL whose end is known also when the answer to its commit was lost: then the database is asked, once it
  * answers again. For what is done once more when it rejects and must not be done twice.
+ * @param ending aborts when nobody waits for the answer any more: then it is not asked on
  */
 export async function runCertainTransaction<T>(
   kysely: Kysely<Schema>,
+  ending: AbortSignal,
   work: (tx: Transaction<Schema>) => Promise<T>,
 ): Promise<T> {
   let done: { id: string; result: T } | undefined;
@@ -29,19 +31,25 @@ export async function runCertainTransaction<T>(
     });
   } catch (error) {
     const isLost = error instanceof AppError && error.code === "unavailable";
-    if (done !== undefined && isLost && (await wasCommitted(kysely, done.id))) return done.result;
+    if (done !== undefined && isLost && (await wasCommitted(kysely, ending, done.id))) return done.result;
     throw error;
   }
 }
 
-async function wasCommitted(kysely: Kysely<Schema>, id: string): Promise<boolean> {
-  for (let tries = 1; tries <= ASKS_MAX; tries++) {
-    const answer = await sql<{ status: string | null }>`select pg_xact_status(${id}::xid8) as status`
+async function wasCommitted(kysely: Kysely<Schema>, ending: AbortSignal, id: string): Promise<boolean> {
+  const over = AbortSignal.any([ending, AbortSignal.timeout(ASKING_MS_MAX)]);
+  const given = new Promise<undefined>((resolve) => {
+    if (over.aborted) resolve(undefined);
+    else over.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+  for (let tries = 1; !over.aborted; tries++) {
+    const asked = sql<{ status: string | null }>`select pg_xact_status(${id}::xid8) as status`
       .execute(kysely)
       .catch(() => undefined); // asked again
+    const answer = await Promise.race([asked, given]);
     const status = answer?.rows[0]?.status;
     if (answer !== undefined && status !== "in progress") return status === "committed";
-    await systemClock.sleep(backoffMs(tries, ASK_FIRST_MS, ASK_MAX_MS));
+    await systemClock.sleep(backoffMs(tries, ASK_FIRST_MS, ASK_MAX_MS), over);
   }
   return false;
 }

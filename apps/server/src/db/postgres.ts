@@ -15,6 +15,7 @@ const LEASE_POOL_MAX = 3;
 export async function openPostgres(url: string, options: { statementMs?: number } = {}): Promise<Database> {
   const pool = new GuardedPool({ url, name: "windshift", max: POOL_MAX, ...options });
   const leasePool = new GuardedPool({ url, name: "windshift leases", max: LEASE_POOL_MAX, ...options });
+  const ending = new AbortController();
   const signals = await openPostgresSignals(url, pool.pool).catch(async (error: unknown) => {
     await pool.end();
     throw error;
@@ -30,10 +31,11 @@ export async function openPostgres(url: string, options: { statementMs?: number 
     transaction: (work) => runTransaction(kysely, work),
     // The database may lose its power while this process lives on and takes what it was told for written: so commits wait there,
     // which holds nobody up here.
-    lateTransaction: (work) => runCertainTransaction(kysely, work),
+    lateTransaction: (work) => runCertainTransaction(kysely, ending.signal, work),
     repeatedTransaction: (work) => runTransaction(repeated, work),
     followedTransaction: async (work) => ({ result: await runTransaction(kysely, work), disk: undefined }),
     close: async () => {
+      ending.abort();
       await signals.close();
       await Promise.all([kysely.destroy(), leases.destroy()]);
     },
