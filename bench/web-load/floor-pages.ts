@@ -10,13 +10,34 @@ export interface FloorPages {
   stop(): Promise<void>;
 }
 
+/** Stands where the app begins, so that it finds the app's own libraries. */
+const APP_MAIN = join(import.meta.dir, "../../apps/web/src/main.tsx");
+const LIBRARIES_ALONE = `
+  import { Button, MantineProvider } from "@mantine/core";
+  import { createElement } from "react";
+  import { createRoot } from "react-dom/client";
+  createRoot(document.getElementById("app")).render(
+    createElement(MantineProvider, null, createElement(Button, { type: "submit" }, "Go on")),
+  );`;
+
 /** @param app address of the server whose pages name the files */
 export async function serveFloorPages(app: string): Promise<FloorPages> {
   const built = await Bun.build({
-    entrypoints: [join(import.meta.dir, "floor-app.tsx")],
+    entrypoints: [APP_MAIN],
     target: "browser",
     minify: true,
     define: { "process.env.NODE_ENV": '"production"' },
+    plugins: [
+      {
+        name: "libraries-alone",
+        setup: (builder) => {
+          builder.onLoad({ filter: /apps\/web\/src\/main\.tsx$/ }, () => ({
+            loader: "js",
+            contents: LIBRARIES_ALONE,
+          }));
+        },
+      },
+    ],
   });
   const script = await built.outputs[0]?.text();
   if (script === undefined) throw new Error("the floor page cannot be bundled");
