@@ -138,7 +138,7 @@ test("the keyboard walks the list, opens an item, and changes several at once", 
   const { page } = tab;
   const key = await workspace("KEYS");
   for (const title of ["First", "Second", "Third"]) await createItem(ada, key, { title });
-  await page.getByRole("link", { name: "First" }).waitFor();
+  await page.getByRole("link", { name: "Third" }).waitFor();
   const focused = () => page.evaluate(() => document.activeElement?.textContent);
   // Keys are listened to a moment after the list is there.
   await eventually("the first item has the focus", async () => {
