@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { formatDuration } from "@windshift/base/duration.ts";
+import { TEMPLATE_DIR } from "@windshift/testing/filled-database.ts";
 import { LOG_DIR } from "@windshift/testing/kept-log.ts";
 import type { Log } from "./setup/log.ts";
 import { bunTest } from "./testing/bun-test.ts";
@@ -61,7 +62,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void stopMachine().finally(() => process.exit(130)));
 }
 const logDir = join(scratch.path, "logs");
-mkdirSync(logDir);
+const templateDir = join(scratch.path, "templates");
+for (const dir of [logDir, templateDir]) mkdirSync(dir);
 const known = await readTimes(TIMES_FILE);
 const tallies: Tally[] = [];
 const times: TestTimes[] = [];
@@ -98,7 +100,11 @@ async function stopMachine(): Promise<void> {
 
 async function runGroup(group: TestGroup, ready: TestMachine): Promise<Tally> {
   log(`\n== ${group.files.length} test files ${group.title}\n`);
-  const database = { WINDSHIFT_TEST_DATABASE: group.database, [LOG_DIR]: logDir };
+  const database = {
+    WINDSHIFT_TEST_DATABASE: group.database,
+    [LOG_DIR]: logDir,
+    [TEMPLATE_DIR]: templateDir,
+  };
   const run = (files: readonly string[], workers: number) =>
     bunTest(files, {
       cwd: ROOT,

@@ -19,9 +19,13 @@ export interface DatabaseFixture {
  * Makes an empty database.
  * @param env WINDSHIFT_TEST_DATABASE chooses `sqlite` (the default) or `postgres`; for the latter
  *   WINDSHIFT_TEST_DATABASE_URL is an administrator's address. `npm test` sets both.
+ * @param template of PostgreSQL: a database that nobody is connected to, to make a copy of
  * @throws Error when the choice is neither, or the server cannot be reached
  */
-export async function createDatabase(env: Record<string, string | undefined>): Promise<DatabaseFixture> {
+export async function createDatabase(
+  env: Record<string, string | undefined>,
+  template = "template1",
+): Promise<DatabaseFixture> {
   const engine = env.WINDSHIFT_TEST_DATABASE || "sqlite";
   const dir = tempDir();
   const fixture = { dataDir: dir.path, sqliteFile: join(dir.path, "windshift.db") };
@@ -32,7 +36,12 @@ export async function createDatabase(env: Record<string, string | undefined>): P
   const adminUrl = env.WINDSHIFT_TEST_DATABASE_URL;
   if (!adminUrl) throw new Error("WINDSHIFT_TEST_DATABASE_URL is not set; run the tests with `npm test`");
   const name = `windshift_test_${randomBytes(8).toString("hex")}`;
-  await administer(adminUrl, `CREATE DATABASE ${name}`);
+  try {
+    await administer(adminUrl, `CREATE DATABASE ${name} TEMPLATE ${template}`);
+  } catch (error) {
+    dir.remove();
+    throw error;
+  }
   return {
     ...fixture,
     engine,
@@ -56,7 +65,8 @@ export function casesForEngine<T>(
   return env.WINDSHIFT_TEST_DATABASE === "postgres" ? all.filter(onPostgres) : all;
 }
 
-async function administer(adminUrl: string, statement: string): Promise<void> {
+/** One statement in the administrator's own database. */
+export async function administer(adminUrl: string, statement: string): Promise<void> {
   const sql = new SQL(adminUrl, { max: 1 });
   try {
     await sql.unsafe(statement);

@@ -1,9 +1,8 @@
 import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
-import { createDatabase } from "@windshift/testing/database-fixture.ts";
 import { type Database, dbNowMs, openDatabase } from "../db/database.ts";
-import { migrate } from "../db/migrate.ts";
 import { ensureLocalPool } from "../pools/pool-store.ts";
 import { registerRunner } from "../runners/runner-store.ts";
+import { createMigratedDatabase } from "./migrated-database.ts";
 
 /** A database with what runs hang on: a person, workspaces, an agent bound to a repository, items on demand. */
 export interface RunFixture {
@@ -21,9 +20,8 @@ export interface RunFixture {
 
 /** Opens an empty database on the engine the test run chose and fills it; `close` drops it. */
 export async function createRunFixture(workspaceCount = 1): Promise<RunFixture> {
-  const fixture = await createDatabase(process.env);
+  const fixture = await createMigratedDatabase();
   const database = await openDatabase({ url: fixture.url, sqliteFile: fixture.sqliteFile });
-  await migrate(database);
   return {
     ...(await fillDatabase(database, workspaceCount)),
     address: { url: fixture.url, sqliteFile: fixture.sqliteFile },

@@ -2,11 +2,9 @@ import { join } from "node:path";
 import type { MadeAdminUser } from "@windshift/contract/api/user.ts";
 import { assert } from "@windshift/contract/app-error.ts";
 import { createOutboundFetch, type OutboundFetch } from "@windshift/outbound/outbound-fetch.ts";
-import { createDatabase } from "@windshift/testing/database-fixture.ts";
 import { BudgetHolds } from "../budgets/budget-holds.ts";
 import { CrashPoints } from "../crash-point.ts";
 import { type Database, openDatabase } from "../db/database.ts";
-import { migrate } from "../db/migrate.ts";
 import type { ForgeClients } from "../forges/forge-clients.ts";
 import type { Log } from "../http/log.ts";
 import type { RouteTable } from "../http/route-table.ts";
@@ -18,6 +16,7 @@ import type { Forge } from "../runs/forge.ts";
 import { type MasterKey, masterKey } from "../secrets/secret-box.ts";
 import type { OidcSettings } from "../users/oidc-provider.ts";
 import type { PasswordHashing, SignIn } from "../users/sign-in.ts";
+import { createMigratedDatabase } from "./migrated-database.ts";
 import { TestClient } from "./test-client.ts";
 
 /** The whole API on a database of its own, served on the loopback address. */
@@ -70,11 +69,10 @@ const QUICK_PASSWORDS: PasswordHashing = {
 };
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const fixture = await createDatabase(process.env);
+  const fixture = await createMigratedDatabase();
   const databaseAddress = { url: fixture.url, sqliteFile: fixture.sqliteFile };
   const metrics = new ServerMetrics();
   const database = { ...(await openDatabase(databaseAddress)), figures: metrics };
-  await migrate(database);
   await ensureLocalPool(database);
   const logLines: string[] = [];
   const log = options.log ?? memoryLog(logLines);
