@@ -11,8 +11,8 @@ const OURS = /^run-(\d+)-[0-9a-f]{12}\.jsonl\.gz(?:\.part)?$/;
 
 /**
  * Takes away files of transcripts that are nobody's any more: of deleted transcripts, and of servers that ended while they wrote and
- * whose work was done again. Files of runs that this database does not know, or whose transcript it still holds, are left alone: they are
- * all there is once a backup older than they are was restored. So are files with other names.
+ * whose work was done again. Files with other names are left alone, and what may be all that is there once an older backup was
+ * restored: files of runs that this database does not know, whose transcript it holds, or that are younger than their file.
  * @param strayMs age from which a file that no run names goes; a day unless said
  * @returns how many went
  */
@@ -30,8 +30,8 @@ export async function tidyArchive(
       const runs = new Map(
         some.map((name) => [`transcripts/${group}/${name}`, Number(OURS.exec(name)?.[1])]),
       );
-      for (const file of await strayFiles(database.kysely, runs)) {
-        if (!(await isOlder(join(folder, file), strayMs))) continue;
+      for (const { file, runCreatedAtMs } of await strayFiles(database.kysely, runs)) {
+        if (!(await wasWritten(join(folder, file), runCreatedAtMs, Date.now() - strayMs))) continue;
         await rm(join(folder, file), { force: true });
         removed++;
       }
@@ -40,9 +40,10 @@ export async function tidyArchive(
   return removed;
 }
 
-async function isOlder(path: string, ageMs: number): Promise<boolean> {
+/** Whether the file is there and was written between the two times, ms. */
+async function wasWritten(path: string, fromMs: number, toMs: number): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
-  return found !== undefined && Date.now() - found.mtimeMs >= ageMs;
+  return found !== undefined && found.mtimeMs >= fromMs && found.mtimeMs <= toMs;
 }
 
 async function namesIn(dir: string): Promise<string[]> {

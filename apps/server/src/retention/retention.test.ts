@@ -113,9 +113,10 @@ async function endedRun(daysAgo: number, events = 3): Promise<number> {
   };
   expect((await host.result(id, result)).status).toBe(200);
   await eventually("the run ends", async () => (await detailOf(id)).ended_at !== null, 30_000);
+  const endedAtMs = (await readNow(server.database)) - daysAgo * DAY_MS;
   await server.database.kysely
     .updateTable("runs")
-    .set({ ended_at_ms: (await readNow(server.database)) - daysAgo * DAY_MS })
+    .set({ created_at_ms: endedAtMs - DAY_MS, ended_at_ms: endedAtMs })
     .where("id", "=", id)
     .execute();
   return id;
@@ -202,11 +203,14 @@ describe("a server that ended", () => {
     const stray = join(folder, "transcripts", "0000000", `run-${id}-0123456789ab.jsonl.gz`);
     await mkdir(dirname(stray), { recursive: true });
     const longAgo = new Date(Date.now() - 2 * DAY_MS);
-    // Newer than this database, as after the restore of an older backup.
+    const beforeTheRun = new Date(Date.now() - 40 * DAY_MS);
+    // Newer than this database, and of a run whose number was given anew since: as after the restore of an older backup.
     const unknown = join(dirname(stray), "run-999-0123456789ab.jsonl.gz");
-    for (const file of [stray, `${stray}.part`, unknown, join(dirname(stray), "notes.txt")])
+    const another = join(dirname(stray), `run-${id}-ba9876543210.jsonl.gz`);
+    for (const file of [stray, `${stray}.part`, unknown, another, join(dirname(stray), "notes.txt")])
       await writeFile(file, "x");
     for (const file of [stray, unknown]) await utimes(file, longAgo, longAgo);
+    await utimes(another, beforeTheRun, beforeTheRun);
     expect(await tidyArchive(server.database, folder)).toBe(0);
     await utimes(stray, new Date(), new Date());
     await look(KEEP_30_DAYS);
@@ -217,7 +221,7 @@ describe("a server that ended", () => {
     expect(await filesIn(folder)).toEqual(
       [
         (await archiveOf(id))?.file as string,
-        unknown.slice(folder.length + 1),
+        ...[unknown, another].map((file) => file.slice(folder.length + 1)),
         "transcripts/0000000/notes.txt",
       ].toSorted(),
     );

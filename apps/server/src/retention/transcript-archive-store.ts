@@ -141,18 +141,23 @@ export function forgetArchive(database: Database, run: number): Promise<void> {
  * Those of the files that are nobody's: their run's transcript is in another file, or deleted. A run whose transcript is still in the
  * database, or that is not known here, says nothing of a file: after a restore it may hold the only copy.
  * @param files by path in the archive, with the run each was written for
+ * @returns with when that run was made: an older file was written for one of the same number, from before a restore
  */
-export async function strayFiles(db: Queries, files: ReadonlyMap<string, number>): Promise<string[]> {
+export async function strayFiles(
+  db: Queries,
+  files: ReadonlyMap<string, number>,
+): Promise<{ file: string; runCreatedAtMs: number }[]> {
   if (files.size === 0) return [];
   const rows = await db
     .selectFrom("runs")
     .leftJoin("transcript_archives", "transcript_archives.run_id", "runs.id")
-    .select(["runs.id", "transcript_archives.file"])
+    .select(["runs.id", "runs.created_at_ms", "transcript_archives.file"])
     .where("runs.id", "in", [...new Set(files.values())])
     .where("runs.transcript_state", "is not", null)
     .execute();
-  const archives = new Map(rows.map(({ id, file }) => [id, file]));
-  return [...files]
-    .filter(([file, run]) => archives.has(run) && archives.get(run) !== file)
-    .map(([file]) => file);
+  const runs = new Map(rows.map((row) => [row.id, row]));
+  return [...files].flatMap(([file, id]) => {
+    const run = runs.get(id);
+    return run === undefined || run.file === file ? [] : [{ file, runCreatedAtMs: run.created_at_ms }];
+  });
 }

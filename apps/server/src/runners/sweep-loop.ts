@@ -5,21 +5,14 @@ import type { Database } from "../db/database.ts";
 import type { Log } from "../http/log.ts";
 import type { RunDefaults } from "../runs/run-create.ts";
 import { sweepLapsedLeases } from "../runs/run-sweep.ts";
+import { GraceTime, SILENT_MS } from "./grace-time.ts";
 import { removeSilentRunners } from "./silent-runners.ts";
 
 /** Wait between looks for hosts that are silent for weeks, ms. */
 const TIDY_INTERVAL_MS = 3_600_000;
-/** Looks that may be late or fail before it counts as silence: a busy machine and a short lock are none. */
-const LOOKS_MISSED_MAX = 3;
-/** A machine that falls silent again and again gets so much time in all, ms: then runs whose runners are gone are seen to. */
-const GRACE_MS_MAX = 2 * LEASE_MS;
-/** Since the last look, ms. */
-const SILENT_MS = (LOOKS_MISSED_MAX + 1) * SWEEP_INTERVAL_MS;
-
 /**
  * Looks for lapsed leases until `signal` aborts. Not before one lease has passed since the start, and since a time in which the
- * database did not answer or this process stood still: nobody could renew then, so runners get the chance first. Where the disk stalls
- * for seconds at each write, that is one such time after another, and the lease begins anew with each (F13, F21).
+ * database did not answer or this process stood still: nobody could renew then, so runners get the chance first (F10, F13, F21).
  */
 export async function runSweepLoop(
   database: Database,
@@ -54,17 +47,12 @@ export async function runSweepLoop(
   }
 }
 
-/** Until the database has answered at every look for one lease, or GRACE_MS_MAX are over. */
 async function waitForCalm(database: Database, signal: AbortSignal): Promise<void> {
-  const startedMs = performance.now();
-  let calmSinceMs = startedMs;
-  let answeredMs = startedMs;
-  while (!signal.aborted && answeredMs - calmSinceMs < LEASE_MS && answeredMs - startedMs < GRACE_MS_MAX) {
+  const grace = new GraceTime(performance.now());
+  while (!signal.aborted && !grace.isOver) {
     await systemClock.sleep(SWEEP_INTERVAL_MS, signal);
     const isAnswered = await answers(database);
-    const nowMs = performance.now();
-    if (!isAnswered || nowMs - answeredMs > SILENT_MS) calmSinceMs = nowMs;
-    answeredMs = nowMs;
+    grace.look(performance.now(), isAnswered);
   }
 }
 
