@@ -1,5 +1,7 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { Glob } from "bun";
 import { z } from "zod";
 import { runWorld } from "../e2e/queue-simulation/world.ts";
 
@@ -34,10 +36,15 @@ const Wanted = z.strictObject({
 const World = z.tuple([z.int(), z.int()]).transform(([seed, asked]) => ({ seed, asked }));
 type World = z.infer<typeof World>;
 
+/** Which sources these are: SHA-256 of the server, the packages and the simulation. */
+const CODE = sourcesHash();
+
 const counts = z.record(z.string(), z.int());
 /** A world that is over. */
 const Done = z.object({
   seed: z.int(),
+  /** What was simulated: worlds of other sources count for nothing. */
+  code: z.string(),
   /** Runs that were asked for; it may have become a few more. */
   asked: z.int(),
   violations: z.array(z.string()),
@@ -79,7 +86,7 @@ async function simulate({ runs, seed, jobs, log, worlds }: z.infer<typeof Wanted
   const left = asked.filter((world) => !done.some((one) => one.seed === world.seed));
   const end = (world: Done) => {
     done.push(world);
-    if (log !== undefined) appendFileSync(log, `${JSON.stringify(world)}\n`);
+    if (log !== undefined) appendFileSync(log, `\n${JSON.stringify(world)}\n`);
     const { seed, digest, cpuMs, violations } = world;
     const sum = done.reduce((total, one) => total + one.runs, 0);
     const progress = { worlds: done.length, of: asked.length, runs: sum, seed, digest, cpuMs, violations };
@@ -104,11 +111,20 @@ async function simulate({ runs, seed, jobs, log, worlds }: z.infer<typeof Wanted
   return report.violations.length === 0 ? 0 : 1;
 }
 
+function sourcesHash(): string {
+  const root = resolve(import.meta.dir, "..");
+  const hash = new Bun.CryptoHasher("sha256");
+  const files = [...new Glob("{apps/server/src,packages/*/src,e2e/queue-simulation}/**/*.ts").scanSync(root)];
+  for (const file of files.sort()) hash.update(`${file}\0${readFileSync(join(root, file), "utf8")}\0`);
+  return hash.digest("hex").slice(0, 16);
+}
+
 async function simulateWorld({ seed, asked }: World): Promise<Done> {
   const before = process.cpuUsage();
   const end = await runWorld({ seed, runs: asked });
   const { user, system } = process.cpuUsage(before);
-  return { ...end, asked, cpuMs: Math.round((user + system) / 1_000) };
+  const violations = [...end.violations, ...end.fullReads.map((read) => `reads all runs: ${read}`)];
+  return { ...end, violations, code: CODE, asked, cpuMs: Math.round((user + system) / 1_000) };
 }
 
 /** One process more, with these worlds one after the other. */
@@ -126,7 +142,7 @@ async function inProcess(worlds: readonly World[], onEnd: (world: Done) => void)
   if (code !== 0) throw new Error(`a process of the simulation ended with code ${code}`);
 }
 
-/** Of these worlds those that an earlier start has written down. A line that was cut off counts for nothing. */
+/** Of these worlds those of the same sources that an earlier start has written down. A line that was cut off counts for nothing. */
 function readLog(log: string | undefined, worlds: readonly World[]): Done[] {
   if (log === undefined || !existsSync(log)) return [];
   const known = readFileSync(log, "utf8")
@@ -139,7 +155,7 @@ function readLog(log: string | undefined, worlds: readonly World[]): Done[] {
       }
     });
   return worlds.flatMap(({ seed, asked }) => {
-    const found = known.find((one) => one.seed === seed && one.asked === asked);
+    const found = known.find((one) => one.seed === seed && one.asked === asked && one.code === CODE);
     return found === undefined ? [] : [found];
   });
 }
