@@ -1,5 +1,5 @@
 import { systemClock } from "@windshift/base/clock.ts";
-import { LEASE_MS, SWEEP_INTERVAL_MS } from "@windshift/contract/limits.ts";
+import { SWEEP_INTERVAL_MS } from "@windshift/contract/limits.ts";
 import { sql } from "kysely";
 import type { Database } from "../db/database.ts";
 import type { Log } from "../http/log.ts";
@@ -10,9 +10,10 @@ import { removeSilentRunners } from "./silent-runners.ts";
 
 /** Wait between looks for hosts that are silent for weeks, ms. */
 const TIDY_INTERVAL_MS = 3_600_000;
+
 /**
- * Looks for lapsed leases until `signal` aborts. Not before one lease has passed since the start, and since a time in which the
- * database did not answer or this process stood still: nobody could renew then, so runners get the chance first (F10, F13, F21).
+ * Looks for lapsed leases until `signal` aborts. Not before runners had the time to renew theirs since the start, and since a time in
+ * which the database did not answer or this process stood still, as nobody could renew then (F10, F13, F21).
  */
 export async function runSweepLoop(
   database: Database,
@@ -20,7 +21,7 @@ export async function runSweepLoop(
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  await systemClock.sleep(LEASE_MS, signal);
+  await waitForCalm(database, signal);
   let lookedAtMs = performance.now();
   let tidiedAtMs = -TIDY_INTERVAL_MS;
   while (!signal.aborted) {
@@ -47,6 +48,7 @@ export async function runSweepLoop(
   }
 }
 
+/** Until runners had the time to renew their leases. */
 async function waitForCalm(database: Database, signal: AbortSignal): Promise<void> {
   const grace = new GraceTime(performance.now());
   while (!signal.aborted && !grace.isOver) {
