@@ -1,6 +1,6 @@
 import { ErrorBody } from "@windshift/contract/app-error.ts";
 import type { z } from "zod";
-import { takeEarlyAnswer } from "./early-answers.ts";
+import { dropEarlyAnswers, takeEarlyAnswer } from "./early-answers.ts";
 
 export { queryString } from "./query-string.ts";
 
@@ -54,6 +54,7 @@ export async function sendApi(method: Method, path: string, body?: unknown): Pro
 }
 
 async function send(method: Method, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+  if (method !== "GET") dropEarlyAnswers();
   const early = method === "GET" ? await takeEarlyAnswer(path) : undefined;
   const response = early ?? (await fetchAnswer(method, path, body, signal));
   if (response.ok) return response;

@@ -9,7 +9,9 @@ import { readPaths } from "../api/read-paths.ts";
 const KEPT_MS = 10_000;
 const answers = new Map<string, Promise<Response>>();
 globalThis.earlyAnswers = answers;
-setTimeout(() => answers.clear(), KEPT_MS);
+setTimeout(() => {
+  globalThis.earlyAnswers = undefined;
+}, KEPT_MS);
 
 const { pathname } = location;
 const item = /^\/items\/([A-Z][A-Z0-9]{1,9}-[1-9]\d*)(?:\/runs\/([1-9]\d*))?$/.exec(pathname);
