@@ -10,6 +10,7 @@ import { RotateReply, type RunnerHeartbeatReply, WhoamiReply } from "@windshift/
 import { CloneCache, keepCloneCache } from "@windshift/execution/clone-cache.ts";
 import { DiskAttemptSpools } from "@windshift/execution/disk-attempt-spools.ts";
 import { AGENT_GID, AGENT_UID } from "@windshift/execution/docker-argv.ts";
+import { HurriedLooks } from "@windshift/execution/hurried-looks.ts";
 import { type JobEnd, runJob } from "@windshift/execution/job.ts";
 import type { JobLog } from "@windshift/execution/job-log.ts";
 import { deliverLeftovers, keepDelivering } from "@windshift/execution/leftovers.ts";
@@ -311,6 +312,7 @@ function jobRunner(
       workspaceBytesMax: settings.workspaceBytesMax,
       ...(settings.initialPrompt === undefined ? {} : { fallbackPrompt: settings.initialPrompt }),
     },
+    hurriedLooks: new HurriedLooks(),
     onPhase,
     clock: systemClock,
     log,

@@ -11,6 +11,8 @@ export interface ExecOptions {
   signal?: AbortSignal | undefined;
   /** When set, the process is first asked to end (SIGTERM) and killed only this many ms later, so that it can clean up. */
   graceMs?: number;
+  /** Gets stdout as it comes, all of it, also what is cut. */
+  onStdout?: ((chunk: Uint8Array) => void) | undefined;
   /** Gets stderr as it comes, for progress; it is collected all the same. */
   onStderr?: (chunk: Uint8Array) => void;
 }
@@ -60,7 +62,7 @@ export async function exec(argv: readonly string[], options: ExecOptions): Promi
   try {
     const max = options.outputBytesMax ?? OUTPUT_BYTES_MAX;
     const [stdout, stderr] = await Promise.all([
-      collect(child.stdout, max, killed.promise),
+      collect(child.stdout, max, killed.promise, options.onStdout),
       collect(child.stderr, max, killed.promise, options.onStderr),
     ]);
     await child.exited;

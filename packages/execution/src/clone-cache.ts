@@ -130,8 +130,10 @@ export class CloneCache {
       const dir = this.pathOf(name);
       const found = await stat(`${dir}.used`).catch(() => stat(dir).catch(() => undefined));
       if (found === undefined) continue;
-      const { bytes } = await diskUse(dir, this.options.path);
-      clones.push({ name, usedAtMs: found.mtimeMs, bytes });
+      const use = await diskUse(dir, this.options.path);
+      if (use.kind === "unknown")
+        this.options.log.warn("the size of a clone in the cache could not be found in time", { clone: name });
+      clones.push({ name, usedAtMs: found.mtimeMs, bytes: use.kind === "unknown" ? 0 : use.bytes });
     }
     return clones.sort((a, b) => a.usedAtMs - b.usedAtMs);
   }

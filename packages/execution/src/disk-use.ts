@@ -1,45 +1,93 @@
 import { exec } from "@windshift/base/exec.ts";
 
 /** Time for adding up a folder, ms: a million files take some ten seconds on a slow disk. */
-const DISK_USE_MS_MAX = 120_000;
+export const DISK_USE_MS_MAX = 120_000;
 
 export interface DiskSize {
   /** Blocks on the disk, not lengths: a sparse file counts as what it takes. */
   bytes: number;
-  /** Names in it: files, folders and all else that takes an inode. A file with two names counts as two. */
+  /**
+   * Names in it: files, folders and all else that takes an inode. A file with two names counts as two, and so does a name with a line
+   * break in it.
+   */
   files: number;
 }
 
-export interface DiskUse extends DiskSize {
-  /** Some of it could not be looked into, so `bytes` is too low. */
-  partial: boolean;
+/** What a look at a folder found. */
+export type DiskUse =
+  | (DiskSize & {
+      kind: "counted";
+      /** Some of it could not be looked into, so the numbers are too low. */
+      partial: boolean;
+    })
+  /** It took too long, or was called off. */
+  | { kind: "unknown" };
+
+const UNKNOWN: DiskUse = { kind: "unknown" };
+
+/**
+ * What a folder takes on the disk, links not followed. A folder that does not exist takes nothing. Never rejects. When this resolves,
+ * nothing walks the folder any more: each program is started without a shell before it, so that it is the one that is killed.
+ * @param msMax for both numbers together
+ */
+export async function diskUse(
+  dir: string,
+  path: string,
+  signal?: AbortSignal,
+  msMax = DISK_USE_MS_MAX,
+): Promise<DiskUse> {
+  const untilMs = performance.now() + msMax;
+  const walk = async (argv: readonly string[], onStdout?: (chunk: Uint8Array) => void) => {
+    if (signal?.aborted) return undefined;
+    const timeoutMs = Math.max(1, untilMs - performance.now());
+    const env = { PATH: path, LC_ALL: "C" };
+    const end = await exec(argv, { env, timeoutMs, outputBytesMax: 4_096, signal, onStdout });
+    return end.timedOut || signal?.aborted ? undefined : end;
+  };
+  try {
+    const sum = await walk(["du", "-s", "-x", "-k", "--", dir]);
+    if (sum === undefined) return UNKNOWN;
+    let files = 0;
+    const names = await walk(["find", dir, "-xdev", "-print"], (chunk) => {
+      files += linesIn(chunk);
+    });
+    if (names === undefined) return UNKNOWN;
+    const partial = sum.exitCode !== 0 || names.exitCode !== 0;
+    return { kind: "counted", bytes: bytesOf(sum.stdout) ?? 0, files, partial };
+  } catch {
+    // No such program, or none could be started.
+    return { kind: "counted", bytes: 0, files: 0, partial: true };
+  }
 }
 
 /** Both numbers, one a line, of the folder that is its first argument; also of a small shell and its `du` and `find`. */
-const COUNT = 'du -s -x -k -- "$1"; ended=$?; find "$1" -xdev -print | wc -l && exit $ended';
+const COUNT = 'du -s -x -k -- "$1"; find "$1" -xdev -print | wc -l';
 
-/** The command that counts `dir`, and prints what `parseDiskSize` reads. */
+/**
+ * A command that counts `dir` in a container, which is ended as a whole, and prints what `parseDiskSize` reads. It succeeds also when
+ * something went away under its feet.
+ */
 export function countCommand(dir: string): [string, ...string[]] {
   return ["sh", "-c", COUNT, "count", dir];
 }
 
-/** What a folder takes on the disk, links not followed. A folder that does not exist takes nothing. Never rejects. */
-export async function diskUse(dir: string, path: string, signal?: AbortSignal): Promise<DiskUse> {
-  try {
-    const { stdout, exitCode } = await exec(countCommand(dir), {
-      env: { PATH: path, LC_ALL: "C" },
-      timeoutMs: DISK_USE_MS_MAX,
-      outputBytesMax: 4_096,
-      signal,
-    });
-    return { ...parseDiskSize(stdout), partial: exitCode !== 0 };
-  } catch {
-    return { bytes: 0, files: 0, partial: true };
-  }
+/** From what `countCommand` prints; undefined when that is not two numbers. */
+export function parseDiskSize(text: string): DiskSize | undefined {
+  const bytes = bytesOf(text);
+  const files = /^ *(\d+) *$/m.exec(text)?.[1];
+  return bytes === undefined || files === undefined ? undefined : { bytes, files: Number(files) };
 }
 
-/** From what `countCommand` prints; 0 for what is not there. */
-export function parseDiskSize(text: string): DiskSize {
-  const bytes = 1_024 * Number(/^(\d+)\s/.exec(text)?.[1] ?? 0);
-  return { bytes, files: Number(/^ *(\d+) *$/m.exec(text)?.[1] ?? 0) };
+/** From what `du -k` prints. */
+function bytesOf(text: string): number | undefined {
+  const kib = /^(\d+)\s/.exec(text)?.[1];
+  return kib === undefined ? undefined : 1_024 * Number(kib);
+}
+
+const LINE_FEED = 10;
+
+function linesIn(chunk: Uint8Array): number {
+  let lines = 0;
+  for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, at + 1)) lines++;
+  return lines;
 }

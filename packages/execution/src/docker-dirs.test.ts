@@ -24,16 +24,37 @@ test("what an agent hides from this user is counted by a container", async () =>
   await Bun.write(join(hidden, "large"), new Uint8Array(FILE_BYTES).fill(1));
   for (const path of [hidden, dir]) chownSync(path, 1000, 1000);
   chmodSync(hidden, 0o700);
-  // The du of a user who may not look into the folder, as this process may be root.
-  const blind = join(root.path, "bin");
-  await Bun.write(join(blind, "du"), `#!/bin/sh\necho "4\t$5"; echo "du: cannot read" >&2; exit 1\n`);
-  await Bun.write(join(blind, "find"), "#!/bin/sh\nexit 1\n");
-  for (const program of ["du", "find"]) chmodSync(join(blind, program), 0o755);
-  const env = { ...docker.options.env, PATH: `${blind}:${docker.options.env.PATH}` };
+  const env = { ...docker.options.env, PATH: await blindPath() };
   const seen = await new DockerSandbox({ ...docker.options, env, root: false }).diskUse(dir, NEVER);
+  if (seen.kind === "unknown") throw new Error("the look was not over in time");
   expect(seen.bytes).toBeGreaterThanOrEqual(FILE_BYTES);
   expect(seen.bytes).toBeLessThan(FILE_BYTES + 1_048_576);
   expect(seen.files).toBe(3);
+}, 60_000);
+
+test("a container that counts is removed when the look is called off", async () => {
+  const log = join(root.path, "counting");
+  const slow = join(root.path, "docker-slow");
+  // What it is told to run never ends; the rest is the engine as it is.
+  const endless = `run --rm --name "$4" --detach --entrypoint sleep ${docker.image} 600`;
+  await Bun.write(
+    slow,
+    `#!/bin/sh\n[ "$1" = run ] || exec docker "$@"\ndocker ${endless}; echo "$4" > ${log}; exec sleep 600\n`,
+  );
+  chmodSync(slow, 0o755);
+  const env = { ...docker.options.env, PATH: await blindPath() };
+  const off = new AbortController();
+  const sandbox = new DockerSandbox({ ...docker.options, docker: slow, env, root: false });
+  const look = sandbox.diskUse(root.path, off.signal);
+  const name = await eventually(
+    "the container runs",
+    async () => (await Bun.file(log).exists()) && (await Bun.file(log).text()).trim(),
+    30_000,
+  );
+  expect((await docker.cli.call(["inspect", name])).kind).toBe("ok");
+  off.abort();
+  expect(await look).toEqual({ kind: "unknown" });
+  expect((await docker.cli.call(["inspect", name])).kind).toBe("failed");
 }, 60_000);
 
 test("two instances on one engine sweep their own containers and never the other's", async () => {
@@ -102,6 +123,15 @@ test("an attempt that begins while the sweep looks around keeps its container", 
   expect(await sweep).toEqual([]);
   if (!("kind" in container)) await container.discard();
 }, 60_000);
+
+/** A PATH with the `du` and `find` of a user who may not look into a folder, as this process may be root. */
+async function blindPath(): Promise<string> {
+  const blind = join(root.path, "bin");
+  await Bun.write(join(blind, "du"), `#!/bin/sh\necho "4\t$5"; echo "du: cannot read" >&2; exit 1\n`);
+  await Bun.write(join(blind, "find"), "#!/bin/sh\nexit 1\n");
+  for (const program of ["du", "find"]) chmodSync(join(blind, program), 0o755);
+  return `${blind}:${docker.options.env.PATH}`;
+}
 
 async function namesOf(instance: string): Promise<string[]> {
   const filter = `label=org.windshift.instance=${instance}`;

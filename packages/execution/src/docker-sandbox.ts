@@ -1,4 +1,4 @@
-import type { DiskSize } from "./disk-use.ts";
+import type { DiskUse } from "./disk-use.ts";
 import { checkEnvNames, createArgv, type DockerLimits } from "./docker-argv.ts";
 import { DockerCli, type DockerCliOptions } from "./docker-cli.ts";
 import { DockerContainer } from "./docker-container.ts";
@@ -86,7 +86,7 @@ export class DockerSandbox implements Sandbox {
     return removeDir(this.cli, this.options, dir);
   }
 
-  diskUse(dir: string, signal: AbortSignal): Promise<DiskSize> {
+  diskUse(dir: string, signal: AbortSignal): Promise<DiskUse> {
     return diskUseOf(this.cli, this.options, dir, signal);
   }
 

@@ -11,6 +11,7 @@ import { type AgentEnd, AgentSession } from "./agent-session.ts";
 import type { AttemptPaths, PushReply } from "./checkout.ts";
 import { CommitExport } from "./commit-export.ts";
 import { limited } from "./deadline.ts";
+import { HurriedLooks } from "./hurried-looks.ts";
 import type { JobControl } from "./job-control.ts";
 import type { JobDeps } from "./job-deps.ts";
 import { agentFailure, canExport, exitCodeOf, failure, type JobFailure } from "./job-failure.ts";
@@ -149,13 +150,13 @@ export class JobWork {
 
   /** Runs the agent as long as its files stay within their limit. */
   private async runWatched(prepared: Prepared): Promise<{ agent: AgentEnd; outgrown?: JobFailure }> {
-    const { clock, log, sandbox, settings } = this.deps;
+    const { clock, log, sandbox, settings, hurriedLooks: hurried = new HurriedLooks() } = this.deps;
     const { workspaceBytesMax: bytesMax, workspaceFilesMax: filesMax = WORKSPACE_FILES_MAX } = settings;
     const kill = new AbortController();
     const running = this.runAgent(prepared, kill.signal);
     if (bytesMax === undefined) return { agent: await running };
     const over = new AbortController();
-    const options = { dir: prepared.paths.checkout, bytesMax, filesMax, sandbox, clock, log };
+    const options = { dir: prepared.paths.checkout, bytesMax, filesMax, sandbox, hurried, clock, log };
     const watched = watchWorkspace(options, over.signal).then((outgrown) => {
       if (outgrown !== undefined) kill.abort();
       return outgrown;

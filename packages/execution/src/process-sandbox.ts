@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type DiskSize, diskUse } from "./disk-use.ts";
+import { type DiskUse, diskUse } from "./disk-use.ts";
 import { ProcessContainer } from "./process-container.ts";
 import { killMarked, markedProcesses } from "./process-tree.ts";
 import type { HeldLabels, NotStarted, Sandbox, SandboxContainer, SandboxSpec } from "./sandbox.ts";
@@ -63,7 +63,7 @@ export class ProcessSandbox implements Sandbox {
     return removeTree(dir);
   }
 
-  diskUse(dir: string, signal: AbortSignal): Promise<DiskSize> {
+  diskUse(dir: string, signal: AbortSignal): Promise<DiskUse> {
     return diskUse(dir, this.options.path, signal);
   }
 

@@ -1,5 +1,5 @@
 import type { RunReason } from "@windshift/contract/run.ts";
-import type { DiskSize } from "./disk-use.ts";
+import type { DiskUse } from "./disk-use.ts";
 
 /** What runs, where, with what. Values come from the server or from settings, never from the repository. */
 export interface SandboxSpec {
@@ -80,8 +80,8 @@ export interface Sandbox {
   giveDir(dir: string): Promise<void>;
   /** Removes `dir` and all under it, whoever owns it. Never follows a link out of it. */
   removeDir(dir: string): Promise<void>;
-  /** What `dir` takes on the disk, whoever owns what is in it. */
-  diskUse(dir: string, signal: AbortSignal): Promise<DiskSize>;
+  /** What `dir` takes on the disk, whoever owns what is in it. Nothing reads it any more once this is settled. */
+  diskUse(dir: string, signal: AbortSignal): Promise<DiskUse>;
   /**
    * Removes containers that carry all of `labels`, except those whose attempt is in `keep` at the moment of the removal: an
    * attempt may begin meanwhile. Returns their names.

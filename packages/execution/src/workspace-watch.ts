@@ -1,6 +1,9 @@
 import { statfs } from "node:fs/promises";
 import { formatByteSize } from "@windshift/base/byte-size.ts";
 import type { Clock } from "@windshift/base/clock.ts";
+import { formatDuration } from "@windshift/base/duration.ts";
+import { DISK_USE_MS_MAX } from "./disk-use.ts";
+import type { HurriedLooks } from "./hurried-looks.ts";
 import { failure, type JobFailure } from "./job-failure.ts";
 import type { JobLog } from "./job-log.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -21,6 +24,8 @@ const DISK_LOOK_MS = 1_000;
 /** What the disk may have lost since the last look at a checkout, whoever took it, before there is another look: bytes, and files. */
 const LOST_BYTES_MAX = 1_073_741_824;
 const LOST_FILES_MAX = 200_000;
+/** Looks in a row that took too long before the run is ended: what cannot be counted may be any number. */
+const UNKNOWN_LOOKS_MAX = 2;
 
 export interface WorkspaceWatchOptions {
   /** The checkout, absolute. */
@@ -28,6 +33,8 @@ export interface WorkspaceWatchOptions {
   bytesMax: number;
   filesMax: number;
   sandbox: Pick<Sandbox, "diskUse">;
+  /** One for all runs of the host. */
+  hurried: HurriedLooks;
   clock: Clock;
   log: JobLog;
 }
@@ -41,29 +48,52 @@ export async function watchWorkspace(
   options: WorkspaceWatchOptions,
   signal: AbortSignal,
 ): Promise<JobFailure | undefined> {
-  const { dir, bytesMax, filesMax, sandbox, clock, log } = options;
+  const { dir, bytesMax, filesMax, sandbox, log } = options;
+  let unknown = 0;
+  let tookMs = 0;
   while (!signal.aborted) {
-    await nextLook(dir, clock, signal);
-    if (signal.aborted) break;
-    const { bytes, files } = await sandbox.diskUse(dir, signal).catch((error: unknown) => {
+    const end = await nextLook(options, tookMs, signal);
+    const startMs = performance.now();
+    const use = await sandbox.diskUse(dir, signal).catch((error: unknown) => {
       log.warn("the size of a checkout is not known", { dir, error });
-      return { bytes: 0, files: 0 };
+      return undefined;
     });
+    end();
+    tookMs = performance.now() - startMs;
     if (signal.aborted) break;
-    if (bytes > bytesMax) return tooLarge(bytes, bytesMax);
-    if (files > filesMax) return tooMany(files, filesMax);
+    // That the engine refused a look says nothing of the files; if it does not come back, the run ends for that.
+    if (use === undefined) continue;
+    if (use.kind === "counted") {
+      unknown = 0;
+      if (use.bytes > bytesMax) return tooLarge(use.bytes, bytesMax);
+      if (use.files > filesMax) return tooMany(use.files, filesMax);
+      continue;
+    }
+    if (++unknown === UNKNOWN_LOOKS_MAX) return uncounted();
+    log.warn("the size of a checkout could not be found in time", { dir });
   }
   return undefined;
 }
 
-/** Waits until it is time, or until so much of the disk is gone that it is better to look now. */
-async function nextLook(dir: string, clock: Clock, signal: AbortSignal): Promise<void> {
+/**
+ * Waits until it is time, or until so much of the disk is gone that it is better to look now. A look that is taken early takes no more
+ * than half of the time, and has one of the few places for those.
+ * @returns what to call after the look
+ */
+async function nextLook(
+  { dir, clock, hurried }: WorkspaceWatchOptions,
+  tookMs: number,
+  signal: AbortSignal,
+): Promise<() => void> {
   const before = await roomOn(dir);
   for (let waitedMs = 0; waitedMs < WORKSPACE_LOOK_MS && !signal.aborted; waitedMs += DISK_LOOK_MS) {
     await clock.sleep(DISK_LOOK_MS, signal);
     const now = await roomOn(dir);
-    if (before.bytes - now.bytes > LOST_BYTES_MAX || before.files - now.files > LOST_FILES_MAX) return;
+    const isLost = before.bytes - now.bytes > LOST_BYTES_MAX || before.files - now.files > LOST_FILES_MAX;
+    const end = isLost && waitedMs + DISK_LOOK_MS >= tookMs ? hurried.tryTake() : undefined;
+    if (end !== undefined) return end;
   }
+  return () => undefined;
 }
 
 /** What the file system of a folder has left; without end where that cannot be asked. */
@@ -86,6 +116,16 @@ function tooMany(files: number, filesMax: number): JobFailure {
   return failure(
     "disk",
     `the run had made ${files} files and folders and may have ${filesMax}, so it was ended. What it had committed is kept. ` +
-      "Each of them takes an inode of the host's disk, which runs out of those as it runs out of room",
+      "Each of them takes an inode of the host's disk, so that limit is fixed. Have the item done in parts, or keep what it " +
+      "installs and builds out of the checkout: in the image, or as one archive",
+  );
+}
+
+function uncounted(): JobFailure {
+  return failure(
+    "disk",
+    `the run's files could not be counted within ${formatDuration(DISK_USE_MS_MAX)}, ${UNKNOWN_LOOKS_MAX} times in a row, so it was ended: ` +
+      "they may be any number. What it had committed is kept. If other runs of the host end like this, its disk is too slow; " +
+      "else have the item done in parts that make fewer files",
   );
 }

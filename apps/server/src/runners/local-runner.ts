@@ -10,6 +10,7 @@ import { HEARTBEAT_INTERVAL_MS } from "@windshift/contract/limits.ts";
 import { CloneCache, keepCloneCache } from "@windshift/execution/clone-cache.ts";
 import type { ControlPlane } from "@windshift/execution/control-plane.ts";
 import { AGENT_GID, AGENT_UID } from "@windshift/execution/docker-argv.ts";
+import { HurriedLooks } from "@windshift/execution/hurried-looks.ts";
 import { runJob } from "@windshift/execution/job.ts";
 import type { JobLog } from "@windshift/execution/job-log.ts";
 import { PatientCheckout } from "@windshift/execution/patient-checkout.ts";
@@ -147,6 +148,7 @@ function jobRunner(options: LocalRunnerOptions, instance: string, clones: CloneC
       heartbeatMs: HEARTBEAT_INTERVAL_MS,
       workspaceBytesMax: options.workspaceBytesMax,
     },
+    hurriedLooks: new HurriedLooks(),
     clock: systemClock,
     log: options.log,
   };
