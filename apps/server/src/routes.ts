@@ -158,6 +158,7 @@ export function buildRoutes(parts: RouteParts): Routes {
       const { id: runnerId, pool: poolId, instance, name } = host;
       return { kind: "runner", runnerId, poolId, instance, name };
     },
+    doorkeeper: (request, path) => hosts.refusalOf(request, path),
     answered: (answer) => metrics.answered(answer),
     foreign: (caller, method, path) => denied.record(caller, method, path),
   });

@@ -9,7 +9,7 @@ import type { ApiEnv } from "./api-env.ts";
 import { errorResponse, toAppError } from "./error-reply.ts";
 import type { Log } from "./log.ts";
 import { type CallerPorts, findCaller, type RunCaller, type RunnerCaller } from "./principal.ts";
-import { type Frame, type Gate, pathOf, RouteTable } from "./route-table.ts";
+import { type Doorkeeper, type Frame, type Gate, pathOf, RouteTable } from "./route-table.ts";
 import { requireJson, requireSameOrigin } from "./same-origin.ts";
 import { securityHeaders } from "./security-headers.ts";
 
@@ -22,6 +22,7 @@ export interface AppOptions extends CallerPorts {
   memberships: Memberships;
   /** The runner host that a request's credential names. @throws AppError `unauthenticated`, `rate_limited` */
   runner(headers: Headers, path: string): Promise<RunnerCaller>;
+  doorkeeper?: Doorkeeper;
   /** Told of each answer, when it begins. */
   answered?(answer: { method: string; route: string | undefined; status: number; ms: number }): void;
   /** Told when a run reached for something that is not its own. */
@@ -54,7 +55,7 @@ export function createApp(options: AppOptions): RouteTable {
       return decide(access, principal, { method: c.req.method, params: c.req.param() }, options);
     },
   };
-  const table = new RouteTable(gate, directFrame(options));
+  const table = new RouteTable(gate, directFrame(options), options.doorkeeper);
   addFrame(table, options);
   addStatusRoutes(table, options);
   return table;

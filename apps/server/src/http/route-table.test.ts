@@ -3,9 +3,9 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import { API_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
 import { z } from "zod";
 import { jsonBody, jsonReply } from "./json.ts";
-import { type Frame, pathOf, RouteTable } from "./route-table.ts";
+import { type Doorkeeper, type Frame, pathOf, RouteTable } from "./route-table.ts";
 
-function table(frame?: Frame) {
+function table(frame?: Frame, doorkeeper?: Doorkeeper) {
   const routes = new RouteTable(
     {
       admit: async (_c, access) =>
@@ -15,6 +15,7 @@ function table(frame?: Frame) {
       foreign: async () => {},
     },
     frame,
+    doorkeeper,
   );
   routes.hono.onError(
     (error) => new Response(error.name, { status: error instanceof AppError ? error.status : 500 }),
@@ -87,6 +88,32 @@ describe("route table", () => {
     expect(framed).toHaveLength(1);
     expect(routes.entries).toEqual([{ method: "POST", path: "/proxy/*", access }]);
     routes.assertComplete();
+  });
+
+  test("a request that the doorkeeper refuses is framed, and reaches no route", async () => {
+    const framed: string[] = [];
+    const frame: Frame = (request, handler, route) => {
+      framed.push(route);
+      return handler(request).catch((error: unknown) => new Response(String(error), { status: 429 }));
+    };
+    const error = new AppError("rate_limited", "slower");
+    const routes = table(frame, (request) =>
+      request.headers.has("flood") ? { error, route: "/some/*" } : undefined,
+    );
+    let ran = 0;
+    routes.add({ ...echo, access: "public" }, (c) => {
+      ran++;
+      return c.json(c.req.valid("json"), 200);
+    });
+    const send = (headers: Record<string, string>) => {
+      const all = { "content-type": "application/json", ...headers };
+      const init = { method: "POST", body: '{"text":"hi"}', headers: all };
+      return routes.fetch(new Request("http://a.test/echo", init), {});
+    };
+    expect((await send({ flood: "yes" })).status).toBe(429);
+    expect([ran, framed]).toEqual([0, ["/some/*"]]);
+    expect((await send({})).status).toBe(200);
+    expect([ran, framed.length]).toEqual([1, 1]);
   });
 
   test("refuses a body over the limit", async () => {

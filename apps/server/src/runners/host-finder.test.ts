@@ -12,6 +12,8 @@ import { findByCredentials } from "./runner-credential.ts";
 const HEARTBEAT = "/api/runner/heartbeat";
 /** As many as one statement asks for. */
 const GROUP = 500;
+/** As many as wait. */
+const WAITING = 5_000;
 
 let server: TestServer;
 let admin: TestClient;
@@ -103,5 +105,44 @@ test("a database that does not answer is told to each who asked, and asked again
   const both = [registered.credential, createToken("runner")].map(find);
   expect(await Promise.all(both)).toEqual(["unavailable", "unavailable"]);
   broken = false;
+  expect(typeof (await find(registered.credential))).toBe("number");
+});
+
+test("RT-14 a look that hangs is given up, and who comes after it is found", async () => {
+  const { registered } = await addHost(server, admin, pool);
+  let hang = true;
+  finder = new HostFinder(
+    (hashes) => {
+      if (!hang) return findByCredentials(server.database, hashes);
+      hang = false;
+      return new Promise(() => undefined);
+    },
+    new HostPace(),
+    undefined,
+    200,
+  );
+  const first = find(createToken("runner"));
+  expect(typeof (await find(registered.credential))).toBe("number");
+  expect(await first).toBe("unavailable");
+});
+
+test("a credential beyond those that wait to be looked up is told why, and found later", async () => {
+  const { registered } = await addHost(server, admin, pool);
+  const held = Promise.withResolvers<void>();
+  finder = new HostFinder(
+    async (hashes) => {
+      await held.promise;
+      return findByCredentials(server.database, hashes);
+    },
+    new HostPace(),
+    undefined,
+    60_000,
+  );
+  // One is being looked up.
+  const waiting = Array.from({ length: WAITING + 1 }, () => find(createToken("runner")));
+  const beyond = finder.find(`Bearer ${registered.credential}`, HEARTBEAT);
+  await expect(beyond).rejects.toThrow("the server is looking up many credentials; try again");
+  held.resolve();
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set(["unauthenticated"]));
   expect(typeof (await find(registered.credential))).toBe("number");
 });

@@ -1,3 +1,4 @@
+import { AppError } from "@windshift/contract/app-error.ts";
 import { hashToken, TOKEN_PREFIX } from "@windshift/contract/tokens.ts";
 import { type HostPace, type HostRequestKind, tooMany } from "./host-pace.ts";
 import { type Host, notWelcome } from "./runner-credential.ts";
@@ -12,6 +13,12 @@ const LOOKUP_MAX = 500;
 const LOOKUP_GAP_MS = 25;
 /** Credentials that wait to be looked up: what a flood of five thousand a second makes in a second. */
 const WAITING_MAX = 5_000;
+
+/** Time for one statement, ms: one that hangs is left to itself, and keeps nobody but those that it was to find waiting. */
+const LOOKUP_MS_MAX = 5_000;
+
+/** Where hosts ask. */
+const HOST_PATHS = "/api/runner/";
 
 type Waiting = PromiseWithResolvers<Host | undefined>;
 
@@ -31,19 +38,27 @@ export class HostFinder {
     private readonly look: (hashes: readonly string[]) => Promise<ReadonlyMap<string, Host>>,
     private readonly pace: HostPace,
     private readonly nowMs: () => number = () => performance.now(),
+    private readonly lookupMsMax = LOOKUP_MS_MAX,
   ) {}
+
+  /** Why a request of a host is refused whatever it asks, for its credential alone; without the database and before it is read. */
+  refusalOf(request: Request, path: string): { error: AppError; route: string } | undefined {
+    if (!path.startsWith(HOST_PATHS)) return undefined;
+    const hash = hashOf(request.headers.get("authorization"));
+    const error = hash === undefined ? undefined : this.refusal(hash, kindOf(path));
+    return error && { error, route: `${HOST_PATHS}*` };
+  }
 
   /**
    * @param path decides by which pace the request is let in
    * @throws AppError `unauthenticated`; `rate_limited` for a host that floods, without asking the database
    */
   async find(authorization: string | null, path: string): Promise<Host> {
-    const token = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? "";
-    if (!token.startsWith(TOKEN_PREFIX.runner)) throw notWelcome();
-    const hash = hashToken(token);
-    if (this.isUnknown(hash)) throw notWelcome();
+    const hash = hashOf(authorization);
+    if (hash === undefined) throw notWelcome();
     const kind = kindOf(path);
-    if (this.pace.isOver(hash, kind)) throw tooMany();
+    const refusal = this.refusal(hash, kind);
+    if (refusal !== undefined) throw refusal;
     const host = this.pace.knows(hash) ? (await this.look([hash])).get(hash) : await this.lookUp(hash);
     if (host === undefined) {
       this.noteUnknown(hash);
@@ -52,6 +67,11 @@ export class HostFinder {
     this.pace.found(hash, host.id);
     this.pace.require(host.id, kind, host.capacity ?? 1);
     return host;
+  }
+
+  private refusal(hash: string, kind: HostRequestKind): AppError | undefined {
+    if (this.isUnknown(hash)) return notWelcome();
+    return this.pace.isOver(hash, kind) ? tooMany() : undefined;
   }
 
   private isUnknown(hash: string): boolean {
@@ -72,7 +92,7 @@ export class HostFinder {
   private lookUp(hash: string): Promise<Host | undefined> {
     const known = this.waiting.get(hash);
     if (known !== undefined) return known.promise;
-    if (this.waiting.size >= WAITING_MAX) throw tooMany();
+    if (this.waiting.size >= WAITING_MAX) throw manyWaiting();
     const asked: Waiting = Promise.withResolvers();
     this.waiting.set(hash, asked);
     void this.lookUpAll();
@@ -95,7 +115,7 @@ export class HostFinder {
   private async answer(group: readonly [string, Waiting][]): Promise<number> {
     try {
       const hashes = group.map(([hash]) => hash);
-      const found = await this.look(hashes);
+      const found = await this.lookInTime(hashes);
       for (const [hash, asked] of group) asked.resolve(found.get(hash));
       return found.size;
     } catch (error) {
@@ -103,6 +123,35 @@ export class HostFinder {
       return 0;
     }
   }
+
+  /** @throws AppError `unavailable` when the database takes too long */
+  private async lookInTime(hashes: readonly string[]): Promise<ReadonlyMap<string, Host>> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(tooLate()), this.lookupMsMax);
+    try {
+      return await Promise.race([this.look(hashes), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function tooLate(): AppError {
+  return new AppError("unavailable", "the credential could not be looked up in time; try again in a second", {
+    retryAfterS: 1,
+  });
+}
+
+function manyWaiting(): AppError {
+  return new AppError("rate_limited", "the server is looking up many credentials; try again in a second", {
+    retryAfterS: 1,
+  });
+}
+
+/** @returns undefined for what cannot be a host's credential */
+function hashOf(authorization: string | null): string | undefined {
+  const token = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? "";
+  return token.startsWith(TOKEN_PREFIX.runner) ? hashToken(token) : undefined;
 }
 
 function kindOf(path: string): HostRequestKind {
