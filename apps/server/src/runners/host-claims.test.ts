@@ -272,6 +272,21 @@ describe("an attempt", () => {
     }
   });
 
+  test("F18 a host that was heard of in the future, as the database's clock was set back since, is heard of now", async () => {
+    await host.heartbeat();
+    const { kysely, engine } = server.database;
+    const now = dbNowMs(engine);
+    const named = host.registered.instance_id;
+    await kysely
+      .updateTable("runners")
+      .set((eb) => ({ last_seen_at_ms: eb(now, "+", 3_600_000) }))
+      .where("instance", "=", named)
+      .execute();
+    expect((await host.heartbeat()).status).toBe(200);
+    const ahead = kysely.selectFrom("runners").select("id").where("last_seen_at_ms", ">", now);
+    expect(await ahead.where("instance", "=", named).execute()).toEqual([]);
+  });
+
   test("RT-09 of a revoked host is queued again, and its tokens are dead", async () => {
     await queueRun();
     const job = await host.claimed();

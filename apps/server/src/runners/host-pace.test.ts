@@ -60,9 +60,19 @@ test("a host that floods with one kind of request is served in the others", () =
   for (const kind of ["events", "control"] as const) expect(pace.isOver("a", kind)).toBe(false);
 });
 
-test("claims have one pace whatever size a host says it has; events have that of its size", () => {
-  for (const capacity of [1, 100])
-    expect(accepted(new HostPace(() => 0), 10_000, "claim", capacity)).toBe(50);
+test("claims have one pace whatever size a host says it has, after as many at once as fill it; events have that of its size", () => {
+  let now = 0;
+  for (const [capacity, atOnce] of [
+    [1, 50],
+    [100, 100],
+  ] as const) {
+    const pace = new HostPace(() => now);
+    expect(accepted(pace, 10_000, "claim", capacity)).toBe(atOnce);
+    now += 1_000;
+    expect(accepted(pace, 10_000, "claim", capacity)).toBe(10);
+    now += 3_600_000;
+    expect(accepted(pace, 10_000, "claim", capacity)).toBe(atOnce);
+  }
   expect(accepted(new HostPace(() => 0), 10_000, "events", 100)).toBe(5 * 1_020);
 });
 
@@ -81,6 +91,18 @@ test("requests that are refused for what they say are let in ten times a second,
   expect(refused(1_000)).toBe(50);
   now += 1_000;
   expect(refused(1_000)).toBe(10);
+});
+
+test("many that are refused at once shut a host out for a second, not longer", () => {
+  let now = 0;
+  const pace = new HostPace(() => now);
+  pace.found("a", 1);
+  expect(accepted(pace, 5_000, "events", 100)).toBe(5_000);
+  for (let at = 0; at < 5_000; at++) pace.fine(1, "events");
+  now += 990;
+  expect(pace.isOver("a", "events")).toBe(true);
+  now += 20;
+  expect(pace.isOver("a", "events")).toBe(false);
 });
 
 test("hosts that were quiet for ten minutes are forgotten, those that were not are kept", () => {

@@ -7,17 +7,19 @@ import { AppError } from "@windshift/contract/app-error.ts";
 export type HostRequestKind = "claim" | "events" | "control";
 
 /**
- * Requests of one host in a second. A host has one claim open at a time and asks again when it got a run or waited in vain, so ten are
- * a host whose runs all end within seconds, however large it says it is. Each run sends four batches of events a second at most, and a
+ * Requests of one host in a second. A host has one claim open at a time and asks again when it got a run or waited in vain: ten a second
+ * are a host of a hundred places whose runs end after ten seconds, which none does in the long run. Each run sends four batches of events a second at most, and a
  * few other requests when it begins and ends.
  */
 const CLAIMS_A_SECOND = 10;
 const CONTROL_A_SECOND = { base: 10, perRun: 0.5 };
 const EVENTS_A_SECOND = { base: 20, perRun: 10 };
-/** Requests that may come at once after a pause, as seconds of the pace: a host that fills all its places, a spool that is sent. */
+/** Requests that may come at once after a pause, as seconds of the pace: a spool that is sent. Claims are as many as fill all places, if that is more. */
 const BURST_SECONDS = 5;
-/** Requests a second that were refused for what they say, such as events of a run that the host does not hold: honest hosts send a few in a day. */
+/** Requests a second that were refused for what they say, such as events that are none: honest hosts send a few in a day. */
 const REFUSED_A_SECOND = 10;
+/** For how long a host may be shut out at most by those that were refused, s: many may be under way at once. */
+const SHUT_OUT_SECONDS_MAX = 1;
 /** Hosts that were quiet for longer are forgotten, ms. */
 const FORGOTTEN_MS = 600_000;
 /** Credentials that are known by their host; a host that rotates its own all the time makes no more of them. They are learned anew. */
@@ -28,6 +30,8 @@ interface Bucket {
   atMs: number;
   /** Requests a second. */
   rate: number;
+  /** Requests at once. */
+  burst: number;
 }
 
 type BucketName = `${HostRequestKind} ${number}`;
@@ -47,11 +51,11 @@ export class HostPace {
     const now = this.nowMs();
     const name: BucketName = `${kind} ${host}`;
     const known = this.buckets.get(name);
-    const rate = rateOf(kind, capacity);
-    const tokens = known === undefined ? rate * BURST_SECONDS : tokensAt(now, { ...known, rate });
+    const pace = paceOf(kind, capacity);
+    const tokens = known === undefined ? pace.burst : tokensAt(now, { ...known, ...pace });
     // What is refused takes nothing, so that whoever floods goes on at the pace and is not shut out.
     this.buckets.delete(name);
-    this.buckets.set(name, { tokens: tokens < 1 ? tokens : tokens - 1, atMs: now, rate });
+    this.buckets.set(name, { tokens: tokens < 1 ? tokens : tokens - 1, atMs: now, ...pace });
     if (known === undefined) this.forget(now);
     if (tokens < 1) throw tooMany();
   }
@@ -59,7 +63,9 @@ export class HostPace {
   /** A request that was let in was refused for what it says: those have a slower pace. */
   fine(host: number, kind: HostRequestKind): void {
     const bucket = this.buckets.get(`${kind} ${host}`);
-    if (bucket !== undefined) bucket.tokens -= Math.max(0, bucket.rate / REFUSED_A_SECOND - 1);
+    if (bucket === undefined) return;
+    const fined = bucket.tokens - Math.max(0, bucket.rate / REFUSED_A_SECOND - 1);
+    bucket.tokens = Math.max(fined, -SHUT_OUT_SECONDS_MAX * bucket.rate);
   }
 
   /**
@@ -93,14 +99,16 @@ export class HostPace {
   }
 }
 
-function rateOf(kind: HostRequestKind, capacity: number): number {
-  if (kind === "claim") return CLAIMS_A_SECOND;
+function paceOf(kind: HostRequestKind, capacity: number): Pick<Bucket, "rate" | "burst"> {
+  if (kind === "claim")
+    return { rate: CLAIMS_A_SECOND, burst: Math.max(CLAIMS_A_SECOND * BURST_SECONDS, capacity) };
   const { base, perRun } = kind === "events" ? EVENTS_A_SECOND : CONTROL_A_SECOND;
-  return base + perRun * capacity;
+  const rate = base + perRun * capacity;
+  return { rate, burst: rate * BURST_SECONDS };
 }
 
-function tokensAt(now: number, { tokens, atMs, rate }: Bucket): number {
-  return Math.min(rate * BURST_SECONDS, tokens + ((now - atMs) / 1_000) * rate);
+function tokensAt(now: number, { tokens, atMs, rate, burst }: Bucket): number {
+  return Math.min(burst, tokens + ((now - atMs) / 1_000) * rate);
 }
 
 export function tooMany(): AppError {

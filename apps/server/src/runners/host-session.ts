@@ -151,6 +151,8 @@ async function touch(
     query = query.where((eb) =>
       eb.or([
         eb("last_seen_at_ms", "<", eb(now, "-", heardMs)),
+        // The database's clock was set back since.
+        eb("last_seen_at_ms", ">", now),
         eb("labels", "!=", said.labels),
         eb("capacity", "!=", said.capacity),
         eb("version", "!=", said.version),
