@@ -11,6 +11,7 @@ const listener = listen({
   host: "127.0.0.1",
   port: Number(process.argv[2]),
   proxies: new TrustedProxies(["127.0.0.1"]),
+  hasPeers: true,
   fetch: async (request) => {
     // Meanwhile others wait in the kernel for their turn.
     const startedMs = performance.now();

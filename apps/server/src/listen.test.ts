@@ -12,11 +12,12 @@ afterEach(async () => {
 });
 
 /** Claims wait until their caller is gone, and say then that there was nothing; all else is answered. */
-function start(proxies: readonly string[]): string {
+function start(proxies: readonly string[], hasPeers = false): string {
   listener = listen({
     host: "127.0.0.1",
     port: 0,
     proxies: new TrustedProxies(proxies),
+    hasPeers,
     fetch: async (request, peers) => {
       const path = new URL(request.url).pathname;
       arrived.push(path);
@@ -40,24 +41,33 @@ test("a request that waits is answered when the server ends, with what it sent a
   expect([answer.status, await answer.json()]).toEqual([200, { body: "key", from: "192.0.2.7" }]);
 });
 
-test("behind a proxy, a server that ends is not ready, hangs up on who reads and answers who writes", async () => {
-  const url = start(["127.0.0.1"]);
+test("behind a proxy with other servers, one that ends is not ready, hangs up on who reads and answers git and who writes", async () => {
+  const url = start(["127.0.0.1"], true);
   expect((await fetch(`${url}/api/v1/items`)).status).toBe(200);
   const stopped = listener?.stop();
-  const [ready, read, written] = await Promise.all([
+  const [ready, read, git, written] = await Promise.all([
     fetch(`${url}/readyz`),
     fetch(`${url}/api/v1/items`).catch(() => "hung up"),
+    fetch(`${url}/api/git-proxy/1/a/b.git/info/refs`),
     post(`${url}/api/v1/items`, "new"),
   ]);
-  expect([ready.status, read]).toEqual([503, "hung up"]);
+  expect([ready.status, read, git.status]).toEqual([503, "hung up", 200]);
   expect([written.status, (await written.json()).body]).toEqual([200, "new"]);
   await stopped;
   expect(await fetch(url).catch(() => "refused")).toBe("refused");
 });
 
-test("without a proxy nobody is sent elsewhere: the port is closed at once", async () => {
-  const url = start([]);
-  await listener?.stop();
-  expect(await fetch(url).catch(() => "refused")).toBe("refused");
-  expect(arrived).toEqual([]);
-});
+for (const [why, proxies, hasPeers] of [
+  ["without a proxy", [], true],
+  ["without other servers", ["127.0.0.1"], false],
+] as const)
+  test(`${why} nobody is sent elsewhere: the port is closed at once, and what was asked is answered`, async () => {
+    const url = start(proxies, hasPeers);
+    const asked = post(`${url}/api/runner/claim`, "key");
+    await eventually("it was asked", () => arrived.includes("/api/runner/claim"));
+    const stopped = listener?.stop();
+    expect(await fetch(`${url}/readyz`).catch(() => "refused")).toBe("refused");
+    expect((await asked).status).toBe(200);
+    await stopped;
+    expect(arrived).toEqual(["/api/runner/claim"]);
+  });

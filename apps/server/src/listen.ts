@@ -9,8 +9,8 @@ export interface Listener {
   /** Address under which programs of this machine reach it, without a trailing slash. */
   readonly loopbackUrl: string;
   /**
-   * Takes no more connections, answers what was asked before and what waits, and cuts what streams. Behind a proxy it first sends
-   * whoever is sent here elsewhere.
+   * Takes no more connections, answers what was asked before and what waits, and cuts what streams. Where a proxy may ask other
+   * servers it first sends whoever is sent here elsewhere. Takes eight seconds at most.
    */
   stop(): Promise<void>;
 }
@@ -50,6 +50,8 @@ export function listen(options: {
   port: number;
   /** Whose word counts for where a request came from; by default nobody's. */
   proxies?: TrustedProxies;
+  /** Whether there may be other servers that a proxy can ask in its place. By default there are none. */
+  hasPeers?: boolean;
   fetch: (request: Request, server: PeerAddresses) => Response | Promise<Response>;
 }): Listener {
   const proxies = options.proxies ?? new TrustedProxies();
@@ -100,7 +102,7 @@ export function listen(options: {
       port,
       loopbackUrl: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
       stop: async () => {
-        if (proxies.some) await notice.give();
+        if (proxies.some && options.hasPeers) await notice.give();
         void server.stop(false);
         for (const over of waits) over.abort();
         if (answering.size > 0) {

@@ -45,6 +45,7 @@ import { checkMasterKey, hasMasterKey } from "./secrets/key-check.ts";
 import { usesWarning } from "./secrets/key-uses.ts";
 import { derivedKey, type MasterKey } from "./secrets/secret-box.ts";
 import { readMasterKey } from "./secrets/secret-key-file.ts";
+import { endServer } from "./server-end.ts";
 import { RunTraces } from "./telemetry/run-traces.ts";
 import { runUpkeepLoop } from "./work-items/upkeep-loop.ts";
 
@@ -78,7 +79,10 @@ export async function startServer(
   const { database, defaults, forge } = parts;
   const { table } = buildRoutes(parts);
   const proxies = new TrustedProxies(settings.trustedProxies);
-  const listener = listen({ host: settings.host, port: settings.port, proxies, fetch: table.fetch });
+  const { host, port } = settings;
+  // With the embedded database there is no other server: only one can have the data folder.
+  const hasPeers = settings.databaseUrl !== undefined;
+  const listener = listen({ host, port, proxies, hasPeers, fetch: table.fetch });
   const ending = new AbortController();
   const loops = [
     runPublishingLoop({ database, forge, defaults, baseUrl: settings.baseUrl }, log, ending.signal),
@@ -100,16 +104,9 @@ export async function startServer(
   const endMeasuring = measureLoopDelay(parts.metrics);
   return {
     port: listener.port,
-    stop: async () => {
+    stop: () => {
       endMeasuring();
-      await runner?.stop();
-      ending.abort();
-      await Promise.all(loops);
-      await listener.stop();
-      await parts.holds.close();
-      await parts.traces?.close();
-      await database.close();
-      parts.lock?.release();
+      return endServer({ ...parts, runner, loops, stopLoops: () => ending.abort(), listener });
     },
   };
 }

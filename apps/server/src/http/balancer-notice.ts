@@ -3,12 +3,14 @@ import { errorResponse } from "./error-reply.ts";
 
 /** So long nobody asks for anything: the balancer has heard, and nothing comes in the moment the port is closed. ms */
 const QUIET_MS = 250;
-/** Of a notice, ms. With what the server takes to end it stays below the ten seconds that `docker stop` waits. */
+/** Of a notice, ms. With the five seconds for what was asked before it leaves time of the ten that `docker stop` waits; see server-end.ts. */
 const NOTICE_MS_MAX = 3_000;
 const READY = "/readyz";
+/** git does not ask twice when nobody does so in its place: a push or a clone would be lost that can be answered. */
+const GIT = "/api/git-proxy/";
 
 /**
- * Tells a balancer that this server ends, in the words that each one understands: `/readyz` is 503, and who reads is hung up on without an
+ * Tells a balancer of several servers that this one ends, in the words that each one understands: `/readyz` is 503, and who reads is hung up on without an
  * answer. A balancer then asks another server, since a reading may be repeated, and leaves this one alone for a while; what may not be
  * repeated is answered as ever. The port is closed once nobody comes any more: a request that waits in the kernel for a port that
  * closes is lost, and a balancer cannot know whether it may send it again.
@@ -24,7 +26,7 @@ export class BalancerNotice {
       return errorResponse(new AppError("unavailable", "the server is ending; ask another"));
     // A host that waits for work asks once in a long while, and is answered at the end.
     if (!isWaiting) this.askedAtMs = performance.now();
-    return request.method === "GET" ? hangUp() : undefined;
+    return request.method === "GET" && !path.startsWith(GIT) ? hangUp() : undefined;
   }
 
   /** Resolves when nobody has asked for a while, or it has taken too long: somebody may be sent here by nobody. */
