@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { git as hostGit } from "@windshift/base/git.ts";
+import type { ActivityPage } from "@windshift/contract/api/activity.ts";
 import type { Pool } from "@windshift/contract/api/pool.ts";
+import type { Commit, PullRequestDetail } from "@windshift/contract/api/pull-request.ts";
 import type { AgentRunDetail } from "@windshift/contract/api/run.ts";
 import type { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
@@ -76,6 +79,22 @@ async function pushed(...others: string[]): Promise<string> {
   return head;
 }
 
+/** Commits as the agent names itself, and says of others, on the branch of the run. @returns the commit */
+async function pushedAs(name: string, email: string, message: string): Promise<string> {
+  const head = await pushed();
+  const when = "2001-01-01T00:00:00Z";
+  const extraEnv = {
+    ...{ GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: when },
+    ...{ GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email, GIT_COMMITTER_DATE: when },
+  };
+  const { workDir: cwd } = workspace;
+  const args = ["commit-tree", `${head}^{tree}`, "-p", workspace.baseOid, "-m", message];
+  const forged = (await hostGit(args, { cwd, timeoutMs: TEST_MS_MAX, extraEnv })).stdout.trim();
+  const ref = `refs/heads/${job.repo.branch}`;
+  await gitOut(["push", "--quiet", "--force", workspace.repository.path ?? "", `${forged}:${ref}`], cwd);
+  return forged;
+}
+
 async function ended(): Promise<AgentRunDetail> {
   return eventually("the run ends", async () => {
     const { body } = await admin.get<AgentRunDetail>(`/api/v1/agent-runs/${job.run_id}`);
@@ -132,6 +151,36 @@ describe("RT-13 a host that lies", () => {
       .join();
     expect(shown).not.toContain("javascript:alert");
     expect(shown).not.toContain("chosen-by-the-host");
+  });
+
+  test("HG-19 of who wrote its commits, and who helped, is not believed: the pull request is the agent's, the run its initiator's", async () => {
+    const message =
+      "Do the work\n\nCo-authored-by: Mallory <mallory@example.test>\nSigned-off-by: Mallory <mallory@example.test>";
+    const head = await pushedAs("Mallory", "mallory@example.test", message);
+    expect((await host.result(job.run_id, done({ head_oid: head }))).status).toBe(200);
+    expect((await ended()).status).toBe("succeeded");
+    const { id } = await server.database.kysely
+      .selectFrom("pull_requests")
+      .select("id")
+      .where("run_id", "=", job.run_id)
+      .executeTakeFirstOrThrow();
+    const at = `/api/v1/pull-requests/${id}`;
+    const shown = (await admin.get<PullRequestDetail>(at)).body;
+    expect([shown.head_oid as string, shown.author.id, shown.author.kind]).toEqual([
+      head,
+      workspace.agent.id,
+      "agent",
+    ]);
+    expect(shown.body).toContain(`by ${workspace.agent.name}, asked for by Ada`);
+    expect(shown.title + shown.body).not.toMatch(/Mallory|Co-authored|Signed-off/);
+    const { activity } = (await admin.get<ActivityPage>(`/api/v1/items/${item.key}/activity`)).body;
+    const opened = activity.filter(({ change }) => change.kind === "pull_request_opened");
+    expect(opened.map(({ actor, run_id }) => [actor?.id, run_id])).toEqual([
+      [workspace.agent.id, job.run_id],
+    ]);
+    // What the commit says is shown as the commit's word, beside the author above.
+    const { body } = await admin.get<{ commits: Commit[] }>(`${at}/commits`);
+    expect(body.commits.map(({ oid, author }) => [oid as string, author.name])).toEqual([[head, "Mallory"]]);
   });
 
   test("in its summary has said so, and that is all", async () => {
