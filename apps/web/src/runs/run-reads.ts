@@ -10,12 +10,13 @@ const MORE_MS = 100;
 /**
  * Reads what the page of a run shows first, so that it is drawn once: React takes 0.3 s from a page that waits for an answer to the
  * page that has it, however soon that comes. What cannot be read is left to the page, which says so.
+ * @param signal aborted when the page will not be shown
  */
-export async function readRun(param: string): Promise<void> {
+export async function readRun(param: string, signal: AbortSignal): Promise<void> {
   const id = RunId.safeParse(/^[1-9]\d*$/.test(param) ? Number(param) : undefined);
   if (!id.success) return;
   const run = await queryClient.ensureQueryData(runQuery(id.data)).catch(() => undefined);
-  if (run === undefined) return;
+  if (run === undefined || signal.aborted) return;
   const live = !isTerminal(run.status);
   const more = Promise.all([
     queryClient.prefetchQuery(runUsageQuery(run.id, live)),

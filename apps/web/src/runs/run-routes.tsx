@@ -10,8 +10,9 @@ export function runRoutes(app: AnyRoute): AnyRoute[] {
     path: "/items/$item/runs/$run",
     component: lazyRouteComponent(pages, "RunPage"),
     // A pointer that passes over a link fetches code, not a transcript.
-    loader: async ({ params, preload }) =>
-      preload ? undefined : (await pages()).readRun((params as { run: string }).run),
+    preload: false,
+    loader: async ({ params, abortController }) =>
+      (await pages()).readRun((params as { run: string }).run, abortController.signal),
   });
   return [run, pageRoute(app, "/w/$workspace/runs", pages, "WorkspaceRunsPage")];
 }

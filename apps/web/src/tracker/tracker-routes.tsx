@@ -19,8 +19,8 @@ export function trackerRoutes(app: AnyRoute) {
       path: "/items/$item",
       component: lazyRouteComponent(() => import("../areas/work-pages.ts"), "ItemPage"),
       // A pointer that passes over a link fetches code, not what every item says.
-      loader: async ({ params: { item }, preload }) =>
-        preload ? undefined : (await import("../areas/work-pages.ts")).readItem(item),
+      preload: false,
+      loader: async ({ params: { item } }) => (await import("../areas/work-pages.ts")).readItem(item),
     }),
   ];
 }

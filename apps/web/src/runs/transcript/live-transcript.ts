@@ -29,7 +29,8 @@ export function useLiveTranscript(
   onRun: (run: AgentRun) => void,
   onEvents: (events: readonly ShownEvent[]) => void,
 ): LiveTranscript {
-  const pages = useMemo(() => takePrepared(runId) ?? transcriptOf(runId), [runId]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a run that ends keeps the transcript that was followed.
+  const pages = useMemo(() => takePrepared(runId, live) ?? transcriptOf(runId), [runId]);
   useSyncExternalStore(pages.watch, () => pages.version);
   const { problem, openAgain } = useOpening(pages, live);
   const arrived = useShownTogether(pages, onEvents);
