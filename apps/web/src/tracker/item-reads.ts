@@ -14,20 +14,20 @@ const MORE_MS = 50;
 export async function readItem(param: string): Promise<void> {
   const key = WorkItemKey.safeParse(param);
   if (!key.success) return;
+  const newest = findNewestRun(key.data);
   const more = Promise.allSettled([
     queryClient.prefetchInfiniteQuery(commentsQuery(key.data)),
     queryClient.prefetchInfiniteQuery(activityQuery({ item: key.data })),
+    newest.then((run) => run && queryClient.prefetchQuery(runUsageQuery(run.id, !isTerminal(run.status)))),
   ]);
-  await Promise.allSettled([queryClient.ensureQueryData(itemQuery(key.data)), readNewestRun(key.data)]);
+  await Promise.allSettled([
+    queryClient.ensureQueryData(itemQuery(key.data)),
+    newest.then((run) => run && queryClient.ensureQueryData(runQuery(run.id))),
+  ]);
   await Promise.race([more, new Promise((resolve) => setTimeout(resolve, MORE_MS))]);
 }
 
-async function readNewestRun(item: string): Promise<void> {
+async function findNewestRun(item: string) {
   const { pages } = await queryClient.ensureInfiniteQueryData(itemRunsQuery(item));
-  const newest = pages[0]?.runs[0];
-  if (newest === undefined) return;
-  await Promise.all([
-    queryClient.ensureQueryData(runQuery(newest.id)),
-    queryClient.prefetchQuery(runUsageQuery(newest.id, !isTerminal(newest.status))),
-  ]);
+  return pages[0]?.runs[0];
 }
