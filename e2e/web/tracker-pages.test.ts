@@ -56,6 +56,11 @@ test("a newer version of somebody else is shown beside the own text", async () =
   const conflict = page.getByRole("alert").filter({ hasText: "Somebody else changed the page" });
   await conflict.getByText(/Hers/).waitFor();
   await conflict.getByText(/Mine/).waitFor();
+  // Who comes back to the draft after a reload has hers before them again first.
+  await page.reload();
+  await page.getByRole("button", { name: "Save page" }).click();
+  await conflict.getByText(/Hers/).waitFor();
+  await conflict.getByText(/Mine/).waitFor();
   expect((await readPage(id)).body).toBe("Hers");
   await conflict.getByRole("button", { name: "Take theirs, drop mine" }).click();
   await page.getByRole("article").getByText("Hers").waitFor();

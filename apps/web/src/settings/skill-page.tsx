@@ -68,7 +68,7 @@ function SkillEditor({ workspace, id }: { workspace: string; id: number }) {
         <SkillFields
           form={form}
           typed={typed}
-          change={(part) => change({ ...part, version: stale ? skill.version : typed.version })}
+          change={(part) => change({ ...part, version: typed.version })}
         />
       </FormFrame>
       <SkillVersions skill={id} />

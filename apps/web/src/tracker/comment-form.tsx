@@ -24,10 +24,10 @@ export function CommentForm({ item }: { item: WorkItemDetail }) {
       callApi("POST", `/api/v1/items/${item.key}/comments`, Comment, { body }),
     );
     if (!worked) return;
-    // What was typed while it was on its way is the beginning of the next one.
+    // What was typed while it was on its way is the beginning of the next one, whether behind what was sent or in its place.
     const typed = live.current;
-    if (typed !== body && typed.startsWith(body)) setBody(typed.slice(body.length).trimStart());
-    else forget();
+    if (typed === body) forget();
+    else setBody(typed.startsWith(body) ? typed.slice(body.length).trimStart() : typed);
     await client.invalidateQueries({ queryKey: commentsQuery(item.key).queryKey });
     await refreshItem(client, item.workspace, item.key);
   };

@@ -32,58 +32,58 @@ export interface ItemText {
 export function useItemText(item: WorkItemDetail, field: "title" | "description"): ItemText {
   const client = useQueryClient();
   const [draft, setDraft, forget] = useDraft<TextDraft | null>(`item-text:${item.key}:${field}`, null);
-  const [theirs, setTheirs] = useState<string>();
+  // Of this page alone: after a reload the draft stands on what it was begun from, and their text is shown anew before it is replaced.
+  const [seen, setSeen] = useState<{ text: string; at: string }>();
   const form = useApiForm([field]);
   // What is typed while an answer is on its way is not lost with it.
   const live = useRef(draft);
   live.current = draft;
   const leave = () => {
     forget();
-    setTheirs(undefined);
+    setSeen(undefined);
   };
-  const send = async (text: string, from: string) => {
+  const send = async ({ text, from }: TextDraft) => {
     const worked = await form.submit(async () => {
-      const body = { [field]: text, expected_updated_at: from };
+      const body = { [field]: text, expected_updated_at: seen?.at ?? from };
       const saved = await callApi("PATCH", `/api/v1/items/${item.key}`, WorkItemDetail, body).catch(
         (error) => {
-          const conflicting =
-            error instanceof ApiError && error.code === "conflict" ? error.fields[field] : undefined;
-          if (conflicting === undefined) throw error;
-          setTheirs(conflicting);
+          if (!isTextConflict(error, field)) throw error;
           return undefined;
         },
       );
-      if (saved === undefined) return await showTheirs(text);
+      if (saved === undefined) return await showTheirs();
       client.setQueryData(itemQuery(item.key).queryKey, saved);
       const typed = live.current?.text ?? text;
-      setTheirs(undefined);
+      setSeen(undefined);
       if (typed === text) forget();
       else setDraft({ text: typed, from: saved.updated_at });
     });
     if (worked) await refreshItem(client, item.workspace, item.key);
   };
   /** From here on their text is before the reader, so that saving once more takes its place. */
-  const showTheirs = async (text: string) => {
-    const now = await readNow();
-    setTheirs(now[field]);
-    setDraft({ text: live.current?.text ?? text, from: now.updated_at });
+  const showTheirs = async () => {
+    const now = await client.fetchQuery({ ...itemQuery(item.key), staleTime: 0 });
+    setSeen({ text: now[field], at: now.updated_at });
   };
-  const readNow = () => client.fetchQuery({ ...itemQuery(item.key), staleTime: 0 });
   return {
     draft: draft?.text,
     form,
-    theirs,
+    theirs: seen?.text,
     begin: () => draft ?? setDraft({ text: item[field], from: item.updated_at }),
     change: (text) => setDraft({ text, from: draft?.from ?? item.updated_at }),
     leave,
     save: async () => {
       if (draft === null) return;
       if (draft.text === item[field]) leave();
-      else await send(draft.text, draft.from);
+      else await send(draft);
     },
     overwrite: async () => {
-      if (draft === null) return;
-      await send(draft.text, (await readNow()).updated_at);
+      if (draft !== null) await send(draft);
     },
   };
+}
+
+/** Somebody else has changed the text since it was read. */
+function isTextConflict(error: unknown, field: string): boolean {
+  return error instanceof ApiError && error.code === "conflict" && error.fields[field] !== undefined;
 }

@@ -30,6 +30,7 @@ export interface PageText {
 export function usePageText(page: PageDetail): PageText {
   const client = useQueryClient();
   const [draft, setDraft, forget] = useDraft<PageDraft | null>(`page:${page.id}`, null);
+  // Of this page alone: after a reload the draft stands on what it was begun from, and theirs is shown anew before it is replaced.
   const [theirs, setTheirs] = useState<PageDetail>();
   const form = useApiForm(["title", "body"]);
   // What is typed while an answer is on its way is not lost with it.
@@ -39,18 +40,16 @@ export function usePageText(page: PageDetail): PageText {
     forget();
     setTheirs(undefined);
   };
-  const read = () => client.fetchQuery({ ...pageQuery(page.id), staleTime: 0 });
-  const send = async ({ title, body }: PageDraft, version: number) => {
+  const send = async ({ title, body, version: begun }: PageDraft) => {
+    const version = theirs?.version ?? begun;
     let saved: PageDetail | undefined;
     await form.submit(async () => {
       try {
         saved = await callApi("PATCH", `/api/v1/pages/${page.id}`, PageDetail, { title, body, version });
       } catch (error) {
         if (!(error instanceof ApiError && error.code === "conflict")) throw error;
-        const now = await read();
-        setTheirs(now);
         // From here on theirs is before the reader, so that saving once more takes its place.
-        setDraft({ ...(live.current ?? { title, body }), version: now.version });
+        setTheirs(await client.fetchQuery({ ...pageQuery(page.id), staleTime: 0 }));
       }
     });
     if (saved === undefined) return;
@@ -72,10 +71,10 @@ export function usePageText(page: PageDetail): PageText {
     save: async () => {
       if (draft === null) return;
       if (draft.title === page.title && draft.body === page.body) leave();
-      else await send(draft, draft.version);
+      else await send(draft);
     },
     overwrite: async () => {
-      if (draft !== null) await send(draft, (await read()).version);
+      if (draft !== null) await send(draft);
     },
   };
 }
