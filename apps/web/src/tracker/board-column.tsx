@@ -6,8 +6,8 @@ import { type DragEvent, useState } from "react";
 import { openOverlay } from "../shell/overlay.ts";
 import { BoardCard, draggedItem } from "./board-card.tsx";
 import { itemCountsQuery, itemListQuery, oneStatus } from "./item-queries.ts";
+import { itemsOf } from "./item-shown.ts";
 import { STATUS_TEXT } from "./item-words.ts";
-import { itemsOf } from "./item-writes.ts";
 import { StatusIcon } from "./status-icon.tsx";
 
 /** One status of a board. Cards of others can be dropped on it. */

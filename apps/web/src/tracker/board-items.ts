@@ -6,7 +6,7 @@ import {
   WorkItemStatus,
 } from "@windshift/contract/api/work-item.ts";
 import { itemListQuery, oneStatus } from "./item-queries.ts";
-import { itemsOf } from "./item-writes.ts";
+import { itemsOf } from "./item-shown.ts";
 
 /** The item of a card that stands on a board. */
 export function findBoardItem(

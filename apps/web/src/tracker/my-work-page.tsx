@@ -12,7 +12,7 @@ import { useShortcuts } from "../shell/shortcuts.ts";
 import { FirstWorkspace } from "./first-workspace.tsx";
 import { itemListQuery } from "./item-queries.ts";
 import { ItemRow } from "./item-row.tsx";
-import { itemsOf } from "./item-writes.ts";
+import { itemsOf } from "./item-shown.ts";
 
 const OPEN: NonNullable<ItemQuery["status"]> = ["todo", "in_progress", "in_review"];
 /** How often a page over all workspaces asks what is new, ms: no stream speaks of all of them. */

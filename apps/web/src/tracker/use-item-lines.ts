@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type ItemQuery, type WorkItem, WorkItemStatus } from "@windshift/contract/api/work-item.ts";
 import type { Grouping } from "./item-filter.ts";
 import { itemCountsQuery, itemListQuery, oneStatus } from "./item-queries.ts";
-import { itemsOf } from "./item-writes.ts";
+import { itemsOf } from "./item-shown.ts";
 
 /** What stands in a list, from its top to its end. */
 export type Line =
