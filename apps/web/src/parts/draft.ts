@@ -34,7 +34,8 @@ export function useDraft<T>(name: string, initial: T): [T, (values: T) => void, 
 
 function readDraft<T>(key: string): T | undefined {
   try {
-    dropOldDrafts();
+    if (!swept) dropOldDrafts(localStorage, Date.now());
+    swept = true;
     const kept = JSON.parse(localStorage.getItem(PREFIX + key) ?? "null");
     return kept !== null && Date.now() - kept.atMs < DRAFT_MS_MAX ? kept.values : undefined;
   } catch {
@@ -52,13 +53,20 @@ function dropDraft(key: string): void {
 
 let swept = false;
 
-/** Those that nobody came back to, once a page load. */
-function dropOldDrafts(): void {
-  if (swept) return;
-  swept = true;
-  for (const key of Object.keys(localStorage).filter((one) => one.startsWith(PREFIX))) {
-    const { atMs = 0 } = JSON.parse(localStorage.getItem(key) ?? "{}");
-    if (Date.now() - atMs >= DRAFT_MS_MAX) localStorage.removeItem(key);
+/** Begins with the word of a form, where now the id of a person stands, or nothing: whose it was is not known. */
+const OF_NOBODY = /^draft:[a-z-]+(?::|$)/;
+
+/** Drops drafts that nobody came back to, that may be another person's, or that cannot be read; once a page load. */
+export function dropOldDrafts(store: Pick<Storage, "getItem" | "removeItem">, nowMs: number): void {
+  for (const key of Object.keys(store).filter((one) => one.startsWith(PREFIX)))
+    if (OF_NOBODY.test(key) || !isFresh(store.getItem(key), nowMs)) store.removeItem(key);
+}
+
+function isFresh(kept: string | null, nowMs: number): boolean {
+  try {
+    return nowMs - JSON.parse(kept ?? "null").atMs < DRAFT_MS_MAX;
+  } catch {
+    return false;
   }
 }
 
