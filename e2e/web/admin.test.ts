@@ -189,6 +189,19 @@ test("the audit log is filtered by what stands in the address, and exported", as
   ]);
   const lines = (await Bun.file(await file.path()).text()).trim().split("\n");
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ action: "workspace.created" }]);
+
+  const reads = /\/api\/v1\/admin\/audit(?:\?|$)/;
+  await page.route(reads, async (route) => {
+    const refusal = { code: "rate_limited", message: "ask later", type: "windshift_error" };
+    if (route.request().url().includes("before="))
+      return route.fulfill({ status: 429, json: { error: refusal } });
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), next_before: 1 } });
+  });
+  await page.reload();
+  await page.getByRole("button", { name: "Show older ones" }).click();
+  await page.getByRole("alert").getByText("ask later").waitFor();
+  await page.unroute(reads);
 });
 
 test("the use of models is shown by month, as bars and as a table", async () => {

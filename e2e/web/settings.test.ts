@@ -205,6 +205,13 @@ test("people are invited by a link that is shown once, given roles, and removed"
   await page.goto(settings("members"));
   await page.getByLabel("Role of Mel").selectOption("member");
   await page.getByText("Mel is member now.").waitFor();
+  // Who would give up their own administration is asked first.
+  await page.getByLabel("Role of Ada").selectOption("viewer");
+  await page
+    .getByRole("dialog", { name: "Become viewer of" })
+    .getByRole("button", { name: "Cancel" })
+    .click();
+  expect(await page.getByLabel("Role of Ada").inputValue()).toBe("admin");
   await page.getByLabel("Only for this e-mail address").fill("grace@example.test");
   await page.getByRole("button", { name: "Make an invitation" }).click();
   const link = page.locator(".once code");
@@ -218,6 +225,7 @@ test("people are invited by a link that is shown once, given roles, and removed"
   await page.getByText("Mel is no longer in the workspace.").waitFor();
   const { members } = (await scene.ada.get<{ members: Member[] }>(`${AT}/members`)).body;
   expect(members.map(({ name }) => name)).not.toContain("Mel");
+  expect(members.find(({ name }) => name === "Ada")?.role).toBe("admin");
 });
 
 test("labels are made, changed and deleted, and a name is not taken twice", async () => {
@@ -240,6 +248,12 @@ test("labels are made, changed and deleted, and a name is not taken twice", asyn
   await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
   await page.getByText("The label defect is gone.").waitFor();
   expect(await labels()).toEqual([]);
+  for (const name of ["step 10", "step 2"]) await scene.ada.post(`${AT}/labels`, { name, color: "#d93f0b" });
+  await page.reload();
+  const edits = page.getByRole("button", { name: /^Edit step/ });
+  await edits.first().waitFor();
+  const names = await edits.evaluateAll((all) => all.map((one) => one.getAttribute("aria-label")));
+  expect(names).toEqual(["Edit step 2", "Edit step 10"]);
 });
 
 test("an admin looks up what was done in the workspace", async () => {

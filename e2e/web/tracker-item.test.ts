@@ -49,6 +49,11 @@ test("what somebody else wrote meanwhile is shown beside the own text, and neith
   await conflict.getByText("Theirs", { exact: true }).waitFor();
   await conflict.getByText("Mine", { exact: true }).waitFor();
   expect((await read(key)).description).toBe("Theirs");
+  // What nobody has seen yet is shown before it is replaced, also by the button that replaces.
+  await scene.ada.patch(`/api/v1/items/${key}`, { description: "Theirs, newer" });
+  await conflict.getByRole("button", { name: "Save mine in its place" }).click();
+  await conflict.getByText("Theirs, newer", { exact: true }).waitFor();
+  expect((await read(key)).description).toBe("Theirs, newer");
   await conflict.getByRole("button", { name: "Save mine in its place" }).click();
   await conflict.waitFor({ state: "detached" });
   expect((await read(key)).description).toBe("Mine");
@@ -63,6 +68,11 @@ test("what somebody else wrote meanwhile is shown beside the own text, and neith
   await page.getByRole("button", { name: "Save description" }).focus();
   await page.keyboard.press("e");
   expect(await field.inputValue()).toBe("Mine again");
+  // Who comes back to the draft after a reload has their text before them again first.
+  await page.reload();
+  await page.getByRole("button", { name: "Save description" }).click();
+  await conflict.getByText("Theirs again", { exact: true }).waitFor();
+  expect([await field.inputValue(), (await read(key)).description]).toEqual(["Mine again", "Theirs again"]);
   await field.fill("Both of them");
   await page.getByRole("button", { name: "Save description" }).click();
   await field.waitFor({ state: "detached" });
@@ -198,8 +208,8 @@ test("what is typed while a comment is on its way stays, and is not read by who 
   };
   const key = await openItem({ title: "Shared screen" });
   const field = page.getByRole("textbox", { name: "Add a comment" });
-  const asked = Promise.withResolvers<void>();
-  const answer = Promise.withResolvers<void>();
+  let asked = Promise.withResolvers<void>();
+  let answer = Promise.withResolvers<void>();
   await page.route(`**/api/v1/items/${key}/comments`, async (route) => {
     asked.resolve();
     await answer.promise;
@@ -214,21 +224,31 @@ test("what is typed while a comment is on its way stays, and is not read by who 
   await page.getByRole("article", { name: "Comment by Ada" }).getByText("The first.").waitFor();
   await eventually("only the rest is left", async () => (await field.inputValue()) === "The second");
 
+  // What was begun anew meanwhile stays whole.
+  asked = Promise.withResolvers<void>();
+  answer = Promise.withResolvers<void>();
+  await page.keyboard.press("Control+Enter");
+  await asked.promise;
+  await field.fill("And a third");
+  answer.resolve();
+  await page.getByRole("article", { name: "Comment by Ada" }).getByText("The second").waitFor();
+  expect(await field.inputValue()).toBe("And a third");
+
   const next = await scene.server.addPerson(scene.ada, "Next");
   await scene.ada.post("/api/v1/workspaces/DEMO/members", { user_id: next.id, role: "member" });
   await open(next.client);
   expect(await field.inputValue()).toBe("");
   await open(scene.ada);
-  expect(await field.inputValue()).toBe("The second");
+  expect(await field.inputValue()).toBe("And a third");
 
   // A session that ends while one writes costs nothing: one signs in elsewhere and sends again.
   await context.clearCookies();
   await page.getByRole("button", { name: "Comment", exact: true }).click();
   await page.getByText("your session has ended: sign in").waitFor();
-  expect(await field.inputValue()).toBe("The second");
+  expect(await field.inputValue()).toBe("And a third");
   await beIn(scene.ada);
   await page.getByRole("button", { name: "Comment", exact: true }).click();
-  await page.getByRole("article", { name: "Comment by Ada" }).getByText("The second").waitFor();
+  await page.getByRole("article", { name: "Comment by Ada" }).getByText("And a third").waitFor();
 }, 120_000);
 
 test("a lost connection shows and heals, and what was typed meanwhile is still there", async () => {
@@ -257,6 +277,31 @@ test("what others say appears in an open item", async () => {
   await page.getByText("Said elsewhere").waitFor();
 });
 
+test("what an item's page shows is read before it is drawn, also when its link was pointed at", async () => {
+  const { page } = scene.tab;
+  const { key } = await createItem(scene.ada, "DEMO", { title: "Pointed at" });
+  await page.goto("/w/DEMO");
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    if (request.url().includes(`/items/${key}`)) asked.push(request.url());
+  });
+  const answer = Promise.withResolvers<void>();
+  await page.route(`**/api/v1/items/${key}`, async (route) => {
+    await answer.promise;
+    await route.continue();
+  });
+  const link = page.getByRole("link", { name: "Pointed at" });
+  await link.hover();
+  // A finger is not waited for as a pointer is, which may only pass.
+  await link.dispatchEvent("touchstart");
+  expect(asked).toEqual([]);
+  // Whatever the page itself asks for waits for the item.
+  await Promise.all([page.waitForRequest(`**/api/v1/items/${key}/comments?*`), link.click()]);
+  answer.resolve();
+  await page.getByRole("heading", { name: "Pointed at", level: 1 }).waitFor();
+  await page.unroute(`**/api/v1/items/${key}`);
+});
+
 test("an item is deleted after a question, and is then a page that is not there", async () => {
   const { page } = scene.tab;
   const key = await openItem({ title: "Gone soon" });
@@ -265,6 +310,11 @@ test("an item is deleted after a question, and is then a page that is not there"
   await page.getByText(`${key} was deleted.`).waitFor();
   await page.goto(`/items/${key}`);
   await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
+  await eventually(
+    "the tab says so too",
+    async () => (await page.title()).startsWith("There is nothing here"),
+    30_000,
+  );
   for (const path of ["/items/nonsense", "/w/NONE", "/w/DEMO/pages/999", "/w/DEMO/pages/x"]) {
     await page.goto(path);
     await page.getByRole("heading", { name: "There is nothing here" }).waitFor();

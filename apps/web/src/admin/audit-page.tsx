@@ -5,6 +5,7 @@ import { AUDIT_FILTER_CHARS_MAX, type AuditFilter, type AuditLine } from "@winds
 import { type FormEvent, useEffect, useState } from "react";
 import { ApiError, queryString } from "../api/api.ts";
 import { EmptyState } from "../parts/empty-state.tsx";
+import { MoreButton } from "../parts/more-button.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { PagePending } from "../shell/page-pending.tsx";
 import { auditQuery } from "./admin-queries.ts";
@@ -63,11 +64,7 @@ export function AuditLog({ at, workspace }: { at: string; workspace?: string }) 
         <EmptyState title="Nothing found">No entry matches the filter.</EmptyState>
       )}
       {lines !== undefined && lines.length > 0 && <AuditTable lines={lines} />}
-      {log.hasNextPage && (
-        <Button variant="default" mt="sm" loading={log.isFetching} onClick={() => log.fetchNextPage()}>
-          Show older ones
-        </Button>
-      )}
+      <MoreButton list={log}>Show older ones</MoreButton>
     </>
   );
 }

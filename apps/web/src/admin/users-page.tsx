@@ -1,4 +1,4 @@
-import { Button, Text, TextInput } from "@mantine/core";
+import { Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { MadeAdminUser, type PasswordLink, USER_SEARCH_CHARS_MAX } from "@windshift/contract/api/user.ts";
@@ -11,6 +11,7 @@ import { CopyLine } from "../parts/copy-line.tsx";
 import { useDraft } from "../parts/draft.ts";
 import { EmptyState } from "../parts/empty-state.tsx";
 import { FormFrame } from "../parts/form-frame.tsx";
+import { MoreButton } from "../parts/more-button.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { Section } from "../settings/settings-section.tsx";
@@ -57,11 +58,7 @@ export function UsersPage() {
           </UserRow>
         ))}
       </ul>
-      {users.hasNextPage && (
-        <Button variant="default" mt="sm" loading={users.isFetching} onClick={() => users.fetchNextPage()}>
-          Show more
-        </Button>
-      )}
+      <MoreButton list={users}>Show more</MoreButton>
       <NewUser onLink={setMade}>
         {made !== undefined && made.user === undefined && <LinkOnce {...made} />}
       </NewUser>

@@ -1,4 +1,4 @@
-import { Button, Group, NativeSelect } from "@mantine/core";
+import { Group, NativeSelect } from "@mantine/core";
 import { useQuery, useSuspenseInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import type { AgentRun } from "@windshift/contract/api/run.ts";
@@ -6,6 +6,7 @@ import { WorkspaceKey } from "@windshift/contract/ids.ts";
 import { RunStatus } from "@windshift/contract/run.ts";
 import { Suspense } from "react";
 import { EmptyState } from "../parts/empty-state.tsx";
+import { MoreButton } from "../parts/more-button.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { durationText, TimeText } from "../parts/time-text.tsx";
 import { visibleText } from "../parts/visible-text.ts";
@@ -96,16 +97,7 @@ function Runs({ workspace, filter }: { workspace: string; filter: RunFilter }) {
           </li>
         ))}
       </ul>
-      {list.hasNextPage && (
-        <Button
-          variant="default"
-          mt="md"
-          loading={list.isFetchingNextPage}
-          onClick={() => list.fetchNextPage()}
-        >
-          Show more
-        </Button>
-      )}
+      <MoreButton list={list}>Show more</MoreButton>
     </>
   );
 }

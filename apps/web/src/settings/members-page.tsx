@@ -2,10 +2,12 @@ import { NativeSelect, Text } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type Member, Role } from "@windshift/contract/api/workspace.ts";
+import { useState } from "react";
 import { sendApi } from "../api/api.ts";
 import { meQuery, useMe } from "../api/me.ts";
 import { queryClient } from "../api/query-client.ts";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
+import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { PersonName } from "../parts/person-name.tsx";
 import { paths } from "../paths.ts";
@@ -59,10 +61,16 @@ function MemberRow({ workspace, member }: { workspace: string; member: Member })
   const navigate = useNavigate();
   const { user_id, name, handle, role } = member;
   const own = user_id === me.id;
-  const change = (wanted: Role) =>
-    sendApi("POST", `/api/v1/workspaces/${workspace}/members`, { user_id, role: wanted })
-      .then(() => refresh(workspace))
-      .then(() => sayDone(`${name} is ${ROLE_WORDS[wanted].toLowerCase()} now.`), sayFailed);
+  const [asked, setAsked] = useState<Role>();
+  const change = async (wanted: Role) => {
+    await sendApi("POST", `/api/v1/workspaces/${workspace}/members`, { user_id, role: wanted });
+    await refresh(workspace);
+    sayDone(`${name} is ${ROLE_WORDS[wanted].toLowerCase()} now.`);
+  };
+  const choose = (wanted: Role) => {
+    if (own && role === "admin") setAsked(wanted);
+    else change(wanted).catch(sayFailed);
+  };
   const remove = async () => {
     await sendApi("DELETE", `/api/v1/workspaces/${workspace}/members/${user_id}`);
     // Who has left sees nothing of these settings any more.
@@ -81,8 +89,18 @@ function MemberRow({ workspace, member }: { workspace: string; member: Member })
           aria-label={`Role of ${name}`}
           value={role}
           data={Role.options.map((value) => ({ value, label: ROLE_WORDS[value] }))}
-          onChange={(event) => change(Role.parse(event.currentTarget.value))}
+          onChange={(event) => choose(Role.parse(event.currentTarget.value))}
         />
+        {asked !== undefined && (
+          <ConfirmDialog
+            title={`Become ${ROLE_WORDS[asked].toLowerCase()} of ${workspace}?`}
+            verb="Give up administration"
+            onConfirm={() => change(asked)}
+            onClose={() => setAsked(undefined)}
+          >
+            You then see to these settings no more, and only another admin can make you admin again.
+          </ConfirmDialog>
+        )}
         <ConfirmButton
           size="xs"
           label={own ? "Leave" : `Remove ${name}`}

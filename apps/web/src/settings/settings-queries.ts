@@ -13,6 +13,13 @@ import { z } from "zod";
 import { getApi, queryString } from "../api/api.ts";
 import { queryClient } from "../api/query-client.ts";
 
+const BY_NAME = new Intl.Collator("en", { numeric: true });
+
+/** As people count: 2 before 10. */
+function sortedByName({ labels }: LabelList): LabelList {
+  return { labels: labels.toSorted((a, b) => BY_NAME.compare(a.name, b.name)) };
+}
+
 /** A list below a workspace: `/api/v1/workspaces/KEY/NAME`. */
 function listOf<T extends z.ZodType>(name: string, schema: T) {
   return (workspace: string) =>
@@ -29,7 +36,8 @@ export const agentsQuery = listOf("agents", AgentList);
 export const connectionsQuery = listOf("connections", z.object({ connections: z.array(Connection) }));
 export const repositoriesQuery = listOf("repositories", z.object({ repositories: z.array(Repository) }));
 export const skillsQuery = listOf("skills", SkillList);
-export const labelsQuery = listOf("labels", LabelList);
+export const labelsQuery = (workspace: string) =>
+  queryOptions({ ...listOf("labels", LabelList)(workspace), select: sortedByName });
 export const usageQuery = listOf("usage", WorkspaceUsage);
 
 export function modelsQuery(connection: number) {

@@ -70,6 +70,9 @@ function sentenceOf(error: Error): string {
 }
 
 function Message(props: { title: string; code: string; children: React.ReactNode }) {
+  useEffect(() => {
+    document.title = `${props.title} · Windshift`;
+  }, [props.title]);
   return (
     <Container size="xs" py="xl" component="section">
       {props.code !== "" && (

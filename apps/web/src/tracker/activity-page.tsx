@@ -1,10 +1,10 @@
-import { Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import type { Activity } from "@windshift/contract/api/activity.ts";
 import { WorkspaceKey } from "@windshift/contract/ids.ts";
 import { useMe, useRole } from "../api/me.ts";
 import { EmptyState } from "../parts/empty-state.tsx";
+import { MoreButton } from "../parts/more-button.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { visibleText } from "../parts/visible-text.ts";
@@ -60,16 +60,7 @@ function WorkspaceActivity({ workspace }: { workspace: string }) {
           </ul>
         </section>
       ))}
-      {read.hasNextPage && (
-        <Button
-          variant="default"
-          size="compact-sm"
-          loading={read.isFetchingNextPage}
-          onClick={() => void read.fetchNextPage()}
-        >
-          Show earlier
-        </Button>
-      )}
+      <MoreButton list={read}>Show earlier</MoreButton>
     </>
   );
 }

@@ -12,6 +12,7 @@ import type { Notification, NotificationKind } from "@windshift/contract/api/not
 import { useRef, useState } from "react";
 import { AppLink } from "../parts/app-link.tsx";
 import { EmptyState } from "../parts/empty-state.tsx";
+import { MoreButton } from "../parts/more-button.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { PersonName } from "../parts/person-name.tsx";
 import { Switcher } from "../parts/switcher.tsx";
@@ -78,16 +79,7 @@ export function InboxPage() {
           </li>
         ))}
       </ul>
-      {read.hasNextPage && (
-        <Button
-          variant="default"
-          size="compact-sm"
-          loading={read.isFetchingNextPage}
-          onClick={() => void read.fetchNextPage()}
-        >
-          Show earlier
-        </Button>
-      )}
+      <MoreButton list={read}>Show earlier</MoreButton>
     </>
   );
 }
