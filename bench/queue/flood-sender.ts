@@ -17,14 +17,24 @@ export const Flood = z.object({
 });
 export type Flood = z.infer<typeof Flood>;
 
-export const FloodCount = z.object({ sent: z.int(), refused: z.int(), answered: z.int() });
+export const FloodCount = z.object({
+  sent: z.int(),
+  refused: z.int(),
+  answered: z.int(),
+  /** How long it was sent, ms. */
+  forMs: z.number(),
+});
 export type FloodCount = z.infer<typeof FloodCount>;
 
 /** Time between looks at how many are due, ms. */
 const TICK_MS = 4;
+/** Before a connection that could not be opened is tried again, ms. */
+const RECONNECT_MS = 20;
 
 interface Connection {
-  socket: Bun.Socket<undefined>;
+  /** Undefined while there is none. */
+  socket: Bun.Socket<undefined> | undefined;
+  /** An answer is on its way. */
   busy: boolean;
 }
 
@@ -33,41 +43,58 @@ if (import.meta.main) await main();
 async function main(): Promise<void> {
   const input = Bun.stdin.stream().pipeThrough(new TextDecoderStream()).getReader();
   const flood = Flood.parse(JSON.parse((await input.read()).value ?? ""));
-  const count: FloodCount = { sent: 0, refused: 0, answered: 0 };
+  const count = { sent: 0, refused: 0, answered: 0 };
   const connections = await connectAll(flood, count);
   const startedMs = performance.now();
   let due = 0;
   const ticker = setInterval(() => {
     const until = ((performance.now() - startedMs) / 1_000) * flood.perSecond;
     for (; due < until; due++) {
-      const free = connections.find(({ busy }) => !busy);
+      const free = connections.find(({ socket, busy }) => socket !== undefined && !busy);
       if (free === undefined) continue;
       free.busy = true;
-      free.socket.write(count.sent++ % 2 === 0 ? claimBytes(flood) : eventBytes(flood));
+      free.socket?.write(count.sent++ % 2 === 0 ? claimBytes(flood) : eventBytes(flood));
     }
   }, TICK_MS);
   await input.read();
   clearInterval(ticker);
-  process.stdout.write(`${JSON.stringify(count)}\n`);
+  const counted: FloodCount = { ...count, forMs: performance.now() - startedMs };
+  process.stdout.write(`${JSON.stringify(counted)}\n`);
   process.exit(0);
 }
 
-function connectAll({ url, openMax }: Flood, count: FloodCount): Promise<Connection[]> {
-  const { hostname, port } = new URL(url);
-  return Promise.all(Array.from({ length: openMax }, () => connect(hostname, Number(port), count)));
+type Answers = Pick<FloodCount, "answered" | "refused">;
+
+async function connectAll({ url, openMax }: Flood, count: Answers): Promise<Connection[]> {
+  const connections = Array.from({ length: openMax }, (): Connection => ({ socket: undefined, busy: false }));
+  await Promise.all(connections.map((connection) => connect(connection, new URL(url), count)));
+  return connections;
 }
 
-/** Answers are short: each comes in one piece, and its first line says enough. */
-async function connect(hostname: string, port: number, count: FloodCount): Promise<Connection> {
-  const connection = { busy: false } as Connection;
+/** A server that closes a connection gets another one: who floods does not go away. Answers are short: each comes in one piece. */
+async function connect(connection: Connection, { hostname, port }: URL, count: Answers): Promise<void> {
   const data = (_: unknown, bytes: Buffer) => {
     if (bytes.toString("latin1", 0, 5) !== "HTTP/") return;
     count.answered++;
     if (bytes.toString("latin1", 9, 12) === "429") count.refused++;
     connection.busy = false;
   };
-  connection.socket = await Bun.connect({ hostname, port, socket: { data } });
-  return connection;
+  const open = (socket: Bun.Socket<undefined>) => void Object.assign(connection, { socket, busy: false });
+  const close = (socket: Bun.Socket<undefined>) => {
+    if (connection.socket !== socket) return;
+    connection.socket = undefined;
+    void reopen();
+  };
+  // What goes wrong with a connection closes it.
+  const error = (socket: Bun.Socket<undefined>) => socket.terminate();
+  const reopen = async (): Promise<void> => {
+    const socket = { open, data, close, error };
+    await Bun.connect<undefined>({ hostname, port: Number(port), socket }).catch(async () => {
+      await Bun.sleep(RECONNECT_MS);
+      await reopen();
+    });
+  };
+  await reopen();
 }
 
 function claimBytes(flood: Flood): string {
