@@ -84,7 +84,7 @@ test("requests that are refused for what they say are let in ten times a second,
     for (let at = 0; at < times; at++)
       if (accepted(pace, 1, "events", 100) === 1) {
         count++;
-        pace.fine(1, "events");
+        pace.fine(1, "events", "wrong");
       }
     return count;
   };
@@ -98,11 +98,32 @@ test("many that are refused at once shut a host out for a second, not longer", (
   const pace = new HostPace(() => now);
   pace.found("a", 1);
   expect(accepted(pace, 5_000, "events", 100)).toBe(5_000);
-  for (let at = 0; at < 5_000; at++) pace.fine(1, "events");
+  for (let at = 0; at < 5_000; at++) pace.fine(1, "events", "wrong");
   now += 990;
   expect(pace.isOver("a", "events")).toBe(true);
   now += 20;
   expect(pace.isOver("a", "events")).toBe(false);
+});
+
+test("a host that loses all its attempts goes on, and one that floods with what it does not hold is slowed down", () => {
+  let now = 0;
+  for (const capacity of [1, 100]) {
+    const pace = new HostPace(() => now);
+    const lost = (times: number) => {
+      let count = 0;
+      for (let at = 0; at < times; at++)
+        if (accepted(pace, 1, "events", capacity) === 1) {
+          count++;
+          pace.fine(1, "events", "lost");
+        }
+      return count;
+    };
+    expect(lost(4 * capacity)).toBe(4 * capacity);
+    expect(accepted(pace, 10, "events", capacity)).toBe(10);
+    lost(2_000);
+    now += 1_000;
+    expect(lost(2_000)).toBeLessThanOrEqual(10 + capacity + 2);
+  }
 });
 
 test("hosts that were quiet for ten minutes are forgotten, those that were not are kept", () => {

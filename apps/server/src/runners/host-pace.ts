@@ -18,6 +18,11 @@ const EVENTS_A_SECOND = { base: 20, perRun: 10 };
 const BURST_SECONDS = 5;
 /** Requests a second that were refused for what they say, such as events that are none: honest hosts send a few in a day. */
 const REFUSED_A_SECOND = 10;
+/**
+ * What one that was refused as its attempt is lost counts for at most, requests: a host that loses all its attempts at once, with four
+ * batches of each under way, is not slowed down in what it still holds.
+ */
+const LOST_COUNTS_MAX = 10;
 /** For how long a host may be shut out at most by those that were refused, s: many may be under way at once. */
 const SHUT_OUT_SECONDS_MAX = 1;
 /** Hosts that were quiet for longer are forgotten, ms. */
@@ -60,11 +65,16 @@ export class HostPace {
     if (tokens < 1) throw tooMany();
   }
 
-  /** A request that was let in was refused for what it says: those have a slower pace. */
-  fine(host: number, kind: HostRequestKind): void {
+  /**
+   * A request that was let in was refused for what it says: those have a slower pace.
+   * @param why `lost`: it is of an attempt that is not the host's, which an honest one may not know yet
+   */
+  fine(host: number, kind: HostRequestKind, why: "wrong" | "lost"): void {
     const bucket = this.buckets.get(`${kind} ${host}`);
     if (bucket === undefined) return;
-    const fined = bucket.tokens - Math.max(0, bucket.rate / REFUSED_A_SECOND - 1);
+    const counts = bucket.rate / REFUSED_A_SECOND;
+    const fined =
+      bucket.tokens - Math.max(0, (why === "lost" ? Math.min(LOST_COUNTS_MAX, counts) : counts) - 1);
     bucket.tokens = Math.max(fined, -SHUT_OUT_SECONDS_MAX * bucket.rate);
   }
 

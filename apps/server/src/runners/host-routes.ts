@@ -173,7 +173,8 @@ function addAttempts(table: RouteTable, { database, defaults, pace, log, trace }
       const batch = c.req.valid("json");
       const boot = c.req.valid("header")["x-windshift-boot"];
       const acked_seq = await takeEvents(database, host, boot, run, batch).catch(async (error: unknown) => {
-        if (error instanceof AppError && isFined(error)) pace.fine(host.id, "events");
+        if (error instanceof AppError && error.status < 500)
+          pace.fine(host.id, "events", error.code === "lease_lost" ? "lost" : "wrong");
         const alert = error instanceof AppError ? refusalAlert(error, run) : undefined;
         if (alert !== undefined) {
           log.error(
@@ -206,11 +207,6 @@ function addAttempts(table: RouteTable, { database, defaults, pace, log, trace }
       return c.json({ status: "accepted" as const }, 200);
     },
   );
-}
-
-/** An honest host is not fined for what it cannot have known, that an attempt is not its own any more. */
-function isFined({ code, status }: AppError): boolean {
-  return status < 500 && code !== "lease_lost" && code !== "superseded";
 }
 
 /** What administrators are to know of events that no honest host sends. */
