@@ -1,3 +1,4 @@
+import { within } from "@windshift/base/deadline.ts";
 import type { Log } from "./http/log.ts";
 
 /**
@@ -45,8 +46,6 @@ async function inTime(
   msMax: number,
   log: Pick<Log, "warn">,
 ): Promise<void> {
-  const late = Promise.withResolvers<"late">();
-  const timer = setTimeout(() => late.resolve("late"), msMax);
-  const first = await Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
-  if (first === "late") log.warn({}, `the server ends before its ${what}, which did not end in time`);
+  if ((await within(work, msMax)) === "late")
+    log.warn({}, `the server ends before its ${what}, which did not end in time`);
 }
