@@ -120,6 +120,10 @@ test("the keyboard reaches everything on a board in view of a focus ring", async
   await page.setViewportSize({ width: 1_280, height: 800 });
   await page.goto("/w/DEMO/board");
   await page.locator(".card").first().waitFor();
+  // Columns come each with an answer of its own.
+  const come = page.locator(".board-column:has(.card, .board-empty)");
+  const all = async () => (await come.count()) === (await page.locator(".board-column").count());
+  await eventually("each column has come", all, SETTLED_MS_MAX);
   await page.evaluate(() => document.querySelector<HTMLElement>(".skip")?.focus());
   const stops = await page.locator("main :is(a, button, input):visible").count();
   const seen = new Set<number>();

@@ -67,7 +67,8 @@ async function runCommand(command: string, timeoutMs: number, context: ToolConte
   if (child.exitCode !== 0) take(takeShellErrors());
   live.close();
   const shown = collector.end();
-  const exitCode = child.exitCode ?? -1;
+  // One that was ended may still say that all went well, as what cleaned up last did.
+  const exitCode = ending.why() === undefined ? (child.exitCode ?? -1) : child.exitCode || -1;
   return {
     output: [shown.text.trimEnd(), statusLine(ending.why(), exitCode, child.signalCode, timeoutMs)]
       .filter((part) => part !== "")
