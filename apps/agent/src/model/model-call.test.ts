@@ -87,7 +87,7 @@ test("a stream that drips for ever ends", async () => {
       const timer = setInterval(() => socket.write(httpChunk(drip)), 20);
       socket.on("close", () => clearInterval(timer));
     };
-    const { result } = await answered(answer, { ...FAST, replyMsMax: 500 });
+    const { result } = await answered(answer, { ...CALL_LIMITS, replyMsMax: 500 });
     expect(result).toMatchObject({
       kind: "failure",
       failure: { message: expect.stringContaining("too long") },
