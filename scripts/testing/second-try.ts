@@ -1,7 +1,7 @@
 import type { ProcessOutcome } from "./tally.ts";
 
 /** Files that are tried again; when more fail something is broken, and to try again would only cost time. */
-const FILES_MAX = 3;
+const FILES_MAX = 8;
 
 /** Files with a failed test that deserve a run by themselves; none when much failed, or the process did not come to its end. */
 export function filesToTryAgain({ cases, timedOut }: ProcessOutcome): string[] {

@@ -23,13 +23,13 @@ for (let turn = 1; turn <= TURNS_MAX; turn++) {
   messages.push({ role: "assistant", content: reply });
   const command = /```sh\n([\s\S]*?)```/.exec(reply)?.[1]?.trim();
   say({ kind: "text", text: reply }, reply);
-  if (command === undefined) process.exit(0);
+  if (command === undefined) break; // ends once all it said is written
+  if (turn === TURNS_MAX) fail(`not done after ${TURNS_MAX} turns`);
   say({ kind: "run", number: turn, command }, `$ ${command}`);
   const { status, stdout, stderr } = spawnSync("sh", ["-c", command], { encoding: "utf8" });
   say({ kind: "ran", number: turn, output: stdout + stderr, status }, stdout + stderr);
   messages.push({ role: "user", content: `exit code ${status}\n${stdout}${stderr}` });
 }
-fail(`not done after ${TURNS_MAX} turns`);
 
 async function ask() {
   const response = await fetch(`${OPENAI_BASE_URL}/chat/completions`, {

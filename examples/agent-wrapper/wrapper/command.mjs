@@ -7,8 +7,12 @@ import { commandEnv, settings } from "./settings.mjs";
 
 /** Between the polite signal and the one nothing survives, ms. The runner kills the container 10 s after `abort`. */
 const TERM_GRACE_MS = 3_000;
-/** How long output is read after a command's group is dead, ms: what left the group may hold the pipe open for ever. */
-const DRAIN_MS_MAX = 500;
+/**
+ * Output is read on after a command's group is dead, until none has come for so long or so much time has passed, ms: what left the
+ * group may hold the pipe open for ever, and a busy machine takes its time for megabytes.
+ */
+const QUIET_MS = 500;
+const DRAIN_MS_MAX = 10_000;
 
 /** Runs a shell command with the prompt on stdin and in $PROMPT_FILE. Resolves with its exit code or signal. */
 export async function runCommand(command, prompt, { scratch, signal }) {
@@ -34,12 +38,15 @@ export async function runCommand(command, prompt, { scratch, signal }) {
   };
   signal.addEventListener("abort", end, { once: true });
   if (signal.aborted) end();
-  const read = readOutput(child.stdout);
+  let quiet;
+  const read = readOutput(child.stdout, () => quiet?.refresh());
   try {
     const code = await exited;
     signalGroup(child.pid, "SIGKILL"); // what it left in the background ends with it
+    quiet = setTimeout(() => child.stdout.destroy(), QUIET_MS);
     const late = setTimeout(() => child.stdout.destroy(), DRAIN_MS_MAX);
     await read.catch(() => {}); // destroyed: everything before was read
+    clearTimeout(quiet);
     clearTimeout(late);
     return code;
   } finally {

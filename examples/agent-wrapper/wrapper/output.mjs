@@ -6,12 +6,16 @@ import { settings } from "./settings.mjs";
 let commands = 0;
 const startedAt = new Map();
 
-/** Turns what the command prints into events: plain text as it comes, or line by line as the table of rules says. */
-export async function readOutput(stream) {
+/**
+ * Turns what the command prints into events: plain text as it comes, or line by line as the table of rules says. `onPiece` is called
+ * for each piece that came.
+ */
+export async function readOutput(stream, onPiece) {
   commands++;
   const decoder = new StringDecoder("utf8");
   let rest = "";
   for await (const chunk of stream) {
+    onPiece();
     if (settings.rules === undefined) say(decoder.write(chunk));
     else {
       const lines = (rest + decoder.write(chunk)).split("\n");
