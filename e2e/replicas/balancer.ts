@@ -9,6 +9,9 @@ const START_MS_MAX = 30_000;
 /** How long nginx leaves a server alone that did not answer, ms; as docs/many-servers.md has it. */
 export const FAIL_TIMEOUT_MS = 2_000;
 
+/** Answered by nginx itself: a question that went to the servers, which do not listen yet, would mark them all as down. */
+const OWN_PATH = "/balancer-listens";
+
 /** Debian's nginx as a plain load balancer: each request goes to the next server, whoever asks. Nothing is sticky. */
 export class Balancer {
   private constructor(
@@ -32,7 +35,7 @@ export class Balancer {
     await eventually(
       "nginx listens",
       () =>
-        fetch(`http://127.0.0.1:${port}`).then(
+        fetch(`http://127.0.0.1:${port}${OWN_PATH}`).then(
           () => true,
           () => false,
         ),
@@ -80,6 +83,7 @@ http {
   upstream windshift { zone windshift 64k; ${upstream.join(" ")} }
   server {
     listen 127.0.0.1:${port};
+    location = ${OWN_PATH} { return 204; }
     location / {
       proxy_pass http://windshift;
       ${proxyDirectives().join("\n      ")}

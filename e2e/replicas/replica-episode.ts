@@ -10,7 +10,7 @@ import type { ReplicaStage } from "./replica-stage.ts";
 import { RunWatcher } from "./run-watcher.ts";
 
 export interface ReplicaEpisodeOptions {
-  /** Work items that are assigned, one after the other, while it happens. */
+  /** Work items that are assigned at least, one after the other, while it happens; more, as long as it happens. */
   runs: number;
   /** What is done to servers or database meanwhile. */
   act(rig: ReplicaStage, log: (line: string) => void): Promise<void>;
@@ -19,6 +19,8 @@ export interface ReplicaEpisodeOptions {
 
 export interface ReplicaEpisodeEnd {
   violations: string[];
+  /** Work items that were assigned. */
+  runs: number;
   /** Runs by how they ended, such as `succeeded completed`. */
   endings: Record<string, number>;
   attempts: number;
@@ -31,11 +33,14 @@ export interface ReplicaEpisodeEnd {
 }
 
 /** Assignments that nobody answers with success are made again up to this often. */
-const TRIES_MAX = 200;
+const REFUSED_MAX = 200;
 const AGAIN_MS = 200;
+/** Once there are enough, the next is assigned when no more than so many wait: a fast machine never runs out of work. */
+const WAITING_MAX = 1;
 /** Watchers have all when the runs have ended and for so long after, ms. */
 const WATCHERS_MS_MAX = 60_000;
 const RunIds = z.object({ id: z.coerce.number() });
+const Waiting = z.object({ n: z.coerce.number() });
 
 /** Work for the servers, something that happens to them, and the look at what came of it. The rig is used up afterwards. */
 export async function runReplicaEpisode(
@@ -51,10 +56,15 @@ export async function runReplicaEpisode(
   const ending = new AbortController();
   const watchers = new Map<number, RunWatcher>();
   const assigned: string[] = [];
-  const work = assign(rig, options.runs, assigned, (run) =>
+  let happening = true;
+  const isWanted = async () =>
+    assigned.length < options.runs ? true : happening ? isShortOfWork(rig) : undefined;
+  const work = assign(rig, isWanted, assigned, (run) =>
     watchers.set(run, new RunWatcher(reader, run, ending.signal)),
   );
-  await options.act(rig, log);
+  await options.act(rig, log).finally(() => {
+    happening = false;
+  });
   const refused = await work;
   const problems = await settle(stage);
   await eventually(
@@ -71,6 +81,7 @@ export async function runReplicaEpisode(
   const missed = await Promise.all([...watchers.values()].map((one) => one.differences()));
   return {
     violations: [...problems, ...findViolations(record), ...missed.flat(), ...probe.wrong],
+    runs: assigned.length,
     endings: endingsOf(record),
     attempts: record.runs.reduce((sum, { attempt }) => sum + attempt, 0),
     refused,
@@ -85,16 +96,25 @@ export async function apiToken(api: ApiClient): Promise<string> {
   return (await api.post("/api/v1/tokens", wish, ApiTokenWithSecret)).token;
 }
 
-/** @returns assignments that were refused */
+/**
+ * @param isWanted whether one more is to be assigned now; undefined when all are
+ * @returns assignments that were refused
+ */
 async function assign(
   { stage }: ReplicaStage,
-  count: number,
+  isWanted: () => Promise<boolean | undefined>,
   assigned: string[],
   started: (run: number) => void,
 ): Promise<number> {
   let refused = 0;
-  for (let tries = 0; assigned.length < count && tries < TRIES_MAX; tries++) {
-    const item = { title: `Item ${tries}`, description: "Anything." };
+  while (refused < REFUSED_MAX) {
+    const wanted = await isWanted();
+    if (wanted === undefined) break;
+    if (!wanted) {
+      await Bun.sleep(AGAIN_MS);
+      continue;
+    }
+    const item = { title: `Item ${assigned.length + refused}`, description: "Anything." };
     const made = await stage.workspace.createItem(item, true).catch(() => undefined);
     if (made === undefined) {
       refused++;
@@ -109,6 +129,13 @@ async function assign(
     started(run.id);
   }
   return refused;
+}
+
+/** False while the database cannot be asked. */
+async function isShortOfWork({ stage }: ReplicaStage): Promise<boolean> {
+  const waiting = "select count(*) as n from runs where status = 'queued'";
+  const rows = await stage.journal.query(waiting, Waiting).catch(() => []);
+  return (rows.at(0)?.n ?? Number.POSITIVE_INFINITY) <= WAITING_MAX;
 }
 
 async function isPending(promise: Promise<void>): Promise<boolean> {
