@@ -29,11 +29,8 @@ import {
  * ordered by. All temporary files are in one folder that is removed at the end; `--keep-files` leaves it, to look into a failure.
  */
 const ROOT = resolve(import.meta.dir, "..");
-/**
- * One more than there are cores, since a third of the time is spent waiting for containers, leases and browsers. A fourth made the whole
- * no faster, and timings noisier.
- */
-const WORKERS_MAX = 3;
+/** Two more than there are cores, since much of the time is spent waiting for containers, leases and browsers. */
+const WORKERS_MAX = 4;
 const SAVE_TIMES = "--save-times";
 const KEEP_FILES = "--keep-files";
 /** Lines of the table of slow files at the end. */
@@ -105,20 +102,21 @@ async function runGroup(group: TestGroup, ready: TestMachine): Promise<Tally> {
     [LOG_DIR]: logDir,
     [TEMPLATE_DIR]: templateDir,
   };
-  const run = (files: readonly string[], workers: number) =>
+  const run = (files: readonly string[], workers: number, isolated: boolean) =>
     bunTest(files, {
       cwd: ROOT,
       env: { ...ready.env, ...database },
       workers,
+      isolated,
       output: "inherit",
       times: known,
     });
-  const first = await run(group.files, Math.min(WORKERS_MAX, availableParallelism() + 1));
+  const first = await run(group.files, Math.min(WORKERS_MAX, availableParallelism() + 2), false);
   times.push(first.times);
   const again = filesToTryAgain(first);
   if (again.length > 0) log(`\n== once more, by themselves: ${again.join(" ")}\n`);
   const { outcome, notes } =
-    again.length === 0 ? { outcome: first, notes: [] } : afterSecondTry(first, await run(again, 1));
+    again.length === 0 ? { outcome: first, notes: [] } : afterSecondTry(first, await run(again, 1, true));
   const counted = tally(outcome, !process.env.CI);
   return { ...counted, notes: [...notes, ...counted.notes].map((note) => `[${group.title}] ${note}`) };
 }

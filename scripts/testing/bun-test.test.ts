@@ -24,6 +24,7 @@ async function count(
     cwd: dir,
     env: {},
     workers: 2,
+    isolated: false,
     output: "ignore",
     ...options,
   });
@@ -86,7 +87,14 @@ describe("counting the tests of a process", () => {
     for (const file of files)
       writeFileSync(join(dir, file), `import { test } from "bun:test";\n${bodyOf(file.slice(0, 1))}`);
     const times = { version: 1 as const, files: { "b.test.ts": 9_000, "c.test.ts": 5_000, "a.test.ts": 10 } };
-    const outcome = await bunTest(files, { cwd: dir, env: {}, workers: 2, output: "ignore", times });
+    const outcome = await bunTest(files, {
+      cwd: dir,
+      env: {},
+      workers: 2,
+      isolated: false,
+      output: "ignore",
+      times,
+    });
     const order = readFileSync(join(dir, "order"), "utf8").trim().split(" ");
     expect([order.slice(0, 2).sort(), order[2]]).toEqual([["b", "c"], "a"]);
     expect(Object.keys(outcome.times.files).sort()).toEqual(files);

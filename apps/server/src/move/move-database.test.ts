@@ -29,7 +29,8 @@ describe("an embedded installation moves to PostgreSQL", () => {
     const before = process.env.WINDSHIFT_TEST_DATABASE;
     process.env.WINDSHIFT_TEST_DATABASE = "sqlite";
     source = await startTestServer();
-    process.env.WINDSHIFT_TEST_DATABASE = before;
+    if (before === undefined) delete process.env.WINDSHIFT_TEST_DATABASE;
+    else process.env.WINDSHIFT_TEST_DATABASE = before;
     const ada = await source.setUp();
     const workspace = await createTestWorkspace(ada, "DEMO");
     run = await startLiveRun(source, ada, workspace);

@@ -7,6 +7,7 @@ import type { AgentRunDetail, EventPage } from "@windshift/contract/api/run.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import type { Log } from "../http/log.ts";
 import { runPublishingLoop } from "../runs/publishing-loop.ts";
+import { COMPLETED_RESULT } from "../testing/completed-result.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { addHost, createPool, type TestHost } from "../testing/test-host.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
@@ -101,17 +102,7 @@ async function endedRun(daysAgo: number, events = 3): Promise<number> {
   }));
   for (let at = 0; at < said.length; at += 100)
     expect((await host.events(id, 1, said.slice(at, at + 100))).status).toBe(200);
-  const result = {
-    attempt: 1,
-    isolation: "container",
-    outcome: "completed",
-    summary: "done",
-    failure: null,
-    base_oid: null,
-    head_oid: null,
-    exit_code: 0,
-  };
-  expect((await host.result(id, result)).status).toBe(200);
+  expect((await host.result(id, { ...COMPLETED_RESULT, attempt: 1 })).status).toBe(200);
   await eventually("the run ends", async () => (await detailOf(id)).ended_at !== null, 30_000);
   const endedAtMs = (await readNow(server.database)) - daysAgo * DAY_MS;
   await server.database.kysely

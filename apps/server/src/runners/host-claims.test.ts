@@ -4,6 +4,7 @@ import type { JobSpec } from "@windshift/contract/job.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { dbNowMs } from "../db/database.ts";
 import { sweepLapsedLeases } from "../runs/run-sweep.ts";
+import { COMPLETED_RESULT } from "../testing/completed-result.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { addHost, createPool, eventOf, newNonce, type TestHost } from "../testing/test-host.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
@@ -32,15 +33,6 @@ beforeEach(async () => {
 const bind = (patch: object) => admin.patch(`/api/v1/bindings/${workspace.binding.id}`, patch);
 const queueRun = () => createItem(admin, workspace.key, { assignee_id: workspace.agent.id });
 const heldOf = ({ run_id: run, attempt }: JobSpec) => ({ run, attempt });
-const RESULT = {
-  isolation: "container",
-  outcome: "completed",
-  summary: "done",
-  failure: null,
-  base_oid: null,
-  head_oid: null,
-  exit_code: 0,
-};
 
 describe("a claim", () => {
   test("that waits is answered as soon as a run is queued", async () => {
@@ -142,7 +134,7 @@ describe("an attempt", () => {
     const missing = await other.events(2_000_000, attempt, [eventOf(1)]);
     const foreign = await other.events(run, attempt, [eventOf(1)]);
     expect([foreign.status, foreign.text]).toEqual([404, missing.text]);
-    expect((await other.result(run, { ...RESULT, attempt })).status).toBe(404);
+    expect((await other.result(run, { ...COMPLETED_RESULT, attempt })).status).toBe(404);
     expect((await other.heartbeat([{ run, attempt }])).body.abort).toEqual([{ run, attempt }]);
     expect((await other.claim()).body.job).toBeNull();
   });
@@ -155,7 +147,7 @@ describe("an attempt", () => {
     for (const reply of [
       await other.events(run, attempt, [eventOf(1)]),
       await host.events(run, attempt + 1, [eventOf(1)]),
-      await other.result(run, { ...RESULT, attempt }),
+      await other.result(run, { ...COMPLETED_RESULT, attempt }),
     ])
       expect([reply.status, reply.body.error.code]).toEqual([409, "lease_lost"]);
     expect(await storedEvents(run)).toBe(0);
@@ -198,8 +190,8 @@ describe("an attempt", () => {
     await queueRun();
     const { run, attempt } = heldOf(await host.claimed());
     expect((await host.events(run, attempt, [eventOf(1)])).status).toBe(200);
-    expect((await host.result(run, { ...RESULT, attempt })).status).toBe(200);
-    expect((await host.result(run, { ...RESULT, attempt })).status).toBe(200);
+    expect((await host.result(run, { ...COMPLETED_RESULT, attempt })).status).toBe(200);
+    expect((await host.result(run, { ...COMPLETED_RESULT, attempt })).status).toBe(200);
     await host.restarted().heartbeat();
     expect(await statusOf(run)).not.toBe("queued");
   });
@@ -218,7 +210,7 @@ describe("an attempt", () => {
     expect((await host.notices([{ run, attempt }])).body.news).toEqual([
       expect.objectContaining({ kind: "lease_lost", run, attempt }),
     ]);
-    expect((await host.result(run, { ...RESULT, attempt })).body.error.code).toBe("lease_lost");
+    expect((await host.result(run, { ...COMPLETED_RESULT, attempt })).body.error.code).toBe("lease_lost");
     expect(await statusOf(run)).toBe("queued");
   });
 

@@ -5,6 +5,7 @@ import type { AttemptResult } from "@windshift/contract/job.ts";
 import { ATTEMPTS_MAX } from "@windshift/contract/limits.ts";
 import { setPoolCap } from "../pools/pool-store.ts";
 import { claimOne } from "../testing/claim-one.ts";
+import { COMPLETED_RESULT } from "../testing/completed-result.ts";
 import { createRunFixture, type RunFixture } from "../testing/run-fixture.ts";
 import { type ControlPlaneOptions, claimJob } from "./control-plane.ts";
 import type { Run } from "./run.ts";
@@ -64,17 +65,7 @@ async function lapse(run: RunId): Promise<void> {
 }
 
 function result(attempt: number, over: Partial<AttemptResult> = {}): AttemptResult {
-  return {
-    attempt: attempt as AttemptResult["attempt"],
-    isolation: "container",
-    outcome: "completed",
-    summary: "done",
-    failure: null,
-    base_oid: null,
-    head_oid: null,
-    exit_code: 0,
-    ...over,
-  };
+  return { ...COMPLETED_RESULT, attempt: attempt as AttemptResult["attempt"], ...over };
 }
 
 function event(

@@ -10,6 +10,7 @@ import type { StoredEvent } from "@windshift/contract/event.ts";
 import { LEASE_MS } from "@windshift/contract/limits.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { dbNowMs } from "../db/database.ts";
+import { COMPLETED_RESULT } from "../testing/completed-result.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { addHost, createPool, type TestHost } from "../testing/test-host.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
@@ -48,18 +49,9 @@ const assign = (item: object = {}) => createItem(admin, "REC", { assignee_id: wo
 const detailOf = async (id: number) => (await admin.get<AgentRunDetail>(`/api/v1/agent-runs/${id}`)).body;
 const AT = "2026-01-01T00:00:00.000Z";
 const lifecycle = (seq: number, phase: string) => ({ seq, at: AT, type: "lifecycle", data: { phase } });
-const RESULT = {
-  isolation: "container",
-  outcome: "completed",
-  summary: "done",
-  failure: null,
-  base_oid: null,
-  head_oid: null,
-  exit_code: 0,
-};
 /** Ends an attempt so that the host has its place again. */
 const finish = async (run: number, attempt: number, over: object = {}) => {
-  expect((await host.result(run, { ...RESULT, attempt, ...over })).status).toBe(200);
+  expect((await host.result(run, { ...COMPLETED_RESULT, attempt, ...over })).status).toBe(200);
   await eventually("the run ends", async () => (await detailOf(run)).ended_at !== null);
 };
 
@@ -298,7 +290,7 @@ test("what a run was told goes when its item is deleted, and its usage stays", a
   expect((await admin.get(`/api/v1/agent-runs/${id}/prompt`)).text).toContain("hunter3");
   expect((await detailOf(id)).messages).toMatchObject([{ body: "@agent-rec hunter4" }]);
   expect((await admin.post(`/api/v1/agent-runs/${id}/cancel`, { force: true })).status).toBe(200);
-  await host.result(id, { ...RESULT, attempt: 1 });
+  await host.result(id, { ...COMPLETED_RESULT, attempt: 1 });
   expect((await admin.delete(`/api/v1/items/${item.key}`)).status).toBe(204);
 
   const prompt = await admin.get(`/api/v1/agent-runs/${id}/prompt`);

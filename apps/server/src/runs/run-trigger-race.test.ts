@@ -6,6 +6,7 @@ import { eventually } from "@windshift/testing/eventually.ts";
 import { sql } from "kysely";
 import type { Queries } from "../db/database.ts";
 import { claimOne } from "../testing/claim-one.ts";
+import { COMPLETED_RESULT } from "../testing/completed-result.ts";
 import { createRunFixture, type RunFixture } from "../testing/run-fixture.ts";
 import type { Run } from "./run.ts";
 import { endRun } from "./run-end.ts";
@@ -98,16 +99,7 @@ describe("a trigger beside the end of the run it found", () => {
   });
 });
 
-const RESULT: AttemptResult = {
-  attempt: Attempt.parse(1),
-  isolation: "container",
-  outcome: "completed",
-  summary: "done",
-  failure: null,
-  base_oid: null,
-  head_oid: null,
-  exit_code: 0,
-};
+const RESULT: AttemptResult = { ...COMPLETED_RESULT, attempt: Attempt.parse(1) };
 
 test("a run is not published again beside a trigger that starts another: who asked is told of it", async () => {
   await fix.database.transaction(async (tx) => {

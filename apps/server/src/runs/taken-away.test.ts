@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from
 import type { Pool } from "@windshift/contract/api/pool.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
+import { COMPLETED_RESULT } from "../testing/completed-result.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { addHost, createPool, eventOf, type TestHost } from "../testing/test-host.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
@@ -11,15 +12,6 @@ import { createItem, createTestWorkspace, type TestWorkspace } from "../testing/
 setDefaultTimeout(180_000);
 
 const WAIT_MS_MAX = 60_000;
-const RESULT = {
-  isolation: "container",
-  outcome: "completed",
-  summary: "done",
-  failure: null,
-  base_oid: null,
-  head_oid: null,
-  exit_code: 0,
-};
 
 let server: TestServer;
 let admin: TestClient;
@@ -58,7 +50,7 @@ async function work(): Promise<number[]> {
   const { run_id: run, attempt } = job;
   return [
     (await host.events(run, attempt, [eventOf(1)])).status,
-    (await host.result(run, { ...RESULT, attempt })).status,
+    (await host.result(run, { ...COMPLETED_RESULT, attempt })).status,
   ];
 }
 

@@ -6,6 +6,7 @@ import type { JobSpec } from "@windshift/contract/job.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { gitOut } from "@windshift/testing/git-repository.ts";
+import { COMPLETED_RESULT } from "../testing/completed-result.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { addHost, createPool, type TestHost } from "../testing/test-host.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
@@ -49,15 +50,7 @@ const ended = (id: number) =>
     const run = await detailOf(id);
     return isTerminal(run.status) && run;
   });
-const RESULT = {
-  isolation: "container",
-  outcome: "completed",
-  summary: "Fixed.",
-  failure: null,
-  base_oid: null,
-  head_oid: null,
-  exit_code: 0,
-};
+const RESULT = { ...COMPLETED_RESULT, summary: "Fixed." };
 const DELIVERED = {
   files: [{ path: "README.md", status: "modified", added: 1, deleted: 1 }],
   more: 0,

@@ -8,13 +8,13 @@ import { callApi, sendApi } from "../api/api.ts";
 import { useMe } from "../api/me.ts";
 import { useApiForm } from "../parts/api-form.ts";
 import { Button } from "../parts/button.tsx";
+import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
 import { useDraft } from "../parts/draft.ts";
 import { Markdown } from "../parts/markdown.tsx";
 import { MenuButton } from "../parts/menu-button.tsx";
 import { PersonName } from "../parts/person-name.tsx";
 import { TimeText } from "../parts/time-text.tsx";
 import { paths } from "../paths.ts";
-import { AskDialog } from "./ask-dialog.tsx";
 import { commentsQuery } from "./item-queries.ts";
 import { MarkdownEditor } from "./markdown-editor.tsx";
 import { PlainLink } from "./plain-link.tsx";
@@ -73,15 +73,16 @@ export function CommentCard(props: { comment: Comment; item: WorkItemDetail; rol
       ) : (
         <Markdown text={comment.body} />
       )}
-      <AskDialog
-        open={asking}
-        onClose={() => setAsking(false)}
-        title="Delete this comment?"
-        verb="Delete comment"
-        onConfirm={remove}
-      >
-        It is gone for everybody. An agent that has read it already knows it.
-      </AskDialog>
+      {asking && (
+        <ConfirmDialog
+          onClose={() => setAsking(false)}
+          title="Delete this comment?"
+          verb="Delete comment"
+          onConfirm={remove}
+        >
+          It is gone for everybody. An agent that has read it already knows it.
+        </ConfirmDialog>
+      )}
     </article>
   );
 }
