@@ -163,9 +163,9 @@ describe("ws on a person's machine", () => {
   test("completion for bash offers the words of each command", async () => {
     const script = join(home.path, "complete.bash");
     writeFileSync(script, await said(["completion", "bash"]));
-    const asked = `source ${script}; COMP_WORDS=(ws run w); COMP_CWORD=2; _ws; echo "\${COMPREPLY[@]}"; COMP_WORDS=(ws item list --st); COMP_CWORD=3; _ws; echo "\${COMPREPLY[@]}"`;
+    const asked = `source ${script}; COMP_WORDS=(ws run w); COMP_CWORD=2; _ws; echo "\${COMPREPLY[@]}"; COMP_WORDS=(ws item list --st); COMP_CWORD=3; _ws; echo "\${COMPREPLY[@]}"; COMP_WORDS=(ws login --wi); COMP_CWORD=2; _ws; echo "\${COMPREPLY[@]}"`;
     const result = await exec(["bash", "-c", asked], { env: environment(), timeoutMs: 10_000 });
-    expect(result.stdout).toBe("watch\n--status\n");
+    expect(result.stdout).toBe("watch\n--status\n--with-token\n");
     expect(await said(["completion", "fish"])).toContain("__fish_seen_subcommand_from run");
   });
 });
@@ -219,6 +219,14 @@ describe("ws and runs", () => {
     ])
       expect({ args, exitCode: (await ws(args, { env })).exitCode }).toEqual({ args, exitCode: 5 });
     expect((await ws(["item", "list"], { env })).exitCode).not.toBe(0);
+    // Of the pages those that its item links, as its prompt tells it.
+    const linked = await said(["page", "create", "-t", "Linked", "-d", "Read me."]);
+    const unlinked = await said(["page", "create", "-t", "Elsewhere", "-d", "Not for you."]);
+    await ada.send("PUT", `/api/v1/items/${run.item.key}/pages/${linked}`, {});
+    expect((await ws(["page", "show", linked], { env })).stdout).toBe("Linked\n\nRead me.\n");
+    const listed = (await ws(["page", "list"], { env })).stdout;
+    expect([listed.includes("Linked"), listed.includes("Elsewhere")]).toEqual([true, false]);
+    expect((await ws(["page", "show", unlinked], { env })).exitCode).toBe(5);
     // The sign-in of the person whose machine it is does not count in there.
     const { WS_TOKEN: _, ...without } = env;
     expect((await ws(["item", "show"], { env: without })).exitCode).toBe(2);
@@ -246,6 +254,16 @@ describe("MCP", () => {
     const { key } = JSON.parse(made.text);
     expect((await call(client, "get_item", { key })).text).toContain("By an editor");
     expect(await call(client, "get_item", { key: "DEMO-99999" })).toMatchObject({ isError: true });
+    // Who is named is found, and a list goes on where it ended.
+    const { members } = JSON.parse((await call(client, "list_members", { workspace: "DEMO" })).text);
+    const { user_id } = members.find(({ name }: { name: string }) => name === workspace.agent.name);
+    expect(user_id).toBe(workspace.agent.id);
+    await call(client, "create_item", { workspace: "DEMO", title: "The one after" });
+    const part = async (more: object) =>
+      JSON.parse((await call(client, "list_items", { workspace: "DEMO", limit: 1, ...more })).text);
+    const first = await part({});
+    expect(first.items[0].title).toBe("The one after");
+    expect((await part({ before: first.next_before })).items[0].key).toBe(key);
     await client.close();
   });
 

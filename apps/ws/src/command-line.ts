@@ -4,6 +4,8 @@ export interface Parsed {
   command: Command;
   operands: string[];
   values: ReadonlyMap<string, string[]>;
+  /** `--help` or `-h` stands where an option does; what else is wrong with the line does not count then. */
+  help: boolean;
 }
 
 /**
@@ -15,6 +17,7 @@ export function parseCommandLine(argv: readonly string[], commands: readonly Com
   const known = [...(command.options ?? []), OUTPUT_OPTION];
   const values = new Map<string, string[]>();
   const operands: string[] = [];
+  let help = false;
   for (let at = 0; at < rest.length; at++) {
     const word = rest[at] ?? "";
     if (word === "--") {
@@ -25,14 +28,18 @@ export function parseCommandLine(argv: readonly string[], commands: readonly Com
       operands.push(word);
       continue;
     }
+    if (word === "--help" || word === "-h") {
+      help = true;
+      break;
+    }
     const { option, value: joined } = readOption(word, known);
     const value = option.value === undefined ? "" : (joined ?? rest[++at]);
     if (value === undefined) throw usageError(`${word} needs a value`);
     values.set(option.name, [...(values.get(option.name) ?? []), checked(option, value)]);
   }
   const most = command.operandsMax ?? 1;
-  if (operands.length > most) throw usageError(`too many words: ${operands.slice(most).join(" ")}`);
-  return { command, operands, values };
+  if (!help && operands.length > most) throw usageError(`too many words: ${operands.slice(most).join(" ")}`);
+  return { command, operands, values, help };
 }
 
 /** The longest command that the words before the first option begin with. Options may stand before its name. */

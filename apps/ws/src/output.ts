@@ -8,7 +8,7 @@ const CELL_CHARS_MIN = 12;
 export interface Column<T> {
   title: string;
   text(row: T): string;
-  /** Shrinks when the table is wider than the terminal. */
+  /** Shrinks when the table is wider than the terminal; several do so in their order. What is still too wide is cut at its right. */
   shrinks?: boolean;
 }
 
@@ -55,25 +55,26 @@ export class Output {
     const widths = columns.map(({ title }, at) =>
       Math.max(title.length, ...cells.map((row) => Bun.stringWidth(row[at] ?? ""))),
     );
-    if (this.terminal) shrink(widths, columns, Number(this.env.COLUMNS) || process.stdout.columns || COLUMNS);
-    const lines = cells.map((row) =>
-      row
-        .map((cell, at) => fitted(cell, widths[at] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    );
-    const head = columns
-      .map(({ title }, at) => title.padEnd(widths[at] ?? 0))
-      .join("  ")
-      .trimEnd();
+    const room = this.terminal ? Number(this.env.COLUMNS) || process.stdout.columns || COLUMNS : undefined;
+    if (room !== undefined) shrink(widths, columns, room);
+    const lineOf = (row: readonly string[]) => {
+      const line = row.map((cell, at) => fitted(cell, widths[at] ?? 0)).join("  ");
+      return (room === undefined ? line : fitted(line, room)).trimEnd();
+    };
+    const lines = cells.map(lineOf);
+    const head = lineOf(columns.map(({ title }) => title));
     await this.sink(`${this.colored ? `\u001b[2m${head}\u001b[22m` : head}\n${lines.join("\n")}\n`);
   }
 }
 
 function shrink<T>(widths: number[], columns: readonly Column<T>[], room: number): void {
-  const all = widths.reduce((sum, width) => sum + width + 2, -2);
-  const at = columns.findIndex(({ shrinks }) => shrinks);
-  if (all > room && at !== -1) widths[at] = Math.max(CELL_CHARS_MIN, (widths[at] ?? 0) - (all - room));
+  let over = widths.reduce((sum, width) => sum + width + 2, -2) - room;
+  for (const [at, { shrinks }] of columns.entries()) {
+    const width = widths[at] ?? 0;
+    const less = shrinks === true ? Math.min(Math.max(0, over), Math.max(0, width - CELL_CHARS_MIN)) : 0;
+    widths[at] = width - less;
+    over -= less;
+  }
 }
 
 function fitted(cell: string, width: number): string {

@@ -21,13 +21,8 @@ async function exitCodeOf(argv: readonly string[], commands: readonly Command[],
     )
       return await say(helpText(commands));
     if (argv[0] === "--version") return await say(`ws ${buildVersion}`);
-    const asked = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
-    const help = asked.some((word) => word === "--help" || word === "-h");
-    const parsed = parseCommandLine(
-      asked.filter((word) => !help || !word.startsWith("-")),
-      commands,
-    );
-    if (help) return await say(commandHelp(parsed.command));
+    const parsed = parseCommandLine(argv[0] === "help" ? [...argv.slice(1), "--help"] : argv, commands);
+    if (parsed.help) return await say(commandHelp(parsed.command));
     return await parsed.command.run(callOf(parsed, env));
   } catch (error) {
     // `ws item list | head -1`: no fault, and nobody is left to tell.

@@ -140,8 +140,61 @@ test("run list goes from page to page, the newest first, and says where older ru
   expect((await ws(["run", "list", "DEMO-1", "-n", "0"])).exitCode).toBe(2);
 });
 
+test("page list brings all pages, and item list says where the rest is", async () => {
+  const steps: Record<string, object> = {
+    "/api/v1/workspaces/DEMO/pages?limit=200": { pages: [{ id: 9 }, { id: 8 }], next_before: 8 },
+    "/api/v1/workspaces/DEMO/pages?limit=200&before=8": { pages: [{ id: 7 }], next_before: null },
+    "/api/v1/workspaces/DEMO/items?limit=1": { items: [{ key: "DEMO-2" }], next_before: "17.2" },
+    "/api/v1/workspaces/DEMO/items?before=17.2&limit=1": { items: [{ key: "DEMO-1" }], next_before: null },
+  };
+  answer = (path) => Response.json(steps[path] ?? {});
+  expect((await ws(["page", "list", "-w", "DEMO"])).stdout.match(/^\d+/gm)).toEqual(["9", "8", "7"]);
+  const first = await ws(["item", "list", "-w", "DEMO", "-n", "1"]);
+  expect([first.stdout.match(/^DEMO-\d/gm), first.stderr]).toEqual([
+    ["DEMO-2"],
+    expect.stringContaining("--before 17.2"),
+  ]);
+  const rest = await ws(["item", "list", "-w", "DEMO", "-n", "1", "--before", "17.2"]);
+  expect([rest.stdout.match(/^DEMO-\d/gm), rest.stderr]).toEqual([["DEMO-1"], ""]);
+});
+
+test("a table is no wider than the terminal it stands on, colored unless NO_COLOR is set, and whole in a pipe", async () => {
+  const run = {
+    ...{ id: 7, item_key: "DEMO-12", status: "succeeded", reason: "completed", created_at: WHEN },
+    agent: { name: "A reviewer with a long name" },
+    pull_request: { state: "open" },
+  };
+  answer = () => Response.json({ runs: [run], next_before: null });
+  const lines = async (columns: string, env: Record<string, string> = { NO_COLOR: "1" }) => {
+    const command = `"${process.execPath}" "${MAIN}" run list DEMO-12`;
+    const { stdout } = await exec(["script", "-qec", command, "/dev/null"], {
+      env: { ...settings(), TERM: "xterm", COLUMNS: columns, ...env },
+      timeoutMs: RUN_MS_MAX,
+    });
+    return stdout.replaceAll("\r", "").trimEnd().split("\n");
+  };
+  for (const columns of ["60", "80", "200"]) {
+    const shown = await lines(columns);
+    expect([columns, shown.length, shown.every((line) => line.length <= Number(columns))]).toEqual([
+      columns,
+      2,
+      true,
+    ]);
+  }
+  expect((await lines("60"))[0]).toStartWith("RUN  ITEM");
+  expect((await lines("60", {}))[0]).toStartWith("\u001b[2mRUN  ITEM");
+  expect((await ws(["run", "list", "DEMO-12"])).stdout).toContain(
+    `A reviewer with a long name  ${WHEN}  open`,
+  );
+});
+
 test("comment add takes the text from -m or from stdin", async () => {
   answer = () => Response.json({ id: 1 }, { status: 201 });
+  expect((await ws(["comment", "add", "DEMO-2", "-m", "--help"])).stdout).toBe("commented on DEMO-2\n");
+  expect(seen.splice(0).map(({ body }) => JSON.parse(body))).toEqual([{ body: "--help" }]);
+  expect((await ws(["comment", "add", "too", "many", "words", "-h"])).stdout).toStartWith(
+    "usage: ws comment add",
+  );
   expect((await ws(["comment", "add", "DEMO-2", "-m", "done"])).stdout).toBe("commented on DEMO-2\n");
   expect((await ws(["comment", "add", "DEMO-2", "-"], {}, "two\nlines\n")).exitCode).toBe(0);
   expect(seen.map(({ method, path, body }) => [method, path, JSON.parse(body)])).toEqual([

@@ -22,6 +22,7 @@ const key = WorkItemKey.describe("key of a work item, such as DEMO-12");
 const workspace = WorkspaceKey.describe("key of a workspace, such as DEMO");
 const run = z.int().positive().describe("number of a run");
 const limit = z.int().min(1).max(100).default(30).describe("how many at most");
+const before = z.int().positive().optional().describe("next_before of the list before");
 const markdown = z.string().describe("Markdown");
 const status = WorkItemStatus.describe("status");
 
@@ -51,8 +52,9 @@ export const TOOLS: readonly Tool[] = [
       priority: z.array(Priority).optional(),
       search: z.string().max(200).optional().describe("in title, key and description"),
       limit,
+      before: z.string().max(40).optional().describe("next_before of the list before"),
     },
-    (api, { workspace: place, status: statuses, assignee, priority, search, limit: most }) =>
+    (api, { workspace: place, status: statuses, assignee, priority, search, limit: most, before }) =>
       api.get(
         `${place === undefined ? "" : `/workspaces/${place}`}/items${query({
           status: statuses,
@@ -60,6 +62,7 @@ export const TOOLS: readonly Tool[] = [
           priority,
           q: search,
           limit: most,
+          before,
         })}`,
       ),
   ),
@@ -116,6 +119,13 @@ export const TOOLS: readonly Tool[] = [
     (api, { key: item, body }) => api.send("POST", `/items/${item}/comments`, { body }),
   ),
   tool(
+    "list_members",
+    "read",
+    "People and agents of a workspace with their ids, handles and roles; a comment calls somebody by @handle.",
+    { workspace },
+    (api, args) => api.get(`/workspaces/${args.workspace}/members`),
+  ),
+  tool(
     "list_agents",
     "read",
     "Agents of a workspace and whether they are free.",
@@ -126,8 +136,9 @@ export const TOOLS: readonly Tool[] = [
     "list_pages",
     "read",
     "Documents of a workspace.",
-    { workspace, search: z.string().max(200).optional() },
-    (api, args) => api.get(`/workspaces/${args.workspace}/pages${query({ q: args.search })}`),
+    { workspace, search: z.string().max(200).optional(), limit, before },
+    (api, { workspace: place, search, limit: most, before: last }) =>
+      api.get(`/workspaces/${place}/pages${query({ q: search, limit: most, before: last })}`),
   ),
   tool("get_page", "read", "The text of a document.", { page: z.int().positive() }, (api, { page }) =>
     api.get(`/pages/${page}`),
@@ -142,8 +153,13 @@ export const TOOLS: readonly Tool[] = [
   tool("get_skill", "read", "The text of a skill.", { skill: z.int().positive() }, (api, { skill }) =>
     api.get(`/skills/${skill}`),
   ),
-  tool("list_runs", "read", "Agent runs of a work item, newest first.", { key }, (api, { key: item }) =>
-    api.get(`/items/${item}/agent-runs`),
+  tool(
+    "list_runs",
+    "read",
+    "Agent runs of a work item, newest first.",
+    { key, limit, before },
+    (api, { key: item, limit: most, before: last }) =>
+      api.get(`/items/${item}/agent-runs${query({ limit: most, before: last })}`),
   ),
   tool("get_run", "read", "A run: state, attempts, pull request, summary.", { run }, (api, args) =>
     api.get(`/agent-runs/${args.run}`),

@@ -22,10 +22,11 @@ export function completionCommand(commands: () => readonly Command[]): Command {
 }
 
 function bashScript(commands: readonly Command[]): string {
-  const cases = commands.map(
-    (command) =>
-      `    ${JSON.stringify(command.words.join(" "))}) words=${JSON.stringify(optionWords(command).join(" "))} ;;`,
-  );
+  const cases = commands.map((command) => {
+    // Behind a command of one word stands what is being typed.
+    const pattern = command.words.length === 1 ? `"${command.words[0]} "*` : `"${command.words.join(" ")}"`;
+    return `    ${pattern}) words=${JSON.stringify(optionWords(command).join(" "))} ;;`;
+  });
   const verbs = [...nouns(commands)].map(
     ([noun, all]) => `    ${noun}) words=${JSON.stringify(all.join(" "))} ;;`,
   );

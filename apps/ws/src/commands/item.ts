@@ -1,7 +1,8 @@
 import { type Call, type Command, EXIT, type Option, usageError, WORKSPACE_OPTION } from "../command.ts";
-import { field, list, text } from "../fields.ts";
+import { list, text } from "../fields.ts";
 import { findWorkspace, itemKeyOf, textOf, workspaceOf } from "../item-key.ts";
 import type { Column } from "../output.ts";
+import { printable } from "../terminal.ts";
 import { fetchComments } from "./comment.ts";
 import { itemText } from "./item-text.ts";
 
@@ -48,6 +49,7 @@ export const itemCommands: readonly Command[] = [
       { name: "search", short: "q", value: "TEXT", doc: "in title, key and description" },
       { name: "sort", value: "ORDER", doc: "order", choices: ["updated", "created", "priority"] },
       { name: "limit", short: "n", value: "N", doc: `how many, ${ITEMS} by default` },
+      { name: "before", value: "PLACE", doc: "what comes after: the next_before of the list before" },
     ],
     run: listItems,
   },
@@ -127,7 +129,8 @@ async function listItems(call: Call): Promise<number> {
   if (workspace === undefined && assignees.length === 0) query.append("assignee", "me");
   for (const name of assignees) query.append("assignee", await assigneeFilter(call, workspace, name));
   for (const id of await labelIds(call, workspace)) query.append("label", String(id));
-  for (const name of ["sort"] as const) if (call.has(name)) query.set(name, call.option(name) ?? "");
+  for (const name of ["sort", "before"] as const)
+    if (call.has(name)) query.set(name, call.option(name) ?? "");
   if (call.has("search")) query.set("q", call.option("search") ?? "");
   query.set("limit", String(limitOf(call)));
   const page = await call.api.get(
@@ -136,8 +139,11 @@ async function listItems(call: Call): Promise<number> {
   if (call.out.json) await call.out.data(page);
   else await call.out.table(list(page, "items"), COLUMNS, "no work items");
   // Beside the table and not in it, as with runs.
-  if (!call.out.json && field(page, "next_before") != null)
-    process.stderr.write(`ws: there are more; narrow with -q or -s, or ask for up to ${ITEMS_MAX} with -n\n`);
+  const next = text(page, "next_before");
+  if (!call.out.json && next !== "")
+    process.stderr.write(
+      `ws: there are more: add --before ${printable(next)}, or ask for up to ${ITEMS_MAX} with -n\n`,
+    );
   return EXIT.ok;
 }
 

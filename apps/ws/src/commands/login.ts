@@ -9,6 +9,8 @@ import { printable } from "../terminal.ts";
 
 /** Between two asks when the server names no time, s. */
 const POLL_S = 2;
+/** From here on the exit codes say to try again. */
+const PASSING_EXIT_MIN = 69;
 
 export const loginCommands: readonly Command[] = [
   {
@@ -122,11 +124,17 @@ async function pollForToken(api: Api, started: unknown, signal: AbortSignal): Pr
   const endsAtMs = Date.parse(text(started, "expires_at"));
   while (!signal.aborted && Date.now() < endsAtMs) {
     await Bun.sleep((Number(field(started, "interval_s")) || POLL_S) * 1_000);
-    const answer = await api.send("POST", "/cli-logins/poll", { poll_secret });
+    const answer = await api.send("POST", "/cli-logins/poll", { poll_secret }).catch(whileItLasts);
     if (text(answer, "state") === "approved") return text(answer, "token");
     if (text(answer, "state") === "denied") throw new WsError("the sign-in was denied in the browser", 4);
   }
   throw new WsError("nobody approved the sign-in in time; run ws login again", 4);
+}
+
+/** A server that cannot be reached for a moment has forgotten nothing; what it refuses it refuses for good. */
+function whileItLasts(error: unknown): undefined {
+  if (error instanceof WsError && error.exitCode >= PASSING_EXIT_MIN) return undefined;
+  throw error;
 }
 
 function onlyWorkspace(me: unknown): string | undefined {

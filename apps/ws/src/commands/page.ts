@@ -1,6 +1,7 @@
-import { type Command, EXIT, type Option, usageError, WORKSPACE_OPTION } from "../command.ts";
+import { type Call, type Command, EXIT, type Option, usageError, WORKSPACE_OPTION } from "../command.ts";
+import { WS_SETTINGS } from "../config.ts";
 import { field, list, text } from "../fields.ts";
-import { idOf, textOf, workspaceOf } from "../item-key.ts";
+import { idOf, itemKeyOf, textOf, workspaceOf } from "../item-key.ts";
 
 const TITLE: Option = { name: "title", short: "t", value: "TEXT", doc: "title" };
 const BODY: Option = {
@@ -10,20 +11,20 @@ const BODY: Option = {
   doc: "text in Markdown; - reads it from stdin",
 };
 
-/** Documents of a workspace. Inside a run those answer that its item links. */
+/** Documents of a workspace. Inside a run those that its item links: its token opens no others. */
 export const pageCommands: readonly Command[] = [
   {
     words: ["page", "list"],
     operandsMax: 0,
-    doc: "list the pages of a workspace",
+    doc: "list pages: those of this run's item, or of a workspace",
     options: [WORKSPACE_OPTION, { name: "search", short: "q", value: "TEXT", doc: "in title and text" }],
     run: async (call) => {
-      const query = call.has("search") ? `?q=${encodeURIComponent(call.option("search") ?? "")}` : "";
-      const page = await call.api.get(`/workspaces/${workspaceOf(call)}/pages${query}`);
-      if (call.out.json) await call.out.data(page);
+      const place = placeOf(call);
+      const found = place === "" ? await fetchPages(call) : await call.api.get(`${place}/pages`);
+      if (call.out.json) await call.out.data(found);
       else
         await call.out.table(
-          list(page, "pages"),
+          list(found, "pages"),
           [
             { title: "PAGE", text: (one) => text(one, "id") },
             { title: "TITLE", text: (one) => text(one, "title"), shrinks: true },
@@ -40,7 +41,8 @@ export const pageCommands: readonly Command[] = [
     operands: "PAGE",
     doc: "print a page",
     run: async (call) => {
-      const page = await call.api.get(`/pages/${idOf(call, "a page")}`);
+      const id = idOf(call, "a page");
+      const page = await call.api.get(`${placeOf(call)}/pages/${id}`);
       await call.out.answer(page, () => `${text(page, "title")}\n\n${text(page, "body")}`.trimEnd());
       return EXIT.ok;
     },
@@ -79,3 +81,28 @@ export const pageCommands: readonly Command[] = [
     },
   },
 ];
+
+/** Where pages are looked for: below the item of the run, or nowhere in particular. */
+function placeOf({ env }: Pick<Call, "env">): string {
+  return env[WS_SETTINGS.runId.name] === undefined ? "" : `/items/${itemKeyOf({ env, operands: [] })}`;
+}
+
+/** What one call lists, the newest first. */
+const PAGES_STEP = 200;
+
+/** All pages of a workspace, or those a search finds, in as many calls as it takes: the API bounds how many there are. */
+async function fetchPages(call: Call): Promise<{ pages: unknown[]; next_before: null }> {
+  const pages: unknown[] = [];
+  const query = new URLSearchParams({ limit: String(PAGES_STEP) });
+  if (call.has("search")) query.set("q", call.option("search") ?? "");
+  const at = `/workspaces/${workspaceOf(call)}/pages`;
+  for (let before: unknown; ; ) {
+    if (typeof before === "number") query.set("before", String(before));
+    const step = await call.api.get(`${at}?${query}`);
+    pages.push(...list(step, "pages"));
+    const next = field(step, "next_before");
+    // A cursor that stands still would never come to an end.
+    if (typeof next !== "number" || next === before) return { pages, next_before: null };
+    before = next;
+  }
+}
