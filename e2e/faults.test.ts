@@ -15,7 +15,7 @@ import { z } from "zod";
 import { type Product, startProduct } from "./product.ts";
 
 /** A run that cannot work ends within this, ms: nobody waits minutes to read that a name is wrong. */
-const FAULT_MS_MAX = 15_000;
+const FAULT_MS_MAX = 25_000;
 const TEST_MS_MAX = 45_000;
 const API_KEY = "provider-key-of-faults-0123456789";
 /** Where nothing listens. */

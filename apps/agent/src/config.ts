@@ -73,7 +73,7 @@ export const AGENT_SETTINGS: { [K in keyof AgentConfig]: AgentSetting<AgentConfi
   tries: {
     name: "LLM_TRIES",
     defaultText: String(TRIES),
-    doc: "Tries of one call of the model, the first included, before the run ends as failed.",
+    doc: "Tries of one call of the model, the first included, before the run ends as failed. A server that is away is waited for besides; 1 tries nothing again.",
     read: (text) => readCount(text, TRIES, 1, TRIES_MAX),
   },
   images: {

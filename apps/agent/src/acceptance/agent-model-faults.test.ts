@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import type { Socket } from "node:net";
 import { type FixtureOpts, type FixtureResponse, LLMock } from "@copilotkit/aimock";
+import { PARTITION_MS_MAX } from "@windshift/contract/limits.ts";
 import { TestCheckout } from "../testing/agent-process.ts";
 import {
   answerOf,
@@ -35,10 +37,15 @@ async function runAfter(
   }
 }
 
-async function runAgainst(answer: RawAnswer): Promise<{ run: SessionRun; requests: number }> {
+/** @param heard told of the type of each event as it is written */
+async function runAgainst(
+  answer: RawAnswer,
+  heard: (type: string) => void = () => {},
+): Promise<{ run: SessionRun; requests: number }> {
   using checkout = await TestCheckout.create();
   await using model = await RawModel.start(answer);
-  const run = await runSessionOf(model.url, { checkout: checkout.dir, home: checkout.home });
+  const place = { checkout: checkout.dir, home: checkout.home };
+  const run = await runSessionOf(model.url, place, {}, (line) => heard(JSON.parse(line).type));
   return { run, requests: model.requests };
 }
 
@@ -89,18 +96,85 @@ describe.each([true, false])("streamed %p", (stream) => {
   });
 });
 
-for (const [how, opts] of [
-  ["after some chunks", { truncateAfterChunks: 3, chunkSize: 5, latency: 20 }],
-  ["after some time", { disconnectAfterMs: 60, chunkSize: 5, latency: 20 }],
+for (const [how, cut] of [
+  ["closed", (socket: Socket) => socket.destroy()],
+  ["reset", (socket: Socket) => socket.resetAndDestroy()],
 ] as const)
-  test(`a stream that is cut ${how} is tried again, and its text is taken back`, async () => {
-    const { run, requests } = await runAfter({ content: LONG }, opts, true);
+  test(`a stream whose connection is ${how} in the middle is tried again, and its text is taken back`, async () => {
+    let first: Socket | undefined;
+    const requests: string[] = [];
+    const { run } = await runAgainst(
+      (socket, { body, count }) => {
+        requests.push(body);
+        const said = count === 1 ? sse({ choices: [{ delta: { content: LONG } }] }) : RECORDED_STREAM;
+        socket.write(Buffer.concat([streamHead(), httpChunk(said), ...(count === 1 ? [] : [LAST_CHUNK])]));
+        first ??= socket;
+      },
+      // Only once the text was told: what is cut before that was never said.
+      (type) => {
+        if (type === "content" && requests.length === 1 && first !== undefined) cut(first);
+      },
+    );
     const types = run.events.map((event) => event.type);
-    expect(types.indexOf("content")).toBeLessThan(types.indexOf("retry"));
+    expect(types.slice(types.indexOf("content")).slice(0, 2)).toEqual(["content", "retry"]);
     expect(run.list("retry")[0]?.why).toContain("what the model said in this try does not count");
+    expect(requests).toHaveLength(2);
     expect(requests[1]).toBe(requests[0] ?? "");
     expect(run.exitCode).toBe(0);
   });
+
+/** A model that answers once and is gone, until `retries` of the agent were in vain. */
+async function runWhileAway(retries: number): Promise<SessionRun> {
+  using checkout = await TestCheckout.create();
+  const before = ["bash", `{"command":"true"}`] as const;
+  const after = ["finish", `{"outcome":"completed","summary":"all done"}`] as const;
+  const serve = (port: number, [name, text]: readonly [string, string]) => {
+    const message = { tool_calls: [{ id: name, function: { name, arguments: text } }] };
+    return Bun.serve({ port, hostname: "127.0.0.1", fetch: () => Response.json({ choices: [{ message }] }) });
+  };
+  let server = serve(0, before);
+  const { port = 0 } = server;
+  let isGone = false;
+  let inVain = 0;
+  try {
+    const place = { checkout: checkout.dir, home: checkout.home };
+    return await runSessionOf(`http://127.0.0.1:${port}`, place, { stream: false }, (line) => {
+      const { type } = JSON.parse(line);
+      if (type === "usage" && !isGone) {
+        isGone = true;
+        void server.stop(true);
+      }
+      if (type === "retry" && ++inVain === retries) server = serve(port, after);
+    });
+  } finally {
+    await server.stop(true);
+  }
+}
+
+const waited = (run: SessionRun) => run.list("retry").reduce((sum, { wait_ms }) => sum + wait_ms, 0);
+
+test("F02 a server that answered before and is started again is waited for, however many tries that takes", async () => {
+  const run = await runWhileAway(8);
+  expect(run.list("retry").length).toBeGreaterThanOrEqual(8);
+  expect(run.list("retry").at(-1)?.why).toContain("cannot reach the model API");
+  expect(run.list("finish")).toMatchObject([{ outcome: "completed" }]);
+  expect(run.exitCode).toBe(0);
+});
+
+test("one that stays away ends the run once the runner would; one that never answered much sooner", async () => {
+  const gone = await runWhileAway(Number.POSITIVE_INFINITY);
+  expect([gone.exitCode, gone.list("error")[0]?.code]).toEqual([69, "api_unreachable"]);
+  expect(waited(gone)).toBeGreaterThanOrEqual(PARTITION_MS_MAX);
+  expect(waited(gone)).toBeLessThan(PARTITION_MS_MAX + 20_000);
+  using checkout = await TestCheckout.create();
+  const closed = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+  const url = `http://127.0.0.1:${closed.port}`;
+  await closed.stop(true);
+  const never = await runSessionOf(url, { checkout: checkout.dir, home: checkout.home });
+  expect([never.exitCode, never.list("error")[0]?.code]).toEqual([69, "api_unreachable"]);
+  expect(waited(never)).toBeGreaterThanOrEqual(5_000);
+  expect(waited(never)).toBeLessThan(10_000);
+});
 
 /** A reply that begins to speak and then holds an error, and after that a whole one. */
 const brokenOffWith =

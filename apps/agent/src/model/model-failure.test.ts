@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { failureOf } from "./model-failure.ts";
+import { failureInReply, failureOf, noAnswer } from "./model-failure.ts";
 
 const NOW_MS = Date.parse("2026-01-02T03:04:05Z");
 const failed = (status: number, body: unknown = "", headers: Record<string, string> = {}) =>
@@ -26,6 +26,23 @@ test("the broker's typed codes decide before the status does; a conflict is the 
     [429, "insufficient_quota", false],
   ] as const)
     expect({ code, retry: failed(status, { error: { code, message: "m" } }).retry }).toEqual({ code, retry });
+});
+
+test("a server that is away is told from a provider that fails: by our word, or by a proxy that names no code", () => {
+  for (const status of [502, 503, 504])
+    expect(failed(status, "<html><title>nginx</title></html>").away).toBe(true);
+  expect(failed(503, { error: { code: "unavailable", message: "m" } }).away).toBe(true);
+  expect(noAnswer("http://model", Object.assign(new Error(), { code: "ECONNREFUSED" })).away).toBe(true);
+  for (const [status, code] of [
+    [502, "upstream_failed"],
+    [503, "overloaded"],
+    [504, "timed_out"],
+  ] as const)
+    expect([code, failed(status, { error: { code, message: "m" } }).away]).toEqual([code, undefined]);
+  for (const status of [429, 500, 529]) expect([status, failed(status).away]).toEqual([status, undefined]);
+  expect(
+    failureInReply({ code: undefined, type: undefined, status: 502, message: "m" }).away,
+  ).toBeUndefined();
 });
 
 test("a final answer says what to check", () => {

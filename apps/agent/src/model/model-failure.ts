@@ -16,6 +16,8 @@ export interface ModelFailure {
   retryAfterMs: number;
   /** The server is overloaded: a pause of half a second changes nothing. */
   busy?: boolean;
+  /** Nobody serves there now, as when the server is started again: no connection, a proxy that has nobody behind it, or our own word for it. */
+  away?: boolean;
   /** The window the refusal told of in its header, tokens. */
   contextWindow?: number | undefined;
 }
@@ -23,6 +25,8 @@ export interface ModelFailure {
 /** 529 is how some say that they are overloaded; it is among the 5xx. */
 const RETRIED_STATUSES = new Set([408, 409, 425, 429]);
 const BUSY_STATUSES = new Set([429, 503, 529]);
+/** What a proxy answers for a server that is not there. Then there is no code: the broker gives its own errors one. */
+const GATEWAY_STATUSES = new Set([502, 503, 504]);
 /** Codes of providers that no retry can change although their status (429) says otherwise: nobody pays. */
 const UNPAID_CODES = new Set(["insufficient_quota", "billing_not_active", "billing_hard_limit_reached"]);
 /** Longest wait a `Retry-After` may ask of us, ms; a run has better things to do than to wait for hours in silence. */
@@ -51,7 +55,12 @@ export function failureOf(status: number, body: string, headers: Headers, nowMs:
   const hint = status >= 300 && status < 400 ? HINT_REDIRECT : HINTS[status];
   const named = `the model API answered ${status}${error.code === undefined ? "" : ` ${shown(error.code)}`}`;
   const message = `${named}: ${shown(error.message) || "(no text)"}${hint === undefined ? "" : ` (${hint})`}`;
-  return classify(status, error, message, retryAfterMs(headers, nowMs));
+  const failure = classify(status, error, message, retryAfterMs(headers, nowMs));
+  return isAway(status, error.code) ? { ...failure, away: true } : failure;
+}
+
+function isAway(status: number, code: string | undefined): boolean {
+  return code === undefined ? GATEWAY_STATUSES.has(status) : code === "unavailable";
 }
 
 /** What an error means that came inside an answer of 200, where providers put it once they have begun to reply. */
@@ -129,6 +138,7 @@ export function noAnswer(address: string, cause: unknown): ModelFailure {
     message: `cannot reach the model API at ${address}: ${wordsOf(cause)}`,
     retry: true,
     retryAfterMs: 0,
+    away: true,
   };
 }
 

@@ -29,16 +29,22 @@ export interface SessionRun {
 /**
  * The program without its process: from the prompt to `session_idle`, in the ways of a real run. Its lines are held to the
  * contract, and its ending to one `finish` or `error` before `session_idle`.
+ * @param heard told of each line as it is written
  * @throws Error when a line or the ending breaks the contract, or the run hangs
  */
 export async function runSessionOf(
   url: string,
   place: SessionPlace,
   options: Partial<AgentConfig> = {},
+  heard: (line: string) => void = () => {},
 ): Promise<SessionRun> {
   const lines: string[] = [];
+  const write = (line: string) => {
+    lines.push(line);
+    heard(line);
+  };
   const inbox = new Inbox((what) => lines.push(`bad input: ${what}`));
-  const sink = { write: (line: string) => lines.push(line), flush: () => 0 };
+  const sink = { write, flush: () => 0 };
   const over = Promise.withResolvers<void>();
   const read = inbox.read(prompt(over.promise));
   const run = runToIdle(configOf(url, place.checkout, options), {

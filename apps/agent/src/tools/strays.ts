@@ -4,8 +4,8 @@ import { reap } from "./zombies.ts";
 
 /** Variable that marks everything a command starts, however far it gets from its process group. */
 const MARK_NAME = "WINDSHIFT_CALL";
-/** Rounds of looking for what a killed process may have started meanwhile, and the pause between two, ms: 0.1 s in all. */
-const ROUNDS_MAX = 20;
+/** Rounds of looking for what a killed process may have started meanwhile, and the pause between two, ms: 2 s in all, as on a machine that is busy a killed process waits for its turn to end. */
+const ROUNDS_MAX = 400;
 const ROUND_PAUSE_MS = 5;
 /** The kernel's number of the machine's own pid namespace (PROC_PID_INIT_INO); a container has another. */
 const MACHINE_PID_NAMESPACE = "pid:[4026531836]";
@@ -36,13 +36,17 @@ export async function endStrays(mark: CallMark, shellPid: number): Promise<void>
   // Most commands leave nothing, and to signal a group that is gone costs as much as all the looking.
   if (startedSince(shellPid)?.length === 0) return;
   signalGroup(shellPid, "SIGKILL");
+  let started: number[] = [];
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const started = startedSince(shellPid) ?? [];
+    const newest = newestPidHere();
+    started = startedSince(shellPid) ?? [];
     const strays = started.filter((pid) => isMarked(pid, mark.value) || adopted(pid) === "running");
-    if (strays.length === 0) return reap(started.filter((pid) => adopted(pid) === "zombie"));
+    // One may have started another, and ended, between the list and the look at it.
+    if (strays.length === 0 && newestPidHere() === newest) break;
     for (const pid of strays) kill(pid);
     await Bun.sleep(ROUND_PAUSE_MS);
   }
+  await reap(started.filter((pid) => adopted(pid) === "zombie"));
 }
 
 /** Pids that are asked for one by one; more than that, and the list of all processes is the shorter way. */
@@ -77,6 +81,11 @@ function newestPid(): number {
   const length = readSync(loadavg, loadavgLine, 0, loadavgLine.length, 0);
   const line = loadavgLine.toString("latin1", 0, length);
   return Number(line.slice(line.lastIndexOf(" ") + 1));
+}
+
+/** Undefined outside a container of its own, where others start processes all the time. */
+function newestPidHere(): number | undefined {
+  return aloneInContainer() ? newestPid() : undefined;
 }
 
 function isMarked(pid: number, value: string): boolean {

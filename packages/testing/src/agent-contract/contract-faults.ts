@@ -23,7 +23,7 @@ export function checkFaults({ under, check, bench }: ContractSuite): void {
     const closed = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
     const url = `http://127.0.0.1:${closed.port}`;
     await closed.stop(true);
-    await using run = await bench([under.finish("not reached")], { LLM_BASE_URL: url });
+    await using run = await bench([under.finish("not reached")], { LLM_BASE_URL: url, LLM_TRIES: "1" });
     run.agent.send({ type: "prompt", message: "the task" });
     expect<number[]>([AGENT_EXIT.failed, AGENT_EXIT.apiUnreachable]).toContain(await run.ends("error"));
   });
