@@ -18,6 +18,7 @@ import type { CrashPoints } from "./crash-point.ts";
 import type { Database } from "./db/database.ts";
 import type { ForgeClients } from "./forges/forge-clients.ts";
 import { createForgeLists } from "./forges/forge-lists.ts";
+import type { MemoryGate } from "./health/memory-gate.ts";
 import { createApp } from "./http/app.ts";
 import type { Log } from "./http/log.ts";
 import { peopleOf } from "./http/principal.ts";
@@ -100,6 +101,8 @@ export interface RouteParts {
   log: Log;
   /** Of this process; of these routes alone by default. */
   metrics?: ServerMetrics;
+  /** Turns costly work away while memory is short; without it none is. */
+  memory?: MemoryGate | undefined;
   /** Opens `/metrics` to whoever sends it. */
   metricsToken?: string | undefined;
   /** The sign-in provider; undefined where there is none. */
@@ -145,6 +148,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   const people = peopleOf(callers);
   const denied = new DeniedCalls(db);
   const pace = new HostPace();
+  const { memory } = parts;
   const hosts = new HostFinder((hashes) => findByCredentials(database, hashes), pace);
   const app = createApp({
     ...callers,
@@ -158,7 +162,7 @@ export function buildRoutes(parts: RouteParts): Routes {
       const { id: runnerId, pool: poolId, instance, name } = host;
       return { kind: "runner", runnerId, poolId, instance, name };
     },
-    doorkeeper: (request, path) => hosts.refusalOf(request, path),
+    doorkeeper: (request, path) => hosts.refusalOf(request, path) ?? memory?.refusalOf(request, path),
     answered: (answer) => metrics.answered(answer),
     foreign: (caller, method, path) => denied.record(caller, method, path),
   });
@@ -218,7 +222,7 @@ export function buildRoutes(parts: RouteParts): Routes {
   const desk = new ClaimDesk({ database, defaults, readBranch: parts.forge.readBranch, log, traced });
   addHostRoutes(app, { database, masterKey, defaults, desk, pace, trace: parts.trace, log });
   addWhoamiRoute(app, database);
-  addBrokerRoutes(app, createBrokers(parts));
+  addBrokerRoutes(app, createBrokers(parts), memory);
   addMetricsRoute(app, { database, metrics, sessions: signIn, token: parts.metricsToken });
   addWebhookRoutes(app, parts);
   addMcpRoutes(app);

@@ -21,6 +21,8 @@ import { type DataFolderLock, lockDataFolder } from "./db/data-folder-lock.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
 import { runForgeLoop } from "./forges/sync-loop.ts";
+import type { MemoryGate } from "./health/memory-gate.ts";
+import { createMemoryGate, memoryCalm, watchMemory } from "./health/memory-watch.ts";
 import type { Log } from "./http/log.ts";
 import { TrustedProxies } from "./http/trusted-proxies.ts";
 import { type Listener, listen } from "./listen.ts";
@@ -52,6 +54,7 @@ import { runUpkeepLoop } from "./work-items/upkeep-loop.ts";
 /** What a server is made of, once its database and its key are open. */
 interface ServerParts extends RouteParts {
   metrics: ServerMetrics;
+  memory: MemoryGate;
   settings: ServerSettings;
   tracing: Tracing | undefined;
   traces: RunTraces | undefined;
@@ -102,10 +105,12 @@ export async function startServer(
   ];
   const runner = await startRunner(parts, env, listener);
   const endMeasuring = measureLoopDelay(parts.metrics);
+  const endWatching = watchMemory(parts.memory);
   return {
     port: listener.port,
     stop: () => {
       endMeasuring();
+      endWatching();
       return endServer({ ...parts, runner, loops, stopLoops: () => ending.abort(), listener });
     },
   };
@@ -143,6 +148,7 @@ async function openParts(settings: ServerSettings, log: Log): Promise<ServerPart
   return {
     ...open,
     ...createForges(open),
+    memory: createMemoryGate(log, metrics),
     ...{ settings, defaults, log, metrics, metricsToken, lock, tracing, traces, traced, trace },
   };
 }
@@ -258,6 +264,8 @@ async function startRunner(
     defaults,
     controlPlane: crash.controlPlane(createControlPlane(control)),
     claim: crash.claim(async (...args: ClaimArgs) => {
+      const [, , signal] = args;
+      await memoryCalm(parts.memory, signal);
       const job = await claimJob(control, ...args);
       return job === null ? null : (parts.traced?.(job) ?? job);
     }),

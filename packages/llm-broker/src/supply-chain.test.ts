@@ -97,7 +97,7 @@ describe("LB-21 providers are part of the source", () => {
   });
 });
 
-describe("LB-21 what is installed", () => {
+describe("LB-21 SO-01 what is installed", () => {
   test("is locked: every package with its version and the hash of its content", () => {
     const { lockfileVersion, packages } = readJson(Lock, "package-lock.json");
     expect(lockfileVersion).toBe(3);

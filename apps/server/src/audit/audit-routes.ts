@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Database } from "../db/database.ts";
 import type { Access } from "../http/access.ts";
 import { type ApiEnv, actingPersonOf } from "../http/api-env.ts";
+import { attachmentHeaders } from "../http/attachment.ts";
 import { jsonReply } from "../http/json.ts";
 import { CursorParam, LimitParam } from "../http/params.ts";
 import type { RouteTable } from "../http/route-table.ts";
@@ -81,10 +82,6 @@ async function exported(
   });
   const name = `audit-${new Date().toISOString().slice(0, 10)}.${format}`;
   return new Response(exportAudit(database, { filter, workspaceId }, format), {
-    headers: {
-      "content-type": `${FORMATS[format]}; charset=utf-8`,
-      "content-disposition": `attachment; filename="${name}"`,
-      "cache-control": "no-store",
-    },
+    headers: attachmentHeaders(`${FORMATS[format]}; charset=utf-8`, name),
   });
 }

@@ -39,13 +39,14 @@ export class BackupDesk {
   }
 
   async list(): Promise<BackupList> {
-    const whole = await listBackups(this.folder);
     const latest = await this.unfinished();
+    const whole = await listBackups(this.folder);
     return {
       engine: this.parts.database.engine,
       database_command: this.holdsDatabase() ? null : PG_DUMP,
       folder: this.folder,
-      backups: latest === undefined ? whole : [latest, ...whole],
+      // The file is there a moment before the process that writes it has ended; until then it is the one being written.
+      backups: latest === undefined ? whole : [latest, ...whole.filter(({ id }) => id !== latest.id)],
     };
   }
 

@@ -1,6 +1,7 @@
 import { Backup, BackupId, BackupList } from "@windshift/contract/api/backup.ts";
 import { z } from "zod";
 import { actingPersonOf } from "../http/api-env.ts";
+import { attachmentHeaders } from "../http/attachment.ts";
 import { jsonReply } from "../http/json.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import type { BackupDesk } from "./backup-desk.ts";
@@ -45,12 +46,7 @@ export function addBackupRoutes(table: RouteTable, desk: BackupDesk): void {
       const { backup } = c.req.valid("param");
       const { path, bytes } = await desk.open(backup, actingPersonOf(c));
       return new Response(Bun.file(path).stream(), {
-        headers: {
-          "content-type": "application/x-tar",
-          "content-length": String(bytes),
-          "content-disposition": `attachment; filename="${backup}"`,
-          "cache-control": "no-store",
-        },
+        headers: { ...attachmentHeaders("application/x-tar", backup), "content-length": String(bytes) },
       });
     },
   );

@@ -39,11 +39,19 @@ const list = async () => (await admin.get<BackupList>(AT)).body;
 async function finished(): Promise<Backup> {
   const started = await admin.post<Backup>(AT);
   expect(started.status).toBe(202);
-  return eventually(
+  const counts = new Set<number>();
+  const made = await eventually(
     "the backup to be written",
-    async () => (await list()).backups.find((b) => b.id === started.body.id && b.state !== "running"),
+    async () => {
+      const found = (await list()).backups.filter((b) => b.id === started.body.id);
+      counts.add(found.length);
+      return found.find(({ state }) => state !== "running");
+    },
     TEST_MS_MAX,
   );
+  // Never twice, and never gone: one that is whole while the process that wrote it still ends is being written.
+  expect([...counts]).toEqual([1]);
+  return made;
 }
 async function unpacked(file: string): Promise<string> {
   const dir = tempDir().path;

@@ -1,3 +1,5 @@
+import { refusal } from "@windshift/git-broker/refusal.ts";
+import type { MemoryGate } from "../health/memory-gate.ts";
 import type { RouteTable } from "../http/route-table.ts";
 
 export interface BrokerPorts {
@@ -5,13 +7,19 @@ export interface BrokerPorts {
   llm(request: Request): Promise<Response>;
 }
 
-/** The brokers check a run's token themselves; nothing before them reads the body. */
-export function addBrokerRoutes(table: RouteTable, ports: BrokerPorts): void {
+/**
+ * The brokers check a run's token themselves; nothing before them reads the body.
+ * @param memory turns git transfers away while it is short, in words that git shows; model calls the doorkeeper does
+ */
+export function addBrokerRoutes(table: RouteTable, ports: BrokerPorts, memory?: MemoryGate): void {
   table.mountDirect(
     ["GET", "POST"],
     "/api/git-proxy/*",
     { handler: "the run's git token, as Basic password" },
-    (request) => ports.git(request),
+    async (request) => {
+      const short = memory?.refusal("git");
+      return short === undefined ? ports.git(request) : refusal(503, short.message);
+    },
   );
   table.mountDirect(
     ["POST"],

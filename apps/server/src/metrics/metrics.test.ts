@@ -1,13 +1,21 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { JobSpec } from "@windshift/contract/job.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { afterCommit } from "../db/after-commit.ts";
+import { fillEvents } from "../testing/event-fill.ts";
 import type { TestClient } from "../testing/test-client.ts";
-import { addHost, createPool, type TestHost } from "../testing/test-host.ts";
+import { addHost, createPool, eventOf, type TestHost } from "../testing/test-host.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { createItem, createTestWorkspace, type TestWorkspace } from "../testing/test-workspace.ts";
 import { measureLoopDelay } from "./loop-delay.ts";
 import { ServerMetrics } from "./server-metrics.ts";
 
+/** A server, git and a workspace; a loaded machine takes long for them, ms. */
+setDefaultTimeout(60_000);
+/** Events of a transcript that takes some time to go through. */
+const LONG_EVENTS = 60_000;
+/** Heartbeats that have to be answered meanwhile: one after the other, each takes several turns of the event loop. What held the loop up would let none through. */
+const ANSWERED_MIN = 3;
 const TOKEN = "metrics-token-of-this-test";
 let server: TestServer;
 let admin: TestClient;
@@ -33,7 +41,7 @@ function figure(text: string, line: string): number {
   return found === undefined ? 0 : Number(found.slice(line.length + 1));
 }
 
-test("the figures are open to the token and to administrators, and to nobody else", async () => {
+test("SO-05 the figures are open to the token and to administrators, and to nobody else", async () => {
   const { client: member } = await server.addPerson(admin, "Member");
   const status = async (client: TestClient) => (await client.get("/metrics")).status;
   expect(await status(admin)).toBe(200);
@@ -44,7 +52,33 @@ test("the figures are open to the token and to administrators, and to nobody els
     expect([wrong, await status(server.withToken(wrong))]).toEqual([wrong, 401]);
 });
 
-test("without a token that was set, no token opens them", async () => {
+test("SO-05 what anybody may read of a server names nobody and nothing in it", async () => {
+  const stranger = server.stranger();
+  const names = ["Ada", "ada@", "MAIN", "builders", "scripted-1", "acme", TOKEN, host.registered.credential];
+  for (const path of [
+    ...["/healthz", "/readyz", "/api/version", "/api/openapi.json", "/"],
+    ...[
+      "/metrics",
+      "/metrics/",
+      `/metrics?token=${TOKEN}`,
+      "/debug",
+      "/debug/pprof",
+      "/debug/vars",
+      "/server-status",
+    ],
+  ]) {
+    const { status, text } = await stranger.get(path);
+    if (path.startsWith("/metrics?")) expect(status).toBe(401);
+    for (const name of names) expect([path, name, text.includes(name)]).toEqual([path, name, false]);
+    expect([path, text.includes("windshift_queue_depth"), text.includes(server.repositoriesRoot)]).toEqual([
+      path,
+      false,
+      false,
+    ]);
+  }
+});
+
+test("SO-05 without a token that was set, no token opens them", async () => {
   const closed = await startTestServer();
   try {
     for (const token of [TOKEN, "undefined", ""])
@@ -83,7 +117,7 @@ test("a run is counted while it waits, while it runs, with its events, and when 
   await eventually("the run has ended", async () => figure(await scrape(), ended) === before + 1);
 });
 
-test("answers are counted by template: no id, no name and no made-up address becomes a label", async () => {
+test("SO-05 answers are counted by template: no id, no name and no made-up address becomes a label", async () => {
   await admin.get("/api/v1/workspaces/MAIN");
   await admin.get("/api/v1/workspaces/NO-SUCH-ONE");
   await server.stranger().get("/made-up-address-4711");
@@ -122,7 +156,46 @@ test("what a transaction that is rolled back did is not counted", async () => {
   expect(done).toEqual(["committed"]);
 });
 
-test("an event loop that was held up is seen", async () => {
+describe("I17 heartbeats are answered in the middle of", () => {
+  let run: JobSpec;
+  beforeAll(async () => {
+    const { database } = server;
+    await createItem(admin, workspace.key, { assignee_id: workspace.agent.id });
+    run = await host.claimed();
+    await fillEvents(database, [run.run_id], 0, LONG_EVENTS, JSON.stringify({ text: "x".repeat(200) }));
+  });
+
+  const events = (query: string) => admin.get(`/api/v1/agent-runs/${run.run_id}/events${query}`);
+  for (const [what, work] of [
+    ["a search through a long transcript", () => events("?q=not+there")],
+    ["its export", () => admin.get(`/api/v1/agent-runs/${run.run_id}/transcript.jsonl`)],
+    [
+      "a flood of events",
+      async () => {
+        for (let at = 0; at < 20; at++) await host.events(run.run_id, 1, batchOf(at));
+      },
+    ],
+  ] as const)
+    test(what, async () => {
+      let isOver = false;
+      const working = work().finally(() => {
+        isOver = true;
+      });
+      let answered = 0;
+      while (!isOver && answered < ANSWERED_MIN) {
+        expect((await host.heartbeat([{ run: run.run_id, attempt: 1 }])).body.abort).toEqual([]);
+        if (!isOver) answered++;
+      }
+      await working;
+      expect(answered).toBe(ANSWERED_MIN);
+    });
+
+  /** After those that are stored. */
+  const batchOf = (at: number) =>
+    Array.from({ length: 100 }, (_, n) => eventOf(LONG_EVENTS + at * 100 + n + 1, "y".repeat(1_000)));
+});
+
+test("I17 an event loop that was held up is seen", async () => {
   const metrics = new ServerMetrics();
   const end = measureLoopDelay(metrics);
   const startedMs = performance.now();

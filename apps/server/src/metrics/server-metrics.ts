@@ -2,6 +2,8 @@ import { buildVersion } from "@windshift/base/build-version.ts";
 import type { PoolDiagnostics } from "@windshift/contract/api/pool.ts";
 import type { RunReason, RunStatus } from "@windshift/contract/run.ts";
 import type { RunFigures } from "../db/run-figures.ts";
+import type { CostlyWork } from "../health/costly-work.ts";
+import type { MemoryReading } from "../health/memory-reading.ts";
 import { MetricTimes } from "./metric-times.ts";
 import { MetricValues } from "./metric-values.ts";
 
@@ -34,6 +36,17 @@ export class ServerMetrics implements RunFigures {
     "gauge",
     "windshift_resident_memory_bytes",
     "Memory of this process",
+  );
+  private readonly memoryUsed = gauge("memory_used_bytes", "Memory that counts towards its limit");
+  private readonly memoryLimit = gauge("memory_limit_bytes", "Limit of memory, by whose it is");
+  private readonly memoryShort = gauge(
+    "memory_short",
+    "1 while costly work is turned away for lack of memory",
+  );
+  private readonly memoryRefusals = new MetricValues(
+    "counter",
+    "windshift_memory_refusals_total",
+    "Requests that were turned away for lack of memory since this process started, by what they asked for",
   );
   private readonly answers = new MetricTimes(
     "windshift_http_request_duration_seconds",
@@ -85,6 +98,17 @@ export class ServerMetrics implements RunFigures {
     this.delay.count("", () => ({}), ms / 1_000);
   }
 
+  memoryRead({ usedBytes, limitBytes, of }: MemoryReading, isShort: boolean): void {
+    this.memoryUsed.set({}, usedBytes);
+    this.memoryLimit.reset();
+    this.memoryLimit.set({ of }, limitBytes);
+    this.memoryShort.set({}, isShort ? 1 : 0);
+  }
+
+  memoryRefused(work: CostlyWork): void {
+    this.memoryRefusals.add({ work }, 1);
+  }
+
   /** Takes over how the pools are; one that is gone is told no more. */
   showPools(pools: readonly PoolDiagnostics[], nowMs: number): void {
     for (const metric of [this.queued, this.oldest, this.running, this.runners, this.free]) metric.reset();
@@ -102,8 +126,10 @@ export class ServerMetrics implements RunFigures {
   /** All of it, as it is asked for at `/metrics`. */
   text(): string {
     this.memory.set({}, process.memoryUsage.rss());
-    const { info, memory, answers, ended, events, delay, queued, oldest, running, runners, free } = this;
-    const all = [info, memory, answers, ended, events, delay, queued, oldest, running, runners, free];
+    const { info, memory, memoryUsed, memoryLimit, memoryShort, memoryRefusals } = this;
+    const { answers, ended, events, delay, queued, oldest, running, runners, free } = this;
+    const ofMemory = [memory, memoryUsed, memoryLimit, memoryShort, memoryRefusals];
+    const all = [info, ...ofMemory, answers, ended, events, delay, queued, oldest, running, runners, free];
     return `${all.flatMap((metric) => metric.lines()).join("\n")}\n`;
   }
 }

@@ -318,6 +318,28 @@ describe("events", () => {
     expect(await listEvents(fix.database.kysely, run, stored[1]?.id ?? 0, 100)).toHaveLength(1);
   });
 
+  test("F23 a report and a batch that come again after the report change nothing, whatever they say", async () => {
+    const { run } = await assign();
+    await claim();
+    const batch = [event(1), event(2)];
+    await appendEvents(fix.database, run, 1, batch);
+    expect(await reportResult(fix.database, run, result(1), DEFAULTS)).toBe("accepted");
+    const stored = async () => ({
+      run: await getRun(fix.database.kysely, run),
+      events: await listEvents(fix.database.kysely, run, 0, 100),
+      attempts: await fix.database.kysely.selectFrom("run_attempts").selectAll().execute(),
+    });
+    const before = await stored();
+    expect(before.run.result).toMatchObject({ outcome: "completed" });
+    const failed = { outcome: null, failure: { reason: "agent_failed", detail: "no" } } as const;
+    for (const again of [result(1), result(1, failed)])
+      expect(await reportResult(fix.database, run, again, DEFAULTS)).toBe("accepted");
+    for (const again of [batch, [event(1), event(2), event(3)]])
+      expect(await appendEvents(fix.database, run, 1, again)).toEqual({ kind: "lease_lost" });
+    expect(await reportResult(fix.database, run, result(2), DEFAULTS)).toBe("lease_lost");
+    expect(await stored()).toEqual(before);
+  });
+
   test("a NUL in a tool's output does not lose the batch", async () => {
     const { run } = await assign();
     await claim();

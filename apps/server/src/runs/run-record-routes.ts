@@ -5,6 +5,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import type { Database } from "../db/database.ts";
 import type { ApiEnv } from "../http/api-env.ts";
+import { attachmentHeaders } from "../http/attachment.ts";
 import { jsonReply } from "../http/json.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import { openArchivedTranscript } from "../retention/transcript-archive.ts";
@@ -81,13 +82,14 @@ function streamTranscript(database: Database, run: number): ReadableStream<Uint8
         if (lines !== "") controller.enqueue(Buffer.from(lines));
         after = events.at(-1)?.id ?? after;
         if (events.length < EVENT_PAGE_MAX) controller.close();
+        // SQLite answers at once, and a reader nearby takes pages as fast as they are made: nobody else would get a turn (I17).
+        await new Promise<void>((resolve) => setImmediate(resolve));
       },
     },
     { highWaterMark: 0 },
   );
 }
 
-/** Text by agents: a browser saves it and never shows it as a page. */
 function attachment(
   body: string | ReadableStream<Uint8Array>,
   type: string,
@@ -95,13 +97,7 @@ function attachment(
   headers: Record<string, string> = {},
 ): Response {
   return new Response(body, {
-    headers: {
-      "content-type": type,
-      "content-disposition": `attachment; filename="${name}"`,
-      "x-content-type-options": "nosniff",
-      "cache-control": "no-store",
-      ...headers,
-    },
+    headers: { ...attachmentHeaders(type, name), ...headers },
   });
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { AgentList } from "@windshift/contract/api/agent.ts";
 import type {
   AgentRun,
   AgentRunDetail,
@@ -14,12 +15,16 @@ import { COMPLETED_RESULT } from "../testing/completed-result.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { addHost, createPool, type TestHost } from "../testing/test-host.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
+import { openStream, type TestStream } from "../testing/test-stream.ts";
 import { create, createItem, createTestWorkspace, type TestWorkspace } from "../testing/test-workspace.ts";
 import { runPublishingLoop } from "./publishing-loop.ts";
+import { getRun } from "./run-store.ts";
 import { sweepLapsedLeases } from "./run-sweep.ts";
 
 /** A server, git and a workspace for each file; a loaded machine takes long for them, ms. */
 setDefaultTimeout(60_000);
+/** A live view is told of a change at once; a loaded machine may take longer, ms. */
+const WATCHED_MS_MAX = 20_000;
 
 const ending = new AbortController();
 const defaults = { llmModel: undefined };
@@ -219,6 +224,149 @@ describe("a transcript", () => {
     expect(lines.map(({ seq }) => seq)).toEqual(many.map(({ seq }) => seq));
     expect(lines[0]?.data.text).toBe(said[0]);
     await finish(id, 1);
+  });
+});
+
+test("WB-21 what is handed out as a file is saved and never shown, whatever an agent or a person wrote into it", async () => {
+  const polyglot = [
+    `<html><script>alert(1)</script>`,
+    `<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(2)"/>`,
+    "GIF89a/*<svg/onload=alert(3)>*/=0;",
+    "%PDF-1.7 <script>alert(4)</script>",
+  ];
+  await assign({ title: `=cmd()${polyglot[0]}` });
+  const { run_id: id } = await host.claimed();
+  const said = polyglot.map((text, at) => ({ seq: at + 1, at: AT, type: "stdout", data: { text } }));
+  expect((await host.events(id, 1, said)).status).toBe(200);
+  const patch = { text: polyglot.join("\n"), truncated: false };
+  await finish(id, 1, { delivered: { files: [], more: 0, patch } });
+  for (const [path, type] of [
+    [`/api/v1/agent-runs/${id}/transcript.jsonl`, "application/x-ndjson"],
+    [`/api/v1/agent-runs/${id}/patch`, "text/x-diff"],
+    ["/api/v1/workspaces/REC/audit/export.csv", "text/csv"],
+    ["/api/v1/workspaces/REC/audit/export.jsonl", "application/jsonl"],
+    ["/api/v1/admin/audit/export.csv", "text/csv"],
+  ] as const) {
+    const { status, headers } = await admin.get(path);
+    expect([path, status, headers.get("content-type")]).toEqual([path, 200, `${type}; charset=utf-8`]);
+    expect(headers.get("content-disposition")).toMatch(/^attachment; filename="[\w.-]+"$/);
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("content-security-policy")).toBe("sandbox; default-src 'none'");
+  }
+  // The same as part of a page of the API is JSON, and nothing else by its looks.
+  const { headers } = await admin.get(`/api/v1/agent-runs/${id}/events`);
+  expect([headers.get("content-type"), headers.get("x-content-type-options")]).toEqual([
+    "application/json",
+    "nosniff",
+  ]);
+});
+
+describe("I16 every view of a run", () => {
+  /** What people go by, wherever they look. */
+  type Facts = Pick<AgentRun, "status" | "phase" | "reason" | "attempt" | "isolation" | "cancel_requested">;
+  const factsOf = (run: Facts): Facts => ({
+    status: run.status,
+    phase: run.phase,
+    reason: run.reason,
+    attempt: run.attempt,
+    isolation: run.isolation,
+    cancel_requested: run.cancel_requested,
+  });
+  const stored = async (id: number) => {
+    const run = await getRun(server.database.kysely, id);
+    return factsOf({ ...run, cancel_requested: run.cancel_requested_at_ms !== null });
+  };
+  /** By the name of the view. */
+  async function views(id: number, item: string, watched: TestStream): Promise<Record<string, unknown>> {
+    const inList = async (path: string) =>
+      (await admin.get<AgentRunPage>(path)).body.runs.filter((run) => run.id === id).map(factsOf);
+    const now = await stored(id);
+    const isTold = () => {
+      const last = watched.events.findLast(({ event }) => event === "run")?.data as Facts | undefined;
+      return last !== undefined && Bun.deepEquals(factsOf(last), now);
+    };
+    await eventually("the live view says so too", isTold, WATCHED_MS_MAX);
+    return {
+      detail: [factsOf(await detailOf(id))],
+      item: await inList(`/api/v1/items/${item}/agent-runs`),
+      workspace: await inList("/api/v1/workspaces/REC/agent-runs"),
+      own: await inList("/api/v1/agent-runs"),
+      status: await inList(`/api/v1/workspaces/REC/agent-runs?status=${now.status}`),
+    };
+  }
+  async function expectAgreement(
+    id: number,
+    item: string,
+    watched: TestStream,
+    facts: Partial<Facts>,
+  ): Promise<void> {
+    expect(await stored(id)).toMatchObject(facts);
+    const seen = await views(id, item, watched);
+    const now = [await stored(id)];
+    expect(seen).toEqual(Object.fromEntries(Object.keys(seen).map((view) => [view, now])));
+  }
+  const itemOf = async (key: string) =>
+    (await admin.get<{ status: string }>(`/api/v1/items/${key}`)).body.status;
+  const agentOf = async () =>
+    (await admin.get<AgentList>("/api/v1/workspaces/REC/agents")).body.agents.find(
+      ({ user_id }) => user_id === workspace.agent.id,
+    );
+
+  test("says the same at each of its steps: the run, lists, the live view, the item, its agent and the pool", async () => {
+    const { key } = await assign();
+    const [{ id } = { id: 0 }] = (await admin.get<AgentRunPage>(`/api/v1/items/${key}/agent-runs`)).body.runs;
+    const watched = await openStream(admin, `/api/v1/agent-runs/${id}/events/stream`);
+    try {
+      // Nobody knows yet who will work on it, nor where.
+      await expectAgreement(id, key, watched, { status: "queued", phase: null, attempt: 0, isolation: null });
+      expect([await itemOf(key), (await agentOf())?.queued]).toEqual(["todo", 1]);
+      const job = await host.claimed();
+      await expectAgreement(id, key, watched, { status: "running", attempt: 1, isolation: "container" });
+      expect([await itemOf(key), await agentOf()]).toMatchObject([
+        "in_progress",
+        { queued: 0, places_taken: 1 },
+      ]);
+      await host.events(id, 1, [lifecycle(1, "preparing"), lifecycle(2, "agent")]);
+      await expectAgreement(id, key, watched, { status: "running", phase: "agent" });
+      await admin.post(`/api/v1/agent-runs/${id}/cancel`, {});
+      await expectAgreement(id, key, watched, { status: "running", cancel_requested: true });
+      await host.result(id, { ...COMPLETED_RESULT, attempt: job.attempt });
+      await expectAgreement(id, key, watched, { status: "canceled", reason: "canceled" });
+      expect((await agentOf())?.places_taken).toBe(0);
+      await eventually(
+        "the live view ends",
+        () => watched.events.some(({ event }) => event === "end"),
+        WATCHED_MS_MAX,
+      );
+    } finally {
+      await watched.close();
+    }
+  });
+
+  test("says that an attempt is lost, and nothing of how it ended, once its runner was not heard of", async () => {
+    const { key } = await assign();
+    const { run_id: id } = await host.claimed();
+    const watched = await openStream(admin, `/api/v1/agent-runs/${id}/events/stream`);
+    try {
+      await server.database.kysely
+        .updateTable("runs")
+        .set({ lease_expires_at_ms: 1 })
+        .where("id", "=", id)
+        .execute();
+      await sweepLapsedLeases(server.database, defaults);
+      await expectAgreement(id, key, watched, {
+        status: "queued",
+        reason: null,
+        attempt: 1,
+      });
+      const { attempts, head_oid, summary } = await detailOf(id);
+      expect(attempts.map(({ outcome }) => outcome)).toEqual(["interrupted"]);
+      expect([head_oid, summary]).toEqual([null, null]);
+      await admin.post(`/api/v1/agent-runs/${id}/cancel`, { force: true });
+      await expectAgreement(id, key, watched, { status: "canceled", reason: "canceled" });
+    } finally {
+      await watched.close();
+    }
   });
 });
 

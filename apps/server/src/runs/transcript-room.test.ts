@@ -43,7 +43,7 @@ async function stored(): Promise<number> {
   return (await rows.where("seq", ">", 0).execute()).length;
 }
 
-test("is above all that an honest runner sends of its agent", () => {
+test("F27 is above all that an honest runner sends of its agent", () => {
   // Each event of an agent counts for at least a hundred bytes with the runner.
   expect(ATTEMPT_ROOM.events).toBeGreaterThan(TRANSCRIPT_BYTES_MAX / 100);
   expect(ATTEMPT_ROOM.bytes).toBeGreaterThan(TRANSCRIPT_BYTES_MAX);
@@ -57,7 +57,7 @@ test("ends with the count of events: a batch beyond it is refused whole, one tha
   expect(await append([event(7)])).toBe("too_large");
 });
 
-test("ends with the bytes, in whatever batches they come; what comes again counts once", async () => {
+test("F27 ends with the bytes, in whatever batches they come; what comes again counts once", async () => {
   expect(await append([sized(1, 100)])).toEqual({ kind: "accepted", ackedSeq: 1 });
   const second = sized(2, 60);
   for (let n = 0; n < 3; n++) expect(await append([second])).toEqual({ kind: "accepted", ackedSeq: 2 });

@@ -6,6 +6,7 @@ import { BudgetHolds } from "../budgets/budget-holds.ts";
 import { CrashPoints } from "../crash-point.ts";
 import { type Database, openDatabase } from "../db/database.ts";
 import type { ForgeClients } from "../forges/forge-clients.ts";
+import type { MemoryGate } from "../health/memory-gate.ts";
 import type { Log } from "../http/log.ts";
 import type { RouteTable } from "../http/route-table.ts";
 import { ServerMetrics } from "../metrics/server-metrics.ts";
@@ -53,6 +54,8 @@ export interface TestServerOptions {
   /** Instead of a way out that reaches the loopback address. */
   outbound?: OutboundFetch;
   metricsToken?: string;
+  /** Made of the server's own log and figures. */
+  memory?(parts: { log: Log; metrics: ServerMetrics }): MemoryGate;
   /** A sign-in provider. */
   oidc?: OidcSettings;
   /** Passwords are kept as in production, at its price; by default they cost next to nothing. */
@@ -104,6 +107,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     defaults: { llmModel: undefined },
     metrics,
     metricsToken: options.metricsToken,
+    memory: options.memory?.({ log, metrics }),
     oidc: options.oidc,
     log,
     passwords: options.realPasswords ? undefined : QUICK_PASSWORDS,
