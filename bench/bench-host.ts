@@ -99,7 +99,12 @@ export function connectHost(identity: BenchHostIdentity): BenchHost {
       body: JSON.stringify(body),
     });
   const post = async (path: string, body: object): Promise<unknown> => {
-    const response = await send(path, body);
+    let response = await send(path, body);
+    // As a host does that has more to say than it may.
+    while (response.status === 429) {
+      await Bun.sleep(1_000 * Number(response.headers.get("retry-after") ?? 1));
+      response = await send(path, body);
+    }
     if (!response.ok) throw new Error(`${path} is answered ${response.status}: ${await response.text()}`);
     return response.json();
   };

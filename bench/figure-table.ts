@@ -26,9 +26,10 @@ export function figureTable(figures: readonly Figure[]): string[] {
   return [line(HEAD), widths.map((width) => "-".repeat(width)).join("  "), ...rows.map(line)];
 }
 
-function barOf({ bar, barOn, unit }: Figure): string {
+function barOf({ bar, barOn, unit, slowness }: Figure): string {
   if (bar === null) return "";
-  return barOn === "ratio" ? `≤ ${bar}×` : `≤ ${withUnit(bar, unit)}`;
+  if (barOn === "ratio") return `≤ ${bar}×`;
+  return slowness === 1 ? `≤ ${withUnit(bar, unit)}` : `≤ ${withUnit(bar, unit)} × ${slowness}`;
 }
 
 function withUnit(value: number, unit: string): string {

@@ -16,6 +16,9 @@ export const Figure = z.strictObject({
   /** The most that `barOn` may be; null for what is measured only to be compared. Source: docs/performance.md. */
   bar: z.number().nullable(),
   barOn: z.enum(["value", "ratio"]),
+  /** How many times slower this machine did what needs none of our code than the machine on which the bar was written; 1 where that is not looked at, or it was no slower. */
+  slowness: z.number().min(1),
+  /** Whether `value` (or `ratio`) is at most `bar` times `slowness`. */
   holds: z.boolean(),
   samples: z.int().positive(),
   /** Median distance of the samples from their median, in `unit`; half of them lie within it. */
@@ -41,13 +44,31 @@ export interface Reference {
   samples: Sample;
 }
 
-/** A figure whose bar is on the value; a reference beside it is for the reader. */
-export function absoluteFigure(subject: Subject, samples: Sample, beside?: Reference): Figure {
+/** What the floor of a bar was where the bar was written, and what the same is here, measured in turn with the subject. */
+export interface Yardstick {
+  /** In the unit of `here`. Source: PERFORMANCE. */
+  atBar: number;
+  here: Sample;
+}
+
+/**
+ * A figure whose bar is on the value; a reference beside it is for the reader. With a yardstick the bar is stretched as far as the
+ * machine is slower than the one the bar was written on, and never tightened: what counts is the distance to the floor.
+ */
+export function absoluteFigure(
+  subject: Subject,
+  samples: Sample,
+  beside?: Reference,
+  yardstick?: Yardstick,
+): Figure {
   const { median } = summarize(samples);
+  const slowness =
+    yardstick === undefined ? 1 : Math.max(1, summarize(yardstick.here).median / yardstick.atBar);
   return {
     ...measured(subject, samples, beside),
     barOn: "value",
-    holds: subject.bar === null || median <= subject.bar,
+    slowness: rounded(slowness),
+    holds: subject.bar === null || median <= subject.bar * slowness,
   };
 }
 
@@ -57,6 +78,7 @@ export function relativeFigure(subject: Subject, samples: Sample, reference: str
   return {
     ...measured(subject, samples, { name: reference, samples: floor }),
     barOn: "ratio",
+    slowness: 1,
     holds: subject.bar === null || ratio <= subject.bar,
   };
 }
@@ -65,7 +87,7 @@ function measured(
   subject: Subject,
   samples: Sample,
   reference: Reference | undefined,
-): Omit<Figure, "barOn" | "holds"> {
+): Omit<Figure, "barOn" | "slowness" | "holds"> {
   const own = summarize(samples);
   const other = reference === undefined ? undefined : summarize(reference.samples);
   return {

@@ -23,15 +23,24 @@ const LARGE = conversation(50);
 const LARGE_PER_S = 50;
 const LARGE_COUNT = 200;
 const STREAM_TOKENS = 150;
-/** Streams at once, with the bar on their slowest gap of a hundred, ms. */
+/** Streams at once, with the bar on their slowest gap of a hundred, and what it was without a broker on the machine of the bars, ms. */
 const STREAMS = [
-  { streams: 100, gapMsMax: 25 },
-  { streams: 500, gapMsMax: 50 },
-  { streams: 1_000, gapMsMax: 90 },
+  { streams: 100, gapMsMax: 25, directGapMs: 21 },
+  { streams: 500, gapMsMax: 50, directGapMs: 22 },
+  { streams: 1_000, gapMsMax: 90, directGapMs: 28 },
 ] as const;
 /** Bars. Source: PERFORMANCE, "LLM broker". */
 const BARS = { requestMs: 1_000 / 4_000, cpuMicros: 250, p50: 0.8, p99: 6, largeP50: 1.5, largeP99: 10 };
 const FIRST_TOKEN_MS_MAX = 1.5;
+/**
+ * What nginx, and a request without any broker, took on the machine of those bars. Source: the same table. Bars are stretched as far as
+ * this machine is slower at these.
+ */
+const AT_BAR = {
+  nginxRequestMicros: 1_000_000 / 46_100,
+  nginxCpuMicros: 21,
+  direct: { small: { p50: 0.16, p99: 1.06 }, large: { p50: 0.26, p99: 0.82 }, firstTokenMs: 0.23 },
+} as const;
 /** Streams of a round whose first token is timed, one after the other. */
 const FIRST_TOKENS = 40;
 /** How long the server is left alone before its memory counts as idle, ms; as in `server-start`. */
@@ -83,11 +92,11 @@ async function measure(report: BenchReport, ours: Way, floor: Way, none: Way, ba
   await Bun.sleep(IDLE_MS);
   const idle = await residentMb(ours.pid ?? 0);
   const bareIdle = await residentMb(bare.pid ?? 0);
-  await measureThroughput(report, ours, floor, bare);
-  const paced = { perS: PACED_PER_S, count: PACED_COUNT };
-  await measureAdded(report, ours, floor, none, SMALL, "8 KB", { ...paced, p50: BARS.p50, p99: BARS.p99 });
+  await measureThroughput(report, ours, floor, bare, floor !== none);
+  const small = { perS: PACED_PER_S, count: PACED_COUNT, p50: BARS.p50, p99: BARS.p99 };
+  await measureAdded(report, ours, floor, none, SMALL, "8 KB", { ...small, atBar: AT_BAR.direct.small });
   const large = { perS: LARGE_PER_S, count: LARGE_COUNT, p50: BARS.largeP50, p99: BARS.largeP99 };
-  await measureAdded(report, ours, floor, none, LARGE, "200 KB", large);
+  await measureAdded(report, ours, floor, none, LARGE, "200 KB", { ...large, atBar: AT_BAR.direct.large });
   let peak = await residentMb(ours.pid ?? 0);
   await measureFirstToken(report, ours, floor, none);
   for (const size of STREAMS) {
@@ -103,7 +112,14 @@ async function measure(report: BenchReport, ours: Way, floor: Way, none: Way, ba
   return { idle: bareIdle, loaded: await residentMb(bare.pid ?? 0) };
 }
 
-async function measureThroughput(report: BenchReport, ours: Way, floor: Way, bare: Way): Promise<void> {
+/** @param isNginx whether the floor is the one that the bars are stretched by */
+async function measureThroughput(
+  report: BenchReport,
+  ours: Way,
+  floor: Way,
+  bare: Way,
+  isNginx: boolean,
+): Promise<void> {
   const samples = {
     ours: [] as number[],
     floor: [] as number[],
@@ -128,16 +144,20 @@ async function measureThroughput(report: BenchReport, ours: Way, floor: Way, bar
   const subject = { bench: "llm-broker", unit: "µs" } as const;
   const time = `time per request, ${CONNECTIONS} connections, 8 KB`;
   report.figure(
-    absoluteFigure({ ...subject, metric: time, bar: 1_000 * BARS.requestMs }, samples.ours, {
-      name: floor.name,
-      samples: samples.floor,
-    }),
+    absoluteFigure(
+      { ...subject, metric: time, bar: 1_000 * BARS.requestMs },
+      samples.ours,
+      { name: floor.name, samples: samples.floor },
+      isNginx ? { atBar: AT_BAR.nginxRequestMicros, here: samples.floor } : undefined,
+    ),
   );
   report.figure(
-    absoluteFigure({ ...subject, metric: "processor time per request", bar: BARS.cpuMicros }, samples.cpu, {
-      name: floor.name,
-      samples: samples.floorCpu,
-    }),
+    absoluteFigure(
+      { ...subject, metric: "processor time per request", bar: BARS.cpuMicros },
+      samples.cpu,
+      { name: floor.name, samples: samples.floorCpu },
+      isNginx ? { atBar: AT_BAR.nginxCpuMicros, here: samples.floorCpu } : undefined,
+    ),
   );
   // How much of it is the runtime's own server and client: to be read, not held.
   const proxied = {
@@ -148,6 +168,17 @@ async function measureThroughput(report: BenchReport, ours: Way, floor: Way, bar
   report.figure(absoluteFigure(proxied, samples.cpu, { name: bare.name, samples: samples.bareCpu }));
 }
 
+interface Paced {
+  /** Requests a second, and in all. */
+  perS: number;
+  count: number;
+  /** Bars on what is added, ms. */
+  p50: number;
+  p99: number;
+  /** What the request took without a broker on the machine of the bars, ms. */
+  atBar: { p50: number; p99: number };
+}
+
 /** What ours adds to the same request sent to the provider itself in the same round. */
 async function measureAdded(
   report: BenchReport,
@@ -156,7 +187,7 @@ async function measureAdded(
   none: Way,
   body: unknown,
   size: string,
-  { perS, count, p50, p99 }: { perS: number; count: number; p50: number; p99: number },
+  { perS, count, p50, p99, atBar }: Paced,
 ): Promise<void> {
   const rounds: Record<"ours" | "floor" | "none", number[]>[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
@@ -173,10 +204,12 @@ async function measureAdded(
   ] as const) {
     const metric = `added ${name} at ${perS} requests/s, ${size}`;
     report.figure(
-      absoluteFigure({ bench: "llm-broker", metric, unit: "ms", bar }, added("ours", part), {
-        name: `${floor.name}, added`,
-        samples: added("floor", part),
-      }),
+      absoluteFigure(
+        { bench: "llm-broker", metric, unit: "ms", bar },
+        added("ours", part),
+        { name: `${floor.name}, added`, samples: added("floor", part) },
+        { atBar: atBar[name], here: rounds.map((round) => percentile(round.none, part)) },
+      ),
     );
   }
 }
@@ -187,7 +220,7 @@ async function measureFirstToken(report: BenchReport, ours: Way, floor: Way, non
     [true, "a run that just called"],
     [false, "a run that was silent for seconds"],
   ] as const) {
-    const added: Record<"own" | "through", number[]> = { own: [], through: [] };
+    const added: Record<"own" | "through" | "direct", number[]> = { own: [], through: [], direct: [] };
     for (let round = 0; round <= ROUNDS; round++) {
       // Of the others first: meanwhile our runs are silent.
       const direct = median(await firstTokens(none, FIRST_TOKENS, twice));
@@ -199,13 +232,16 @@ async function measureFirstToken(report: BenchReport, ours: Way, floor: Way, non
       if (round === 0) continue;
       added.own.push(own);
       added.through.push(through);
+      added.direct.push(direct);
     }
     const metric = `first token, added, ${which}`;
     report.figure(
-      absoluteFigure({ bench: "llm-broker", metric, unit: "ms", bar: FIRST_TOKEN_MS_MAX }, added.own, {
-        name: `${floor.name}, added`,
-        samples: added.through,
-      }),
+      absoluteFigure(
+        { bench: "llm-broker", metric, unit: "ms", bar: FIRST_TOKEN_MS_MAX },
+        added.own,
+        { name: `${floor.name}, added`, samples: added.through },
+        { atBar: AT_BAR.direct.firstTokenMs, here: added.direct },
+      ),
     );
   }
 }
@@ -215,7 +251,7 @@ async function measureStreams(
   ours: Way,
   floor: Way,
   none: Way,
-  { streams, gapMsMax }: { streams: number; gapMsMax: number },
+  { streams, gapMsMax, directGapMs }: (typeof STREAMS)[number],
 ): Promise<void> {
   const direct = await streamTimes(none, streams, STREAM_TOKENS);
   const through = await streamTimes(floor, streams, STREAM_TOKENS);
@@ -226,10 +262,12 @@ async function measureStreams(
   );
   const metric = `p99 gap between tokens, ${streams} streams of 50 tokens/s`;
   report.figure(
-    absoluteFigure({ bench: "llm-broker", metric, unit: "ms", bar: gapMsMax }, [gap(own)], {
-      name: floor.name,
-      samples: [gap(through)],
-    }),
+    absoluteFigure(
+      { bench: "llm-broker", metric, unit: "ms", bar: gapMsMax },
+      [gap(own)],
+      { name: floor.name, samples: [gap(through)] },
+      { atBar: directGapMs, here: [gap(direct)] },
+    ),
   );
   if (streams !== STREAMS[0].streams) return;
   const first = (times: { firstMs: number[] }) => median(times.firstMs) - median(direct.firstMs);

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { assert } from "@windshift/contract/app-error.ts";
 import { addHost, createPool, type TestHost } from "../../apps/server/src/testing/test-host.ts";
 import { startTestServer, type TestServer } from "../../apps/server/src/testing/test-server.ts";
 import { createItem, createTestWorkspace } from "../../apps/server/src/testing/test-workspace.ts";
@@ -26,6 +27,8 @@ const CLAIMS_EACH = 20;
 const CLAIMS_MIN = 100;
 const ROUNDS = 5;
 const ASSIGNMENTS = 200;
+/** Hosts that wait in turn, so that none claims faster than a host may. */
+const WAITING_HOSTS = 20;
 
 export const queue: Bench = {
   name: "queue",
@@ -107,9 +110,11 @@ async function endAll({ database }: QueueRig): Promise<void> {
 async function measureWakeUp(report: BenchReport, engine: BenchEngine): Promise<void> {
   const server = await startTestServer();
   try {
-    const { host, assign } = await prepareHost(server);
+    const { hosts, assign } = await prepareHosts(server);
     const times: number[] = [];
     for (let at = 0; at < ASSIGNMENTS; at++) {
+      const host = hosts[at % hosts.length];
+      assert(host !== undefined, "a host waits");
       const waiting = host.claimed("25s").then((job) => ({ job, atMs: performance.now() }));
       await Bun.sleep(5); // the claim waits by then
       const startedMs = performance.now();
@@ -138,13 +143,15 @@ async function measureWakeUp(report: BenchReport, engine: BenchEngine): Promise<
   }
 }
 
-async function prepareHost(server: TestServer): Promise<{ host: TestHost; assign(): Promise<unknown> }> {
+async function prepareHosts(server: TestServer): Promise<{ hosts: TestHost[]; assign(): Promise<unknown> }> {
   const admin = await server.setUp();
   const workspace = await createTestWorkspace(admin, "BENCH");
   const pool = await createPool(admin, { name: `bench-${randomBytes(4).toString("hex")}` });
   await admin.patch(`/api/v1/bindings/${workspace.binding.id}`, { pool: pool.name });
+  const hosts: TestHost[] = [];
+  while (hosts.length < WAITING_HOSTS) hosts.push(await addHost(server, admin, pool));
   return {
-    host: await addHost(server, admin, pool),
+    hosts,
     assign: () => createItem(admin, workspace.key, { assignee_id: workspace.agent.id }),
   };
 }

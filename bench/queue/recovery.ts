@@ -56,6 +56,7 @@ async function measure(report: BenchReport, product: Product, workspace: BuiltWo
   const Bindings = z.object({ bindings: z.array(Binding) });
   for (const { id } of (await product.api.get("/api/v1/workspaces/BENCH/bindings", Bindings)).bindings)
     await product.api.patch(`/api/v1/bindings/${id}`, { pool: "bench" }, Binding);
+  for (const id of await containersWith(RUN_LABEL)) strangers.add(id);
   const subject = { bench: "recovery", unit: "ms" } as const;
   const dead: number[] = [];
   const gone: number[] = [];
@@ -120,6 +121,9 @@ async function loseRunner(product: Product, workspace: BuiltWorkspace, host: Run
   return tookMs;
 }
 
+/** Containers of runs that were there before: what a killed program left behind has numbers of runs, too. */
+const strangers = new Set<string>();
+
 const ENGINE = { env: { PATH: process.env.PATH ?? "" }, timeoutMs: 30_000 };
 
 /** A run whose agent is in its command. */
@@ -137,11 +141,12 @@ async function startedRun(product: Product, workspace: BuiltWorkspace, title: st
 }
 
 async function containersOf(run: number): Promise<string[]> {
-  const label = `label=${RUN_LABEL}=${run}`;
-  const { stdout } = await exec(
-    ["docker", "ps", "-aq", "--filter", label, "--filter", `label=${ATTEMPT_LABEL}`],
-    ENGINE,
-  );
+  return (await containersWith(`${RUN_LABEL}=${run}`)).filter((id) => !strangers.has(id));
+}
+
+async function containersWith(label: string): Promise<string[]> {
+  const filters = ["--filter", `label=${label}`, "--filter", `label=${ATTEMPT_LABEL}`];
+  const { stdout } = await exec(["docker", "ps", "-aq", ...filters], ENGINE);
   return stdout.split("\n").filter((line) => line !== "");
 }
 

@@ -1,13 +1,9 @@
-import { join } from "node:path";
-import { tempDir } from "@windshift/testing/temp-dir.ts";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { Bench, BenchReport } from "../bench.ts";
 import { absoluteFigure } from "../figure.ts";
-import { compilePrograms } from "../programs.ts";
-import { type LiveBenchRun, startLiveBenchRun } from "../web-transcript/live-run.ts";
+import { type LiveApp, withLiveApp } from "../web-transcript/live-app.ts";
 import { longStory } from "../web-transcript/long-story.ts";
-import { signIn } from "../web-transcript/sign-in.ts";
-import { countBytes, launchChromium, noteInteractive, openTab, processorMs } from "../web-transcript/tab.ts";
+import { countBytes, noteInteractive, openTab, processorMs } from "../web-transcript/tab.ts";
 import { type FloorPages, serveFloorPages } from "./floor-pages.ts";
 
 const EVENTS = 100;
@@ -34,25 +30,19 @@ interface Subject {
 export const webLoad: Bench = {
   name: bench,
   about: "pages of the app with an empty cache: bytes, time until they can be used, processor time",
-  async run(report) {
-    using dir = tempDir();
-    const { server: program } = await compilePrograms(join(dir.path, "bin"), report);
-    const run = await startLiveBenchRun(program, dir.path);
-    const chromium = await launchChromium();
-    const floor = await serveFloorPages(run.url);
-    try {
-      await run.emit(longStory(EVENTS));
-      const signedIn = await signIn(chromium.browser, run.url);
-      for (const subject of subjects(run, signedIn)) await measure(report, chromium.browser, floor, subject);
-    } finally {
-      await floor.stop();
-      await chromium.close();
-      await run.stop();
-    }
-  },
+  run: (report) =>
+    withLiveApp(report, async (app) => {
+      await app.run.emit(longStory(EVENTS));
+      const floor = await serveFloorPages(app.run.url);
+      try {
+        for (const subject of subjects(app)) await measure(report, app.browser, floor, subject);
+      } finally {
+        await floor.stop();
+      }
+    }),
 };
 
-function subjects(run: LiveBenchRun, signedIn: BrowserContextOptions): Subject[] {
+function subjects({ run, signedIn }: LiveApp): Subject[] {
   return [
     {
       name: "/login",

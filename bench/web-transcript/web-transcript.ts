@@ -1,14 +1,9 @@
-import { join } from "node:path";
-import { tempDir } from "@windshift/testing/temp-dir.ts";
-import type { Browser, BrowserContextOptions } from "playwright-core";
 import type { Bench, BenchReport } from "../bench.ts";
 import { absoluteFigure, relativeFigure } from "../figure.ts";
-import { compilePrograms } from "../programs.ts";
-import { type LiveBenchRun, startLiveBenchRun } from "./live-run.ts";
+import { type LiveApp, withLiveApp } from "./live-app.ts";
 import { longStory } from "./long-story.ts";
 import { plainListPage } from "./plain-list.ts";
-import { signIn } from "./sign-in.ts";
-import { frameTimes, heapMb, launchChromium, noteFirstDrawn, openTab } from "./tab.ts";
+import { frameTimes, heapMb, noteFirstDrawn, openTab } from "./tab.ts";
 
 const EVENTS = 100_000;
 const ROUNDS = 5;
@@ -29,31 +24,17 @@ const ROWS = ".transcript-rows";
 export const webTranscript: Bench = {
   name: bench,
   about: "the page of a run with 100,000 events in a browser: opening, scrolling, memory, a live event",
-  async run(report) {
-    using dir = tempDir();
-    const { server: program } = await compilePrograms(join(dir.path, "bin"), report);
-    const run = await startLiveBenchRun(program, dir.path);
-    const chromium = await launchChromium();
-    try {
-      const signedIn = await signIn(chromium.browser, run.url);
+  run: (report) =>
+    withLiveApp(report, async (app) => {
       report.progress(`storing ${EVENTS} events`);
-      await run.emit(longStory(EVENTS));
-      await measureOpening(report, chromium.browser, run, signedIn);
-      await measureScrolling(report, chromium.browser, run, signedIn);
-      await measureLive(report, chromium.browser, run, signedIn);
-    } finally {
-      await chromium.close();
-      await run.stop();
-    }
-  },
+      await app.run.emit(longStory(EVENTS));
+      await measureOpening(report, app);
+      await measureScrolling(report, app);
+      await measureLive(report, app);
+    }),
 };
 
-async function measureOpening(
-  report: BenchReport,
-  browser: Browser,
-  run: LiveBenchRun,
-  signedIn: BrowserContextOptions,
-): Promise<void> {
+async function measureOpening(report: BenchReport, { browser, run, signedIn }: LiveApp): Promise<void> {
   const drawn: number[] = [];
   const heap: number[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
@@ -77,12 +58,7 @@ async function measureOpening(
 }
 
 /** From the start at reading speed beside a bare list, then through all of it as fast as it goes. */
-async function measureScrolling(
-  report: BenchReport,
-  browser: Browser,
-  run: LiveBenchRun,
-  signedIn: BrowserContextOptions,
-): Promise<void> {
+async function measureScrolling(report: BenchReport, { browser, run, signedIn }: LiveApp): Promise<void> {
   const own = await openTab(browser, signedIn);
   await own.page.goto(run.page);
   await own.page.locator(".transcript-row").first().waitFor();
@@ -134,12 +110,7 @@ async function measureScrolling(
 }
 
 /** From before the runner sends an event until its row is drawn; both read the clock of this machine. */
-async function measureLive(
-  report: BenchReport,
-  browser: Browser,
-  run: LiveBenchRun,
-  signedIn: BrowserContextOptions,
-): Promise<void> {
+async function measureLive(report: BenchReport, { browser, run, signedIn }: LiveApp): Promise<void> {
   const { page, close } = await openTab(browser, signedIn);
   await page.goto(run.page);
   await page.locator(".transcript[data-stream=open]").waitFor();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,10 +15,11 @@ import {
   type LiveRun,
   type TestWorkspace,
 } from "../../apps/server/src/testing/test-workspace.ts";
+import { findChromium } from "../../scripts/setup/ensure-chromium.ts";
 
 /** Debian's Chromium, without anything that talks to the world by itself. */
 const CHROMIUM = {
-  executablePath: "/usr/bin/chromium",
+  executablePath: process.env.WINDSHIFT_TEST_CHROMIUM ?? findChromium() ?? "/usr/bin/chromium",
   args: [
     "--no-sandbox",
     "--disable-gpu",
@@ -44,19 +45,27 @@ export function startWebServer(): Promise<TestServer> {
   return startTestServer({ baseUrl: PUBLIC_URL });
 }
 
-/** A browser with a profile folder of its own, so that several tests may run at once. */
+/** Of this process: a start takes longer than many a test, and contexts share nothing. */
+let running: Promise<Browser> | undefined;
+
+/** This process's browser; `close` closes what was opened in it. It ends with the process. */
 export async function launchBrowser(): Promise<{ browser: Browser; close(): Promise<void> }> {
-  const dir = mkdtempSync(join(tmpdir(), "windshift-chromium-"));
-  mkdirSync(join(dir, "home"));
-  const env = { ...process.env, HOME: join(dir, "home") };
-  const browser = await chromium.launch({ ...CHROMIUM, env });
+  const before = await running?.catch(() => undefined);
+  running = before?.isConnected() ? Promise.resolve(before) : startBrowser();
+  const browser = await running;
   return {
     browser,
     close: async () => {
-      await browser.close();
-      rmSync(dir, { recursive: true, force: true });
+      await Promise.all(browser.contexts().map((context) => context.close()));
     },
   };
+}
+
+/** With a home that is not the person's; its profile is its own anyway. */
+function startBrowser(): Promise<Browser> {
+  const home = join(tmpdir(), "windshift-chromium-home");
+  mkdirSync(home, { recursive: true });
+  return chromium.launch({ ...CHROMIUM, env: { ...process.env, HOME: home } });
 }
 
 /** A tab that notes what must never happen. */

@@ -7,17 +7,19 @@ import { AppError } from "@windshift/contract/app-error.ts";
 export type HostRequestKind = "claim" | "events" | "control";
 
 /**
- * Requests of one host in a second. A host has one claim open at a time and asks again when it got a run or waited in vain: ten a second
- * are a host of a hundred places whose runs end after ten seconds, which none does in the long run. Each run sends four batches of events a second at most, and a
+ * Requests of one host in a second. A host has one claim open at a time and asks again when it got a run or waited in vain: five a second
+ * are a host of a hundred places whose runs end after twenty seconds, which none does in the long run. Each run sends four batches of events a second at most, and a
  * few other requests when it begins and ends.
  */
-const CLAIMS_A_SECOND = 10;
+const CLAIMS_A_SECOND = 5;
+/** Claims that may come at once after a pause, or as many as fill all places, if that is more: each costs others a few ms. */
+const CLAIMS_AT_ONCE = 20;
 const CONTROL_A_SECOND = { base: 10, perRun: 0.5 };
 const EVENTS_A_SECOND = { base: 20, perRun: 10 };
-/** Requests that may come at once after a pause, as seconds of the pace: a spool that is sent. Claims are as many as fill all places, if that is more. */
+/** Others that may come at once after a pause, as seconds of the pace: a spool that is sent. */
 const BURST_SECONDS = 5;
 /** Requests a second that were refused for what they say, such as events that are none: honest hosts send a few in a day. */
-const REFUSED_A_SECOND = 10;
+const REFUSED_A_SECOND = 3;
 /**
  * What one that was refused as its attempt is lost counts for at most, requests: a host that loses all its attempts at once, with four
  * batches of each under way, is not slowed down in what it still holds.
@@ -110,8 +112,7 @@ export class HostPace {
 }
 
 function paceOf(kind: HostRequestKind, capacity: number): Pick<Bucket, "rate" | "burst"> {
-  if (kind === "claim")
-    return { rate: CLAIMS_A_SECOND, burst: Math.max(CLAIMS_A_SECOND * BURST_SECONDS, capacity) };
+  if (kind === "claim") return { rate: CLAIMS_A_SECOND, burst: Math.max(CLAIMS_AT_ONCE, capacity) };
   const { base, perRun } = kind === "events" ? EVENTS_A_SECOND : CONTROL_A_SECOND;
   const rate = base + perRun * capacity;
   return { rate, burst: rate * BURST_SECONDS };
