@@ -2,6 +2,7 @@ import { redact } from "@windshift/base/redact.ts";
 import { AppError, type ErrorBody, errorBody, type FieldProblem } from "@windshift/contract/app-error.ts";
 import { HTTPException } from "hono/http-exception";
 import { ZodError } from "zod";
+import { inputProblem } from "./input-problem.ts";
 import type { Log } from "./log.ts";
 
 /** Every failure of a request as the error that is answered. What is not an operating failure is logged and answered without detail. */
@@ -27,7 +28,7 @@ export function toAppError(thrown: unknown, requestId: string, log: Log): AppErr
 export function invalidInput(error: ZodError): AppError {
   const details: FieldProblem[] = error.issues.map((issue) => ({
     path: issue.path.join("."),
-    message: issue.message,
+    message: inputProblem(issue),
   }));
   const first = details[0];
   const where = first === undefined || first.path === "" ? "" : `${first.path}: `;

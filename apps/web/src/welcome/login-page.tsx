@@ -7,6 +7,7 @@ import { queryString } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
 import { FormFrame } from "../parts/form-frame.tsx";
 import { Door } from "./door.tsx";
+import { localPath } from "./local-path.ts";
 import { setupQuery, signIn } from "./welcome-queries.ts";
 
 /** The ways in: a password, and the provider of the organization where there is one. */
@@ -80,9 +81,4 @@ export function OidcProblemText({ problem }: { problem: string | undefined }) {
       {OIDC_PROBLEM_TEXT[known.data]}
     </Text>
   );
-}
-
-/** Where to go after the sign-in: a path of this site, whatever the link said. */
-export function localPath(next: string | undefined): string {
-  return typeof next === "string" && /^\/(?![/\\])/.test(next) ? next : "/";
 }
