@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Connection } from "@windshift/contract/api/connection.ts";
 import type { Repository } from "@windshift/contract/api/repository.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { type GithubServer, startGithubServer } from "@windshift/testing/forges/github-server.ts";
 import type { TestClient } from "../../apps/server/src/testing/test-client.ts";
 import type { TestServer } from "../../apps/server/src/testing/test-server.ts";
@@ -176,6 +177,14 @@ test("a GitHub App and a key for models are taken by their own forms", async () 
   await page.getByLabel("API key").fill(KEY);
   await page.getByRole("button", { name: "Add connection" }).click();
   await page.getByRole("heading", { name: "Anthropic", level: 1, exact: true }).waitFor();
+  // An empty field is no wish to lose the stored key; who has that wish says so.
+  const keyNow = async () =>
+    (await connections()).find(({ name }) => name === "Anthropic")?.secret_fingerprint;
+  expect(await page.getByRole("button", { name: "Replace credential" }).isDisabled()).toBe(true);
+  expect(await keyNow()).toBeString();
+  await page.getByRole("button", { name: "Remove the key" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove the key" }).click();
+  await eventually("the key is gone", async () => (await keyNow()) === null);
   expect((await connections()).map(({ name }) => name).sort()).toEqual(["Anthropic", "GitHub", "GitHub App"]);
 });
 

@@ -5,6 +5,8 @@ import type { Model } from "@windshift/contract/api/model.ts";
 import type { Skill } from "@windshift/contract/api/skill.ts";
 import type { Member } from "@windshift/contract/api/workspace.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
+import { gitOut } from "@windshift/testing/git-repository.ts";
+import { create } from "../../apps/server/src/testing/test-workspace.ts";
 import { useScene } from "./web.fixture.ts";
 
 setDefaultTimeout(60_000);
@@ -73,11 +75,11 @@ test("the budgets of the month and of a run are seen with their use, and set", a
   await page.goto("/workspaces/DEMO/budgets");
   const team = page.getByRole("form", { name: "Budget of the workspace" });
   await team.getByLabel("Tokens a month").fill("0");
-  await team.getByRole("button").click();
-  await team.getByText(/>=1/).waitFor();
+  await team.getByRole("button", { name: /^Save/ }).click();
+  await team.getByText("at least 1", { exact: true }).waitFor();
   await team.getByLabel("Dollars a month").fill("12.5");
   await team.getByLabel("Tokens a month").fill("2000000");
-  await team.getByRole("button").click();
+  await team.getByRole("button", { name: /^Save/ }).click();
   await page.getByText("0 of 2,000,000 tokens used").waitFor();
   await page.getByText("$0.00 of $12.50 used").waitFor();
   const { body } = await scene.ada.get(`${AT}/budget`);
@@ -86,15 +88,33 @@ test("the budgets of the month and of a run are seen with their use, and set", a
   const agent = page.getByRole("article", { name: scene.workspace.agent.name });
   await agent.getByLabel("Tokens a month").fill("500000");
   await agent.getByLabel("Dollars a run").fill("-1");
-  await agent.getByRole("button").click();
+  await agent.getByRole("button", { name: /^Save/ }).click();
   await agent.getByText("dollars such as 12.50").waitFor();
   await agent.getByLabel("Dollars a run").fill("1");
-  await agent.getByRole("button").click();
+  await agent.getByRole("button", { name: /^Save/ }).click();
   await agent.getByText("0 of 500,000 tokens used").waitFor();
   expect((await bindingNow()).budget).toEqual({
     run: { tokens_max: null, cost_micros_max: 1_000_000 },
     month: { tokens_max: 500_000, cost_micros_max: null },
   });
+});
+
+test("what was typed and is not stored says so after a reload too, and is discarded by a click", async () => {
+  const { page } = scene.tab;
+  const name = page.getByRole("form", { name: "General" }).getByLabel("Name");
+  // An address can say anything behind its hash.
+  await page.goto(`${settings("budgets")}#1:(`);
+  await page.getByRole("heading", { name: "Budgets", level: 1 }).waitFor();
+  await page.goto(settings("general"));
+  const stored = await name.inputValue();
+  expect(await page.getByText("Not saved yet.").count()).toBe(0);
+  await name.fill("Another name");
+  await page.reload();
+  await page.getByText("Not saved yet.").waitFor();
+  expect(await name.inputValue()).toBe("Another name");
+  await page.getByRole("button", { name: "Discard" }).click();
+  await page.getByText("Not saved yet.").waitFor({ state: "detached" });
+  expect(await name.inputValue()).toBe(stored);
 });
 
 test("an agent is made and bound; what is wrong is said beside its field, and a reload loses nothing", async () => {
@@ -113,6 +133,11 @@ test("an agent is made and bound; what is wrong is said beside its field, and a 
   await form.getByLabel("Instructions").fill("Read with care.");
   await form.getByRole("combobox", { name: "Model", exact: true }).fill("scripted-1");
   await form.getByLabel("Minutes a run").fill("90");
+  await form.getByLabel("Labels").fill("gpu, Ü");
+  await form.getByRole("button", { name: "Bind the agent" }).click();
+  await form.getByText(/^number 2: /).waitFor();
+  expect(await form.getByLabel("Labels").getAttribute("aria-invalid")).toBe("true");
+  await form.getByLabel("Labels").fill("");
   await form.getByLabel("Pool").fill("nowhere");
   await form.getByRole("button", { name: "Bind the agent" }).click();
   await form.getByText(/nowhere/).waitFor();
@@ -139,6 +164,35 @@ test("an agent is made and bound; what is wrong is said beside its field, and a 
   });
 });
 
+test("a base branch that is taken out of its field is the repository's own again", async () => {
+  const { page } = scene.tab;
+  const { workDir, repository, binding, agent } = scene.workspace;
+  await gitOut(["push", "--quiet", repository.path ?? "", "HEAD:refs/heads/next"], workDir);
+  await scene.ada.patch(`/api/v1/bindings/${binding.id}`, { base_branch: "next" });
+  await page.goto(settings(`agents/${agent.id}`));
+  const branch = page.getByLabel("Base branch");
+  expect(await branch.inputValue()).toBe("next");
+  await branch.fill("");
+  await page.getByRole("button", { name: "Save the binding" }).click();
+  await page.getByText("Saved. Runs that are queued").waitFor();
+  expect((await bindingNow()).base_branch).toBe("main");
+});
+
+test("what a draft names and is gone is not taken for the first of those that are there", async () => {
+  const { page } = scene.tab;
+  const wanted = { kind: "llm", name: "Short-lived", base_url: "http://127.0.0.1:9" };
+  const gone = await create<{ id: number }>(scene.ada, `${AT}/connections`, wanted);
+  await page.goto(settings(`agents/${scene.workspace.agent.id}`));
+  const choice = page.getByLabel("Model connection");
+  await choice.selectOption({ label: "Short-lived" });
+  await scene.ada.delete(`/api/v1/connections/${gone.id}`);
+  await page.reload();
+  await page.getByText("Not saved yet.").waitFor();
+  expect(await choice.locator("option:checked").textContent()).toBe("Choose one");
+  await choice.selectOption({ label: "model" });
+  await page.getByText("Not saved yet.").waitFor({ state: "detached" });
+});
+
 test("a binding is switched off and tried in private, and its run is a link away", async () => {
   const { page } = scene.tab;
   await page.goto(settings(`agents/${scene.workspace.agent.id}`));
@@ -163,6 +217,13 @@ test("a skill is written with a preview, changed, compared with what it was, and
   await page.getByLabel("Text, in Markdown").fill("# Tests\n\nRun `npm test`.");
   await page.getByText("Preview", { exact: true }).click();
   await page.getByRole("heading", { name: "Tests" }).waitFor();
+  await page.getByText("Write", { exact: true }).click();
+  await page.getByLabel("Text, in Markdown").fill("x".repeat(70_000));
+  await page.getByText("Preview", { exact: true }).click();
+  await page.getByRole("button", { name: "Create skill" }).click();
+  await page.getByRole("alert").filter({ hasText: "65536 bytes" }).waitFor();
+  await page.getByText("Write", { exact: true }).click();
+  await page.getByLabel("Text, in Markdown").fill("# Tests\n\nRun `npm test`.");
   await page.reload();
   expect(await page.getByLabel("Text, in Markdown").inputValue()).toBe("# Tests\n\nRun `npm test`.");
   await page.getByRole("button", { name: "Create skill" }).click();

@@ -33,7 +33,7 @@ export function AccountPage() {
 }
 
 function NameForm({ name, email }: { name: string; email: string }) {
-  const [typed, change, forget] = useEditDraft("account:name", { name });
+  const [typed, change, forget, touched] = useEditDraft("account:name", { name });
   const form = useApiForm(["name"]);
   const save = async () => {
     await sendApi("PATCH", "/api/v1/me", typed);
@@ -41,7 +41,15 @@ function NameForm({ name, email }: { name: string; email: string }) {
     forget();
   };
   return (
-    <FormFrame form={form} verb="Save" label="Name" onSend={save} done="Saved." variant="default">
+    <FormFrame
+      form={form}
+      verb="Save"
+      label="Name"
+      onSend={save}
+      onDiscard={touched ? forget : undefined}
+      done="Saved."
+      variant="default"
+    >
       <TextInput
         label="Name"
         description={`Signed in as ${email}.`}

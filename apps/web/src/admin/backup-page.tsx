@@ -82,7 +82,8 @@ function BackupRow({ backup }: { backup: Backup }) {
           {state !== "running" && (
             <ConfirmButton
               size="xs"
-              label="Delete"
+              label={`Delete ${id}`}
+              short="Delete"
               title={`Delete ${id}?`}
               verb="Delete the backup"
               onConfirm={remove}

@@ -73,7 +73,7 @@ function Waiting({ now }: { now: PoolDiagnostics }) {
 }
 
 function PoolSettings({ pool }: { pool: Pool }) {
-  const [typed, change, forget] = useEditDraft(`admin:pool:${pool.id}`, poolStart(pool));
+  const [typed, change, forget, touched] = useEditDraft(`admin:pool:${pool.id}`, poolStart(pool));
   const form = useApiForm(POOL_FIELDS);
   const save = async () => {
     await sendApi("PATCH", `/api/v1/admin/pools/${pool.id}`, poolBody(typed));
@@ -87,6 +87,7 @@ function PoolSettings({ pool }: { pool: Pool }) {
         verb="Save"
         label="Settings of the pool"
         onSend={save}
+        onDiscard={touched ? forget : undefined}
         done="Saved. It holds from the next claim on."
         variant="default"
       >

@@ -14,12 +14,14 @@ export function FormFrame(
     onSend(): Promise<unknown>;
     /** Said when it worked; nothing without it. */
     done?: string;
+    /** Puts back what is stored, while something else was typed and is kept here; undefined while nothing was. */
+    onDiscard?: (() => void) | undefined;
     /** Beside the button. */
     aside?: ReactNode;
     children: ReactNode;
   } & Pick<ButtonProps, "variant" | "disabled">,
 ) {
-  const { form, verb, label, onSend, done, aside, children, ...look } = props;
+  const { form, verb, label, onSend, done, onDiscard, aside, children, ...look } = props;
   const place = useRef<HTMLFormElement>(null);
   const [refused, setRefused] = useState(0);
   // What is wrong may stand out of view, and is heard only where the focus is.
@@ -46,9 +48,31 @@ export function FormFrame(
           <Button type="submit" loading={form.busy} {...look}>
             {verb}
           </Button>
+          {onDiscard !== undefined && !form.busy && (
+            <Discard
+              onDiscard={() => {
+                onDiscard();
+                form.clear();
+              }}
+            />
+          )}
           {aside}
         </Group>
       </Stack>
     </form>
+  );
+}
+
+/** What was typed outlives a reload, so it is told apart from what is stored. */
+function Discard({ onDiscard }: { onDiscard(): void }) {
+  return (
+    <>
+      <Text size="sm" c="dimmed">
+        Not saved yet.
+      </Text>
+      <Button variant="subtle" onClick={onDiscard}>
+        Discard
+      </Button>
+    </>
   );
 }

@@ -46,7 +46,7 @@ export const BINDING_FIELDS = [
     "pool",
     "labels",
   ],
-  ...["limits.wall_clock_ms", "limits.turns", "fallbacks", "push_policy.protected_paths", "skill_ids"],
+  ...["limits.wall_clock_ms", "limits.turns", "push_policy.protected_paths", "skill_ids"],
   ...["budget.run.tokens_max", "budget.run.cost_micros_max"],
   ...["budget.month.tokens_max", "budget.month.cost_micros_max"],
   ...[0, 1, 2, 3].flatMap((at) => [`fallbacks.${at}.model`, `fallbacks.${at}.llm_connection_id`]),
@@ -129,13 +129,17 @@ export function bindingTyped(binding: Binding): BindingTyped {
   };
 }
 
-/** The body of the request that makes or changes the binding. @throws ApiError naming the field */
-export function bindingBody(typed: BindingTyped): Record<string, unknown> {
+/**
+ * The body of the request that makes or changes the binding.
+ * @param usualBranch of the repository: what an empty field means, also where another one was set before
+ * @throws ApiError naming the field
+ */
+export function bindingBody(typed: BindingTyped, usualBranch: string | undefined): Record<string, unknown> {
   const minutes = countTyped(typed.minutes, "limits.wall_clock_ms");
   const turns = countTyped(typed.turns, "limits.turns");
   return {
     repository_id: Number(typed.repository_id),
-    ...(typed.base_branch.trim() === "" ? {} : { base_branch: typed.base_branch.trim() }),
+    base_branch: typed.base_branch.trim() || usualBranch,
     llm_connection_id: typed.llm_connection_id === "" ? null : Number(typed.llm_connection_id),
     model: typed.model.trim() === "" ? null : typed.model.trim(),
     fallbacks: typed.fallbacks.map(({ llm_connection_id, model }) => ({

@@ -14,6 +14,7 @@ import { type BindingFields, ModelFields } from "./binding-model-fields.tsx";
 import { PoolField } from "./binding-pool-field.tsx";
 import { SkillFields } from "./binding-skill-fields.tsx";
 import { BudgetFields } from "./budget-fields.tsx";
+import { withMissing } from "./select-choices.ts";
 import { connectionsQuery, refreshSettings } from "./settings-queries.ts";
 import { Section } from "./settings-section.tsx";
 
@@ -27,13 +28,14 @@ export function BindingForm(props: {
   const { workspace, agent, binding, repositories } = props;
   const { connections } = useSuspenseQuery(connectionsQuery(workspace)).data;
   const models = connections.filter(({ kind }) => kind === "llm");
-  const [typed, change, forget] = useEditDraft(
+  const [typed, change, forget, touched] = useEditDraft(
     `binding:${workspace}:${agent.id}`,
     binding === undefined ? bindingStart(repositories[0], models[0]?.id) : bindingTyped(binding),
   );
   const form = useApiForm(BINDING_FIELDS);
   const send = async () => {
-    const body = bindingBody(typed);
+    const chosen = repositories.find(({ id }) => String(id) === typed.repository_id);
+    const body = bindingBody(typed, chosen?.default_branch);
     if (binding === undefined)
       await sendApi("POST", `/api/v1/workspaces/${workspace}/bindings`, { ...body, agent_user_id: agent.id });
     else await sendApi("PATCH", `/api/v1/bindings/${binding.id}`, body);
@@ -52,6 +54,7 @@ export function BindingForm(props: {
       verb={binding === undefined ? "Bind the agent" : "Save the binding"}
       label="Binding"
       onSend={send}
+      onDiscard={touched ? forget : undefined}
     >
       <Section title="Works on">
         <RepositoryFields {...fields} repositories={repositories} />
@@ -99,7 +102,10 @@ function RepositoryFields({
       <NativeSelect
         label="Repository"
         value={typed.repository_id}
-        data={repositories.map(({ id, owner, name }) => ({ value: String(id), label: `${owner}/${name}` }))}
+        data={withMissing(
+          typed.repository_id,
+          repositories.map(({ id, owner, name }) => ({ value: String(id), label: `${owner}/${name}` })),
+        )}
         onChange={(event) => change({ repository_id: event.currentTarget.value, base_branch: "" })}
         error={form.fieldError("repository_id")}
       />

@@ -5,6 +5,7 @@ import { FALLBACKS_MAX, MODEL_CHARS_MAX } from "@windshift/contract/limits.ts";
 import { useId } from "react";
 import type { ApiForm } from "../parts/api-form.ts";
 import type { BindingTyped } from "./binding-draft.ts";
+import { withMissing } from "./select-choices.ts";
 import { modelsQuery } from "./settings-queries.ts";
 
 export interface BindingFields {
@@ -100,7 +101,7 @@ export function ConnectionSelect(props: {
     <NativeSelect
       label={label}
       value={value}
-      data={none === undefined ? data : [...data, { value: "", label: none }]}
+      data={withMissing(value, none === undefined ? data : [...data, { value: "", label: none }])}
       onChange={(event) => onChange(event.currentTarget.value)}
       error={error}
     />

@@ -19,7 +19,8 @@ export function SkillFields({ form, typed, change, workspace }: BindingFields & 
     <Checkbox.Group
       label="Skills"
       description="Documents that the agent reads when it needs them."
-      value={typed.skill_ids.map(String)}
+      // One that a draft names may be gone.
+      value={typed.skill_ids.filter((one) => skills.some(({ id }) => id === one)).map(String)}
       onChange={(ids) => change({ skill_ids: ids.map(Number) })}
       error={form.fieldError("skill_ids")}
     >

@@ -26,7 +26,7 @@ export function BudgetsPage() {
   const { bindings } = useSuspenseQuery(bindingsQuery(workspace)).data;
   useEffect(() => {
     // Runs that wait for a budget lead to the part that is theirs.
-    if (location.hash !== "") document.querySelector(location.hash)?.scrollIntoView();
+    document.getElementById(location.hash.slice(1))?.scrollIntoView();
   }, []);
   return (
     <>
@@ -54,7 +54,7 @@ export function BudgetsPage() {
 }
 
 function WorkspaceBudgetForm({ workspace, usage }: { workspace: string; usage: WorkspaceUsage }) {
-  const [typed, change, forget] = useEditDraft(`budget:${workspace}`, budgetTyped(usage.budget));
+  const [typed, change, forget, touched] = useEditDraft(`budget:${workspace}`, budgetTyped(usage.budget));
   const form = useApiForm(["tokens_max", "cost_micros_max"]);
   const save = async () => {
     await sendApi("PUT", `/api/v1/workspaces/${workspace}/budget`, budgetBody(typed, ""));
@@ -69,6 +69,7 @@ function WorkspaceBudgetForm({ workspace, usage }: { workspace: string; usage: W
         verb="Save the workspace's budget"
         label="Budget of the workspace"
         onSend={save}
+        onDiscard={touched ? forget : undefined}
         done="Saved. Runs that wait for it go on when there is room."
         variant="default"
       >
@@ -88,7 +89,7 @@ function BindingBudgets(props: { workspace: string; usage: WorkspaceUsage; bindi
   const { id, agent, budget } = binding;
   const { repositories } = useSuspenseQuery(repositoriesQuery(workspace)).data;
   const saved = { run: budgetTyped(budget.run), month: budgetTyped(budget.month) };
-  const [typed, change, forget] = useEditDraft(`budget:binding:${id}`, saved);
+  const [typed, change, forget, touched] = useEditDraft(`budget:binding:${id}`, saved);
   const form = useApiForm(BINDING_BUDGET_FIELDS);
   const used = usage.bindings.find(({ binding_id }) => binding_id === id);
   const repository = repositories.find((one) => one.id === binding.repository_id);
@@ -118,6 +119,7 @@ function BindingBudgets(props: { workspace: string; usage: WorkspaceUsage; bindi
         verb={`Save the budgets of ${agent.name}`}
         label={`Budgets of ${agent.name}`}
         onSend={save}
+        onDiscard={touched ? forget : undefined}
         done="Saved. Runs that are queued or at work keep their own budget."
         variant="default"
       >

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { z } from "zod";
 import { callApi, sendApi } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
+import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { useEditDraft } from "../parts/edit-draft.ts";
 import { FormFrame } from "../parts/form-frame.tsx";
 import { CONNECTION_FIELDS, connectionStart, credentialBody, limitsBody } from "./connection-draft.ts";
@@ -21,7 +22,7 @@ interface View {
 
 /** Its name and, of models, its limits. */
 export function NameForm({ workspace, connection, kind }: View) {
-  const [typed, change, forget] = useEditDraft(
+  const [typed, change, forget, touched] = useEditDraft(
     `connection:${connection.id}`,
     connectionStart(kind, connection),
   );
@@ -35,7 +36,14 @@ export function NameForm({ workspace, connection, kind }: View) {
   };
   return (
     <Section title={llm ? "Name and limits" : "Name"}>
-      <FormFrame form={form} verb="Save" onSend={send} done="Saved." variant="default">
+      <FormFrame
+        form={form}
+        verb="Save"
+        onSend={send}
+        onDiscard={touched ? forget : undefined}
+        done="Saved."
+        variant="default"
+      >
         <NameField form={form} typed={typed} change={change} />
         {llm && <ModelLimitFields form={form} typed={typed} change={change} />}
       </FormFrame>
@@ -60,6 +68,8 @@ export function CredentialForm({ workspace, connection, kind }: View) {
     setSecret("");
     await refreshSettings(workspace, "connections");
   };
+  // An empty field takes no stored key away: that has a button of its own.
+  const nothingNew = secret === "" && typed.base_url === connection.base_url;
   return (
     <Section
       title="Change the credential"
@@ -71,11 +81,35 @@ export function CredentialForm({ workspace, connection, kind }: View) {
         onSend={send}
         done="The new credential is stored. Test the connection to see whether it works."
         variant="default"
+        disabled={kind.credential === "key" && nothingNew}
+        aside={
+          kind.credential === "key" &&
+          connection.secret_fingerprint !== null && (
+            <RemoveKey workspace={workspace} connection={connection} />
+          )
+        }
       >
         <AddressField {...fields} kind={kind} />
         <CredentialFields {...fields} kind={kind} secret={secret} setSecret={setSecret} />
       </FormFrame>
     </Section>
+  );
+}
+
+function RemoveKey({ workspace, connection }: Pick<View, "workspace" | "connection">) {
+  const remove = async () => {
+    await sendApi("PATCH", `/api/v1/connections/${connection.id}`, { api_key: null });
+    await refreshSettings(workspace, "connections");
+  };
+  return (
+    <ConfirmButton
+      label="Remove the key"
+      title={`Remove the key of ${connection.name}?`}
+      verb="Remove the key"
+      onConfirm={remove}
+    >
+      It cannot be read back. Models that ask for a key answer no more until there is a new one.
+    </ConfirmButton>
   );
 }
 

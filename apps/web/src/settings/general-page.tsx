@@ -16,7 +16,9 @@ import { Section } from "./settings-section.tsx";
 export function GeneralPage() {
   const workspace = useWorkspaceKey();
   const saved = useMe().workspaces.find(({ key }) => key === workspace);
-  const [typed, change, forget] = useEditDraft(`workspace:${workspace}`, { name: saved?.name ?? "" });
+  const [typed, change, forget, touched] = useEditDraft(`workspace:${workspace}`, {
+    name: saved?.name ?? "",
+  });
   const form = useApiForm(["name"]);
   const send = async () => {
     await sendApi("PATCH", `/api/v1/workspaces/${workspace}`, typed);
@@ -26,7 +28,14 @@ export function GeneralPage() {
   return (
     <>
       <PageHead title="General" />
-      <FormFrame form={form} verb="Save" label="General" onSend={send} done="Saved.">
+      <FormFrame
+        form={form}
+        verb="Save"
+        label="General"
+        onSend={send}
+        onDiscard={touched ? forget : undefined}
+        done="Saved."
+      >
         <TextInput
           label="Name"
           required

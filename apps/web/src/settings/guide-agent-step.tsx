@@ -12,6 +12,7 @@ import { FormFrame } from "../parts/form-frame.tsx";
 import { fieldProblem } from "../parts/money-text.ts";
 import { paths } from "../paths.ts";
 import { ConnectionSelect, ModelField } from "./binding-model-fields.tsx";
+import { withMissing } from "./select-choices.ts";
 import { refreshSettings } from "./settings-queries.ts";
 
 /** Name of the first agent when nobody gives another. */
@@ -70,7 +71,10 @@ export function GuideAgentStep(props: {
         <NativeSelect
           label="Repository"
           value={typed.repository_id}
-          data={repositories.map(({ id, owner, name }) => ({ value: String(id), label: `${owner}/${name}` }))}
+          data={withMissing(
+            typed.repository_id,
+            repositories.map(({ id, owner, name }) => ({ value: String(id), label: `${owner}/${name}` })),
+          )}
           onChange={(event) => change({ repository_id: event.currentTarget.value })}
           error={form.fieldError("repository_id")}
         />

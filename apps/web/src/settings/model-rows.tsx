@@ -65,7 +65,7 @@ function modelViews(id: number, models: readonly Model[], bindings: readonly Bin
 
 function ModelRow({ connection, view }: { connection: number; view: ModelView }) {
   const { model, facts, agents } = view;
-  const [typed, change, forget] = useEditDraft(`model:${connection}:${model}`, factsTyped(facts));
+  const [typed, change, forget, touched] = useEditDraft(`model:${connection}:${model}`, factsTyped(facts));
   const form = useApiForm(FACT_FIELDS);
   const priced = facts != null && facts.input_price !== null && facts.output_price !== null;
   const save = async () => {
@@ -86,6 +86,7 @@ function ModelRow({ connection, view }: { connection: number; view: ModelView })
         verb={`Save ${model}`}
         label={model}
         onSend={save}
+        onDiscard={touched ? forget : undefined}
         done={`Saved ${model}.`}
         variant="default"
         aside={facts && <RemoveModel connection={connection} model={model} />}

@@ -51,9 +51,16 @@ export function SkillFields(props: {
         ]}
       />
       {view === "preview" ? (
-        <section className="preview" aria-label="Preview">
-          <Markdown text={typed.body} />
-        </section>
+        <>
+          <section className="preview" aria-label="Preview">
+            <Markdown text={typed.body} />
+          </section>
+          {form.fieldError("body") !== undefined && (
+            <p role="alert" className="problem">
+              {form.fieldError("body")}
+            </p>
+          )}
+        </>
       ) : (
         <GrowingText
           label="Text, in Markdown"

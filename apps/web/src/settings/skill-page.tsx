@@ -63,6 +63,7 @@ function SkillEditor({ workspace, id }: { workspace: string; id: number }) {
         verb="Save"
         label="Skill"
         onSend={save}
+        onDiscard={touched ? forget : undefined}
         done="Saved. Runs that are queued keep the text they were given."
       >
         <SkillFields

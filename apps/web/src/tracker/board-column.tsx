@@ -1,8 +1,9 @@
-import { ActionIcon, Button } from "@mantine/core";
+import { ActionIcon } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { ItemQuery, WorkItem, WorkItemStatus } from "@windshift/contract/api/work-item.ts";
 import { type DragEvent, useState } from "react";
+import { MoreButton } from "../parts/more-button.tsx";
 import { openOverlay } from "../shell/overlay.ts";
 import { BoardCard, draggedItem } from "./board-card.tsx";
 import { itemCountsQuery, itemListQuery, oneStatus } from "./item-queries.ts";
@@ -71,16 +72,7 @@ export function BoardColumn(props: {
         ))}
       </ul>
       {items.length === 0 && !read.isPending && <p className="quiet board-empty">Nothing here.</p>}
-      {read.hasNextPage && (
-        <Button
-          variant="subtle"
-          size="compact-sm"
-          loading={read.isFetchingNextPage}
-          onClick={() => void read.fetchNextPage()}
-        >
-          Show more
-        </Button>
-      )}
+      <MoreButton list={read}>Show more</MoreButton>
     </section>
   );
 }

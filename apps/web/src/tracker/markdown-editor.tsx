@@ -52,9 +52,20 @@ export function MarkdownEditor(props: {
         {!preview && props.tools}
       </div>
       {preview ? (
-        <section className="editor-preview" aria-label={`Preview: ${label}`}>
-          {value.trim() === "" ? <p className="quiet">Nothing to preview yet.</p> : <Markdown text={value} />}
-        </section>
+        <>
+          <section className="editor-preview" aria-label={`Preview: ${label}`}>
+            {value.trim() === "" ? (
+              <p className="quiet">Nothing to preview yet.</p>
+            ) : (
+              <Markdown text={value} />
+            )}
+          </section>
+          {props.error !== undefined && (
+            <p role="alert" className="problem">
+              {props.error}
+            </p>
+          )}
+        </>
       ) : (
         <>
           <GrowingText

@@ -5,6 +5,7 @@ import type { ItemQuery } from "@windshift/contract/api/work-item.ts";
 import { useRef } from "react";
 import { useMe } from "../api/me.ts";
 import { EmptyState } from "../parts/empty-state.tsx";
+import { MoreButton } from "../parts/more-button.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { openOverlay } from "../shell/overlay.ts";
 import { PagePending } from "../shell/page-pending.tsx";
@@ -73,16 +74,7 @@ function Part({ title, query, empty }: { title: string; query: ItemQuery; empty:
           </li>
         ))}
       </ul>
-      {read.hasNextPage && (
-        <Button
-          variant="subtle"
-          size="compact-sm"
-          loading={read.isFetchingNextPage}
-          onClick={() => void read.fetchNextPage()}
-        >
-          Show more
-        </Button>
-      )}
+      <MoreButton list={read}>Show more</MoreButton>
     </section>
   );
 }

@@ -49,7 +49,8 @@ export function PageVersionsDrawer(props: { page: PageDetail; mayChange: boolean
 function OneVersion(props: { page: PageDetail; version: number; mayChange: boolean; onDone(): void }) {
   const { page, version, mayChange, onDone } = props;
   const client = useQueryClient();
-  const { data } = useQuery(pageVersionQuery(page.id, version));
+  const { data, error } = useQuery(pageVersionQuery(page.id, version));
+  if (error !== null && data === undefined) return <p role="alert">{error.message}</p>;
   if (data === undefined) return <PagePending />;
   const restore = () => {
     const body = { title: data.title, body: data.body, version: page.version };
