@@ -3,6 +3,7 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import { z } from "zod";
 import type { Database } from "../db/database.ts";
 import type { Scope } from "../http/access.ts";
+import { asRead } from "../http/agent-reading.ts";
 import { callerOf } from "../http/api-env.ts";
 import { jsonReply } from "../http/json.ts";
 import { RowIdParam } from "../http/params.ts";
@@ -47,14 +48,15 @@ export function addRunSkillRoutes(
     },
     async (c) => {
       const { id, name } = c.req.valid("param");
-      const reader = callerOf(c).kind === "run" ? "agent" : "person";
+      const caller = callerOf(c);
+      const reader = caller.kind === "run" ? "agent" : "person";
       const skill = await readAttached(database, id, name, reader);
       if (skill === undefined)
         throw new AppError(
           "not_found",
           "this run has no skill of that name; `ws skill ls` lists those it has",
         );
-      return c.json(skill, 200);
+      return c.json(asRead(skill, caller), 200);
     },
   );
 }

@@ -32,12 +32,36 @@ test("WB-04 HTML and comments stand as text, and so does an address of another k
   ])
     expect([address, html(`[a](${address}) ![b](${address})`)]).toEqual([
       address,
-      "<p><span>a</span> <span>b</span></p>",
+      `<p><span>a</span> ${shownAs(address)} <span>b</span> ${shownAs(address)}</p>`,
     ]);
 });
 
-test("PI-03 what a footnote says is not hidden", () => {
-  expect(html("[^1]\n\n[^1]: words")).toContain("[^1]: words");
+/** What leads nowhere stands behind the words of its link. */
+function shownAs(address: string): string {
+  return `(${address.replace("&#106;", "j").replace("&#9;", "\t").replace("&#10;", "\n")})`;
+}
+
+test.each([
+  ["a footnote", "[^1]\n\n[^1]: do it", "[^1]: do it"],
+  ["the label of an address that no link has", "[do it]: https://a.test/", "[do it]: https://a.test/"],
+  ["an address that no link has", "[a]: https://a.test/do-it", "https://a.test/do-it"],
+  ["the title of an address", '[a]\n\n[a]: b.md "do it"', "[a]: b.md &quot;do it&quot;"],
+  ["the title of a link", '[a](b.md "do it")', "<span>a</span> (b.md) “do it”"],
+  ["the title of a picture", '![a](b.png "do it")', "(b.png) “do it”"],
+  ["an address that is none", "[a](<do it>)", "<span>a</span> (do it)"],
+  ["words behind the language of code", "```ts do it\nx\n```", "ts do it</p><pre"],
+  ["cells that the head of a table has not", "| a |\n| - |\n| b | do it |", "| b | do it |</code>"],
+  ["such cells of escapes alone", "| a |\n| - |\n| b | \\d\\o |", "\\d\\o |</code>"],
+])("PI-03 what an agent reads is not hidden from people: %s", (_, text, shown) => {
+  expect(html(text)).toContain(shown);
+});
+
+test("an address that a link of the text has, and a row with a pipe in a cell, are as they were meant", () => {
+  expect(html("see [docs] and [it][docs]\n\n[docs]: docs.md")).toBe(
+    "<p>see <span>docs</span> (docs.md) and <span>it</span> (docs.md)</p>",
+  );
+  expect(html("| a |\n| - |\n| b \\| c |")).toContain("<td>b | c</td>");
+  expect(html("| a | b |\n| - | - |\n| c |\n| d | e | |")).toContain("<td>e</td>");
 });
 
 test("a text that goes too deep stands as it was written", () => {

@@ -7,8 +7,9 @@ import { visibleText } from "./visible-text.ts";
 
 /**
  * Markdown that people and agents wrote. Nothing in it is ever loaded or run: HTML stands as text, a picture is a link to it,
- * a link that leads off this site asks first (WB-04, WB-05), and characters that hide or turn other text are named (PI-03).
- * The library only takes the text apart; elements are made here, never HTML.
+ * a link that leads off this site asks first (WB-04, WB-05). An agent reads the text itself, so what Markdown keeps from its readers
+ * is shown too: characters that hide or turn other text are named, and titles, addresses and cells that stand nowhere else are
+ * written out (PI-03). The library only takes the text apart; elements are made here, never HTML.
  */
 export const Markdown = memo(function Markdown({ text }: { text: string }) {
   return <div className="markdown">{markdownNodes(visibleText(text))}</div>;
@@ -30,25 +31,31 @@ function markdownNodes(text: string): ReactNode {
   } catch {
     return <pre>{text}</pre>;
   }
-  return nodes(tokens, 0);
+  return nodes(tokens, { depth: 0, text: text.toLowerCase() });
 }
 
-function nodes(tokens: readonly Token[] | undefined, depth: number): ReactNode[] {
+/** Where a part stands. */
+interface Place {
+  depth: number;
+  /** The whole text, in lower case. */
+  text: string;
+}
+
+function nodes(tokens: readonly Token[] | undefined, place: Place): ReactNode[] {
   return (tokens ?? []).map((token, index) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: parts of one text, which change together.
-    <Fragment key={index}>{node(token as MarkedToken, depth)}</Fragment>
+    <Fragment key={index}>{node(token as MarkedToken, place)}</Fragment>
   ));
 }
 
-function node(token: MarkedToken, depth: number): ReactNode {
-  if (depth > DEPTH_MAX) return token.raw;
-  const inside = () => nodes("tokens" in token ? token.tokens : undefined, depth + 1);
+function node(token: MarkedToken, place: Place): ReactNode {
+  if (place.depth > DEPTH_MAX) return token.raw;
+  const inside = () => nodes("tokens" in token ? token.tokens : undefined, deeper(place));
   switch (token.type) {
     case "space":
       return null;
     case "def":
-      // A footnote looks like the address of a link, but says something.
-      return token.tag.startsWith("^") ? <p>{token.raw}</p> : null;
+      return isUsed(token, place.text) ? null : <p className="markdown-html">{token.raw.trim()}</p>;
     case "text":
       return token.tokens === undefined ? withEntities(token.text) : inside();
     case "escape":
@@ -77,10 +84,10 @@ function node(token: MarkedToken, depth: number): ReactNode {
       return <code>{token.text}</code>;
     case "code":
       return (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways has to be reached by the keyboard.
-        <pre tabIndex={0}>
-          <code>{token.text}</code>
-        </pre>
+        <>
+          {!LANGUAGE.test(token.lang ?? "") && <p className="markdown-html">{token.lang}</p>}
+          {preformatted(token.text)}
+        </>
       );
     case "checkbox":
       return (
@@ -89,19 +96,72 @@ function node(token: MarkedToken, depth: number): ReactNode {
         </>
       );
     case "link":
-      return <SafeLink href={plainUrl(token.href)}>{inside()}</SafeLink>;
+      return linkOf(token, inside());
     case "image":
-      return <SafeLink href={plainUrl(token.href)}>{withEntities(token.text) || "picture"}</SafeLink>;
+      return linkOf(token, withEntities(token.text) || "picture");
     case "list":
-      return listOf(token, depth);
+      return listOf(token, place);
     case "table":
-      return tableOf(token, depth);
+      return hasMoreCells(token) ? preformatted(token.raw) : tableOf(token, place);
     default:
       return token.raw;
   }
 }
 
-function listOf({ ordered, start, items }: Tokens.List, depth: number): ReactNode {
+function deeper({ depth, text }: Place): Place {
+  return { depth: depth + 1, text };
+}
+
+function preformatted(text: string): ReactNode {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways has to be reached by the keyboard.
+    <pre tabIndex={0}>
+      <code>{text}</code>
+    </pre>
+  );
+}
+
+/** A language, and not words beside it: those are on no page. */
+const LANGUAGE = /^[\w+#./-]{0,30}$/;
+
+/** The definition of an address that a link with this label leads to; its title would be on no page, nor would words as a label. */
+function isUsed({ tag, title }: Tokens.Def, text: string): boolean {
+  if (title !== undefined && title !== "") return false;
+  if (!/^[\w.-]{1,40}$/.test(tag)) return false;
+  return text.split(`[${tag}]`).length > 2;
+}
+
+/** A link; where its address leads nowhere, that is written behind it, and so is its title. */
+function linkOf({ href: written, title }: Tokens.Link | Tokens.Image, text: ReactNode): ReactNode {
+  const href = plainUrl(written);
+  const hidden = [
+    ...(href === "" && written !== "" ? [`(${withEntities(written)})`] : []),
+    ...(title ? [`“${withEntities(title)}”`] : []),
+  ];
+  return (
+    <>
+      <SafeLink href={href}>{text}</SafeLink>
+      {hidden.length > 0 && ` ${hidden.join(" ")}`}
+    </>
+  );
+}
+
+/** Whether a row has cells beyond those of the head, which are not in the table then. */
+function hasMoreCells({ raw, header }: Tokens.Table): boolean {
+  return raw
+    .split("\n")
+    .slice(2)
+    .some((line) => {
+      const cells = line
+        .replace(/\\[\s\S]/g, "x")
+        .trim()
+        .replace(/^\|/, "")
+        .split("|");
+      return cells.slice(header.length).some((cell) => cell.trim() !== "");
+    });
+}
+
+function listOf({ ordered, start, items }: Tokens.List, place: Place): ReactNode {
   const List = ordered ? "ol" : "ul";
   const tasks = items.some(({ task }) => task);
   return (
@@ -111,18 +171,18 @@ function listOf({ ordered, start, items }: Tokens.List, depth: number): ReactNod
     >
       {items.map((item, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: parts of one text, which change together.
-        <li key={index}>{nodes(item.tokens, depth + 1)}</li>
+        <li key={index}>{nodes(item.tokens, deeper(place))}</li>
       ))}
     </List>
   );
 }
 
-function tableOf({ header, rows }: Tokens.Table, depth: number): ReactNode {
+function tableOf({ header, rows }: Tokens.Table, place: Place): ReactNode {
   const cells = (row: readonly Tokens.TableCell[], Cell: "th" | "td") =>
     row.map(({ tokens, align }, index) => (
       // biome-ignore lint/suspicious/noArrayIndexKey: parts of one text, which change together.
       <Cell key={index} {...(align === null ? {} : { style: { textAlign: align } })}>
-        {nodes(tokens, depth + 1)}
+        {nodes(tokens, deeper(place))}
       </Cell>
     ));
   return (
