@@ -28,7 +28,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => product?.stop(), 60_000);
 
-describe("scenarios", () => {
+describe("SO-04 on the server's own runner, an agent", () => {
   const folders = readScenarios(join(import.meta.dir, "scenarios"));
   const played = casesForEngine(process.env, folders, ({ name }) => !IN_THE_CHECKOUT.test(name));
   for (const [index, folder] of played.entries()) {
@@ -102,6 +102,7 @@ async function check(
     status: wanted.status,
     reason: wanted.reason,
   });
+  expect(run.isolation).toBe("container");
   for (const text of wanted.detail) expect(run.detail).toContain(text);
   const events = await readEvents(api, run.id);
   for (const event of wanted.events) {
@@ -111,6 +112,9 @@ async function check(
   const { comments } = await api.get(`/api/v1/items/${itemKey}/comments`, CommentPage);
   const bodies = comments.map((comment) => comment.body).join("\n----\n");
   for (const text of wanted.comments) expect(bodies).toContain(text);
+  expect(run.has_patch).toBe(wanted.patch.length > 0);
+  const patch = run.has_patch ? await api.text(`/api/v1/agent-runs/${run.id}/patch`) : "";
+  for (const text of wanted.patch) expect(patch).toContain(text);
   await checkBranch(workspace, run, wanted);
   await checkPullRequest(api, itemKey, run, wanted);
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { EXPORT_EXIT } from "@windshift/contract/export-script.ts";
 import type { Oid } from "@windshift/contract/ids.ts";
 import { mustGit, refOf } from "@windshift/git-broker/broker-fixture.ts";
+import { pktLine } from "@windshift/git-broker/pkt-line.ts";
 import {
   type AttemptFixture,
   agentGit,
@@ -57,25 +58,25 @@ test("pushes the agent's commits as they are", async () => {
   expect(readdirSync(host.temp)).toEqual([]);
 });
 
-test("a run without commits exports nothing", async () => {
+test("F31 a run without commits exports nothing", async () => {
   await Bun.write(join(one.checkout, "left.txt"), "uncommitted\n");
   expect(await one.exportHere(base)).toBe(EXPORT_EXIT.nothing);
 });
 
-test("a detached HEAD that is ahead wins over the branch", async () => {
+test("F31 a detached HEAD that is ahead wins over the branch", async () => {
   await one.commit("a.txt", "a\n");
   await agent("checkout", "-q", "--detach");
   const head = await one.commit("b.txt", "b\n");
   expect(await deliver()).toMatchObject({ kind: "pushed", head_oid: head, commits: 2 });
 });
 
-test("the branch counts when HEAD went back to the base", async () => {
+test("F31 the branch counts when HEAD went back to the base", async () => {
   const head = await one.commit("a.txt", "a\n");
   await agent("checkout", "-q", "--detach", base);
   expect(await deliver()).toMatchObject({ kind: "pushed", head_oid: head });
 });
 
-test("a deleted branch does not matter", async () => {
+test("F31 a deleted branch does not matter", async () => {
   await agent("checkout", "-q", "--detach");
   const head = await one.commit("a.txt", "a\n");
   await agent("branch", "-D", one.branch);
@@ -99,7 +100,7 @@ for (const [how, rewrite] of [
     () => agent("checkout", "-q", "--orphan", "anew").then(() => agent("commit", "-q", "-m", "anew")),
   ],
 ] as const)
-  test(`a base that was ${how} becomes one commit of the final files on the base`, async () => {
+  test(`F31 a base that was ${how} becomes one commit of the final files on the base`, async () => {
     await Bun.write(join(one.checkout, "final.txt"), "final\n");
     await agent("add", "-A");
     await rewrite();
@@ -146,7 +147,7 @@ test("a base that is gone from the checkout still gives the commits", async () =
   expect(await arrived()).not.toBe(head);
 });
 
-test("a second attempt replaces the branch only if it is what it was at the claim", async () => {
+test("F34 a second attempt replaces the branch only if it is what it was at the claim", async () => {
   const first = await one.commit("a.txt", "first\n");
   await deliver();
   await agent("reset", "-q", "--hard", base);
@@ -163,6 +164,93 @@ test("a second attempt replaces the branch only if it is what it was at the clai
   expect(await arrived()).toBe(first);
   expect(await deliver({ branch_oid: first })).toMatchObject({ kind: "pushed", head_oid: second });
   expect(await arrived()).toBe(second);
+});
+
+test("F34 a branch that a person deleted meanwhile is not made again", async () => {
+  const first = await one.commit("a.txt", "first\n");
+  await deliver();
+  await mustGit(host.broker, host.broker.repository, "update-ref", "-d", one.run.ref);
+  await one.commit("a.txt", "second\n");
+  expect(await deliver({ branch_oid: first })).toMatchObject({
+    kind: "failed",
+    reason: "push_rejected",
+    detail: expect.stringContaining("it is not what it was when this attempt began"),
+    patch: { text: expect.stringContaining("+second") },
+  });
+  expect(await arrived()).toBeUndefined();
+});
+
+test("F31 an agent that stops in the middle of a merge with conflicts delivers what it had committed", async () => {
+  await agent("checkout", "-q", "-b", "side");
+  await one.commit("both.txt", "theirs\n");
+  await agent("checkout", "-q", one.branch);
+  const head = await one.commit("both.txt", "ours\n");
+  await expect(agent("merge", "-q", "--no-edit", "side")).rejects.toThrow("git merge");
+  expect(await Bun.file(join(one.checkout, "both.txt")).text()).toContain("<<<<<<<");
+  expect(await deliver()).toMatchObject({ kind: "pushed", head_oid: head, commits: 1 });
+  const shown = await mustGit(host.broker, host.broker.repository, "show", `${one.run.ref}:both.txt`);
+  expect(shown).toBe("ours");
+});
+
+test("F31 a base branch that was rewritten meanwhile takes nothing from a run; the next one begins at what it is now", async () => {
+  const { broker } = host;
+  const head = await one.commit("a.txt", "a\n");
+  const tree = await mustGit(broker, broker.repository, "rev-parse", "main^{tree}");
+  const rewritten = await mustGit(broker, broker.repository, "commit-tree", tree, "-m", "anew");
+  await mustGit(broker, broker.repository, "update-ref", "refs/heads/main", rewritten);
+  expect(await deliver()).toMatchObject({ kind: "pushed", head_oid: head, commits: 1 });
+  const next = await host.attempt(++runs);
+  expect(preparedBase(await next.prepare())).toBe(rewritten as Oid);
+  expect(await agentGit(next.checkout, "rev-parse", "HEAD")).toBe(rewritten);
+});
+
+/** In front of the broker: reads a push and answers as for a forge that does not take it. */
+function refusing(why: string, said: string) {
+  const band = (number: number, text: string) => pktLine(`${String.fromCharCode(number)}${text}`);
+  const report = `${pktLine("unpack ok\n")}${pktLine(`ng ${one.run.ref} ${why}\n`)}0000`;
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: async ({ method, url, headers, body }) => {
+      const { pathname, search } = new URL(url);
+      if (method === "GET") return fetch(`${host.broker.origin}${pathname}${search}`, { headers });
+      await new Response(body).bytes();
+      return new Response(`${band(2, `${said}\n`)}${band(1, report)}0000`, {
+        headers: { "content-type": "application/x-git-receive-pack-result" },
+      });
+    },
+  });
+  return {
+    clone_url: one.run.url.replace(host.broker.origin, server.url.origin),
+    stop: () => server.stop(true),
+  };
+}
+
+test("F32 a push that the forge does not take fails in the forge's words, and its work comes back as a patch", async () => {
+  await one.commit("a.txt", "a\n");
+  expect(await one.exportHere(base)).toBe(EXPORT_EXIT.bundle);
+  for (const [why, said, word] of [
+    ["protected branch hook declined", "GH006: Protected branch update failed", "GH006"],
+    ["pre-receive hook declined", "no \u001b]0;colours\u0007 \u001b[31mplease", "please"],
+    ["repository is over its quota", "5 GB of 5 GB are used", "5 GB"],
+    ["non-fast-forward", "the branch has moved", "has moved"],
+  ] as const) {
+    const { clone_url, stop } = refusing(why, said);
+    const { reply } = await one.push(base, { clone_url }).finally(stop);
+    if (reply.kind !== "failed") throw new Error(JSON.stringify(reply));
+    expect(reply).toMatchObject({
+      reason: "push_rejected",
+      changes: { files: [{ path: "a.txt" }], more: 0 },
+    });
+    expect([reply.busy, reply.unreachable]).toEqual([undefined, undefined]);
+    expect(reply.detail).toContain(why);
+    expect(reply.detail).toContain(word);
+    expect(reply.detail.replaceAll("\n", " ")).not.toMatch(/\p{Cc}/u);
+    expect(JSON.stringify(reply)).not.toContain(one.run.token);
+    expect(reply.patch?.text).toContain("+a\n");
+    expect(reply.patch?.truncated).toBe(false);
+  }
+  expect(await arrived()).toBeUndefined();
 });
 
 test("what the broker refuses is told in its words, without the token", async () => {

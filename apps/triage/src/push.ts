@@ -12,7 +12,7 @@ import type { TriageContext } from "./triage-context.ts";
 /**
  * Delivers an agent's commits: reads the bundle into a clean repository, picks a commit, and pushes it by its id to the
  * run's branch through the broker. The branch is replaced only if it is what it was when the attempt was claimed. What is
- * asked for as a patch goes nowhere. The clean repository is gone when this ends.
+ * asked for as a patch goes nowhere; commits that were not taken come back as one too. The clean repository is gone when this ends.
  */
 export async function push(context: TriageContext, request: Push): Promise<TriageReply> {
   try {
@@ -66,7 +66,8 @@ async function send(
   if (result.exitCode === 0) return { kind: "pushed", head_oid: oid, commits, flattened, changes: counted };
   const said = gitComplaint(result, request.token);
   const detail = `The branch ${request.branch} was not taken: ${meaning(said)}\n${said}`;
-  return talkFailed("push_rejected", detail, result);
+  const patch = await readPatch(context, range);
+  return { ...talkFailed("push_rejected", detail, result), changes: counted, patch };
 }
 
 /** What git's answer means here, for a person who has not seen one before. */

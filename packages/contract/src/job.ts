@@ -109,7 +109,7 @@ export const AttemptResult = z.object({
   base_oid: Oid.nullable(),
   head_oid: Oid.nullable(),
   exit_code: z.int().nullable(),
-  /** What the commits change, as the runner counted it; the patch itself for an attempt that may not push. */
+  /** What the commits change, as the runner counted it; the patch itself of what may not be pushed, or was not taken. */
   delivered: Changes.extend({ patch: Patch.nullable() }).optional(),
 });
 export type AttemptResult = z.infer<typeof AttemptResult>;

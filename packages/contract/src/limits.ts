@@ -100,7 +100,7 @@ export const BINDING_SKILLS_MAX = 20;
 export const WORKSPACE_SKILLS_MAX = 200;
 /** Changed files that a run lists: what a page shows at ease. The rest is counted. */
 export const RUN_FILES_MAX = 300;
-/** The patch that a test run leaves, bytes: its report has to fit into a body of the control plane. */
+/** The patch that a test run leaves, and one whose push was refused, bytes: its report has to fit into a body of the control plane. */
 export const RUN_PATCH_BYTES_MAX = 262_144;
 /** Comments one run may post through `ws`. */
 export const RUN_COMMENTS_MAX = 50;

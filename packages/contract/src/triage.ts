@@ -76,6 +76,9 @@ export const TriageReply = z.discriminatedUnion("kind", [
     unreachable: z.literal(true).optional(),
     /** The server, or the forge behind it, answered with 429 or 5xx: it has too much to do or is being restarted. */
     busy: z.literal(true).optional(),
+    /** Of commits that were not taken: what they change, so that the work is not lost with the checkout. */
+    changes: Changes.optional(),
+    patch: Patch.optional(),
   }),
 ]);
 export type TriageReply = z.infer<typeof TriageReply>;

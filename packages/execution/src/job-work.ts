@@ -211,17 +211,20 @@ export class JobWork {
     const { value, expired } = await limited(clock, PUSH_MS_MAX, this.control.ending, (signal) =>
       checkout.push(this.job, paths, baseOid, signal, this.progress),
     );
-    if (expired) return failure("push_rejected", `the push took longer than ${formatDuration(PUSH_MS_MAX)}`);
-    return this.pushed(value);
+    const failed = this.pushed(value);
+    return expired
+      ? failure("push_rejected", `the push took longer than ${formatDuration(PUSH_MS_MAX)}`)
+      : failed;
   }
 
   private pushed(reply: PushReply): JobFailure | null {
-    if (reply.kind === "failed") return failure(reply.reason, reply.detail);
     if (reply.kind === "no_changes") return null;
     if (reply.kind === "pushed") this.headOid = reply.head_oid;
-    const patch = reply.kind === "pushed" ? null : this.patchOf(reply.patch);
+    const patch = reply.kind === "pushed" || reply.patch === undefined ? null : this.patchOf(reply.patch);
     if (reply.changes !== undefined || patch !== null)
       this.delivered = { files: [], more: 0, ...reply.changes, patch };
+    if (reply.kind === "failed")
+      return failure(reply.reason, patch === null ? reply.detail : `${reply.detail}\n${PATCH_KEPT}`);
     if (reply.flattened)
       this.tell("warning", {
         message: "the agent had rewritten history below the base; its final state was taken as one commit",
@@ -278,6 +281,8 @@ export class JobWork {
     void this.transcript.fromRunner(type, data);
   }
 }
+
+const PATCH_KEPT = "What its commits change is kept with the run, as a patch that can be downloaded.";
 
 function notReady(what: string): string {
   return `${what} was not ready within ${formatDuration(PREPARE_MS_MAX)}`;

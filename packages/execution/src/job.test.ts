@@ -70,6 +70,26 @@ check(
   },
 );
 
+check(
+  "F32 the work of a push that was not taken is kept as a patch, without its tokens, and the run says so",
+  async () => {
+    const fixture = await fixtureOf(GOOD);
+    const changes = { files: [{ path: "fixed", status: "added" as const, added: 1, deleted: 0 }], more: 0 };
+    const patch = { text: `+${fixture.job.tokens.agent}\n`, truncated: false };
+    const refused = { kind: "failed", reason: "push_rejected", detail: "pre-receive hook declined" } as const;
+    fixture.checkout.push = async () => ({ ...refused, changes, patch });
+    const result = resultOf(await fixture.run());
+    expect(result).toMatchObject({ outcome: "completed", head_oid: null, delivered: changes });
+    expect(result.failure?.reason).toBe("push_rejected");
+    expect(result.failure?.detail).toMatch(/^pre-receive hook declined\n.*kept with the run, as a patch/);
+    expect(result.delivered?.patch?.text).toStartWith("+wsrun_[redacted]");
+    const without = await fixtureOf(GOOD);
+    without.checkout.push = async () => refused;
+    const bare = resultOf(await without.run());
+    expect([bare.failure?.detail, bare.delivered]).toEqual(["pre-receive hook declined", undefined]);
+  },
+);
+
 check("the prompt and both tokens' names reach the agent, the git token does not", async () => {
   const fixture = await fixtureOf(
     `read -r line; printf '%s\\n' "$line"; test "$LLM_API_KEY" = "$WS_TOKEN" && echo same; env${FINISH}`,
@@ -256,7 +276,7 @@ function clockUntil(over: Promise<void>): Clock {
   return { ...fast, sleep: (ms, signal) => (ms === PREPARE_MS_MAX ? over : fast.sleep(ms, signal)) };
 }
 
-check("a repository that cannot be fetched ends the pull of the image, and is the reason", async () => {
+check("F30 a repository that cannot be fetched ends the pull of the image, and is the reason", async () => {
   const fixture = await fixtureOf(GOOD, { clock: clockUntil(new Promise(() => undefined)) });
   pullForEver(fixture);
   fixture.deps.checkout.prepare = async () => ({
@@ -293,16 +313,19 @@ check("an image that is not pulled in time is the reason, not the repository tha
   expect(failure?.detail).toStartWith("the container was not ready within 10m: the pull was ended");
 });
 
-check("a repository that is not fetched in time is the reason when the container stands ready", async () => {
-  const fixture = await fixtureOf(GOOD, { clock: clockUntil(Promise.resolve()) });
-  fixture.deps.checkout.prepare = async (_job, _paths, signal) => {
-    await never(0, signal);
-    return { kind: "failed", reason: "prepare_failed", detail: "ended" };
-  };
-  const { failure } = resultOf(await fixture.run());
-  expect(failure?.reason).toBe("prepare_failed");
-  expect(failure?.detail).toBe("the repository was not ready within 10m");
-});
+check(
+  "F30 a repository too large to be fetched in time is the reason when the container stands ready",
+  async () => {
+    const fixture = await fixtureOf(GOOD, { clock: clockUntil(Promise.resolve()) });
+    fixture.deps.checkout.prepare = async (_job, _paths, signal) => {
+      await never(0, signal);
+      return { kind: "failed", reason: "prepare_failed", detail: "ended" };
+    };
+    const { failure } = resultOf(await fixture.run());
+    expect(failure?.reason).toBe("prepare_failed");
+    expect(failure?.detail).toBe("the repository was not ready within 10m");
+  },
+);
 
 check("a lease lost while the agent works kills it; nothing is reported or pushed", async () => {
   const mark = "lost-lease";
@@ -372,13 +395,23 @@ check("a result nobody takes is handed to the caller", async () => {
   expect(end).toMatchObject({ kind: "undelivered", result: { outcome: "completed", failure: null } });
 });
 
-check("SB-23 an image the runner does not allow is refused", async () => {
-  const fixture = await fixtureOf(GOOD);
-  fixture.job.image = "evil/image:latest";
-  const { failure } = resultOf(await fixture.run());
-  expect(failure?.reason).toBe("image");
-  expect(failure?.detail).toContain("WSRUNNER_ALLOWED_IMAGES");
-});
+check(
+  "SB-23 SB-24 an image the runner does not allow is refused, and so is one that it allows by another name",
+  async () => {
+    const fixture = await fixtureOf(GOOD);
+    const digest = (letter: string) => `acme/agent@sha256:${letter.repeat(64)}`;
+    fixture.deps.settings.allowedImages = [digest("a")];
+    for (const image of ["evil/image:latest", "acme/agent:1", "acme/agent", digest("b")]) {
+      fixture.job.image = image;
+      const { failure } = resultOf(await fixture.run());
+      expect(failure?.reason).toBe("image");
+      expect(failure?.detail).toContain(`asks for the image ${image}, which this runner does not allow`);
+      expect(failure?.detail).toContain("WSRUNNER_ALLOWED_IMAGES");
+    }
+    fixture.job.image = digest("a");
+    expect(resultOf(await fixture.run()).failure).toBeNull();
+  },
+);
 
 check("an agent that stays after session_idle is tidied away and counts as finished", async () => {
   const fixture = await fixtureOf(`read -r prompt${COMMIT}${FINISH}\nwhile :; do sleep 1; done`);

@@ -48,6 +48,8 @@ export const Scenario = z.strictObject({
     check: z
       .strictObject({ command: z.string().min(1), before: z.int().min(0), after: z.int().min(0) })
       .optional(),
+    /** Texts in the patch that is kept of work that was not pushed. None: there is no patch. */
+    patch: z.array(z.string()).default([]),
     /** Texts in the sentence that says why the run ended. */
     detail: z.array(z.string()).default([]),
     /** Events that are in the transcript, in any order. */
