@@ -107,6 +107,68 @@ test("SB-08 files that cannot be counted in time end a run after the second look
   expect(await watched([refused, refused, refused])).toEqual({ end: undefined, looks: 4 });
 });
 
+const GIB = 1_073_741_824;
+
+/** Watches a checkout of that size beside others on one disk, without waiting in between. */
+function watchOn(
+  disk: { leftBytes: number; leftFiles?: number; hurried: HurriedLooks },
+  [dir, bytes, files]: [string, number, number],
+  signal: AbortSignal,
+) {
+  const silent = () => undefined;
+  return watchWorkspace(
+    {
+      dir,
+      bytesMax: 100 * GIB,
+      filesMax: 1_000_000,
+      sandbox: { diskUse: async () => ({ kind: "counted", bytes, files, partial: false }) },
+      hurried: disk.hurried,
+      // A breath for the others, as a look is one too.
+      clock: { nowMs: () => 0, sleep: () => new Promise((resolve) => setImmediate(resolve)) },
+      log: { info: silent, warn: silent, error: silent },
+      roomOn: async () => ({
+        bytes: disk.leftBytes,
+        files: disk.leftFiles ?? 1_000_000,
+        bytesFloor: GIB,
+        filesFloor: 100_000,
+      }),
+    },
+    signal,
+  );
+}
+
+test("SB-08 on a disk that is nearly full the run that takes the most is ended, far below its own limit, and no other", async () => {
+  for (const [short, words] of [
+    [{ leftBytes: GIB / 2 }, /had 512m left, and of the runs on it this one took the most, 3g; it was ended/],
+    [{ leftBytes: 9 * GIB, leftFiles: 50 }, /had room for 50 files left.* took the most, 200000 files/],
+  ] as const) {
+    const over = new AbortController();
+    const disk = { leftFiles: 1_000_000, ...short, hurried: new HurriedLooks() };
+    const peers = (["/a", "/b", "/c"] as const).map((dir) =>
+      watchOn(disk, [dir, 2 * GIB, 150_000], over.signal),
+    );
+    const glutton = await watchOn(disk, ["/glutton", 3 * GIB, 200_000], over.signal);
+    Object.assign(disk, { leftBytes: 50 * GIB, leftFiles: 1_000_000 });
+    expect(glutton?.reason).toBe("disk");
+    expect(glutton?.detail).toMatch(words);
+    over.abort();
+    expect(await Promise.all(peers)).toEqual([undefined, undefined, undefined]);
+  }
+});
+
+test("SB-08 on a disk that something else has filled no run is ended", async () => {
+  const over = new AbortController();
+  const disk = { leftBytes: 0, leftFiles: 0, hurried: new HurriedLooks() };
+  const runs = ["/a", "/b"].map((dir) => watchOn(disk, [dir, GIB - 1, 99_999], over.signal));
+  const looks = async () => {
+    for (let i = 0; i < 200; i++) await new Promise((resolve) => setImmediate(resolve));
+    return "nobody";
+  };
+  expect(await Promise.race([...runs, looks()])).toBe("nobody");
+  over.abort();
+  expect(await Promise.all(runs)).toEqual([undefined, undefined]);
+});
+
 test("two runs of a host at once may look before their time", () => {
   const looks = new HurriedLooks();
   const ends = [looks.tryTake(), looks.tryTake()];

@@ -1,8 +1,8 @@
-import { statfs } from "node:fs/promises";
 import { formatByteSize } from "@windshift/base/byte-size.ts";
 import type { Clock } from "@windshift/base/clock.ts";
 import { formatDuration } from "@windshift/base/duration.ts";
-import { DISK_USE_MS_MAX } from "./disk-use.ts";
+import { type DiskRoom, isLow, roomOn } from "./disk-room.ts";
+import { DISK_USE_MS_MAX, type DiskSize } from "./disk-use.ts";
 import type { HurriedLooks } from "./hurried-looks.ts";
 import { failure, type JobFailure } from "./job-failure.ts";
 import type { JobLog } from "./job-log.ts";
@@ -37,18 +37,35 @@ export interface WorkspaceWatchOptions {
   hurried: HurriedLooks;
   clock: Clock;
   log: JobLog;
+  /** What the disk of a folder has left. */
+  roomOn?: (dir: string) => Promise<DiskRoom>;
 }
 
 /**
- * Looks every WORKSPACE_LOOK_MS at what a checkout takes on the disk, and sooner when the disk fills up fast, until `signal` aborts.
- * Looking is what works on every file system; a quota would hold at once, but needs one that was made for it.
- * @returns why the run has to end, or undefined when it never grew too large
+ * Looks every WORKSPACE_LOOK_MS at what a checkout takes on the disk, and sooner when the disk fills up fast or is nearly full, until
+ * `signal` aborts. Looking is what works on every file system; a quota would hold at once, but needs one that was made for it.
+ * @returns why the run has to end: it grew too large, or takes the most of a disk that is nearly full; else undefined
  */
 export async function watchWorkspace(
   options: WorkspaceWatchOptions,
   signal: AbortSignal,
 ): Promise<JobFailure | undefined> {
-  const { dir, bytesMax, filesMax, sandbox, log } = options;
+  let full: JobFailure | undefined;
+  const ousted = new AbortController();
+  const leave = options.hurried.shares.enter(options.dir, (use, room) => {
+    full = diskFull(use, room);
+    ousted.abort();
+  });
+  const outgrown = await watchOwn(options, AbortSignal.any([signal, ousted.signal])).finally(leave);
+  return signal.aborted ? undefined : (outgrown ?? full);
+}
+
+async function watchOwn(
+  options: WorkspaceWatchOptions,
+  signal: AbortSignal,
+): Promise<JobFailure | undefined> {
+  const { dir, bytesMax, filesMax, sandbox, hurried, log } = options;
+  const room = options.roomOn ?? roomOn;
   let unknown = 0;
   let tookMs = 0;
   while (!signal.aborted) {
@@ -60,6 +77,8 @@ export async function watchWorkspace(
     });
     end();
     tookMs = performance.now() - startMs;
+    if (signal.aborted) break;
+    hurried.shares.note(dir, use?.kind === "counted" ? use : NOTHING, await room(dir));
     if (signal.aborted) break;
     // That the engine refused a look says nothing of the files; if it does not come back, the run ends for that.
     if (use === undefined) continue;
@@ -75,33 +94,29 @@ export async function watchWorkspace(
   return undefined;
 }
 
+/** What a run counts as whose files could not be counted. */
+const NOTHING: DiskSize = { bytes: 0, files: 0 };
+
 /**
  * Waits until it is time, or until so much of the disk is gone that it is better to look now. A look that is taken early takes no more
  * than half of the time, and has one of the few places for those.
  * @returns what to call after the look
  */
 async function nextLook(
-  { dir, clock, hurried }: WorkspaceWatchOptions,
+  { dir, clock, hurried, roomOn: room = roomOn }: WorkspaceWatchOptions,
   tookMs: number,
   signal: AbortSignal,
 ): Promise<() => void> {
-  const before = await roomOn(dir);
+  const before = await room(dir);
   for (let waitedMs = 0; waitedMs < WORKSPACE_LOOK_MS && !signal.aborted; waitedMs += DISK_LOOK_MS) {
     await clock.sleep(DISK_LOOK_MS, signal);
-    const now = await roomOn(dir);
+    const now = await room(dir);
     const isLost = before.bytes - now.bytes > LOST_BYTES_MAX || before.files - now.files > LOST_FILES_MAX;
-    const end = isLost && waitedMs + DISK_LOOK_MS >= tookMs ? hurried.tryTake() : undefined;
+    const isUrgent = isLost || (isLow(now) && !isLow(before));
+    const end = isUrgent && waitedMs + DISK_LOOK_MS >= tookMs ? hurried.tryTake() : undefined;
     if (end !== undefined) return end;
   }
   return () => undefined;
-}
-
-/** What the file system of a folder has left; without end where that cannot be asked. */
-async function roomOn(dir: string): Promise<{ bytes: number; files: number }> {
-  return statfs(dir).then(
-    ({ bavail, bsize, ffree }) => ({ bytes: bavail * bsize, files: ffree }),
-    () => ({ bytes: Number.POSITIVE_INFINITY, files: Number.POSITIVE_INFINITY }),
-  );
 }
 
 function tooLarge(bytes: number, bytesMax: number): JobFailure {
@@ -118,6 +133,18 @@ function tooMany(files: number, filesMax: number): JobFailure {
     `the run had made ${files} files and folders and may have ${filesMax}, so it was ended. What it had committed is kept. ` +
       "Each of them takes an inode of the host's disk, so that limit is fixed. Have the item done in parts, or keep what it " +
       "installs and builds out of the checkout: in the image, or as one archive",
+  );
+}
+
+function diskFull(use: DiskSize, room: DiskRoom): JobFailure {
+  const files = room.bytes >= room.bytesFloor;
+  const left = files ? `room for ${room.files} files` : formatByteSize(room.bytes);
+  const took = files ? `${use.files} files and folders` : formatByteSize(use.bytes);
+  return failure(
+    "disk",
+    `the disk of the run's host had ${left} left, and of the runs on it this one took the most, ${took}; it was ended so that the others go on. ` +
+      "What it had committed is kept if the disk has room for it. Make room on the host, have it do fewer runs at once, or lower " +
+      "CODING_AGENT_WORKSPACE_SIZE (server) or WSRUNNER_WORKSPACE_SIZE (runner)",
   );
 }
 
