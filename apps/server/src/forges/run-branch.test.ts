@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { startForgejoServer } from "@windshift/testing/forges/forgejo-server.ts";
 import { gitOut } from "@windshift/testing/git-repository.ts";
 import { FORGE_TEST_MS_MAX, useForgeScene } from "../testing/forge-scene.ts";
@@ -109,6 +110,53 @@ test(
       headOid: row.head_oid,
     });
     expect(again).toMatchObject({ url: run.pull_request?.url, state: "open" });
+  },
+  FORGE_TEST_MS_MAX,
+);
+
+test(
+  "F34 a run whose branch a person deletes after its push says so and opens nothing; restored, it is published",
+  async () => {
+    const key = await at.workspace.assign();
+    const job = await at.claimed(key);
+    const ref = `refs/heads/${job.repo.branch}`;
+    const head = await at.workspace.push(job, { "deleted.txt": "d\n" });
+    await gitOut(["update-ref", "-d", ref], at.forge.dir);
+    await at.workspace.report(job, head);
+    const run = await at.workspace.ended(key);
+    expect([run.status, run.reason, run.pull_request]).toEqual(["failed", "publish_failed", null]);
+    expect(run.detail).toContain(`was deleted after the run had pushed ${head}`);
+    expect(await gitOut(["for-each-ref", ref], at.forge.dir)).toBe("");
+    await gitOut(["update-ref", ref, head], at.forge.dir);
+    expect((await at.admin.post(`/api/v1/agent-runs/${run.id}/publish`)).status).toBe(200);
+    const again = await at.workspace.ended(key);
+    expect([again.status, again.head_oid as string, again.pull_request?.state]).toEqual([
+      "succeeded",
+      head,
+      "open",
+    ]);
+  },
+  FORGE_TEST_MS_MAX,
+);
+
+test(
+  "F34 a pull request that a person closes while a run works on it stays closed, and no other is opened",
+  async () => {
+    const { key, pull } = await at.proposed({ "shut.txt": "s\n" });
+    await at.say(pull.number, "@windshift one more file");
+    await eventually("the comment starts a run", async () => (await at.runsOf(key)).length === 2);
+    const job = await at.claimed(key);
+    await at.forge.close(pull.number);
+    await at.workspace.work(job, { "more.txt": "m\n" });
+    const run = await at.workspace.ended(key);
+    expect([run.status, run.pull_request?.number]).toEqual(["succeeded", pull.number]);
+    await eventually("it is seen closed", async () => (await at.pullRow(pull.id)).state === "closed");
+    const { owner, name } = at.forge.repository;
+    const listed = await fetch(`${at.forge.url}/api/v1/repos/${owner}/${name}/pulls?state=open`, {
+      headers: { authorization: `token ${at.forge.tokens.full}` },
+    });
+    const open = (await listed.json()) as { head: { ref: string } }[];
+    expect(open.map(({ head }) => head.ref)).not.toContain(job.repo.branch);
   },
   FORGE_TEST_MS_MAX,
 );

@@ -146,7 +146,10 @@ async function step(
 async function verifyBranch(ports: PublishingPorts, run: Run): Promise<Findings["branch"]> {
   const { repositoryId, sourceBranch, targetBranch } = branchesOf(run);
   const headOid = await ports.forge.readBranch(repositoryId, sourceBranch);
-  if (headOid === null) return undefined;
+  if (headOid === null) {
+    failIfDeleted(run, sourceBranch);
+    return undefined;
+  }
   const found = await ports.forge.compare(repositoryId, headOid, targetBranch);
   if (found === "unrelated") {
     throw new AppError(
@@ -166,6 +169,16 @@ async function verifyBranch(ports: PublishingPorts, run: Run): Promise<Findings[
     .where("attempt", "=", run.attempt)
     .execute();
   return { headOid, ...found };
+}
+
+/** What the broker let through was there: a run whose work somebody deleted has not ended without changes. */
+function failIfDeleted(run: Run, branch: string): void {
+  const { pushed_oid: oid, result, cancel_requested_at_ms: canceled } = run;
+  if (oid === null || result === null || canceled !== null || !wantsPullRequest(result, 1)) return;
+  throw new AppError(
+    "conflict",
+    `the branch ${branch} was deleted after the run had pushed ${oid} to it; no pull request is opened for it. Restore the branch at that commit and publish the run again, or start a new run`,
+  );
 }
 
 function branchesOf(run: Run) {

@@ -36,6 +36,8 @@ export interface ForgeWorkspace {
   claim(itemKey: string): Promise<JobSpec | undefined>;
   /** Does the job's work: commits these files on its branch, pushes them through the git broker and reports. */
   work(job: JobSpec, files: Record<string, string>, summary?: string): Promise<void>;
+  /** Only commits and pushes. @returns the commit */
+  push(job: JobSpec, files: Record<string, string>): Promise<string>;
   /** Reports that the agent has ended its work, with `headOid` as the head of its branch. */
   report(job: JobSpec, headOid: string, summary?: string): Promise<void>;
   /** Waits for the end of an item's newest run. */
@@ -90,6 +92,7 @@ export async function createForgeWorkspace(
     assign: async (title = "Fix it") => (await createItem(admin, key, { title, assignee_id: agent.id })).key,
     claim: (itemKey) => loops.claim(async () => isTerminal((await newestRun(admin, itemKey)).status)),
     work: loops.work,
+    push: (job, files) => pushWork(server, job, files),
     report: loops.report,
     ended: (itemKey) =>
       eventually(
