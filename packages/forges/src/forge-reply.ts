@@ -34,7 +34,8 @@ export async function orNull<T>(call: Promise<T>): Promise<T | null> {
   }
 }
 
-function forgeErrorIn(error: unknown): ForgeError | undefined {
+/** What the transport found, however deep the libraries wrapped it; undefined when the failure is another. */
+export function forgeErrorIn(error: unknown): ForgeError | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++)
     if (at instanceof ForgeError) return at;
   return undefined;

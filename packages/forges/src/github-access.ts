@@ -2,9 +2,10 @@ import { createAppAuth } from "@octokit/auth-app";
 import { Octokit } from "@octokit/core";
 import { restEndpointMethods } from "@octokit/plugin-rest-endpoint-methods";
 import type { Clock } from "@windshift/base/clock.ts";
+import { z } from "zod";
 import type { ForgeFetch, ForgeOptions } from "./create-forge-client.ts";
 import { ForgeError, type GitCredential } from "./forge-client.ts";
-import { forgeCall } from "./forge-reply.ts";
+import { ask, forgeErrorIn } from "./forge-reply.ts";
 
 /** octokit's core with its methods, without its plugins that wait and try again: a write is never repeated blindly. */
 const GithubApi = Octokit.plugin(restEndpointMethods);
@@ -23,7 +24,7 @@ export const INSTALLATION_TOKEN_RENEW_MS = 300_000;
 
 /**
  * Speaks as a token, or as an installation of a GitHub App, whose tokens are made when they are needed and renewed five minutes before
- * their end. Nothing is asked of GitHub before the first call.
+ * their end, or when GitHub does not take one any more. Nothing is asked of GitHub before the first call.
  * @param fetch the way out, which decides what may be reached
  */
 export function createGithubAccess(
@@ -42,15 +43,14 @@ export function createGithubAccess(
     return { api, credential: async () => git, app: undefined };
   }
   const { appId, privateKey, installationId } = credential;
-  const auth = createAppAuth({ appId, privateKey, installationId, request: plain().request, log: SILENT });
-  const token = createInstallationToken(
-    (refresh) => forgeCall(() => signed(() => auth({ type: "installation", refresh }))),
-    clock,
-  );
-  authorize(api, async () => `token ${(await token()).password}`);
+  // For the signature alone. Tokens of the installation are made here: the library gives those who ask at the same time the same
+  // one by the number of the installation, though they ask another GitHub, and so one workspace could have another's.
+  const auth = createAppAuth({ appId, privateKey, request: plain().request, log: SILENT });
   const appApi = plain();
   authorize(appApi, async () => `bearer ${(await signed(() => auth({ type: "app" }))).token}`);
-  return { api, credential: token, app: { api: appApi, installationId } };
+  const token = createInstallationToken(() => makeToken(appApi, installationId), clock);
+  authorizeAnew(api, token);
+  return { api, credential: token.get, app: { api: appApi, installationId } };
 }
 
 /** GitHub's word for "the password is a token". */
@@ -63,17 +63,69 @@ function authorize(api: GithubApi, header: () => Promise<string>): void {
   });
 }
 
-/** The library makes one token however many ask, but gives it out until its last minute; a push wants a longer one. */
+type ExpiringCredential = GitCredential & { expiresAtMs: number };
+const MadeToken = z.object({ token: z.string().min(1), expires_at: z.iso.datetime({ offset: true }) });
+
+async function makeToken(appApi: GithubApi, installationId: number): Promise<ExpiringCredential> {
+  const params = { installation_id: installationId };
+  const { token, expires_at } = await ask(
+    MadeToken,
+    async () => (await appApi.rest.apps.createInstallationAccessToken(params)).data,
+  );
+  return { username: USERNAME, password: token, expiresAtMs: Date.parse(expires_at) };
+}
+
+interface InstallationToken {
+  get(): Promise<GitCredential>;
+  /** GitHub does not take it any more: another one is made for the next call, unless one was made since. */
+  drop(password: string): void;
+}
+
+/**
+ * GitHub takes tokens back before their end, such as when an app is suspended for a while. What it answers 401 was not done,
+ * so also a write is sent again, once, with a token that was just made.
+ */
+function authorizeAnew(api: GithubApi, token: InstallationToken): void {
+  api.hook.wrap("request", async (send, request) => {
+    const sendAs = ({ password }: GitCredential) => {
+      request.headers.authorization = `token ${password}`;
+      return send(request);
+    };
+    const held = await token.get();
+    try {
+      return await sendAs(held);
+    } catch (error) {
+      if (forgeErrorIn(error)?.kind !== "unauthorized") throw error;
+      token.drop(held.password);
+      return await sendAs(await token.get());
+    }
+  });
+}
+
+/** Makes one token, however many ask. */
 function createInstallationToken(
-  create: (refresh: boolean) => Promise<{ token: string; expiresAt: string }>,
-  clock: Clock,
-): () => Promise<GitCredential> {
-  let held: GitCredential & { expiresAtMs: number } = { username: USERNAME, password: "", expiresAtMs: 0 };
-  return async () => {
-    if (clock.nowMs() < held.expiresAtMs - INSTALLATION_TOKEN_RENEW_MS) return held;
-    const { token, expiresAt } = await create(held.password !== "");
-    held = { username: USERNAME, password: token, expiresAtMs: Date.parse(expiresAt) };
-    return held;
+  create: () => Promise<ExpiringCredential>,
+  clock: Pick<Clock, "nowMs">,
+): InstallationToken {
+  let held: ExpiringCredential | undefined;
+  let making: Promise<ExpiringCredential> | undefined;
+  const make = async () => {
+    try {
+      held = await create();
+      return held;
+    } finally {
+      making = undefined;
+    }
+  };
+  return {
+    get: async () => {
+      if (held !== undefined && clock.nowMs() < held.expiresAtMs - INSTALLATION_TOKEN_RENEW_MS) return held;
+      making ??= make();
+      return await making;
+    },
+    drop: (password) => {
+      if (held?.password === password) held = undefined;
+    },
   };
 }
 

@@ -103,6 +103,81 @@ test(
   START_MS_MAX,
 );
 
+test("a token that GitHub takes back early is made anew, once for all calls, and git gets the new one", async () => {
+  const client = await connect();
+  const { password: taken } = await client.gitCredential(github.repository);
+  github.installationTokens.expireAll();
+  const before = tokenCalls();
+  const read = await Promise.all([1, 2, 3].map(() => client.getRepository(github.repository)));
+  expect(read.map(({ name }) => name)).toEqual(["shop", "shop", "shop"]);
+  expect(tokenCalls() - before).toBe(1);
+  const { password: next } = await client.gitCredential(github.repository);
+  expect(next).not.toBe(taken);
+  expect(github.installationTokens.given.at(-1)).toBe(next);
+});
+
+test("a connection to another GitHub whose installation has the same number never gets this one's token", async () => {
+  const stolen: (string | null)[] = [];
+  using other = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: (request) => {
+      if (request.url.endsWith("/access_tokens"))
+        return Response.json(
+          { token: "ghs_of_the_other", expires_at: "2001-01-01T00:00:00Z" },
+          { status: 201 },
+        );
+      stolen.push(request.headers.get("authorization"));
+      return Response.json({ message: "no" }, { status: 403 });
+    },
+  });
+  // Both ask at the same moment, and the true one's answer takes its time.
+  const held = Promise.withResolvers<void>();
+  const { appId, installationId, privateKey } = github.app;
+  const credential = { kind: "github_app", appId, installationId, privateKey } as const;
+  const asked = Promise.withResolvers<void>();
+  const slow = await createForgeClient("github", {
+    baseUrl: github.url,
+    credential,
+    fetch: async (input, init) => {
+      const reply = await fetch(input, init);
+      asked.resolve();
+      await held.promise;
+      return reply;
+    },
+  });
+  const foreign = await createForgeClient("github", {
+    baseUrl: `http://127.0.0.1:${other.port}`,
+    credential,
+    fetch: (input, init) => fetch(input, init),
+  });
+  const own = slow.gitCredential(github.repository);
+  await asked.promise;
+  const { password: theirs } = await foreign.gitCredential(github.repository);
+  await foreign.getRepository(github.repository).catch(() => undefined);
+  held.resolve();
+  const { password } = await own;
+  expect([theirs, password === theirs]).toEqual(["ghs_of_the_other", false]);
+  expect(stolen).toEqual(["token ghs_of_the_other"]);
+});
+
+test("an app whose tokens GitHub does not take is not tried for ever, and one that gets none says why", async () => {
+  const client = await connect();
+  await client.getRepository(github.repository);
+  const refused = { kind: "answer", status: 401, body: { message: "Bad credentials" } } as const;
+  for (let n = 0; n < 2; n++) github.faults.add({ method: "GET", path: /shop$/, what: refused });
+  const before = tokenCalls();
+  await expect(client.getRepository(github.repository)).rejects.toMatchObject({ kind: "unauthorized" });
+  expect(tokenCalls() - before).toBe(1);
+  github.installationTokens.expireAll();
+  const body = { message: "This installation has been suspended" };
+  github.faults.add({ method: "POST", path: /access_tokens$/, what: { kind: "answer", status: 403, body } });
+  await expect(client.getRepository(github.repository)).rejects.toMatchObject({
+    kind: "forbidden",
+    message: expect.stringContaining("has been suspended"),
+  });
+});
+
 test(
   "where there are no drafts an ordinary pull request is opened, with a note",
   async () => {
