@@ -30,7 +30,7 @@ export async function returnAll(hosts: number, awayMs: number, limitMs: number):
         run: () => Promise.reject(new Error("no host is given work here")),
         capacity: 1,
         idleMs: 0,
-        clock: { nowMs: () => clock.nowMs, sleep: (ms) => clock.sleep(ms) },
+        clock: { nowMs: () => clock.nowMs, sleep: (ms) => clock.sleep(rounded(ms)) },
         log: NO_LOG,
       },
       { drain: ending.signal, cancel: new AbortController().signal },
@@ -44,6 +44,12 @@ export async function returnAll(hosts: number, awayMs: number, limitMs: number):
   await Promise.all(loops);
   return returns;
 }
+
+/** Waits of seconds end together when they end at about the same time: a tenth of the steps. */
+function rounded(ms: number): number {
+  return ms < 1_000 ? ms : Math.round(ms / TICK_MS) * TICK_MS;
+}
+const TICK_MS = 100;
 
 /** All that follows from what was just done. */
 function turn(): Promise<void> {
