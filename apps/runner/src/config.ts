@@ -80,6 +80,7 @@ export const runnerSettings = {
       .trim()
       .min(1)
       .max(NAME_CHARS_MAX)
+      .regex(/^[^\p{Cc}]*$/u, "write one line, without control characters")
       .default(() => hostname()),
     defaultText: "the host's name",
     doc: "Name under which people see this runner.",

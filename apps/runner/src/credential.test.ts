@@ -25,6 +25,7 @@ import {
 /** The real program, started several times; on a loaded machine it takes its time, ms. */
 const TEST_MS_MAX = 30_000;
 const CREDENTIAL = credentialOf("a");
+const ME = { name: "host-1", instance_id: "0123456789ab", pool: "builders", drain: false, alert: null };
 
 let dir: TempDir;
 let root: string;
@@ -187,6 +188,7 @@ describe("the credential of a runner", () => {
       answer = async ({ path, authorization }) => {
         if (path === "/api/runner/register") return registered(CREDENTIAL);
         if (path === "/api/runner/credential") return Response.json({ credential: fresh });
+        if (path === "/api/runner/whoami") return Response.json(ME);
         const known = authorization === `Bearer ${isOld ? CREDENTIAL : fresh}`;
         // As long as a claim that nothing came of, so that the program does not spin.
         await Bun.sleep(known ? 50 : 0);
@@ -202,6 +204,10 @@ describe("the credential of a runner", () => {
       expect([rotated.exit, rotated.said]).toEqual([0, ""]);
       expect(readFileSync(file, "utf8")).toBe(`${fresh}\n`);
       expect(modeOf(file)).toBe("600");
+      // It is used at once: from then on nobody gets another with the former one.
+      expect(seen.findLast(({ path }) => path === "/api/runner/whoami")?.authorization).toBe(
+        `Bearer ${fresh}`,
+      );
       // The hour in which the former one works is over.
       isOld = false;
       await eventually("it goes on with the new one", () => claims(fresh).length > 1, TEST_MS_MAX);
@@ -210,6 +216,51 @@ describe("the credential of a runner", () => {
       expect((await atWork.ended()).exit).toBe(0);
     },
     TEST_MS_MAX,
+  );
+
+  test(
+    "that the server does not know any more is replaced where there is a token to register again with, and only then",
+    async () => {
+      const fresh = credentialOf("n");
+      mkdirSync(root, { recursive: true });
+      writeFileSync(join(root, "instance"), "ba9876543210\n");
+      const keep = () => writeFileSync(file, CREDENTIAL, { mode: 0o600 });
+      const asked = () => seen.splice(0).map(({ path, authorization }) => [path, authorization]);
+
+      keep();
+      const tokenless = await start().ended();
+      expect([tokenless.exit, new Set(asked().map(([path]) => path))]).toEqual([
+        4,
+        new Set(["/api/runner/claim"]),
+      ]);
+
+      // A spent token, as it stays behind in many a runner.env.
+      answer = () => unknownRunner();
+      const spent = await start(register).ended();
+      expect([spent.exit, readFileSync(file, "utf8")]).toEqual([4, CREDENTIAL]);
+      expect(spent.said).toContain(`neither the credential in ${file} nor WSRUNNER_REGISTRATION_TOKEN`);
+      expect(asked()).toEqual([
+        ["/api/runner/whoami", `Bearer ${CREDENTIAL}`],
+        ["/api/runner/register", null],
+      ]);
+
+      answer = ({ path }) => (path === "/api/runner/register" ? registered(fresh) : unknownRunner());
+      await start(register).ended();
+      expect(readFileSync(file, "utf8")).toBe(`${fresh}\n`);
+      expect(asked().at(-1)).toEqual(["/api/runner/claim", `Bearer ${fresh}`]);
+      // Its containers keep their name, so that what it left before is found.
+      expect(readFileSync(join(root, "instance"), "utf8")).toBe("ba9876543210\n");
+
+      // A server that is away says nothing about a credential.
+      keep();
+      answer = () => new Response("away", { status: 503 });
+      const waiting = start(register);
+      const isAtWork = () => asked().some(([path]) => path === "/api/runner/claim");
+      await eventually("it asks for work", isAtWork, TEST_MS_MAX);
+      waiting.child.kill("SIGTERM");
+      expect([(await waiting.ended()).exit, readFileSync(file, "utf8")]).toEqual([0, CREDENTIAL]);
+    },
+    2 * TEST_MS_MAX,
   );
 
   test(

@@ -16,6 +16,8 @@ export interface CredentialOptions {
   name: string;
   client: ServerClient;
   log: JobLog;
+  /** Whether the server knows a credential; asked only where there is a registration token to get another with. */
+  isKnown?(credential: string): Promise<boolean>;
   /** Told the name that the server gave this host, before the credential is kept. */
   onRegistered?(instance: string): Promise<void>;
 }
@@ -26,14 +28,21 @@ const PROBE_BYTES = 512;
 
 /**
  * The credential of this host: the one that is given, else the one that is kept, else the one that the registration token is
- * exchanged for. The token is not spent before it is certain that the credential can be kept.
+ * exchanged for; that too in the place of one that the server does not know any more, as after a revocation. The token is not spent
+ * before it is certain that the credential can be kept.
  * @throws AppError that names the variable or file to look at
  */
 export async function obtainCredential(options: CredentialOptions): Promise<string> {
-  const { given, file, registrationToken, log } = options;
+  const { given, file, registrationToken, log, isKnown } = options;
   if (given !== undefined) return given;
   const kept = await readCredential(file, log);
-  if (kept !== undefined) return kept;
+  if (kept !== undefined) {
+    if (registrationToken === undefined || isKnown === undefined || (await isKnown(kept))) return kept;
+    log.warn("the server does not take the credential that is kept; registering again", { file });
+    return register(options, registrationToken).catch((cause: unknown) => {
+      throw isRefused(cause) ? neitherTaken(file, cause) : cause;
+    });
+  }
   if (registrationToken === undefined)
     throw new AppError(
       "unauthenticated",
@@ -42,12 +51,25 @@ export async function obtainCredential(options: CredentialOptions): Promise<stri
   return register(options, registrationToken);
 }
 
+function isRefused(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === "unauthenticated";
+}
+
+function neitherTaken(file: string, cause: AppError): AppError {
+  return new AppError(
+    "unauthenticated",
+    `the server takes neither the credential in ${file} nor WSRUNNER_REGISTRATION_TOKEN: each is unknown, used, expired or revoked. To register this runner again, have a new registration token minted for its pool, set it and start again`,
+    { cause },
+  );
+}
+
 /**
  * Another credential in the place of the one that is kept. The server is asked for it only when it is certain that it can be kept.
  * @param rotate asks the server; the former credential works for an hour more
+ * @returns the new one
  * @throws AppError that names the folder, and whether the server has changed the credential
  */
-export async function changeCredential(file: string, rotate: () => Promise<string>): Promise<void> {
+export async function changeCredential(file: string, rotate: () => Promise<string>): Promise<string> {
   await proveWritable(file, "the credential was not changed");
   const credential = await rotate();
   await keepCredential(file, credential).catch((cause: NodeJS.ErrnoException) => {
@@ -57,6 +79,7 @@ export async function changeCredential(file: string, rotate: () => Promise<strin
       { cause },
     );
   });
+  return credential;
 }
 
 async function keepCredential(file: string, credential: string): Promise<void> {

@@ -55,6 +55,45 @@ test(
   TEST_MS_MAX,
 );
 
+test(
+  "F48 a second runner with a cache root of its own and the first one's credential file ends before it asks anything",
+  async () => {
+    using dir = tempDir();
+    const file = join(dir.path, "kept", "credential");
+    await Bun.write(file, credentialOf("l"));
+    const boots = new Set<unknown>();
+    const server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: async (request) => {
+        boots.add((await seenRequest(request)).body.boot);
+        return Response.json({ job: null });
+      },
+    });
+    const start = (name: string) =>
+      startRunnerProgram({
+        root: join(dir.path, name),
+        apiUrl: `http://127.0.0.1:${server.port}/api`,
+        env: { WSRUNNER_ALLOW_INSECURE: "1", WSRUNNER_CREDENTIAL_FILE: file },
+      });
+    const first = start("first");
+    try {
+      await eventually("the first is at work", () => boots.size === 1, TEST_MS_MAX);
+      const second = await start("second").ended();
+      expect(second.exit).toBe(2);
+      expect(second.said).toContain(
+        `another windshift-runner (process ${first.child.pid}) is at work with ${file}`,
+      );
+      expect([boots.size, first.child.exitCode]).toEqual([1, null]);
+    } finally {
+      first.child.kill("SIGTERM");
+      await first.ended();
+      await server.stop(true);
+    }
+  },
+  TEST_MS_MAX,
+);
+
 test("a lock that was released is free, and one that is held is not for a part of this process either", async () => {
   using dir = tempDir();
   const first = await lockHost(dir.path, PATH);

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { AppError } from "@windshift/contract/app-error.ts";
 
 /** Exit code with which flock says that somebody else has the lock. */
@@ -18,10 +18,44 @@ export interface HostLock {
  * @throws AppError that says who has it and what to do
  */
 export async function lockHost(cacheRoot: string, path: string): Promise<HostLock> {
-  const file = join(cacheRoot, "lock");
-  const fd = await openLock(cacheRoot, file);
+  const lock = { setting: "WSRUNNER_CACHE_ROOT", of: cacheRoot, file: join(cacheRoot, "lock") };
+  const fd = await openLock(lock).catch((cause: NodeJS.ErrnoException) => {
+    throw new AppError(
+      "invalid_input",
+      `${lock.setting}: ${lock.file} cannot be opened (${cause.code}); give this user the folder, or set another`,
+      { cause },
+    );
+  });
+  return heldLock(fd, lock, path);
+}
+
+/**
+ * The same for a credential that is kept outside of the cache root: the newer of two runners with it would end all that the older is
+ * at. A folder that cannot be written to is told by whoever keeps the credential there, and is nobody's to lock.
+ * @throws AppError that says who has it and what to do
+ */
+export async function lockCredential(credentialFile: string, path: string): Promise<HostLock> {
+  const lock = { setting: "WSRUNNER_CREDENTIAL_FILE", of: credentialFile, file: `${credentialFile}.lock` };
+  const fd = await openLock(lock).catch(() => undefined);
+  return fd === undefined ? { release: () => undefined } : heldLock(fd, lock, path);
+}
+
+interface LockPlace {
+  /** Setting that names it. */
+  setting: string;
+  /** What nobody else may use meanwhile. */
+  of: string;
+  file: string;
+}
+
+async function openLock({ file }: LockPlace): Promise<number> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o711 });
+  return openSync(file, "a", 0o600);
+}
+
+async function heldLock(fd: number, lock: LockPlace, path: string): Promise<HostLock> {
   try {
-    await takeLock(fd, cacheRoot, file, path);
+    await takeLock(fd, lock, path);
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -29,22 +63,8 @@ export async function lockHost(cacheRoot: string, path: string): Promise<HostLoc
   return { release: () => closeSync(fd) };
 }
 
-async function openLock(cacheRoot: string, file: string): Promise<number> {
-  try {
-    await mkdir(cacheRoot, { recursive: true, mode: 0o711 });
-    return openSync(file, "a", 0o600);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new AppError(
-      "invalid_input",
-      `WSRUNNER_CACHE_ROOT: ${file} cannot be opened (${code}); give this user the folder, or set another`,
-      { cause },
-    );
-  }
-}
-
 /** flock locks the open file it is given, which is ours, and ends; the lock stays with us. */
-async function takeLock(fd: number, cacheRoot: string, file: string, path: string): Promise<void> {
+async function takeLock(fd: number, { setting, of, file }: LockPlace, path: string): Promise<void> {
   const exit = await flock(fd, path).catch((cause: unknown) => {
     throw new AppError("invalid_input", "flock cannot be started; install util-linux on this host", {
       cause,
@@ -54,12 +74,9 @@ async function takeLock(fd: number, cacheRoot: string, file: string, path: strin
   if (exit === TAKEN)
     throw new AppError(
       "invalid_input",
-      `another windshift-runner${holderOf(file)} is at work with ${cacheRoot}. Stop it, or give each runner of this host a WSRUNNER_CACHE_ROOT and a registration of its own`,
+      `another windshift-runner${holderOf(file)} is at work with ${of}. Stop it, or give each runner of this host a WSRUNNER_CACHE_ROOT and a registration of its own`,
     );
-  throw new AppError(
-    "invalid_input",
-    `WSRUNNER_CACHE_ROOT: ${file} cannot be locked (flock ends with ${exit})`,
-  );
+  throw new AppError("invalid_input", `${setting}: ${file} cannot be locked (flock ends with ${exit})`);
 }
 
 async function flock(fd: number, path: string): Promise<number> {

@@ -35,8 +35,17 @@ export async function obtainInstance({ file, ask, log }: InstanceOptions): Promi
   return instance;
 }
 
-/** Keeps the name that the server gave. Durable when it resolves. */
-export async function keepInstance(file: string, instance: string): Promise<void> {
+/**
+ * Keeps the name that the server gave at a registration. A host that is registered again stays who it was: its containers have the former
+ * name. Durable when it resolves.
+ */
+export async function takeInstance(file: string, instance: string): Promise<void> {
+  const kept = (await readFile(file, "utf8").catch(() => "")).trim();
+  if (!INSTANCE.test(kept)) await keepInstance(file, instance);
+}
+
+/** Durable when it resolves. */
+async function keepInstance(file: string, instance: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o711 });
   await writeDurably(file, `${instance}\n`);
 }

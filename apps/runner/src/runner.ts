@@ -13,7 +13,7 @@ import { AGENT_GID, AGENT_UID } from "@windshift/execution/docker-argv.ts";
 import { HurriedLooks } from "@windshift/execution/hurried-looks.ts";
 import { type JobEnd, runJob } from "@windshift/execution/job.ts";
 import type { JobLog } from "@windshift/execution/job-log.ts";
-import { deliverLeftovers, keepDelivering } from "@windshift/execution/leftovers.ts";
+import { keepDelivering } from "@windshift/execution/leftovers.ts";
 import { PatientCheckout } from "@windshift/execution/patient-checkout.ts";
 import { runnerLoop } from "@windshift/execution/runner-loop.ts";
 import type { HeldLabels, Sandbox } from "@windshift/execution/sandbox.ts";
@@ -25,11 +25,12 @@ import { DrainWish } from "./drain-wish.ts";
 import { createSandbox, DEFAULT_PATH, isRoot, requireFitEngine } from "./engine.ts";
 import { HostHealth } from "./host-health.ts";
 import { keepSweeping, sweepHost } from "./host-hygiene.ts";
-import { lockHost } from "./host-lock.ts";
+import { lockCredential, lockHost } from "./host-lock.ts";
 import { HostMetrics } from "./host-metrics.ts";
 import { createHostPlane, type HostPlane } from "./http-control-plane.ts";
-import { keepInstance, obtainInstance } from "./instance.ts";
+import { obtainInstance, takeInstance } from "./instance.ts";
 import { type MetricsServer, startMetricsServer } from "./metrics-server.ts";
+import { deliverPast, deliverPastLater } from "./past-delivery.ts";
 import { ServerClient } from "./server-client.ts";
 
 export interface RunnerOptions {
@@ -54,9 +55,16 @@ export interface RunnerSignals {
 export async function runRunner(options: RunnerOptions, signals: RunnerSignals): Promise<void> {
   const { settings } = options;
   await requireFitEngine(settings, options.env);
-  const lock = await lockHost(settings.cacheRoot, options.env.PATH ?? DEFAULT_PATH);
+  const path = options.env.PATH ?? DEFAULT_PATH;
+  const lock = await lockHost(settings.cacheRoot, path);
   try {
-    await runLocked(options, signals);
+    const isKept = settings.credential === undefined && settings.credentialFile !== undefined;
+    const credentialLock = isKept ? await lockCredential(pathsOf(settings).credential, path) : undefined;
+    try {
+      await runLocked(options, signals);
+    } finally {
+      credentialLock?.release();
+    }
   } finally {
     lock.release();
   }
@@ -82,7 +90,8 @@ async function runLocked(options: RunnerOptions, signals: RunnerSignals): Promis
     name: settings.name,
     client,
     log,
-    onRegistered: (given) => keepInstance(paths.instance, given),
+    isKnown: (kept) => isKnown(settings, kept),
+    onRegistered: (given) => takeInstance(paths.instance, given),
   });
   const instance = await obtainInstance({
     file: paths.instance,
@@ -100,12 +109,21 @@ async function runLocked(options: RunnerOptions, signals: RunnerSignals): Promis
   const host = createHost(options, client, instance, tracing);
   const status = host.serveStatus();
   try {
-    await host.settleThePast();
+    await host.settleThePast(signals.drain);
     await host.work(signals);
   } finally {
     await tracing?.close();
     await status?.stop();
   }
+}
+
+/** Whether the server takes a credential; one that cannot be asked may. */
+async function isKnown({ apiUrl }: RunnerSettings, credential: string): Promise<boolean> {
+  const client = new ServerClient({ apiUrl, version: buildVersion, credential: () => credential });
+  return client.get("/runner/whoami", WhoamiReply).then(
+    () => true,
+    (error: unknown) => !(error instanceof AppError && error.code === "unauthenticated"),
+  );
 }
 
 /** For an operator: another credential in the place of the one that is kept. */
@@ -120,16 +138,21 @@ export async function rotateKeptCredential(settings: RunnerSettings, log: JobLog
   let held: string | undefined;
   const client = new ServerClient({ apiUrl: settings.apiUrl, version: buildVersion, credential: () => held });
   held = await obtainCredential({ ...unregistered, file, client, log });
-  await changeCredential(
+  held = await changeCredential(
     file,
     async () => (await client.post("/runner/credential", {}, RotateReply)).credential,
   );
+  // Once it was used, nobody gets another with the former one, and it is not void for having lain about for a day.
+  await client.get("/runner/whoami", WhoamiReply).catch((error: unknown) => {
+    log.warn("the new credential is kept, but could not be tried; doctor tells whether it works", { error });
+  });
 }
 
 interface Host {
   /** `/healthz` and `/metrics`, where a port is set for them. */
   serveStatus(): MetricsServer | undefined;
-  settleThePast(): Promise<void>;
+  /** @param drain gives up waiting for a server that is away */
+  settleThePast(drain: AbortSignal): Promise<void>;
   work(signals: RunnerSignals): Promise<void>;
 }
 
@@ -149,6 +172,7 @@ function createHost(
   const state = {
     boot,
     version: buildVersion,
+    name: settings.name,
     capacity: settings.capacity,
     labels: settings.labels,
     draining: false,
@@ -192,10 +216,11 @@ function createHost(
       log.info("figures and health are served", { host, port: server.port });
       return server;
     },
-    settleThePast: async () => {
-      const count = await deliverLeftovers(leftovers, AbortSignal.timeout(LEFTOVERS_MS_MAX));
-      if (count.delivered + count.lost + count.kept > 0) log.info("what an earlier start left", { ...count });
+    settleThePast: async (drain) => {
+      const past = { leftovers, client, log, onRound: () => health.claimDue() };
+      const isDelivered = await deliverPast(past);
       await sweepHost(hygiene);
+      if (!isDelivered) await deliverPastLater(past, drain);
     },
     work: async ({ drain, cancel }) => {
       health.claimDue();
@@ -251,9 +276,6 @@ function createHost(
     },
   };
 }
-
-/** Time for what an earlier start left, ms: a server that is away must not keep this start from its work for ever. */
-const LEFTOVERS_MS_MAX = 60_000;
 
 function createCloneCache({ settings, env, log }: RunnerOptions): CloneCache {
   return new CloneCache({

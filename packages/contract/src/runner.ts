@@ -62,6 +62,8 @@ export type RegisterReply = z.infer<typeof RegisterReply>;
 export const HostState = z.object({
   boot: BootId,
   version: Version,
+  /** Under which people see it; left out by runners that told it at their registration alone. */
+  name: Line.optional(),
   /** Runs it takes at once. */
   capacity: z.int().min(1).max(RUNNER_CAPACITY_MAX),
   labels: RunnerLabels,

@@ -141,6 +141,7 @@ async function touch(
     capacity: state.capacity,
     version: state.version,
     draining: state.draining ? 1 : 0,
+    ...(state.name === undefined ? {} : { name: state.name }),
   };
   let query = db
     .updateTable("runners")
@@ -157,6 +158,7 @@ async function touch(
         eb("capacity", "!=", said.capacity),
         eb("version", "!=", said.version),
         eb("draining", "!=", said.draining),
+        ...(said.name === undefined ? [] : [eb("name", "!=", said.name)]),
       ]),
     );
   return (await query.returning("id").executeTakeFirst()) !== undefined;
