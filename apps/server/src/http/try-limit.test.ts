@@ -28,3 +28,16 @@ test("a host has no more tries for taking other addresses of its network", () =>
   expect(() => limit.require("2001:db8::3")).toThrow("too many tries");
   limit.require("2001:db8:0:1::1");
 });
+
+test("a look whether there are tries left costs none", () => {
+  let now = 0;
+  const limit = new TryLimit({ tries: 1, windowMs: 60_000 }, () => now);
+  limit.requireOpen("a");
+  limit.requireOpen("a");
+  limit.require("a");
+  now = 20_000;
+  expect(() => limit.requireOpen("a")).toThrow("try again in 40 s");
+  limit.requireOpen("b");
+  now = 60_000;
+  limit.requireOpen("a");
+});

@@ -24,8 +24,16 @@ export class TryLimit {
    */
   require(caller: string | undefined): void {
     const retryAfterS = this.count(caller);
-    if (retryAfterS > 0)
-      throw new AppError("rate_limited", `too many tries; try again in ${retryAfterS} s`, { retryAfterS });
+    if (retryAfterS > 0) throw tooMany(retryAfterS);
+  }
+
+  /**
+   * Refuses whoever has used up their tries and counts nothing, where only what fails is a try.
+   * @throws AppError as `require`
+   */
+  requireOpen(caller: string | undefined): void {
+    const retryAfterS = this.waitOf(this.windowOf(addressBlock(caller ?? "")));
+    if (retryAfterS > 0) throw tooMany(retryAfterS);
   }
 
   /** Counts one try. @returns whether it is within the limit */
@@ -36,11 +44,9 @@ export class TryLimit {
   /** @returns how long to wait, s; 0 when the try was counted */
   private count(caller: string | undefined): number {
     const key = addressBlock(caller ?? "");
-    const now = this.nowMs();
-    const { tries, windowMs } = this.limit;
-    const known = this.windows.get(key);
-    const window = known && now - known.startedAtMs < windowMs ? known : { startedAtMs: now, tries: 0 };
-    if (window.tries >= tries) return Math.ceil((window.startedAtMs + windowMs - now) / 1_000);
+    const window = this.windowOf(key);
+    const retryAfterS = this.waitOf(window);
+    if (retryAfterS > 0) return retryAfterS;
     window.tries += 1;
     this.windows.delete(key);
     this.windows.set(key, window);
@@ -48,8 +54,25 @@ export class TryLimit {
     return 0;
   }
 
+  /** The one that has begun, or a new one. */
+  private windowOf(key: string): Window {
+    const now = this.nowMs();
+    const known = this.windows.get(key);
+    return known && now - known.startedAtMs < this.limit.windowMs ? known : { startedAtMs: now, tries: 0 };
+  }
+
+  /** @returns s until there are tries again; 0 when there are some */
+  private waitOf({ startedAtMs, tries }: Window): number {
+    if (tries < this.limit.tries) return 0;
+    return Math.ceil((startedAtMs + this.limit.windowMs - this.nowMs()) / 1_000);
+  }
+
   private forgetOldest(): void {
     const oldest = this.windows.size > CALLERS_MAX ? this.windows.keys().next() : undefined;
     if (oldest !== undefined && !oldest.done) this.windows.delete(oldest.value);
   }
+}
+
+function tooMany(retryAfterS: number): AppError {
+  return new AppError("rate_limited", `too many tries; try again in ${retryAfterS} s`, { retryAfterS });
 }

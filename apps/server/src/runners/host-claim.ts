@@ -1,4 +1,4 @@
-import type { PoolId } from "@windshift/contract/ids.ts";
+import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
 import type { ClaimRequest } from "@windshift/contract/runner.ts";
 import { recordAll } from "../audit/audit-store.ts";
@@ -25,6 +25,8 @@ export interface ClaimDeskParts {
 /** Where runner hosts ask for work and wait for it: a line for each pool. */
 export class ClaimDesk {
   private readonly lines = new Map<PoolId, ClaimLine<HostPlace>>();
+  /** Places of each host, as long as they wait. */
+  private readonly waiting = new Map<RunnerId, Set<HostPlace>>();
   constructor(private readonly parts: ClaimDeskParts) {}
 
   /**
@@ -61,17 +63,34 @@ export class ClaimDesk {
     return new Promise((resolve, reject) => {
       const place = new HostPlace(database, claimer, {
         end: (found) => {
-          line.leave(place);
+          this.leave(line, place);
           resolve(found);
         },
         fail: (error) => {
-          line.leave(place);
+          this.leave(line, place);
           reject(error);
         },
       });
       place.wait(waitMs, signal);
-      line.join(place);
+      this.join(line, place);
     });
+  }
+
+  /** A host has one set of labels: one that claims with ever others must not cost each wake-up a transaction for each of them. */
+  private join(line: ClaimLine<HostPlace>, place: HostPlace): void {
+    const { runner } = place.claimer;
+    const own = this.waiting.get(runner) ?? new Set();
+    for (const other of [...own]) if (other.kind !== place.kind) other.giveWay();
+    this.waiting.set(runner, own.add(place));
+    line.join(place);
+  }
+
+  private leave(line: ClaimLine<HostPlace>, place: HostPlace): void {
+    line.leave(place);
+    const { runner } = place.claimer;
+    const own = this.waiting.get(runner);
+    own?.delete(place);
+    if (own?.size === 0) this.waiting.delete(runner);
   }
 
   private open(pool: PoolId): ClaimLine<HostPlace> {

@@ -51,6 +51,11 @@ export class HostPlace implements Place {
     };
   }
 
+  /** Its host asks for something else by now: it is told that nothing came. What its key brings meanwhile is there for that key. */
+  giveWay(): void {
+    this.over(undefined);
+  }
+
   turn(): void {
     this.underWay++;
   }

@@ -31,6 +31,7 @@ import { waitForNews } from "./host-notices.ts";
 import type { HostPace } from "./host-pace.ts";
 import { enterSession, requireCurrent } from "./host-session.ts";
 import { registerHost } from "./registration.ts";
+import { RegistrationTries } from "./registration-tries.ts";
 import { raiseAlert } from "./runner-alert.ts";
 import { type Host, rotateCredential } from "./runner-credential.ts";
 import { requireVersion } from "./runner-version.ts";
@@ -66,6 +67,7 @@ export function addHostRoutes(table: RouteTable, parts: HostRouteParts): void {
 }
 
 function addRegistration(table: RouteTable, { database, masterKey }: HostRouteParts): void {
+  const tries = new RegistrationTries();
   table.add(
     {
       method: "post",
@@ -75,7 +77,11 @@ function addRegistration(table: RouteTable, { database, masterKey }: HostRoutePa
       request: { body: jsonBody(RegisterRequest) },
       responses: { 200: jsonReply(RegisterReply, "The credential; the same again for the same nonce") },
     },
-    async (c) => c.json(await registerHost(database, masterKey, c.req.valid("json"), addressOf(c)), 200),
+    async (c) => {
+      const from = addressOf(c);
+      const register = () => registerHost(database, masterKey, c.req.valid("json"), from);
+      return c.json(await tries.try(from, register), 200);
+    },
   );
 
   table.add(

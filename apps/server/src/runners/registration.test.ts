@@ -6,6 +6,7 @@ import { dbNowMs } from "../db/database.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { addHost, createPool, type ErrorReply, mintToken, newNonce, TestHost } from "../testing/test-host.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
+import { registerHost } from "./registration.ts";
 import { raiseEpoch } from "./registration-epoch.ts";
 
 let server: TestServer;
@@ -82,6 +83,26 @@ describe("a registration token", () => {
     ]);
   });
 
+  test("RT-14 that nobody minted is refused without a transaction, and one address may try a hundred in a minute", async () => {
+    const { database, masterKey } = server;
+    const unwritten = { ...database, transaction: () => Promise.reject(new Error("a transaction began")) };
+    const guessed = { registration_token: `wsrt_${"g".repeat(43)}`, name: "guesser", nonce: newNonce() };
+    const asked = registerHost(unwritten, masterKey, guessed, undefined);
+    await expect(asked).rejects.toMatchObject({ code: "unauthenticated" });
+    const own = await startTestServer();
+    try {
+      const guess = () => own.stranger().post<ErrorReply>("/api/runner/register", guessed);
+      const replies = [];
+      for (let n = 0; n < 101; n++) replies.push(await guess());
+      expect(replies.filter(({ status }) => status === 401)).toHaveLength(100);
+      const last = replies.at(-1);
+      expect([last?.status, last?.body.error.code]).toEqual([429, "rate_limited"]);
+      expect(Number(last?.headers.get("retry-after"))).toBeGreaterThan(0);
+    } finally {
+      await own.close();
+    }
+  });
+
   test("RT-04 and the credential it gives stand nowhere in the database", async () => {
     const { token } = await mintToken(admin, pool);
     const { credential } = (await register(token)).body;
@@ -126,6 +147,47 @@ describe("a runner's credential", () => {
     expect((await next.heartbeat()).status).toBe(200);
     expect((await rotate(host)).status).toBe(401);
     expect((await rotate(next)).status).toBe(200);
+  });
+
+  test("is of a host that is shown under the name it has now, and one that tells none under that of its registration", async () => {
+    const host = await addHost(server, admin, pool);
+    const shown = async () => {
+      const id = await idOf(host);
+      const { body } = await admin.get<{ pools: { runners: { id: number; name: string }[] }[] }>(
+        "/api/v1/admin/diagnostics/runner-pools",
+      );
+      return body.pools.flatMap(({ runners }) => runners).find((one) => one.id === id)?.name;
+    };
+    await host.heartbeat();
+    expect(await shown()).toBe("host");
+    host.state.name = "renamed";
+    await host.heartbeat();
+    expect(await shown()).toBe("renamed");
+    host.state.name = "two\nlines";
+    expect((await host.heartbeat()).status).toBe(400);
+    expect(await shown()).toBe("renamed");
+  });
+
+  test("of which two are asked for at once leaves two that work: the one in use, and one of the answers", async () => {
+    const host = await addHost(server, admin, pool);
+    await host.heartbeat();
+    const ask = () => host.client.post<{ credential: string }>("/api/runner/credential");
+    const answers = await Promise.all([ask(), ask(), ask()]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const rows = await server.database.kysely
+      .selectFrom("runner_credentials")
+      .select("token_hash")
+      .where("runner_id", "=", await idOf(host))
+      .execute();
+    expect(rows).toHaveLength(2);
+    const statuses = [];
+    for (const { body } of answers) {
+      const next = new TestHost(server, { ...host.registered, credential: body.credential });
+      Object.assign(next.state, host.state);
+      statuses.push((await next.heartbeat()).status);
+    }
+    expect(statuses.sort()).toEqual([200, 401, 401]);
+    expect((await host.heartbeat()).status).toBe(200);
   });
 
   test("RT-09 is refused from the next request on once it is revoked", async () => {

@@ -103,6 +103,8 @@ export async function registerHost(
   from: string | undefined,
 ): Promise<RegisterReply> {
   const tokenHash = hashToken(request.registration_token);
+  // What nobody ever minted costs a look, and keeps no writer waiting.
+  if (!(await isMinted(database.kysely, tokenHash))) throw refused();
   const credential = registrationCredential(key, tokenHash, request.nonce);
   return database.transaction(async (tx) => {
     const now = await nowMs(database, tx);
@@ -164,12 +166,24 @@ async function repeated(
     .where("runners.revoked_at_ms", "is", null)
     .where("runner_credentials.token_hash", "=", hashToken(credential))
     .executeTakeFirst();
-  if (row === undefined)
-    throw new AppError(
-      "unauthenticated",
-      "the registration token is unknown, used, expired or revoked; an administrator can make another for the pool",
-    );
+  if (row === undefined) throw refused();
   return { credential, instance_id: row.instance, pool_id: PoolId.parse(row.pool_id) };
+}
+
+async function isMinted(db: Queries, tokenHash: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("registration_tokens")
+    .select("id")
+    .where("token_hash", "=", tokenHash)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+function refused(): AppError {
+  return new AppError(
+    "unauthenticated",
+    "the registration token is unknown, used, expired or revoked; an administrator can make another for the pool",
+  );
 }
 
 function stateOf(row: Row<"registration_tokens">, epoch: number, now: number): RegistrationTokenRow["state"] {

@@ -53,12 +53,13 @@ export async function addCredential(
  * Makes another credential for the host. With one that is on its way out this works only as long as its successor was not used:
  * the answer may have been lost then; later whoever has the former one is not the host.
  * The one it came with works for CREDENTIAL_OVERLAP_MS more; older ones that still did
- * end now, so that there are never more than two.
+ * end now, so that there are never more than two, also when it is asked for twice at once: then the first answer is void.
  */
 export async function rotateCredential(database: Database, host: Host, used: string): Promise<string> {
   const fresh = createToken("runner");
   await database.transaction(async (tx) => {
     const now = dbNowMs(database.engine);
+    await lockRunner(database, tx, host);
     await requireUnusedSuccessor(tx, host, used);
     await tx
       .deleteFrom("runner_credentials")
@@ -81,6 +82,12 @@ export async function rotateCredential(database: Database, host: Host, used: str
     });
   });
   return fresh;
+}
+
+/** One rotation of a host at a time: each has to see what the one before it made. SQLite has one writer at a time anyway. */
+async function lockRunner(database: Database, tx: Queries, host: Host): Promise<void> {
+  if (database.engine !== "postgres") return;
+  await tx.selectFrom("runners").select("id").where("id", "=", host.id).forNoKeyUpdate().execute();
 }
 
 /** @throws AppError `unauthenticated` when the credential is on its way out and its successor is in use */

@@ -394,6 +394,19 @@ describe("why queued", () => {
     expect(why.text).toContain("CODING_AGENT_RUNNER_IMAGE");
   });
 
+  test("says who is next, and that every runner drains, by itself or because it was asked to", async () => {
+    const { run } = await assign();
+    const why = async () => whyQueued(fix.database, await getRun(fix.database.kysely, run));
+    expect(await why()).toMatchObject({ reason: "next", ahead: 0 });
+    const { kysely } = fix.database;
+    for (const drain of [{ draining: 1 }, { draining: 0, drain_asked: 1 }]) {
+      await kysely.updateTable("runners").set(drain).execute();
+      expect(await why()).toMatchObject({ reason: "draining" });
+    }
+    await kysely.updateTable("runners").set({ drain_asked: 0 }).execute();
+    expect(await why()).toMatchObject({ reason: "next" });
+  });
+
   test("counts the runs ahead, and names a full pool", async () => {
     await assign();
     const { run } = await assign();

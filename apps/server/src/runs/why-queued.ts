@@ -1,6 +1,7 @@
 import { LEASE_MS } from "@windshift/contract/limits.ts";
 import { sql } from "kysely";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
+import { isPoolOpenTo } from "../pools/pool-store.ts";
 import type { Run } from "./run.ts";
 import { countHeld, queuePosition } from "./run-queue.ts";
 
@@ -9,6 +10,7 @@ export interface WhyQueued {
     | "no_live_runner"
     | "no_runner_with_labels"
     | "draining"
+    | "pool_closed"
     | "forge_busy"
     | "pool_full"
     | "runners_full"
@@ -29,6 +31,12 @@ export async function whyQueued(database: Database, run: Run): Promise<WhyQueued
     .where("id", "=", run.pool_id)
     .executeTakeFirstOrThrow();
   const { ahead } = await queuePosition(db, run);
+  if (!(await isPoolOpenTo(db, run.pool_id, run.workspace_id)))
+    return {
+      reason: "pool_closed",
+      ahead,
+      text: `Pool "${pool.name}" is not open to this workspace any more. It starts when an administrator opens the pool to it again; or cancel it, give the agent's binding another pool, and run it again.`,
+    };
   const live = await db
     .selectFrom("runners")
     .select(["id", "labels", "capacity", "kind", "draining", "drain_asked"])

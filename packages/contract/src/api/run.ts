@@ -17,6 +17,7 @@ export const QueuedBecause = z.object({
     "no_live_runner",
     "no_runner_with_labels",
     "draining",
+    "pool_closed",
     "forge_busy",
     "pool_full",
     "runners_full",
