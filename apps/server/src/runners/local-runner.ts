@@ -3,6 +3,7 @@ import { mkdir, readdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@windshift/base/clock.ts";
+import { within } from "@windshift/base/deadline.ts";
 import type { Tracing } from "@windshift/base/tracing.ts";
 import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
@@ -53,14 +54,25 @@ export interface LocalRunnerOptions {
   /** Where the spans of jobs go; undefined when none are sent. */
   tracing: Tracing | undefined;
   log: JobLog;
+  /** How long the runs in progress may take to end, ms. Default END_MS_MAX. */
+  endMsMax?: number;
 }
 
 /** Time between "still here" of the runner, ms; a third of what counts as alive. */
 const PRESENCE_INTERVAL_MS = HEARTBEAT_INTERVAL_MS;
 
+/**
+ * How long the runs in progress may take to end when the server does, ms, and the database to have them queued again. Containers take a
+ * second or two; an engine that hangs takes minutes, and those who end a server give it one.
+ */
+const END_MS_MAX = 20_000;
+
 /** The runner in the server's own process (Option A): the same code as a runner host, without HTTP in between. */
 export interface LocalRunner {
-  /** Takes no more work and ends the runs in progress; they are queued again. Resolves when nothing runs any more. */
+  /**
+   * Takes no more work and ends the runs in progress; they are queued again. Resolves when nothing runs any more, or when that took too
+   * long: what an engine still has then is fenced, and removed by the next start.
+   */
   stop(): Promise<void>;
 }
 
@@ -112,11 +124,20 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
   );
   return {
     stop: async () => {
+      const { endMsMax = END_MS_MAX } = options;
       ending.abort();
-      await Promise.all([loop, tidying]);
+      if ((await within(Promise.all([loop, tidying]), endMsMax)) === "late")
+        log.warn(
+          "the server ends before its runs did; what the container engine still has of them is removed at the next start",
+        );
       stopPresence();
-      await interruptHeldBy(database, options.defaults, runner);
-      await retireRunner(database, runner).catch(() => {});
+      const letGo = interruptHeldBy(database, options.defaults, runner).then(() =>
+        retireRunner(database, runner).catch(() => {}),
+      );
+      if ((await within(letGo, endMsMax)) === "late")
+        log.warn(
+          "the server ends before its runs were queued again, as its database did not answer; their leases lapse",
+        );
     },
   };
 }
