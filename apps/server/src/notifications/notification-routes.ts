@@ -17,7 +17,7 @@ import { workItemScope } from "../work-items/work-item-store.ts";
 import { setFollowing } from "./follower-store.ts";
 import { countUnread, listNotifications, markRead } from "./notification-store.ts";
 
-const ListQuery = z.object({
+const ListQuery = z.strictObject({
   unread: z.enum(["true", "false"]).default("false"),
   before: CursorParam,
   limit: LimitParam,

@@ -23,7 +23,7 @@ import { getPage, getVersion, listPages, listVersions, pageScope } from "./page-
 const KeyParams = z.object({ key: z.string() });
 const PageParams = z.object({ page: z.string() });
 const VersionParams = z.object({ page: z.string(), version: z.string() });
-const ListQuery = z.object({
+const ListQuery = z.strictObject({
   q: z.string().max(SEARCH_CHARS_MAX).default(""),
   before: CursorParam,
   limit: LimitParam,

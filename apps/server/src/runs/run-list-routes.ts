@@ -15,7 +15,7 @@ const Statuses = z
   .union([z.array(RunStatus).max(RunStatus.options.length), RunStatus])
   .transform((found): RunStatus[] => (Array.isArray(found) ? found : [found]))
   .optional();
-const ListQuery = z.object({
+const ListQuery = z.strictObject({
   status: Statuses,
   agent: z.string().max(64).optional(),
   /** Without it, all but `test`. */

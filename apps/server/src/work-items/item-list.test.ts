@@ -177,7 +177,14 @@ describe("a search", () => {
       ["\0", ["FIND-1", "FIND-2", "FIND-3"]],
     ];
     for (const [q, keys] of cases) expect([q, await find(q)]).toEqual([q, keys]);
-    for (const query of ["sort=id;drop", "order=asc--", "status=todo'--", "label=1 or 1=1", "before=1;--"])
+    for (const query of [
+      "statuz=todo",
+      "sort=id;drop",
+      "order=asc--",
+      "status=todo'--",
+      "label=1 or 1=1",
+      "before=1;--",
+    ])
       expect((await admin.get(`/api/v1/workspaces/FIND/items?${encodeURI(query)}`)).status).toBe(400);
     expect(await find("special")).toEqual(["FIND-3"]);
   });

@@ -12,8 +12,8 @@ function many<T extends z.ZodType>(value: T) {
 }
 const Text = (charsMax: number) => z.string().min(1).max(charsMax);
 
-/** ItemQuery as it stands in an address, without the page. */
-export const ItemFilterParams = z.object({
+/** ItemQuery as it stands in an address, without the page. What is misspelled is refused: without it a list would show too much. */
+export const ItemFilterParams = z.strictObject({
   status: many(WorkItemStatus),
   assignee: many(Text(64)),
   creator: many(Text(64)),
