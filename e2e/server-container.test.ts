@@ -22,6 +22,13 @@ import { ADMIN } from "./product.ts";
 const AGENT_IMAGE = process.env.WINDSHIFT_TEST_IMAGE || "windshift/agent:local";
 const PREPARE_MS_MAX = 600_000;
 const RUN_MS_MAX = 120_000;
+/** Far above what an idle server takes. */
+const LIMIT_BYTES = 1_073_741_824;
+/** What is used is this share of a limit that it is near to: between the one from which a server is short and its end. */
+const NEAR_SHARE = 0.95;
+/** A server looks at its memory twice a second; a loaded machine may take longer, ms. */
+const LOOKED_MS_MAX = 3_000;
+const SEEN_MS_MAX = 30_000;
 const FOLDER = "/var/lib/windshift";
 const KEY = "provider-key-of-the-container-test";
 
@@ -110,6 +117,48 @@ describe("SO-03 the server beside runner hosts, as server.yaml starts it", () =>
     RUN_MS_MAX,
   );
 });
+
+test(
+  "F40 a server near the limit of its container begins no costly work until it has more, and stays alive",
+  async () => {
+    const port = await freePort();
+    const baseUrl = `http://127.0.0.1:${port}`;
+    const token = "metrics-token-of-the-container-test";
+    const service = composeService(compose("server"), { BASE_URL: baseUrl, WINDSHIFT_SERVER_IMAGE: image });
+    Object.assign(service.environment, { WINDSHIFT_METRICS_TOKEN: token });
+    const container = await up({ ...service, volumes: [FOLDER] }, port);
+    const figure = async (name: string) => {
+      const reply = await fetch(`${baseUrl}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+      return Number(new RegExp(`^${name} (.+)$`, "m").exec(await reply.text())?.[1] ?? Number.NaN);
+    };
+    const limit = async (bytes: number) => {
+      const memory = String(Math.round(bytes));
+      const argv = ["update", "--memory", memory, "--memory-swap", memory, container];
+      expect((await docker(argv, { timeoutMs: RUN_MS_MAX })).exitCode).toBe(0);
+      return memory;
+    };
+    const stream = async () => (await fetch(`${baseUrl}/api/v1/notifications/stream`)).status;
+    const roomy = await limit(LIMIT_BYTES);
+    const isLimited = async () =>
+      (await figure('windshift_memory_limit_bytes{of="cgroup"}')) === Number(roomy);
+    await eventually("the limit is seen", isLimited, SEEN_MS_MAX);
+    expect(await stream()).toBe(401);
+    const isShort = async () => {
+      // Again, as what it uses becomes less when it clears out. A part of it is the program's file, which the kernel can take back.
+      await limit((await figure("windshift_memory_used_bytes")) / NEAR_SHARE);
+      return eventually("it is short", async () => (await stream()) === 503, LOOKED_MS_MAX).catch(
+        () => false,
+      );
+    };
+    await eventually("new streams are turned away", isShort, SEEN_MS_MAX);
+    expect((await fetch(`${baseUrl}/healthz`)).status).toBe(200);
+    expect(await figure("windshift_memory_short")).toBe(1);
+    await limit(LIMIT_BYTES);
+    await eventually("they are taken again", async () => (await stream()) === 401, SEEN_MS_MAX);
+    expect(await inspect(container, "{{json .State.OOMKilled}}")).toBe(false);
+  },
+  RUN_MS_MAX,
+);
 
 describe("the server with the host's engine, as server-local.yaml starts it", () => {
   test(
