@@ -221,8 +221,9 @@ export class JobWork {
     if (reply.kind === "no_changes") return null;
     if (reply.kind === "pushed") this.headOid = reply.head_oid;
     const patch = reply.kind === "pushed" || reply.patch === undefined ? null : this.patchOf(reply.patch);
-    if (reply.changes !== undefined || patch !== null)
-      this.delivered = { files: [], more: 0, ...reply.changes, patch };
+    const { files, more } = reply.changes ?? { files: [], more: 0 };
+    const named = files.map((file) => ({ ...file, path: redact(file.path, this.secrets()) }));
+    if (reply.changes !== undefined || patch !== null) this.delivered = { files: named, more, patch };
     if (reply.kind === "failed")
       return failure(reply.reason, patch === null ? reply.detail : `${reply.detail}\n${PATCH_KEPT}`);
     if (reply.flattened)

@@ -74,12 +74,14 @@ check(
   "F32 the work of a push that was not taken is kept as a patch, without its tokens, and the run says so",
   async () => {
     const fixture = await fixtureOf(GOOD);
-    const changes = { files: [{ path: "fixed", status: "added" as const, added: 1, deleted: 0 }], more: 0 };
+    const file = { status: "added" as const, added: 1, deleted: 0 };
+    const changes = { files: [{ path: `${fixture.job.tokens.agent}.txt`, ...file }], more: 0 };
     const patch = { text: `+${fixture.job.tokens.agent}\n`, truncated: false };
     const refused = { kind: "failed", reason: "push_rejected", detail: "pre-receive hook declined" } as const;
     fixture.checkout.push = async () => ({ ...refused, changes, patch });
     const result = resultOf(await fixture.run());
-    expect(result).toMatchObject({ outcome: "completed", head_oid: null, delivered: changes });
+    expect(result).toMatchObject({ outcome: "completed", head_oid: null });
+    expect(result.delivered).toMatchObject({ files: [{ path: "wsrun_[redacted].txt", ...file }], more: 0 });
     expect(result.failure?.reason).toBe("push_rejected");
     expect(result.failure?.detail).toMatch(/^pre-receive hook declined\n.*kept with the run, as a patch/);
     expect(result.delivered?.patch?.text).toStartWith("+wsrun_[redacted]");
