@@ -1,6 +1,6 @@
 import { type Attempt, shell } from "./attempt.ts";
 
-/** What is left in the checkout for the host's git to trip over (HG-01 to HG-09, SB-15). */
+/** What is left in the checkout for the host's git to trip over (HG-01 to HG-09, HG-14, SB-15). */
 export const CHECKOUT_ATTEMPTS: readonly Attempt[] = [
   shell(
     "overstep",
@@ -18,6 +18,12 @@ export const CHECKOUT_ATTEMPTS: readonly Attempt[] = [
     "exfil",
     "objects of another workspace's clone",
     "mkdir -p .git/objects/info; echo {dataDir}/repositories/demo/other.git/objects >.git/objects/info/alternates; git cat-file -t {otherOid}; rm .git/objects/info/alternates",
+    /could not get object info|Not a valid object name|unable to/i,
+  ),
+  shell(
+    "exfil",
+    "objects of another workspace in the clones that the host keeps",
+    'mkdir -p .git/objects/info; for clone in {dataDir}/worktrees/cache/*; do echo "$clone/objects"; done >.git/objects/info/alternates; git cat-file -t {otherOid}; rm .git/objects/info/alternates',
     /could not get object info|Not a valid object name|unable to/i,
   ),
   shell(

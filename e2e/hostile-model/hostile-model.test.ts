@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { AuditPage } from "@windshift/contract/api/audit.ts";
 import { CommentPage } from "@windshift/contract/api/comment.ts";
 import { AgentRunDetail, AgentRunList, EventPage } from "@windshift/contract/api/run.ts";
@@ -180,6 +181,16 @@ describe("after all of it", () => {
   test("PI-06 no agent was called, and no run was started but those that people asked for", async () => {
     const { runs } = await stage.api.get("/api/v1/workspaces/EVIL/agent-runs", AgentRunList);
     expect(runs).toHaveLength(HOSTILE_RUNS.length);
+  });
+
+  test("HG-14 the host keeps a clone for each workspace, and the other's objects are in its own alone", async () => {
+    const { dataDir = "", otherOid = "" } = stage.values;
+    const cache = join(dataDir, "worktrees", "cache");
+    const clones = readdirSync(cache).filter((name) => name.endsWith(".git"));
+    expect(clones).toHaveLength(2);
+    const has = (clone: string) =>
+      gitOut(["cat-file", "-t", otherOid], join(cache, clone)).catch(() => "missing");
+    expect((await Promise.all(clones.map(has))).toSorted()).toEqual(["commit", "missing"]);
   });
 
   test("SB-22 the run that was attacked heard nothing and works on", async () => {

@@ -9,6 +9,7 @@ import { jobFixture } from "@windshift/testing/job-fixture.ts";
 import { processesWith } from "@windshift/testing/process-probe.ts";
 import type { AttemptPaths } from "./checkout.ts";
 import { CloneCache } from "./clone-cache.ts";
+import { cloneKey } from "./clone-key.ts";
 import { removeTree } from "./tree-removal.ts";
 import { TriageCheckout, type TriageCheckoutOptions } from "./triage-checkout.ts";
 
@@ -54,7 +55,7 @@ test("asks for prepare with the token on stdin, and passes progress and the base
   expect(request).toMatchObject({
     op: "prepare",
     token: job.tokens.git,
-    cache_dir: join(root, "cache", `${job.repo.cache_key}.git`),
+    cache_dir: join(root, "cache", `${cloneKey(job.repo)}.git`),
     checkout_dir: paths.checkout,
     branch: `agent-runs/run-${job.run_id}`,
   });
@@ -90,7 +91,7 @@ test("the clone of an attempt is held from before its checkout to after its fold
     log: { info: QUIET, warn: QUIET, error: QUIET },
   });
   const { checkout, job } = await checkoutOf("exit 1", { clones });
-  const clone = join(root, "cache", `${job.repo.cache_key}.git`);
+  const clone = join(root, "cache", `${cloneKey(job.repo)}.git`);
   await mkdir(clone, { recursive: true });
   const paths = pathsOf(await checkout.open(job));
   await checkout.prepare(job, paths, NEVER, QUIET);
@@ -101,6 +102,31 @@ test("the clone of an attempt is held from before its checkout to after its fold
     await clones.tidy();
     return !existsSync(clone);
   });
+});
+
+test("HG-14 the runs of a repository share its clone; another workspace, server or repository never does", async () => {
+  const { checkout, job } = await checkoutOf(
+    `sed 's/.*"cache_dir":"\\([^"]*\\)".*/\\1/' > $OUT/cache-dir; echo '{"kind":"prepared","base_oid":"${OID}"}'`,
+  );
+  const at = (server: string, run: number, repository: string) =>
+    `http://${server}/api/git-proxy/${run}/${repository}.git`;
+  const cloneOf = async (cache_key: string, clone_url: string) => {
+    Object.assign(job.repo, { cache_key, clone_url });
+    const paths = pathsOf(await checkout.open(job));
+    await checkout.prepare(job, paths, NEVER, QUIET);
+    await checkout.close(paths);
+    return (await readFile(join(root, "cache-dir"), "utf8")).trim();
+  };
+  const own = await cloneOf("w1-r1", at("a.test", 1, "acme/shop"));
+  expect(own).toMatch(/\/cache\/w1-r1-[0-9a-f]{16}\.git$/);
+  expect(await cloneOf("w1-r1", at("a.test", 2, "acme/shop"))).toBe(own);
+  const others = [
+    await cloneOf("w2-r2", at("a.test", 3, "acme/shop")),
+    // A host that was registered with another server, and one whose server went back to an older backup, meet the same numbers again.
+    await cloneOf("w1-r1", at("b.test", 1, "acme/shop")),
+    await cloneOf("w1-r1", at("a.test", 4, "acme/plans")),
+  ];
+  expect(new Set([own, ...others]).size).toBe(4);
 });
 
 test("push hands over the base, the bundle and what the branch pointed at", async () => {

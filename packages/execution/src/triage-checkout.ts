@@ -5,6 +5,7 @@ import type { JobSpec } from "@windshift/contract/job.ts";
 import type { TriageRequest } from "@windshift/contract/triage.ts";
 import type { AttemptPaths, Checkout, PrepareReply, PushReply, WorktreeFailed } from "./checkout.ts";
 import type { CloneCache } from "./clone-cache.ts";
+import { cloneKey } from "./clone-key.ts";
 import { callTriage, type TriageProgram } from "./triage-program.ts";
 import { worktreeProblem } from "./worktree.ts";
 
@@ -41,7 +42,7 @@ export class TriageCheckout implements Checkout {
     await mkdir(root, { mode: 0o711 });
     await mkdir(checkout, { mode: owner === null ? 0o755 : 0o700 });
     const closed = owner !== null;
-    const letGo = await this.options.clones?.hold(job.repo.cache_key);
+    const letGo = await this.options.clones?.hold(cloneKey(job.repo));
     if (letGo !== undefined) this.letGo.set(root, letGo);
     return { root, checkout, closed, bundle: join(root, "export.bundle"), clean: join(root, "clean") };
   }
@@ -104,7 +105,7 @@ export class TriageCheckout implements Checkout {
       attempt: job.attempt,
       clone_url: job.repo.clone_url,
       token: job.tokens.git,
-      cache_dir: join(this.options.cacheRoot, `${job.repo.cache_key}.git`),
+      cache_dir: join(this.options.cacheRoot, `${cloneKey(job.repo)}.git`),
       branch: job.repo.branch,
     };
   }
