@@ -64,7 +64,7 @@ function patient(attempt: AttemptFixture, origin: string) {
   };
 }
 
-test("a forge that answers 503 and 429 to git, while a run is prepared and while it pushes, is asked again", async () => {
+test("F30 a forge that answers 503 and 429 to git, while a run is prepared and while it pushes, is asked again", async () => {
   const answers = [503, 429];
   const { origin, stop } = door(answers);
   try {
@@ -82,20 +82,24 @@ test("a forge that answers 503 and 429 to git, while a run is prepared and while
   }
 });
 
-test("one that refuses is asked once, and one that stays busy six times; the run says what it answered", async () => {
-  for (const [status, times] of [
-    [404, 1],
-    [401, 1],
-    [503, 6],
+test("F30 one that refuses is asked once, and one that stays busy six times; the run says what it answered, and no credential", async () => {
+  for (const [status, times, words] of [
+    [404, 1, /not found/],
+    [401, 1, /could not read Username|Authentication failed/],
+    [403, 1, /error: 403/],
+    [429, 6, /error: 429[\s\S]*Tried 6 times/],
+    [503, 6, /error: 503[\s\S]*Tried 6 times/],
   ] as const) {
     const { origin, stop } = door(Array(20).fill(status));
     try {
-      const git = patient(await host.attempt(10 + status), origin);
+      const attempt = await host.attempt(10 + status);
+      const git = patient(attempt, origin);
       const reply = await git.prepare();
       expect(reply).toMatchObject({ kind: "failed", reason: "prepare_failed" });
-      expect(reply.kind === "failed" && reply.detail).toMatch(
-        status === 503 ? /503[\s\S]*Tried 6 times/ : /./,
-      );
+      const said = reply.kind === "failed" ? reply.detail : "";
+      expect(said).toMatch(words);
+      expect(said).not.toContain(attempt.run.token);
+      expect(said).not.toContain(btoa(`windshift:${attempt.run.token}`));
       expect(git.asked()).toBe(times);
     } finally {
       await stop();

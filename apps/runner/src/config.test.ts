@@ -76,7 +76,7 @@ describe("the settings of a runner", () => {
     expect(problems[5]).toContain("write a duration such as 2s, 30s, 5m or 1h30m");
   });
 
-  test("read durations, lists and labels as they are written", () => {
+  test("SB-24 read durations, lists and labels, and images by tag or digest, as they are written", () => {
     expect(
       settingsOf({
         WSRUNNER_DRAIN_TIMEOUT: "1h30m",

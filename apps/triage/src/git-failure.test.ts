@@ -10,7 +10,7 @@ async function askedAt(url: string) {
   return talkFailed("prepare_failed", "not fetched", result);
 }
 
-test("a far end that nobody answers at, or that breaks off, may be tried again", async () => {
+test("F30 a far end that nobody answers at, or that breaks off, may be tried again", async () => {
   const breaking = createServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
   await new Promise<void>((resolve) => breaking.listen(0, "127.0.0.1", resolve));
   const address = breaking.address();
@@ -33,14 +33,14 @@ async function answered(status: number, sentence: string) {
   return { unreachable, busy };
 }
 
-test("one that answered with a refusal is not asked again", async () => {
+test("F30 one that answered with a refusal is not asked again", async () => {
   for (const status of [401, 403, 404])
     expect(await answered(status, "no")).toEqual({ unreachable: undefined, busy: undefined });
   const told = "The stored credential was not accepted (forge.test, HTTP 401).";
   expect(await answered(502, told)).toEqual({ unreachable: undefined, busy: undefined });
 });
 
-test("one that answered that it has too much to do may be asked again", async () => {
+test("F30 one that answered that it has too much to do may be asked again", async () => {
   for (const status of [429, 500, 502, 503])
     expect(await answered(status, "later")).toEqual({ unreachable: undefined, busy: true });
   const told = "The repository's host failed; try again later (forge.test, HTTP 503).";

@@ -57,7 +57,7 @@ test("a container that counts is removed when the look is called off", async () 
   expect((await docker.cli.call(["inspect", name])).kind).toBe("failed");
 }, 60_000);
 
-test("two instances on one engine sweep their own containers and never the other's", async () => {
+test("F46 two instances on one engine sweep their own containers and never the other's", async () => {
   const instances = ["one", "two"].map((name) => `sweep-${name}-${process.pid}`);
   const { sandbox, image, network } = docker;
   const made = await Promise.all(

@@ -136,6 +136,45 @@ test("a container started early cannot enter the checkout before it is given awa
   expect(printed).toBe("closed\nrefused\nlate\n");
 }, 60_000);
 
+test("SB-24 an image that is named by its digest stays the one it was, whatever its tag is moved to", async () => {
+  const { cli, sandbox, image } = await dockerFixture();
+  using root = tempDir();
+  const call = async (...args: string[]) => {
+    const answer = await cli.call(args);
+    if (answer.kind === "failed") throw new Error(answer.message);
+    return answer.stdout.trim();
+  };
+  const tag = `windshift-test-moved:${process.pid}-${Date.now()}`;
+  const archive = join(root.path, "empty.tar");
+  // Two blocks of zeros are an archive without files.
+  await Bun.write(archive, new Uint8Array(1_024));
+  const pinned = await call("image", "inspect", "--format", "{{.Id}}", image);
+  const imageOf = async (name: string, of: string) => {
+    const created = await sandbox.create({
+      name: `windshift-test-${name}-${process.pid}`,
+      labels: jobLabels("pinned-test", 1, 1, "agent"),
+      image: of,
+      command: ["true"],
+      env: {},
+      workspace: { dir: root.path, readOnly: true },
+      network: "none",
+    });
+    if ("kind" in created) throw new Error(created.detail);
+    const found = await call("inspect", "--format", "{{.Image}}", `windshift-test-${name}-${process.pid}`);
+    await created.discard();
+    return found;
+  };
+  await call("tag", pinned, tag);
+  try {
+    expect(await imageOf("before", tag)).toBe(pinned);
+    const moved = await call("import", archive, tag);
+    expect(await imageOf("after", tag)).toBe(moved);
+    expect(await imageOf("pinned", pinned)).toBe(pinned);
+  } finally {
+    await call("image", "rm", "--force", tag);
+  }
+}, 60_000);
+
 /** The same sandbox, with a look around just before a container gets its first input: the export's is its release. */
 function watched(sandbox: Sandbox, look: (name: string) => Promise<void>): Sandbox {
   return {

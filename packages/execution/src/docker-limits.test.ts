@@ -32,7 +32,7 @@ test("the engine of this machine is fit", async () => {
   expect((await findEngineLimits(cli)).kind).toBe("fit");
 });
 
-test("rootless Podman is fit where memory and pids are delegated to its user, and refused with the cure where not", async () => {
+test("SB-28 rootless Podman is fit where memory and pids are delegated to its user, and refused with the cure where not", async () => {
   expect((await limitsSaid(podman("v2", ["cpu", "memory", "pids"]))).kind).toBe("fit");
   for (const info of [podman("v1", []), podman("v2", null), podman("v2", [])])
     expect(await limitsSaid(info)).toEqual({
@@ -42,7 +42,7 @@ test("rootless Podman is fit where memory and pids are delegated to its user, an
   expect((await limitsSaid(podman("v2", ["memory"]))).detail).toContain("limit the processes of");
 });
 
-test("so is rootless Docker, and Podman behind Docker's command line", async () => {
+test("SB-28 so is rootless Docker, and Podman behind Docker's command line", async () => {
   const could = { SecurityOptions: ROOTLESS, MemoryLimit: true, PidsLimit: true };
   expect((await limitsSaid({ ...could, CgroupVersion: "2", CgroupDriver: "systemd" })).kind).toBe("fit");
   expect((await limitsSaid({ ...could, CgroupVersion: "1", CgroupDriver: "cgroupfs" })).kind).toBe("unfit");

@@ -38,7 +38,7 @@ for (const [name, info] of [
   ["Docker", DOCKER_ROOTLESS],
   ["Podman", PODMAN_ROOTLESS],
 ] as const)
-  test(`rootless ${name} is fit for its own user and in a container of its own, and refused to root`, async () => {
+  test(`SB-28 rootless ${name} is fit for its own user and in a container of its own, and refused to root`, async () => {
     const cli = await engineSaying(info);
     const plain = await findUserIds(cli, { root: false, uidMap: HOST_IDS });
     expect(plain).toEqual({ kind: "fit", detail: expect.stringContaining("rootless") });
@@ -50,7 +50,7 @@ for (const [name, info] of [
     });
   });
 
-test("an engine with shifted user ids is refused to everybody, with what to do", async () => {
+test("SB-28 an engine with shifted user ids is refused to everybody, with what to do", async () => {
   const cli = await engineSaying({ SecurityOptions: ["name=userns"] });
   for (const asRoot of [true, false])
     expect(await findUserIds(cli, { root: asRoot, uidMap: HOST_IDS })).toEqual({
