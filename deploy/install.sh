@@ -302,7 +302,7 @@ TimeoutStopSec=$drain ${STOP_MARGIN_S}s
 
 # Being allowed to call the engine is being root on this host; all else is taken away.
 NoNewPrivileges=yes
-CapabilityBoundingSet=
+CapabilityBoundingSet=$(capabilities)
 AmbientCapabilities=
 ProtectSystem=strict
 ReadWritePaths=$HOME_DIR$([ "${cache_dir#"$HOME_DIR"/}" != "$cache_dir" ] || printf ' %s' "$cache_dir")
@@ -329,6 +329,9 @@ SystemCallErrorNumber=EPERM
 WantedBy=multi-user.target
 END
 }
+
+# Root gives checkouts to the agents' user and clears them away itself; another user has small containers do it.
+capabilities() { [ "$user" != root ] || printf 'CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER'; }
 
 openrc_script() {
   cat <<END

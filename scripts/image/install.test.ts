@@ -159,6 +159,27 @@ describe("install.sh on Debian with systemd", () => {
   );
 
   test(
+    "run with other programs replaces those, one that is at work too, and says how to restart",
+    async () => {
+      // Stand in for an older release: they run, say a version, and one of them goes on for as long as it is told to.
+      await out("mkdir /older; cp /bin/sleep /older/windshift-runner; cp /bin/true /older/windshift-triage");
+      const kept = `cat ${CONFIG} ${UNIT}; stat -c '%n %i' ${CONFIG}`;
+      const before = await out(kept);
+      await out("sh /deploy/install.sh --bin-dir /older");
+      await out("/usr/local/bin/windshift-runner 600 > /dev/null 2>&1 & echo $! > /older/pid");
+      const said = await out(INSTALL);
+      expect(said).toContain("  systemctl restart windshift-runner\n");
+      expect(await out("cmp /programs/windshift-runner /usr/local/bin/windshift-runner && echo same")).toBe(
+        "same",
+      );
+      expect(await out("readlink /proc/$(cat /older/pid)/exe")).toContain("(deleted)");
+      expect(await out("kill $(cat /older/pid); ls /usr/local/bin")).not.toContain(".new");
+      expect(await out(kept)).toBe(before);
+    },
+    TEST_MS_MAX,
+  );
+
+  test(
     "writes a unit that systemd finds no fault with, and that leaves the runner little but the engine",
     async () => {
       const verified = await host.sh(`systemd-analyze verify ${UNIT}`);
@@ -223,6 +244,26 @@ describe("install.sh on Debian with systemd", () => {
         1,
         expect.stringContaining("change it there, or leave the option out"),
       ]);
+    },
+    TEST_MS_MAX,
+  );
+
+  test(
+    "leaves a runner that is root what it takes to give checkouts away and clear them off, and no more",
+    async () => {
+      await out(`rm -rf /etc/windshift-runner ${UNIT}; ${INSTALL} --user root --no-enable`, NOWHERE);
+      const unit = await out(`cat ${UNIT}`);
+      expect(unit).toContain("\nUser=root\n");
+      expect(unit).toContain("\nCapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER\n");
+      // What it does with a checkout, as the unit lets it.
+      const checkout =
+        "cd /var/lib/windshift-runner/cache && mkdir -m 0700 given && touch given/file && chown -R 1000:1000 given && rm given/file && rmdir given";
+      const asked = (script: string) =>
+        host.sh(`mkdir -p ${UNIT}.d
+          printf '[Service]\\nType=oneshot\\nRestart=no\\nExecStart=\\nExecStart=/bin/sh -c "%s"\\n' '${script}' > ${UNIT}.d/probe.conf
+          systemctl daemon-reload; systemctl start windshift-runner; code=$?; rm -r ${UNIT}.d; systemctl daemon-reload; exit $code`);
+      expect((await asked(checkout)).exitCode).toBe(0);
+      expect((await asked("mount -t tmpfs none /mnt")).exitCode).not.toBe(0);
     },
     TEST_MS_MAX,
   );
