@@ -13,13 +13,16 @@ export function retryAtMs(
   nowMs: number,
 ): { limitedUntilMs?: number; silentUntilMs?: number } {
   const { headers, status } = response;
-  const used = (headers.get("x-ratelimit-remaining") ?? headers.get("ratelimit-remaining")) === "0";
+  const remaining = headers.get("x-ratelimit-remaining") ?? headers.get("ratelimit-remaining");
+  const used = remaining === "0";
   const resource = headers.get("x-ratelimit-resource") ?? "core";
   const refused =
     status === 429 ||
     (status === 403 && (used || headers.has("retry-after") || /\brate limit/i.test(text.slice(0, 1_000))));
   if (!refused && !(used && response.ok)) return {};
-  const untilMs = bounded(headerTimeMs(headers, nowMs), nowMs);
+  // GitHub tells with every answer when the hour's limit begins anew; of a secondary limit, with requests left, that says nothing.
+  const resets = used || remaining === null;
+  const untilMs = bounded(afterMs(headers, nowMs) ?? (resets ? resetMs(headers, nowMs) : undefined), nowMs);
   return {
     ...(refused ? { limitedUntilMs: untilMs } : {}),
     // A limit of the search alone says nothing of other requests.
@@ -27,10 +30,15 @@ export function retryAtMs(
   };
 }
 
-function headerTimeMs(headers: Headers, nowMs: number): number | undefined {
+function afterMs(headers: Headers, nowMs: number): number | undefined {
   const after = headers.get("retry-after");
-  if (after !== null && /^\d{1,9}$/.test(after)) return nowMs + Number(after) * 1_000;
-  if (after !== null && Number.isFinite(Date.parse(after))) return Date.parse(after);
+  if (after === null) return undefined;
+  if (/^\d{1,9}$/.test(after)) return nowMs + Number(after) * 1_000;
+  const atMs = Date.parse(after);
+  return Number.isFinite(atMs) ? atMs : undefined;
+}
+
+function resetMs(headers: Headers, nowMs: number): number | undefined {
   const reset = headers.get("x-ratelimit-reset") ?? headers.get("ratelimit-reset");
   if (reset === null || !/^\d{1,12}$/.test(reset)) return undefined;
   // Seconds since 1970 with GitHub and GitLab; a small number is seconds from now.

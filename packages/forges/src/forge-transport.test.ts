@@ -62,6 +62,13 @@ test("the request tells fetch to follow no redirect", async () => {
   expect(redirect).toBe("manual");
 });
 
+/** As GitHub has it on each of its answers. */
+const RESETS_LATER = {
+  "x-ratelimit-remaining": "4990",
+  "x-ratelimit-reset": String(START_MS / 1_000 + 3_000),
+  "x-ratelimit-resource": "core",
+};
+
 const LIMITS: [what: string, response: () => Response, afterMs: number, silent: boolean][] = [
   ["a secondary limit with a time", () => limited(403, { "retry-after": "90" }), 90_000, true],
   [
@@ -70,6 +77,13 @@ const LIMITS: [what: string, response: () => Response, afterMs: number, silent: 
     60_000,
     true,
   ],
+  [
+    "a secondary limit without one, of a forge that says when another limit begins anew",
+    () => limited(403, RESETS_LATER, "You have exceeded a secondary rate limit"),
+    60_000,
+    true,
+  ],
+  ["too many requests at once, with some of the hour left", () => limited(429, RESETS_LATER), 60_000, true],
   [
     "a limit of the search alone",
     () =>

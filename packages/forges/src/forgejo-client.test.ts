@@ -57,3 +57,23 @@ test("an account that administers nothing hears nobody, and the check says so", 
     await forge.stop();
   }
 });
+
+test("an installation with other words for a draft is told apart from one that made it", async () => {
+  const forge = await startForgejoServer();
+  try {
+    const credential = { kind: "token", token: forge.tokens.full } as const;
+    const client = await createForgeClient("forgejo", { baseUrl: forge.url, credential, fetch });
+    const side = { sha: "a".repeat(40), repo_id: 7 };
+    const body = {
+      ...{ id: 1, number: 1, html_url: `${forge.url}/acme/shop/pulls/1`, title: "WIP: T", body: "B" },
+      ...{ state: "open", draft: false, head: { ...side, ref: "b" }, base: { ...side, ref: "main" } },
+    };
+    forge.faults.add({ method: "POST", path: /pulls$/, what: { kind: "answer", status: 201, body } });
+    const request = { repository: forge.repository, title: "T", body: "B", mark: "B" };
+    const opened = await client.openPullRequest({ ...request, sourceBranch: "b", targetBranch: "main" });
+    expect(opened.pullRequest.draft).toBe(false);
+    expect(opened.note).toContain("WORK_IN_PROGRESS_PREFIXES");
+  } finally {
+    await forge.stop();
+  }
+});

@@ -9,7 +9,7 @@ import {
   type OpenedPullRequest,
   type RepositoryAddress,
 } from "./forge-client.ts";
-import { ask, orNull } from "./forge-reply.ts";
+import { ask, forgeCall, orNull } from "./forge-reply.ts";
 import { pathOf } from "./forgejo-path.ts";
 import { ForgejoComment, ForgejoPullRequest, ForgejoReview } from "./forgejo-schemas.ts";
 import { bestOf, type ListedPullRequest, type MadeBy, toPullRequest } from "./pull-request-choice.ts";
@@ -66,7 +66,8 @@ export async function openForgejoPullRequest(
       ForgejoPullRequest,
       async () => (await api.repos.repoCreatePullRequest(owner, name, { title, body, head, base })).data,
     );
-    return { pullRequest: toPullRequest(created), adopted: false, note: undefined };
+    const note = created.draft ? undefined : NO_DRAFT;
+    return { pullRequest: toPullRequest(created), adopted: false, note };
   } catch (error) {
     if (!(error instanceof ForgeError) || (error.status !== 409 && error.status !== 422)) throw error;
     const adopted = await findForgejoPullRequest(api, repository, head, request);
@@ -74,6 +75,9 @@ export async function openForgejoPullRequest(
     return { pullRequest: adopted, adopted: true, note: undefined };
   }
 }
+
+const NO_DRAFT =
+  "It is not a draft: this installation does not take `WIP:` at the beginning of a title for one (its setting WORK_IN_PROGRESS_PREFIXES).";
 
 /**
  * Comments, reviews and remarks in the diff since the cursor, oldest first.
@@ -112,16 +116,24 @@ export async function listForgejoComments(
   return sinceCursor(found, cursor);
 }
 
+/** Oldest first, so of very many the first page and those at the end, which tell what is new. */
 async function listReviews(api: Api<unknown>, repository: RepositoryAddress, number: number) {
   const [owner, name] = pathOf(repository);
-  const all: z.infer<typeof ForgejoReview>[] = [];
-  for (let page = 1; page <= COMMENT_PAGES_MAX; page++) {
-    const found = await ask(
-      z.array(ForgejoReview),
-      async () => (await api.repos.repoListPullReviews(owner, name, number, { page, limit: PAGE })).data,
+  const read = async (page: number) => {
+    const { data, headers } = await forgeCall(() =>
+      api.repos.repoListPullReviews(owner, name, number, { page, limit: PAGE }),
     );
-    all.push(...found);
+    const found = await ask(z.array(ForgejoReview), async () => data);
+    return { found, total: Number(headers.get("x-total-count") ?? Number.NaN) };
+  };
+  const { found: all, total } = await read(1);
+  if (all.length === 0) return all;
+  // A smaller page than asked for may be the installation's limit.
+  const last = Number.isNaN(total) ? COMMENT_PAGES_MAX : Math.ceil(total / all.length);
+  for (let page = Math.max(2, last - COMMENT_PAGES_MAX + 2); page <= last; page++) {
+    const { found } = await read(page);
     if (found.length === 0) break;
+    all.push(...found);
   }
   return all;
 }

@@ -9,7 +9,8 @@ import { GithubUser } from "./github-schemas.ts";
 const APP_PERMISSIONS = { contents: "write", pull_requests: "write", metadata: "read" } as const;
 
 const Installation = z.object({
-  account: z.object({ login: z.string() }).nullable(),
+  /** An enterprise has a short name and no login. */
+  account: z.object({ login: z.string().optional(), slug: z.string().optional() }).nullable(),
   permissions: z.record(z.string(), z.string()),
   suspended_at: z.string().nullish(),
 });
@@ -51,7 +52,7 @@ async function checkApp(api: GithubApi, installationId: number): Promise<Connect
     if (!(error instanceof ForgeError) || error.kind !== "not_found") throw error;
     throw new ForgeError("not_found", `The app ${app.name} has no installation ${installationId}.`);
   });
-  const where = installation.account?.login ?? "an account";
+  const where = installation.account?.login ?? installation.account?.slug ?? "an account";
   if (installation.suspended_at)
     return {
       ok: false,

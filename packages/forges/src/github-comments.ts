@@ -4,7 +4,7 @@ import type { ForgeComment, RepositoryAddress } from "./forge-client.ts";
 import { ask, forgeCall } from "./forge-reply.ts";
 import type { GithubApi } from "./github-access.ts";
 import { GithubComment, GithubReview, GithubReviewComment } from "./github-schemas.ts";
-import { hasNextPage } from "./page-link.ts";
+import { hasNextPage, lastPageOf } from "./page-link.ts";
 
 /** GitHub's largest page. */
 const PAGE = 100;
@@ -26,7 +26,8 @@ export async function listGithubComments(
     pages(GithubComment, (page) =>
       api.rest.issues.listComments({ ...common, issue_number: number, page, ...since }),
     ),
-    pages(GithubReview, (page) => api.rest.pulls.listReviews({ ...common, pull_number: number, page })),
+    // Oldest first and without `since`, so of very many the last pages tell what is new.
+    lastPages(GithubReview, (page) => api.rest.pulls.listReviews({ ...common, pull_number: number, page })),
     // Newest first and without `since`: what belongs to a review is dated by its submission, which comes later.
     pages(GithubReviewComment, (page) =>
       api.rest.pulls.listReviewComments({
@@ -51,10 +52,20 @@ export async function listGithubComments(
   );
 }
 
-async function pages<T>(
-  schema: z.ZodType<T>,
-  read: (page: number) => Promise<{ data: unknown; headers: { link?: string } }>,
-): Promise<T[]> {
+type ReadPage = (page: number) => Promise<{ data: unknown; headers: { link?: string } }>;
+
+/** Of a listing of more than COMMENT_PAGES_MAX pages the first, which says how many there are, and those at its end. */
+async function lastPages<T>(schema: z.ZodType<T>, read: ReadPage): Promise<T[]> {
+  const take = (data: unknown) => ask(z.array(schema), async () => data);
+  const first = await forgeCall(() => read(1));
+  const all = await take(first.data);
+  const last = lastPageOf(first.headers.link) ?? 1;
+  for (let page = Math.max(2, last - COMMENT_PAGES_MAX + 2); page <= last; page++)
+    all.push(...(await take((await forgeCall(() => read(page))).data)));
+  return all;
+}
+
+async function pages<T>(schema: z.ZodType<T>, read: ReadPage): Promise<T[]> {
   const all: T[] = [];
   for (let page = 1; page <= COMMENT_PAGES_MAX; page++) {
     const { data, headers } = await forgeCall(() => read(page));

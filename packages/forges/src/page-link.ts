@@ -6,5 +6,15 @@ export function hasNextPage(link: unknown): boolean {
   return typeof link === "string" && /;\s*rel="?next"?(?:\s*[,;]|\s*$)/.test(link.slice(0, LINK_CHARS_MAX));
 }
 
+/** How many pages a listing has, by the same header; undefined when it does not say, such as on the last of them. */
+export function lastPageOf(link: unknown): number | undefined {
+  if (typeof link !== "string") return undefined;
+  for (const part of link.slice(0, LINK_CHARS_MAX).split(",")) {
+    const [, page] = /[?&]page=(\d{1,6})(?=[&>])[^>]*>\s*;\s*rel="?last"?\s*$/.exec(part) ?? [];
+    if (page !== undefined) return Number(page);
+  }
+  return undefined;
+}
+
 /** More of the header than any forge sends, characters. */
 const LINK_CHARS_MAX = 8_192;
