@@ -139,6 +139,20 @@ describe("WB-09 an address inside the network is not reached", () => {
     expect((await refusalOf(strict(`http://a.test:${port}/`))).code).toBe("forbidden");
   });
 
+  test("who gives up while a name is looked up is let go, and nothing is dialed when the name is found", async () => {
+    const found = Promise.withResolvers<readonly string[]>();
+    const port = Number(inner.port);
+    const guarded = createOutboundFetch({ privateHosts: listed(`a.test:${port}`) }, () => found.promise);
+    const caller = new AbortController();
+    const call = guarded(`http://a.test:${port}/late`, { signal: caller.signal });
+    caller.abort(new Error("the caller left"));
+    expect(await call.catch((error: Error) => error.message)).toBe("the caller left");
+    found.resolve(["127.0.0.1"]);
+    await found.promise;
+    expect(await (await guarded(`http://a.test:${port}/next`)).text()).toBe("inner");
+    expect(seen.join()).not.toContain("/late");
+  });
+
   test("a redirect is given back and not followed, and each address of a chain is checked by itself", async () => {
     const guarded = createOutboundFetch({ privateHosts: listed(`127.0.0.1:${inner.port}`) });
     const start = `http://127.0.0.1:${inner.port}/chain`;

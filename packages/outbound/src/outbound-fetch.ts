@@ -22,11 +22,22 @@ export function createOutboundFetch(policy: OutboundPolicy, lookup: Lookup = sys
     // Of an address that is its own, what was said once holds for good: the policy does not change, and nothing is looked up.
     if (literals.has(asked)) return dialOnce(asked, asked, options);
     const url = new URL(asked); // the caller's may change while a name is looked up
-    const addresses = await checkedAddresses(url, policy, lookup);
-    options.signal?.throwIfAborted();
+    const addresses = await unlessAborted(checkedAddresses(url, policy, lookup), options.signal);
     if (isAddress(url.hostname)) literals.add(url);
     return dial(url, addresses, options);
   };
+}
+
+/** A name service may take half a minute to say nothing; whoever gives up does not wait for that. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
+  if (signal == null) return work;
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(signal.reason);
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
+    const stay = () => signal.removeEventListener("abort", leave);
+    work.finally(stay).then(resolve, reject);
+  });
 }
 
 /** Origins kept; an installation has some tens. */
