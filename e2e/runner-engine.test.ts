@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { chown, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { DockerSandbox } from "@windshift/execution/docker-sandbox.ts";
+import { markedProcesses } from "@windshift/execution/process-tree.ts";
 import type { SandboxExit } from "@windshift/execution/sandbox.ts";
 import { jobLabels } from "@windshift/execution/sandbox-labels.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
@@ -12,6 +13,8 @@ const DEADLINE_MS = 240_000;
 setDefaultTimeout(2 * DEADLINE_MS);
 
 const INSTANCE = "0123456789ab";
+/** Variable by which the processes of a container are known from outside. */
+const MARK = "WINDSHIFT_ENGINE_TEST";
 let engine: OwnEngine;
 /** Gives an engine that hangs eight seconds; it is four minutes in the product. */
 let hasty: DockerSandbox;
@@ -20,18 +23,27 @@ let patient: DockerSandbox;
 let runs = 0;
 beforeAll(async () => {
   engine = await startOwnEngine();
-  const options = {
-    docker: "docker",
-    env: engine.env,
-    limits: { pidsLimit: 64, memory: "64m", cpus: "1" },
-    helperImage: engine.image,
-    agentImagesOnly: false,
-    root: true,
-  };
-  hasty = new DockerSandbox({ ...options, callMsMax: 1_000 });
-  patient = new DockerSandbox({ ...options, callMsMax: 60_000 });
+  hasty = sandboxOn(engine, 1_000);
+  patient = sandboxOn(engine, 60_000);
 });
 afterAll(() => engine?.stop());
+
+/** @param callMsMax longest wait for one answer of the engine, ms */
+function sandboxOn({ env, image }: OwnEngine, callMsMax: number): DockerSandbox {
+  return new DockerSandbox({
+    docker: "docker",
+    env,
+    limits: { pidsLimit: 64, memory: "64m", cpus: "1" },
+    helperImage: image,
+    agentImagesOnly: false,
+    root: true,
+    callMsMax,
+  });
+}
+
+const ECHOES = 'echo up; while read -r line; do echo "got $line"; done; echo end';
+/** Goes on without input: that of a container ends with the daemon that brought it. */
+const STUBBORN = "echo up; while :; do sleep 1; done";
 
 /** A container that prints a line for each one it is given, and its end. */
 function specOf(name: string, dir: string, image = engine.image) {
@@ -39,18 +51,18 @@ function specOf(name: string, dir: string, image = engine.image) {
     name,
     labels: jobLabels(INSTANCE, runs, 1, "agent"),
     image,
-    command: ["/bin/sh", "-c", 'echo up; while read -r line; do echo "got $line"; done; echo end'],
-    env: {},
+    command: ["/bin/sh", "-c", ECHOES],
+    env: { [MARK]: name },
     workspace: { dir, readOnly: false },
     network: "none",
   };
 }
 
-async function started(by = hasty) {
+async function started(by = hasty, on = engine, script = ECHOES) {
   runs++;
-  const dir = await mkdtemp(join(engine.dir, "ws-"));
+  const dir = await mkdtemp(join(on.dir, "ws-"));
   await chown(dir, 1000, 1000);
-  const spec = specOf(`windshift-${INSTANCE}-${runs}`, dir);
+  const spec = { ...specOf(`windshift-${INSTANCE}-${runs}`, dir), command: ["/bin/sh", "-c", script] };
   const container = await eventually(
     "the engine makes a container",
     async () => {
@@ -77,16 +89,17 @@ async function started(by = hasty) {
   return {
     ended,
     prints,
+    isAlive: () => markedProcesses(MARK).some(({ value }) => value === spec.name),
     say: (line: string) => void writer.write(`${line}\n`),
     close: () => writer.close(),
   };
 }
 
-/** What of ours the engine still has. */
-function left(): Promise<string[]> {
+/** What of ours an engine still has. */
+function left(by = patient): Promise<string[]> {
   return eventually(
     "the engine answers",
-    () => patient.sweep({ "org.windshift.instance": INSTANCE }, []).catch(() => undefined),
+    () => by.sweep({ "org.windshift.instance": INSTANCE }, []).catch(() => undefined),
     DEADLINE_MS,
   );
 }
@@ -124,6 +137,28 @@ test("F08 one that is killed and started again leaves no container, and the run 
   const next = await started();
   await next.close();
   expect(await next.ended).toEqual({ kind: "exited", exitCode: 0 });
+});
+
+test("F08 one that is restarted with live-restore ends the run, whose output cannot be had again, and leaves no container", async () => {
+  const restoring = await startOwnEngine(["--live-restore"]);
+  try {
+    const by = sandboxOn(restoring, 60_000);
+    const run = await started(by, restoring, STUBBORN);
+    restoring.signal("SIGTERM");
+    await restoring.gone();
+    // The container outlives its daemon: that is what the setting is for.
+    expect(run.isAlive()).toBe(true);
+    await restoring.restart();
+    const exit = await run.ended;
+    expect(exit).toMatchObject({ kind: "lost", gone: true, detail: expect.stringContaining("engine") });
+    expect(await left(by)).toEqual([]);
+    expect(run.isAlive()).toBe(false);
+    const next = await started(by, restoring);
+    await next.close();
+    expect(await next.ended).toEqual({ kind: "exited", exitCode: 0 });
+  } finally {
+    await restoring.stop();
+  }
 });
 
 /** Stands in for a registry, and answers every request so. An engine speaks plain HTTP with registries on the loopback address. */

@@ -200,6 +200,27 @@ describe("F35 a host that is told to end", () => {
   );
 
   test(
+    "and whose runs take longer than WSRUNNER_DRAIN_TIMEOUT cuts them off; they are queued again and another does them",
+    async () => {
+      think(LONG_MS);
+      start(a, { WSRUNNER_DRAIN_TIMEOUT: "1s" });
+      const id = await assign("Takes too long");
+      await eventually("the agent works", async () => (await runOf(id)).phase === "agent", RUN_MS_MAX);
+      a.terminate();
+      expect(await a.exitedWithin(RUN_MS_MAX)).toBe(0);
+      expect(await Bun.file(a.logFile).text()).toContain("the drain took too long (WSRUNNER_DRAIN_TIMEOUT)");
+      expect(await a.processes()).toEqual([]);
+      think(QUICK_MS);
+      start(b);
+      await succeedsAs(id, 2);
+      // What its attempt had to say is kept for its next start.
+      start(a);
+      await allIsWell();
+    },
+    TEST_MS_MAX,
+  );
+
+  test(
     "twice ends its runs at once; they are queued again and another does them",
     async () => {
       think(LONG_MS);
