@@ -13,7 +13,7 @@ const RETRY_BUSY_MS_FIRST = 2_000;
 /** Longest wait of our own choice between tries, ms. */
 const RETRY_MS_MAX = 30_000;
 /** Longest such wait for a server that is away, ms: one that is started again is back within seconds, one that never answered is asked more often. */
-const AWAY_RETRY_MS_MAX = 10_000;
+const AWAY_RETRY_MS_MAX = 5_000;
 const UNKNOWN_RETRY_MS_MAX = 2_000;
 /** All waits for a server that has answered before and is away, ms: for as long as a runner lets its containers go on without it. */
 const AWAY_MS_MAX = PARTITION_MS_MAX;
