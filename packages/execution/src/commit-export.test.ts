@@ -81,6 +81,24 @@ test("an export that cannot write its bundle fails with the cause, and not befor
   await exporting.close();
 });
 
+test("SB-08 an export for which the disk has no room is told as such", async () => {
+  const inner = await container();
+  const full = Object.assign(new Error("no space left on device, write"), { code: "ENOSPC" });
+  const exporting = new CommitExport(
+    // What a sandbox makes of a reader that fails.
+    { start: () => inner.start(), discard: () => inner.discard(), run: () => Promise.reject(full) },
+    bundle,
+    systemClock,
+    new AbortController().signal,
+  );
+  expect(await exporting.take()).toMatchObject({
+    kind: "failed",
+    failure: { reason: "export_failed", detail: expect.stringContaining("disk of the run's host is full") },
+  });
+  await exporting.close();
+  await inner.discard();
+});
+
 test("the script's own words are in the failure", async () => {
   const exporting = await begin("read -r word; echo 'no space left' >&2; exit 3");
   expect(await exporting.take()).toMatchObject({

@@ -34,7 +34,7 @@ export class CommitExport {
   ) {
     // Whoever never takes the commits out is not told why that would have failed.
     this.found.promise.catch(() => undefined);
-    this.running = this.run().then(this.found.resolve, this.found.reject);
+    this.running = this.run().catch(onFullDisk).then(this.found.resolve, this.found.reject);
   }
 
   /** Reads the checkout. The agent's container must be gone before this is called (HG-11). */
@@ -89,6 +89,13 @@ export class CommitExport {
     const said = redact(this.stderr.trim());
     return failed(`the commits could not be taken out (exit code ${exit.exitCode}): ${said}`);
   }
+}
+
+/** A disk that ran full, perhaps by this very run, is nobody's bug. */
+function onFullDisk(error: unknown): ExportEnd {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
+  return failed("the commits could not be taken out: the disk of the run's host is full");
 }
 
 function failed(detail: string): ExportEnd {
