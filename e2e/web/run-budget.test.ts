@@ -33,6 +33,9 @@ test("a member sees what a run used and what it waits for, but cannot spend more
   await page.getByText("1 call to the model · 80,000 tokens · $0.42").waitFor();
   await page.getByText("80,000 tokens of 100,000 tokens are used").waitFor();
   expect(await page.getByRole("button", { name: "Add and resume" }).count()).toBe(0);
+  // A comment would be no answer to this one, and it does not run meanwhile.
+  await page.getByPlaceholder("Say something, or call an agent with @").waitFor();
+  expect(await page.getByText("Running for").count()).toBe(0);
   const refused = await mel.client.post(`/api/v1/agent-runs/${run.runId}/budget`, { tokens: 1_000_000 });
   expect(refused.status).toBe(403);
   await context.close();

@@ -3,7 +3,7 @@ import { UserKind, type UserRef } from "@windshift/contract/api/user.ts";
 import { type ItemRef, type WorkItem, WorkItemStatus } from "@windshift/contract/api/work-item.ts";
 import { assert } from "@windshift/contract/app-error.ts";
 import { CHILDREN_SHOWN_MAX } from "@windshift/contract/limits.ts";
-import { RunPhase, RunStatus } from "@windshift/contract/run.ts";
+import { RunPhase, RunReason, RunStatus } from "@windshift/contract/run.ts";
 import { sql } from "kysely";
 import type { Queries } from "../db/database.ts";
 import { isoTime } from "../http/json.ts";
@@ -142,16 +142,21 @@ async function activeRunsOf(
 ): Promise<Map<number, NonNullable<WorkItem["active_run"]>>> {
   const rows = await db
     .selectFrom("runs")
-    .select(["work_item_id", "id", "status", "phase"])
+    .select(["work_item_id", "id", "status", "phase", "reason"])
     .where("work_item_id", "in", ids)
     .where("status", "in", ["queued", "running", "waiting"])
     .orderBy("id")
     .execute();
   // The newest is written last.
   return new Map(
-    rows.map(({ work_item_id, id, status, phase }) => [
+    rows.map(({ work_item_id, id, status, phase, reason }) => [
       work_item_id,
-      { id, status: RunStatus.parse(status), phase: RunPhase.nullable().parse(phase) },
+      {
+        id,
+        status: RunStatus.parse(status),
+        phase: RunPhase.nullable().parse(phase),
+        reason: RunReason.nullable().parse(reason),
+      },
     ]),
   );
 }

@@ -6,6 +6,7 @@ import { useMe } from "../api/me.ts";
 import { queryClient } from "../api/query-client.ts";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { TimeText } from "../parts/time-text.tsx";
+import { visibleText } from "../parts/visible-text.ts";
 import { StateWord, Tag } from "../settings/settings-section.tsx";
 import { sayDone, sayFailed } from "../shell/notices.tsx";
 import type { LinkFor } from "./users-page.tsx";
@@ -31,7 +32,7 @@ export function UserRow(props: { user: AdminUser; onLink(made: LinkFor): void; c
   };
   return (
     <li className="row row-line">
-      <span className="row-name">{name}</span>
+      <span className="row-name">{visibleText(name)}</span>
       <span className="quiet">{email}</span>
       {admin && <Tag>administrator</Tag>}
       {id === me.id && <Tag>you</Tag>}

@@ -23,7 +23,7 @@ export function RunFacts({ run }: { run: AgentRunDetail }) {
           <code title={head_oid}>{head_oid.slice(0, 10)}</code>
         </Fact>
       )}
-      {started_at !== null && (
+      {started_at !== null && (ended_at !== null || run.status === "running") && (
         <Fact name={ended_at === null ? "Running for" : "Took"}>
           {durationText(until - Date.parse(started_at))}
         </Fact>

@@ -52,7 +52,7 @@ export function RunState({ run, mayRun }: { run: AgentRunDetail; mayRun: boolean
 /** What happened and what to do, as the server says it; for a queued run why it waits and for how many. */
 function Sentence({ run }: { run: AgentRunDetail }) {
   const { queued_because: queued } = run;
-  const text = queued?.text ?? run.detail ?? run.reason?.replaceAll("_", " ") ?? "";
+  const text = queued?.text ?? run.detail ?? reasonText(run);
   if (text === "") return null;
   return (
     <p className={`run-callout run-callout-${toneOf(run)}`} data-sentence>
@@ -65,6 +65,13 @@ function Sentence({ run }: { run: AgentRunDetail }) {
       )}
     </p>
   );
+}
+
+/** Nothing where the state, the summary or the question says it. */
+function reasonText({ reason }: AgentRunDetail): string {
+  return reason === null || reason === "completed" || reason === "needs_info"
+    ? ""
+    : reason.replaceAll("_", " ");
 }
 
 function toneOf({ status }: AgentRunDetail): "bad" | "wait" | "plain" {

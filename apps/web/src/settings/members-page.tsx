@@ -10,6 +10,7 @@ import { ConfirmButton } from "../parts/confirm-button.tsx";
 import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { PersonName } from "../parts/person-name.tsx";
+import { visibleText } from "../parts/visible-text.ts";
 import { paths } from "../paths.ts";
 import { sayDone, sayFailed } from "../shell/notices.tsx";
 import { Invitations } from "./invitations.tsx";
@@ -80,7 +81,7 @@ function MemberRow({ workspace, member }: { workspace: string; member: Member })
   };
   return (
     <li className="row row-line">
-      <span className="row-name">{name}</span>
+      <span className="row-name">{visibleText(name)}</span>
       {handle !== "" && <span className="quiet">@{handle}</span>}
       {own && <Tag>you</Tag>}
       <span className="row-end">

@@ -17,7 +17,8 @@ export function CommentForm({ item }: { item: WorkItemDetail }) {
   const live = useRef(body);
   live.current = body;
   const form = useApiForm(["body"]);
-  const waits = item.active_run?.status === "waiting";
+  // One that waits for a budget is not helped by words.
+  const waits = item.active_run?.status === "waiting" && item.active_run.reason !== "budget";
   const send = async () => {
     if (form.busy) return;
     const worked = await form.submit(() =>

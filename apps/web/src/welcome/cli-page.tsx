@@ -14,6 +14,7 @@ import { useApiForm } from "../parts/api-form.ts";
 import { FormFrame } from "../parts/form-frame.tsx";
 import { countTyped } from "../parts/money-text.ts";
 import { TimeText } from "../parts/time-text.tsx";
+import { visibleText } from "../parts/visible-text.ts";
 import { paths } from "../paths.ts";
 import { NotFoundPage } from "../shell/error-page.tsx";
 import { PagePending } from "../shell/page-pending.tsx";
@@ -68,7 +69,7 @@ function Pending({ login, email }: { login: CliLoginView; email: string }) {
   return (
     <Door title="Sign in a command line">
       <Text>
-        <b>{login.client_name}</b>
+        <b>{visibleText(login.client_name)}</b>
         {login.address !== null && ` at ${login.address}`} asks to act as you ({email}). It asked{" "}
         <TimeText at={login.created_at} />.
       </Text>

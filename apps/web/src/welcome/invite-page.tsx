@@ -9,6 +9,7 @@ import { meQuery } from "../api/me.ts";
 import { useApiForm } from "../parts/api-form.ts";
 import { useDraft } from "../parts/draft.ts";
 import { FormFrame } from "../parts/form-frame.tsx";
+import { visibleText } from "../parts/visible-text.ts";
 import { paths } from "../paths.ts";
 import { PagePending } from "../shell/page-pending.tsx";
 import { Door } from "./door.tsx";
@@ -27,9 +28,10 @@ export function InvitePage() {
   if (invitation === undefined || isPending) return <PagePending />;
   const { workspace, role, invited_by } = invitation;
   return (
-    <Door title={`Join ${workspace.name}`}>
+    <Door title={`Join ${visibleText(workspace.name)}`}>
       <Text>
-        {invited_by} invites you into the workspace {workspace.name} ({workspace.key}), {ROLE_TEXT[role]}.
+        {visibleText(invited_by)} invites you into the workspace {visibleText(workspace.name)} (
+        {workspace.key}), {ROLE_TEXT[role]}.
       </Text>
       {me === undefined ? (
         <SignUp token={token} invitation={invitation} />

@@ -9,7 +9,7 @@ import {
   SEARCH_CHARS_MAX,
   TITLE_CHARS_MAX,
 } from "../limits.ts";
-import { RunPhase, RunStatus } from "../run.ts";
+import { RunPhase, RunReason, RunStatus } from "../run.ts";
 import { lineOfText, longText } from "../text.ts";
 import { Label } from "./label.ts";
 import { UserRef } from "./user.ts";
@@ -50,8 +50,15 @@ export const WorkItem = z.object({
   children_count: z.int(),
   /** Those that are `done` or `canceled`. */
   children_done_count: z.int(),
-  /** The newest run that has not ended. */
-  active_run: z.object({ id: z.int(), status: RunStatus, phase: RunPhase.nullable() }).nullable(),
+  /** The newest run that has not ended; `reason` says what one waits for, and is left out by servers of before. */
+  active_run: z
+    .object({
+      id: z.int(),
+      status: RunStatus,
+      phase: RunPhase.nullable(),
+      reason: RunReason.nullable().optional(),
+    })
+    .nullable(),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
 });
