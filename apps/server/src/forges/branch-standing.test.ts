@@ -35,6 +35,34 @@ test(
 );
 
 test(
+  "a closed pull request that a person opens again is open here too, though no webhook tells, and its comments count",
+  async () => {
+    const { key, pull } = await at.proposed({ "again.txt": "a\n" });
+    await at.forge.close(pull.number);
+    await at.lookNow(pull.number);
+    await at.stateIs(pull.id, "closed");
+    await at.looked(pull.id);
+    await at.forge.reopen(pull.number);
+    await at.forge.comment(pull.number, at.forge.people.writer, "@windshift go on after all");
+    const due = await at.pullRow(pull.id);
+    expect(due.look_at_ms).toBeGreaterThan(Date.now());
+    // The time passes.
+    const db = at.server.database.kysely;
+    await db.updateTable("pull_requests").set({ look_at_ms: 1 }).where("id", "=", pull.id).execute();
+    await at.server.database.signals.notify("forges");
+    await at.stateIs(pull.id, "open");
+    await eventually("the comment starts a run", async () => (await at.runsOf(key)).length === 2);
+    const { body } = await at.admin.get<{ comments: { body: string }[] }>(`/api/v1/items/${key}/comments`);
+    expect(body.comments.map((comment) => comment.body).join("\n")).toContain(
+      "was opened again on its forge",
+    );
+    const { id } = await at.newestRun(key);
+    expect((await at.admin.post(`/api/v1/agent-runs/${id}/cancel`, {})).status).toBeLessThan(300);
+  },
+  FORGE_TEST_MS_MAX,
+);
+
+test(
   "a comment on a pull request whose branch was deleted starts no run, and is told so",
   async () => {
     const { key, run, pull } = await at.proposed({ "gone.txt": "g\n" });

@@ -1,6 +1,7 @@
 import { assert } from "@windshift/contract/app-error.ts";
 import type { ForgeKind, ForgeOptions } from "@windshift/forges/create-forge-client.ts";
 import type { ForgeClient } from "@windshift/forges/forge-client.ts";
+import type { ForgeEvent, WebhookHeaders } from "@windshift/forges/forge-event.ts";
 import { openSecret } from "../connections/connection-secret.ts";
 import { getConnectionRow, recordCheck } from "../connections/connection-store.ts";
 import type { Database } from "../db/database.ts";
@@ -28,6 +29,8 @@ const RECHECK_MS = 60_000;
  */
 export class ForgeClients {
   private readonly kept = new Map<number, { version: string; client: Promise<ForgeClient> }>();
+  /** Connections that are being asked whether their problem is over. */
+  private readonly rechecking = new Set<number>();
   constructor(private readonly ports: ForgeClientPorts) {}
 
   /**
@@ -50,13 +53,37 @@ export class ForgeClients {
     }
   }
 
+  /**
+   * Whether a delivery came from the forge, and what it is about. Asks nobody: anybody may send one, so none leads to a request
+   * with the credential, and its answer waits for no forge.
+   * @throws AppError when the connection is to no such forge
+   */
+  async verifyWebhook(
+    row: Row<"connections">,
+    headers: WebhookHeaders,
+    body: Uint8Array,
+    secret: string,
+  ): Promise<ForgeEvent> {
+    try {
+      return await (await this.clientFor(row)).verifyWebhook(headers, body, secret);
+    } catch (error) {
+      throw forgeFailure(error);
+    }
+  }
+
   /** A problem that was recorded and may be over: what works says so, and the check whether all does. */
   private async recheck(row: Row<"connections">, client: ForgeClient): Promise<void> {
     if (row.check_problem === null || Date.now() - (row.checked_at_ms ?? 0) < RECHECK_MS) return;
-    const db = this.ports.database.kysely;
-    // What asked for this has succeeded, and must not fail for it.
-    const found = await checkConnection(db, row.id, client).catch(() => undefined);
-    await recordCheck(db, row.id, found?.ok ? null : row.check_problem);
+    if (this.rechecking.has(row.id)) return;
+    this.rechecking.add(row.id);
+    try {
+      const db = this.ports.database.kysely;
+      // What asked for this has succeeded, and must not fail for it.
+      const found = await checkConnection(db, row.id, client).catch(() => undefined);
+      await recordCheck(db, row.id, found?.ok ? null : row.check_problem);
+    } finally {
+      this.rechecking.delete(row.id);
+    }
   }
 
   private clientFor(row: Row<"connections">): Promise<ForgeClient> {

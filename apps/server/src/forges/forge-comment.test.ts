@@ -35,6 +35,64 @@ test(
 );
 
 test(
+  "a review calls the agent by its summary and by a remark in the diff",
+  async () => {
+    const { key, pull } = await at.proposed({ "review.txt": "r\n" });
+    await at.forge.review(pull.number, at.forge.people.writer, "@windshift rename it", "here");
+    await at.lookNow(pull.number);
+    await eventually("the review starts a run", async () => (await at.runsOf(key)).length === 2);
+    const job = await at.claimed(key);
+    expect(job.initial_prompt).toContain(`Review by the account ${at.forge.people.writer} of the forge`);
+    expect(job.initial_prompt).toContain("> @windshift rename it");
+    await at.forge.review(pull.number, at.forge.people.writer, "Nearly", "@windshift this line too");
+    await at.lookNow(pull.number);
+    await eventually("the remark reaches it", async () => (await at.outcomes(pull.id)).includes("kept"));
+    expect(await at.outcomes(pull.id)).toEqual(["kept", "started"]);
+  },
+  FORGE_TEST_MS_MAX,
+);
+
+test(
+  "WB-17 a comment starts no run for somebody who may only read by now, or whose account was disabled",
+  async () => {
+    const db = at.server.database.kysely;
+    const changes = [
+      {
+        lose: (user: string) =>
+          db.updateTable("memberships").set({ role: "viewer" }).where("user_id", "=", user).execute(),
+        gain: (user: string) =>
+          db.updateTable("memberships").set({ role: "admin" }).where("user_id", "=", user).execute(),
+      },
+      {
+        lose: (user: string) =>
+          db.updateTable("user").set({ disabled_at_ms: 1 }).where("id", "=", user).execute(),
+        gain: (user: string) =>
+          db.updateTable("user").set({ disabled_at_ms: null }).where("id", "=", user).execute(),
+      },
+    ];
+    for (const [n, { lose, gain }] of changes.entries()) {
+      const { key, pull } = await at.proposed({ [`right-${n}.txt`]: "x\n" });
+      const { requested_by } = await db
+        .selectFrom("runs")
+        .innerJoin("pull_requests", "pull_requests.run_id", "runs.id")
+        .select("requested_by")
+        .where("pull_requests.id", "=", pull.id)
+        .executeTakeFirstOrThrow();
+      await lose(requested_by);
+      await at.say(pull.number, "@windshift go on");
+      await eventually("the comment is looked at", async () => (await at.outcomes(pull.id)).length > 0);
+      expect(await at.outcomes(pull.id)).toEqual(["requester_left"]);
+      await eventually("it is said why", async () =>
+        (await at.written(pull.number)).some(({ body }) => body.includes("may start no runs")),
+      );
+      await gain(requested_by);
+      expect(await at.runsOf(key)).toHaveLength(1);
+    }
+  },
+  FORGE_TEST_MS_MAX,
+);
+
+test(
   "a comment starts no run for somebody who left the workspace",
   async () => {
     const key = await at.workspace.assign();

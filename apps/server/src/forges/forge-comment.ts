@@ -1,11 +1,11 @@
 import { truncateBytes } from "@windshift/base/truncate.ts";
+import { allows, Role } from "@windshift/contract/api/workspace.ts";
 import type { MessageId } from "@windshift/contract/ids.ts";
 import { RUN_MESSAGE_BYTES_MAX } from "@windshift/contract/limits.ts";
 import type { ForgeClient, ForgeComment, ForgePullRequest } from "@windshift/forges/forge-client.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { RunDefaults } from "../runs/run-create.ts";
 import { triggerRun } from "../runs/run-triggers.ts";
-import { findRole } from "../workspaces/membership-store.ts";
 import { type BranchStanding, readStanding } from "./branch-standing.ts";
 import type { FollowedPull } from "./followed-pull.ts";
 import { callsAgent } from "./mention.ts";
@@ -27,7 +27,7 @@ export type CommentOutcome =
   | "started_moved"
   | "kept"
   | "no_write_access"
-  /** Whoever asked for the pull request is no member of the workspace any more. */
+  /** Whoever asked for the pull request may start no runs in the workspace any more. */
   | "requester_left"
   | "too_many"
   /** The pull request was merged or closed, or its branch deleted. */
@@ -114,7 +114,7 @@ async function start(
   if (standing.kind === "gone") return { outcome: "branch_gone", silent: await wasRefused(tx, pull.id) };
   // One refusal a day is said: two programs that answer each other would go on with it for ever.
   if (await isTooMany(tx, pull.id)) return { outcome: "too_many", silent: await wasRefused(tx, pull.id) };
-  if ((await findRole(tx, pull.workspaceId, pull.requestedBy)) === undefined)
+  if (!(await mayStartRuns(tx, pull.workspaceId, pull.requestedBy)))
     return { outcome: "requester_left", silent: await wasRefused(tx, pull.id) };
   const result = await triggerRun(
     database,
@@ -158,6 +158,19 @@ function describeComment(pull: FollowedPull, comment: ForgeComment, standing: Br
 
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").slice(0, 500);
+}
+
+/** People leave a workspace, are made viewers, or lose their account: then nobody starts runs in their name. */
+async function mayStartRuns(tx: Queries, workspace: number, user: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom("memberships")
+    .innerJoin("user", "user.id", "memberships.user_id")
+    .select("memberships.role")
+    .where("memberships.workspace_id", "=", workspace)
+    .where("memberships.user_id", "=", user)
+    .where("user.disabled_at_ms", "is", null)
+    .executeTakeFirst();
+  return row !== undefined && allows(Role.parse(row.role), "member");
 }
 
 async function isKnown(db: Queries, pull: number, comment: string): Promise<boolean> {

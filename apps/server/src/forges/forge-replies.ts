@@ -154,7 +154,7 @@ function describeTaken(outcome: string, run: string, item: string): string {
     case "kept":
       return `${run} is at work on this branch already; the comment was handed to it.`;
     case "requester_left":
-      return `The comment starts no run: whoever asked for this pull request is no member of the workspace any more. Go on with it on ${item}.`;
+      return `The comment starts no run: whoever asked for this pull request may start no runs in the workspace any more. Go on with it on ${item}.`;
     default:
       return `The comment starts no run: at most ${COMMENT_RUNS_PER_HOUR_MAX} in an hour, ${COMMENT_RUNS_PER_DAY_MAX} in 24 hours and ${COMMENT_RUNS_MAX} in all are started by comments on one pull request. Go on with it on ${item}.`;
   }

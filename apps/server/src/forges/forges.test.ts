@@ -81,19 +81,29 @@ for (const { start, createPath } of casesForEngine(
     );
 
     test(
-      "fails with the forge's sentence when its credential was revoked, and shows it on the connection",
+      "fails with the forge's sentence when its credential was revoked, expired or lacks a scope, and shows it on the connection",
       async () => {
         const path = `/api/v1/connections/${at.workspace.connection.id}`;
-        await at.admin.patch(path, { token: at.forge.tokens.revoked });
-        const key = await at.workspace.assign();
-        expect(await at.workspace.claim(key)).toBeUndefined();
-        const run = await at.workspace.ended(key);
-        expect([run.status, run.reason]).toEqual(["failed", "misconfigured"]);
-        const { body } = await at.admin.get<{ check_problem: string | null }>(path);
-        expect(body.check_problem).toBe(run.detail ?? "none");
-        expect(run.detail).not.toContain(at.forge.tokens.revoked);
-        const checked = await at.admin.post<{ ok: boolean; message: string }>(`${path}/check`);
-        expect(checked.body).toMatchObject({ ok: false });
+        const { revoked, expired, narrow } = at.forge.tokens;
+        const cases: [token: string, sentence: RegExp][] = [
+          [revoked, /does not accept the credential|was revoked/],
+          [expired, /does not accept the credential|is expired/],
+        ];
+        // GitLab lets it read; that it cannot push is found by the run's git.
+        if (at.forge.kind !== "gitlab") cases.push([narrow, /lacks the scope `[\w:]+`/]);
+        for (const [token, sentence] of cases) {
+          await at.admin.patch(path, { token });
+          const key = await at.workspace.assign();
+          expect(await at.workspace.claim(key)).toBeUndefined();
+          const run = await at.workspace.ended(key);
+          expect([run.status, run.reason]).toEqual(["failed", "misconfigured"]);
+          expect(run.detail).toMatch(sentence);
+          const { body } = await at.admin.get<{ check_problem: string | null }>(path);
+          expect(body.check_problem).toBe(run.detail ?? "none");
+          expect(run.detail).not.toContain(token);
+          const checked = await at.admin.post<{ ok: boolean; message: string }>(`${path}/check`);
+          expect(checked.body).toMatchObject({ ok: false });
+        }
         await at.admin.patch(path, { token: at.forge.tokens.full });
         expect((await at.admin.post<{ ok: boolean }>(`${path}/check`)).body.ok).toBe(true);
         expect((await at.admin.get<{ check_problem: string | null }>(path)).body.check_problem).toBeNull();

@@ -39,7 +39,7 @@ export function createGitUpstreams(
       // Opened when a request goes out, so never for one that the gate refused. The client keeps it and renews it in time.
       credential: () => clients.use(connection, (client) => client.gitCredential(address)),
       fetch: ports.outbound,
-      onFailure: (failure) => noteFailure(database, row, run, failure),
+      onFailure: (failure) => noteFailure(ports, row, run, failure),
     });
   };
 }
@@ -49,15 +49,16 @@ export function createGitUpstreams(
  * any other may be of this run's push or repository alone. An echo is an alarm.
  */
 async function noteFailure(
-  database: Database,
+  { database, clients }: Pick<GitUpstreamPorts, "database" | "clients">,
   row: Row<"repositories">,
   run: RunId,
   failure: UpstreamFailure,
 ): Promise<void> {
   if (failure.kind === "unauthorized" || failure.kind === "forbidden" || failure.kind === "not_found") {
+    const lacking = await findLackingScope(clients, row.connection_id);
     await database.kysely
       .updateTable("runs")
-      .set({ refusal: failure.sentence })
+      .set({ refusal: lacking ?? failure.sentence })
       .where("id", "=", run)
       .where("status", "=", "running")
       .execute();
@@ -72,6 +73,16 @@ async function noteFailure(
     subject: `connection ${row.connection_id}`,
     data: { run, repository: `${row.owner}/${row.name}` },
   });
+}
+
+/** Git's front of a forge only says no; its API tells the scope that is missing. */
+async function findLackingScope(clients: ForgeClients, connection: number): Promise<string | undefined> {
+  try {
+    const checked = await clients.use(connection, (client) => client.check());
+    return !checked.ok && checked.kind === "missing_scope" ? checked.message : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where the forge serves git, from the stored address alone. */

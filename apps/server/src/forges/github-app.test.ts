@@ -56,15 +56,32 @@ test(
 );
 
 test(
-  "a token of the installation that GitHub takes back early fails the next run with GitHub's sentence",
+  "a token of the installation that GitHub takes back early is made anew, and the run goes on",
+  async () => {
+    const { forge, workspace } = at;
+    const { installationTokens: tokens } = forge;
+    tokens.expireAll();
+    const before = tokens.given.length;
+    const key = await workspace.assign();
+    await workspace.work(await at.claimed(key), { "anew.txt": "a\n" });
+    expect((await workspace.ended(key)).status).toBe("succeeded");
+    expect(tokens.given.length - before).toBe(1);
+  },
+  FORGE_TEST_MS_MAX,
+);
+
+test(
+  "an app that gets no token any more fails the next run with GitHub's sentence",
   async () => {
     const { forge, workspace } = at;
     forge.installationTokens.expireAll();
+    const body = { message: "This installation has been suspended" };
+    forge.faults.add({ method: "POST", path: /access_tokens$/, what: { kind: "answer", status: 403, body } });
     const key = await workspace.assign();
     expect(await workspace.claim(key)).toBeUndefined();
     const run = await workspace.ended(key);
     expect([run.status, run.reason]).toEqual(["failed", "misconfigured"]);
-    expect(run.detail).toContain("does not accept the credential");
+    expect(run.detail).toContain("has been suspended");
   },
   FORGE_TEST_MS_MAX,
 );

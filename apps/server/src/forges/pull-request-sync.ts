@@ -16,9 +16,9 @@ export interface SyncPorts extends CommentPorts {
   clients: ForgeClients;
 }
 
-/** What a look found: whether to look again, whether something changed, and whether a comment must wait. */
+/** What a look found: how it stands, whether something changed, and whether a comment must wait. */
 export interface Look {
-  follow: boolean;
+  state: ForgePullRequest["state"];
   changed: boolean;
   later: boolean;
 }
@@ -35,7 +35,7 @@ export async function syncPullRequest(ports: SyncPorts, pull: FollowedPull): Pro
     const changed = await takeState(ports.database, pull, found);
     // Of one that is decided as well: who calls the agent there is told that nothing comes of it.
     const later = await takeComments(ports, client, pull, found);
-    return { follow: found.state === "open", changed, later };
+    return { state: found.state, changed, later };
   });
 }
 

@@ -86,6 +86,49 @@ test(
 );
 
 test(
+  "a scope that a push needs and the token lacks is the run's reason, though git's front only says no",
+  async () => {
+    const { key, job } = await claimed();
+    const path = `/api/v1/connections/${at.workspace.connection.id}`;
+    const [weak] = at.forge.weakTokens;
+    await at.admin.patch(path, { token: weak?.token });
+    await askRefusing(job.run_id, 403);
+    await reportRejected(job);
+    const run = await at.workspace.ended(key);
+    await at.admin.patch(path, { token: at.forge.tokens.full });
+    expect(run.reason).toBe("misconfigured");
+    expect(run.detail).toContain("lacks the scope `write:repository`");
+    expect(run.detail).not.toContain(weak?.token ?? "none");
+  },
+  FORGE_TEST_MS_MAX,
+);
+
+test(
+  "WB-20 a delivery asks the forge nothing by itself, signed or not, though the connection has a problem to be looked at",
+  async () => {
+    const { pull } = await at.proposed({ "delivery.txt": "d\n" });
+    await at.looked(pull.id);
+    // Nobody else asks the forge meanwhile.
+    await at.server.database.kysely.updateTable("pull_requests").set({ look_at_ms: null }).execute();
+    await at.server.database.kysely
+      .updateTable("connections")
+      .set({ checked_at_ms: 1, check_problem: "It was revoked." })
+      .where("id", "=", at.workspace.connection.id)
+      .execute();
+    const before = at.forge.faults.log.length;
+    const unsigned = at.forge.webhook("comment", pull.number, "not-the-secret-000000");
+    const sent = Array.from({ length: 5 }, () => at.deliver(unsigned.headers, unsigned.body));
+    expect((await Promise.all(sent)).map(({ status }) => status)).toEqual(Array(5).fill(401));
+    // Of a pull request that nobody follows, so that it leads to nothing else.
+    const { headers, body } = at.signed("comment", 987);
+    expect((await at.deliver(headers, body)).status).toBe(202);
+    expect(at.forge.faults.log.slice(before)).toEqual([]);
+    expect((await connection()).check_problem).toBe("It was revoked.");
+  },
+  FORGE_TEST_MS_MAX,
+);
+
+test(
   "a problem of the connection is over when its credential works again",
   async () => {
     await at.server.database.kysely

@@ -17,6 +17,11 @@ export const PULL_REQUEST_POLL_HEARD_MS = 10 * 60_000;
 export const PULL_REQUEST_POLL_MS_MAX = 30 * 60_000;
 /** Share of the time since the last change that passes between looks: one changed an hour ago is looked at every 3 minutes. */
 const QUIET_SHARE = 1 / 20;
+/** How long one that was closed is looked at, ms: who opens one again does so within days; later a webhook or its next run tells. */
+export const CLOSED_FOLLOWED_MS = 14 * 86_400_000;
+/** Longest time between looks at one that was closed, ms, and the share of the time since then: a hundred looks in all. */
+export const CLOSED_POLL_MS_MAX = 6 * 3_600_000;
+const CLOSED_SHARE = 1 / 5;
 /** Looks in a row at a pull request that is not there until it is no longer followed: some hours, as waits grow. */
 export const MISSING_LOOKS_MAX = 10;
 /** Connections that are looked at at once; each is asked one thing after the other. */
@@ -123,15 +128,11 @@ async function runLane(
     const heldMs = await takeFollowed(db, pull, Date.now());
     if (heldMs === undefined) continue;
     try {
-      const { follow, changed, later } = await syncPullRequest(ports, pull);
+      const { state, changed, later } = await syncPullRequest(ports, pull);
       const now = Date.now();
       const updatedAtMs = changed ? now : pull.updatedAtMs;
-      const waitMs = later ? PULL_REQUEST_POLL_MS : lookWaitMs({ updatedAtMs }, heard, now);
-      await settleLook(db, pull.id, heldMs, {
-        lookAtMs: follow ? now + waitMs : null,
-        failures: 0,
-        problem: null,
-      });
+      const lookAtMs = later ? now + PULL_REQUEST_POLL_MS : nextLookMs({ state, updatedAtMs }, heard, now);
+      await settleLook(db, pull.id, heldMs, { lookAtMs, failures: 0, problem: null });
     } catch (error) {
       const said = error instanceof AppError ? error.message : undefined;
       log.warn({ err: error, pull_request: pull.id, said }, "forges: a pull request could not be read");
@@ -156,8 +157,21 @@ function afterFailure(pull: FollowedPull, error: unknown, pausedUntilMs: number 
   return { lookAtMs: Date.now() + waitMs, failures, problem };
 }
 
-/** Time to the next look, ms. @param heard whether webhooks come from its connection */
-export function lookWaitMs(pull: Pick<FollowedPull, "updatedAtMs">, heard: boolean, now: number): number {
+/** When to look again, UTC ms; null for never. @param heard whether webhooks come from its connection */
+export function nextLookMs(
+  { state, updatedAtMs }: Pick<FollowedPull, "state" | "updatedAtMs">,
+  heard: boolean,
+  now: number,
+): number | null {
   const least = heard ? PULL_REQUEST_POLL_HEARD_MS : PULL_REQUEST_POLL_MS;
-  return Math.min(PULL_REQUEST_POLL_MS_MAX, Math.max(least, (now - pull.updatedAtMs) * QUIET_SHARE));
+  const quietMs = now - updatedAtMs;
+  switch (state) {
+    case "open":
+      return now + Math.min(PULL_REQUEST_POLL_MS_MAX, Math.max(least, quietMs * QUIET_SHARE));
+    case "closed":
+      if (quietMs >= CLOSED_FOLLOWED_MS) return null;
+      return now + Math.min(CLOSED_POLL_MS_MAX, Math.max(least, quietMs * CLOSED_SHARE));
+    case "merged":
+      return null;
+  }
 }

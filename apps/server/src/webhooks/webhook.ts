@@ -65,6 +65,5 @@ async function verify(
     return { kind: "refused", message: "the address is that of no connection to a forge" };
   }
   const secret = openWebhookSecret(ports.masterKey, row);
-  const bytes = await body();
-  return ports.forgeClients.use(row.id, (client) => client.verifyWebhook(headers, bytes, secret));
+  return ports.forgeClients.verifyWebhook(row, headers, await body(), secret);
 }

@@ -34,6 +34,8 @@ export interface ForgeServer {
   /** A person submits a review with one comment in the diff. */
   review(number: number, login: string, body: string, inDiff: string): Promise<void>;
   close(number: number): Promise<void>;
+  /** Opens a closed one again. */
+  reopen(number: number): Promise<void>;
   merge(number: number): Promise<void>;
   /** A delivery as the forge would send it. */
   webhook(event: WebhookEvent, number: number, secret: string): SignedDelivery;

@@ -75,6 +75,9 @@ export async function startForgejoServer(): Promise<ForgejoServer> {
     close: async (number) => {
       findPull(repository, number).state = "closed";
     },
+    reopen: async (number) => {
+      findPull(repository, number).state = "open";
+    },
     merge: (number) => model.merge(findPull(repository, number)),
     webhook: signForgejoDelivery,
     stop: () => forge.stop(),

@@ -140,6 +140,9 @@ export async function startGithubServer(): Promise<GithubServer> {
     close: async (number) => {
       await asOwner("PATCH", `/pulls/${number}`, { state: "closed" });
     },
+    reopen: async (number) => {
+      await asOwner("PATCH", `/pulls/${number}`, { state: "open" });
+    },
     merge: async (number) => {
       await asOwner("PATCH", `/pulls/${number}`, { draft: false });
       await asOwner("PUT", `/pulls/${number}/merge`, {});

@@ -70,6 +70,9 @@ export async function startGitlabServer(): Promise<ForgeServer> {
     close: async (number) => {
       findPull(repository, number).state = "closed";
     },
+    reopen: async (number) => {
+      findPull(repository, number).state = "open";
+    },
     merge: (number) => model.merge(findPull(repository, number)),
     webhook: signGitlabDelivery,
     stop: () => forge.stop(),
