@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { chown, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
+import { DockerCli } from "@windshift/execution/docker-cli.ts";
 import { DockerSandbox } from "@windshift/execution/docker-sandbox.ts";
 import { markedProcesses } from "@windshift/execution/process-tree.ts";
 import type { SandboxExit } from "@windshift/execution/sandbox.ts";
@@ -144,6 +145,13 @@ test("F08 one that is restarted with live-restore ends the run, whose output can
   try {
     const by = sandboxOn(restoring, 60_000);
     const run = await started(by, restoring, STUBBORN);
+    // What it prints comes a moment before its daemon calls it running, and spares it.
+    const cli = new DockerCli({ docker: "docker", env: restoring.env });
+    const list = ["ps", "--quiet", "--filter", "status=running"];
+    await eventually("the engine knows that it runs", async () => {
+      const answer = await cli.call(list);
+      return answer.kind === "ok" && answer.stdout !== "";
+    });
     restoring.signal("SIGTERM");
     await restoring.gone();
     // The container outlives its daemon: that is what the setting is for.
