@@ -47,6 +47,20 @@ export function Button(props: ComponentPropsWithRef<"button"> & ButtonLook & { l
   );
 }
 
+/** A link that looks like a button, such as one to a file. */
+export function ButtonLink(props: ComponentPropsWithRef<"a"> & ButtonLook) {
+  const { variant, color, size, leftSection, className, children, ...rest } = props;
+  return (
+    <a
+      {...rest}
+      className={classOf({ variant, color, size }, className)}
+      data-with-left-section={leftSection === undefined ? undefined : true}
+    >
+      <Inside leftSection={leftSection}>{children}</Inside>
+    </a>
+  );
+}
+
 function Inside({ leftSection, children }: Pick<ButtonLook, "leftSection"> & { children: ReactNode }) {
   return (
     <span className={inner}>

@@ -1,5 +1,6 @@
 import { COST_MICROS_PER_DOLLAR } from "@windshift/contract/budget.ts";
 import { ApiError } from "../api/api.ts";
+import { countText } from "./count-text.ts";
 
 /** Micro-dollars as a field has them: `2.50`, exact to the micro-dollar; empty for none. */
 export function dollarAmount(micros: number | null): string {
@@ -15,7 +16,7 @@ export function dollarText(micros: number): string {
 }
 
 export function tokenText(tokens: number): string {
-  return `${tokens.toLocaleString("en-US")} ${tokens === 1 ? "token" : "tokens"}`;
+  return `${countText(tokens)} ${tokens === 1 ? "token" : "tokens"}`;
 }
 
 /**

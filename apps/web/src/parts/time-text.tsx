@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { type PointerEvent, useEffect, useState } from "react";
 
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", 31_536_000],
@@ -12,7 +12,7 @@ let relative: Intl.RelativeTimeFormat | undefined;
 /** How often shown times are made new, ms. */
 const TICK_MS = 30_000;
 
-/** A time as people say it, such as `5 minutes ago`; the exact one in its title. */
+/** A time as people say it, such as `5 minutes ago`; the exact one in its title, from when somebody points at it. */
 export function TimeText({ at }: { at: string }) {
   const [nowMs, setNowMs] = useState(Date.now);
   useEffect(() => {
@@ -20,10 +20,15 @@ export function TimeText({ at }: { at: string }) {
     return () => clearInterval(timer);
   }, []);
   return (
-    <time dateTime={at} title={new Date(at).toLocaleString()}>
+    <time dateTime={at} onPointerEnter={nameExactTime}>
       {relativeTime(Date.parse(at), nowMs)}
     </time>
   );
+}
+
+/** The first time that a browser writes out takes it as long as a hundred elements, and nobody reads a title before. */
+function nameExactTime({ currentTarget }: PointerEvent<HTMLTimeElement>): void {
+  currentTarget.title = new Date(currentTarget.dateTime).toLocaleString();
 }
 
 export function relativeTime(atMs: number, nowMs: number): string {

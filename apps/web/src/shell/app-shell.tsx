@@ -1,6 +1,7 @@
 import { IconMenu2, IconSearch, IconX } from "@tabler/icons-react";
-import { Link, Outlet, useLocation } from "@tanstack/react-router";
+import { Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
+import { AppLink } from "../parts/app-link.tsx";
 import { paths } from "../paths.ts";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { MainMenu } from "./main-menu.tsx";
@@ -37,11 +38,11 @@ export function AppShell() {
         >
           {open ? <IconX size={18} aria-hidden /> : <IconMenu2 size={18} aria-hidden />}
         </button>
-        <Link to={paths.myWork} className="brand">
+        <AppLink href={paths.myWork} className="brand">
           <Mark />
           <b>Windshift</b>
           <span className="sr-only">, my work</span>
-        </Link>
+        </AppLink>
         <button
           type="button"
           className="pick bar-search"

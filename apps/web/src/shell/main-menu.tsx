@@ -9,9 +9,10 @@ import {
   IconSettings,
   IconUser,
 } from "@tabler/icons-react";
-import { Link, useLocation } from "@tanstack/react-router";
+import { useLocation, useRouter } from "@tanstack/react-router";
 import type { ComponentType, ReactNode } from "react";
 import { useMe } from "../api/me.ts";
+import { AppLink } from "../parts/app-link.tsx";
 import { paths } from "../paths.ts";
 import { useLiveInbox } from "./live-inbox.ts";
 
@@ -82,18 +83,22 @@ function Entry(props: {
   aside?: ReactNode;
 }) {
   const { pathname } = useLocation();
+  const router = useRouter();
   const { to, label, icon: Icon, exact, within = to } = props;
   const here = exact ? pathname === to : pathname === within || pathname.startsWith(`${within}/`);
+  // Only what the page is made of; what it shows is read when it is gone to.
+  const preload = () => void router.preloadRoute({ to }).catch(() => undefined);
   return (
-    <Link
-      to={to}
-      activeOptions={{ exact: exact ?? false }}
+    <AppLink
+      href={to}
       className={here ? "menu-entry menu-here" : "menu-entry"}
       {...(here ? { "aria-current": "page" as const } : {})}
+      onPointerEnter={preload}
+      onFocus={preload}
     >
       <Icon size={16} stroke={1.6} aria-hidden />
       <span className="menu-text">{label}</span>
       {props.aside}
-    </Link>
+    </AppLink>
   );
 }

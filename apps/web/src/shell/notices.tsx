@@ -1,4 +1,4 @@
-import { Alert, Portal } from "@mantine/core";
+import { Alert } from "@mantine/core";
 import { useSyncExternalStore } from "react";
 
 /** A sentence at the edge of the screen: that something was done, or why not. */
@@ -31,23 +31,21 @@ export function sayFailed(error: unknown): void {
 export function NoticeStack() {
   const shown = useSyncExternalStore(watch, () => notices);
   return (
-    <Portal>
-      <div className="notices" role="status" aria-live="polite">
-        {shown.map(({ id, text, kind }) => (
-          <Alert
-            key={id}
-            color={kind === "done" ? "green" : "red"}
-            variant="default"
-            className={`notice notice-${kind}`}
-            withCloseButton
-            closeButtonLabel="Close this notice"
-            onClose={() => close(id)}
-          >
-            {text}
-          </Alert>
-        ))}
-      </div>
-    </Portal>
+    <div className="notices" role="status" aria-live="polite">
+      {shown.map(({ id, text, kind }) => (
+        <Alert
+          key={id}
+          color={kind === "done" ? "green" : "red"}
+          variant="default"
+          className={`notice notice-${kind}`}
+          withCloseButton
+          closeButtonLabel="Close this notice"
+          onClose={() => close(id)}
+        >
+          {text}
+        </Alert>
+      ))}
+    </div>
   );
 }
 

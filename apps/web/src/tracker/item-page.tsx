@@ -9,6 +9,7 @@ import { callApi, sendApi } from "../api/api.ts";
 import { useMe, useRole } from "../api/me.ts";
 import { Button } from "../parts/button.tsx";
 import { ConfirmButton } from "../parts/confirm-button.tsx";
+import { Later } from "../parts/later.tsx";
 import { paths } from "../paths.ts";
 import { ItemRuns } from "../runs/item-runs.tsx";
 import { NotFoundPage } from "../shell/error-page.tsx";
@@ -16,6 +17,7 @@ import { sayDone, sayFailed } from "../shell/notices.tsx";
 import { useShortcuts } from "../shell/shortcuts.ts";
 import { ItemDescription } from "./item-description.tsx";
 import { itemQuery } from "./item-queries.ts";
+import { readStory } from "./item-reads.ts";
 import { ItemSide } from "./item-side.tsx";
 import { ItemStory } from "./item-story.tsx";
 import { ItemTitle } from "./item-title.tsx";
@@ -62,7 +64,9 @@ function Item({ itemKey }: { itemKey: string }) {
         <ItemSide item={item} role={role} />
         <div className="item-rest">
           <ItemRuns itemKey={item.key} role={role} />
-          <ItemStory item={item} role={role} />
+          <Later read={() => readStory(item.key)}>
+            <ItemStory item={item} role={role} />
+          </Later>
         </div>
       </div>
     </div>

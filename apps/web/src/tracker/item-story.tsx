@@ -92,7 +92,7 @@ function mixed(comments: readonly Comment[], activity: readonly Activity[]): Ent
       .filter(({ change }) => change.kind !== "comment")
       .map((entry): Entry => ({ kind: "activity", at: entry.created_at, id: `a${entry.id}`, entry })),
   ];
-  return entries.sort((a, b) => a.at.localeCompare(b.at));
+  return entries.sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
 }
 
 /** Goes to the comment that the address names, once it is there. */

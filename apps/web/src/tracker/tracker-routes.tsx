@@ -20,7 +20,8 @@ export function trackerRoutes(app: AnyRoute) {
       component: lazyRouteComponent(() => import("../areas/work-pages.ts"), "ItemPage"),
       // A pointer that passes over a link fetches code, not what every item says.
       preload: false,
-      loader: async ({ params: { item } }) => (await import("../areas/work-pages.ts")).readItem(item),
+      loader: async ({ params: { item }, abortController: { signal } }) =>
+        (await import("../areas/work-pages.ts")).readItem(item, signal),
     }),
   ];
 }

@@ -1,4 +1,5 @@
 import { RunPhase } from "@windshift/contract/run.ts";
+import { countText } from "../../parts/count-text.ts";
 import { PHASE_TEXT } from "../run-words.ts";
 import { type Entry, entryChars, isRecord, type LineEntry, type TextEntry, type ToolEntry } from "./entry.ts";
 import type { ShownEvent } from "./shown-event.ts";
@@ -207,7 +208,7 @@ function wordsOf(data: unknown): string {
 }
 
 function usageText(data: Record<string, unknown>): string {
-  const count = (value: unknown) => numberOf(value)?.toLocaleString("en-US") ?? "?";
+  const count = (value: unknown) => (Number.isSafeInteger(value) ? countText(Number(value)) : "?");
   return `${count(data.input_tokens)} tokens in, ${count(data.output_tokens)} out`;
 }
 

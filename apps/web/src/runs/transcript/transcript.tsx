@@ -1,20 +1,20 @@
-import { Button, Group, Text, TextInput } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { IconArrowBarToDown, IconArrowBarToUp, IconDownload, IconSearch } from "@tabler/icons-react";
 import type { AgentRun } from "@windshift/contract/api/run.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
-import { useRef, useState } from "react";
+import { useDeferredValue, useRef, useState } from "react";
 import type { StreamState } from "../../api/event-stream.ts";
+import { Button } from "../../parts/button.tsx";
+import { countText } from "../../parts/count-text.ts";
 import { sayFailed } from "../../shell/notices.tsx";
 import { useLiveTranscript } from "./live-transcript.ts";
 import type { ShownEvent } from "./shown-event.ts";
+import { TranscriptBar } from "./transcript-bar.tsx";
 import { TranscriptList, type TranscriptPlace } from "./transcript-list.tsx";
 import { TranscriptSearch } from "./transcript-search.tsx";
 
 /** A search begins when nothing was typed for so long, ms. */
 const SEARCH_MS = 250;
-/** The server refuses longer ones. */
-const QUERY_CHARS_MAX = 200;
 
 /** The story of a run, live while it goes on. */
 export function Transcript(props: {
@@ -30,6 +30,8 @@ export function Transcript(props: {
   const [typed, setTyped] = useState("");
   const [query] = useDebouncedValue(typed.trim(), SEARCH_MS);
   const [atEnd, setAtEnd] = useState(true);
+  // Rows that come after the first drawing are made bit by bit, while the page can be used; those that are there at first, at once.
+  const hasRows = useDeferredValue(pages.rows > 0);
   const jump = (eventId: number) => {
     pages.find(eventId).then((key) => {
       // The row is in the page after the next drawing.
@@ -38,34 +40,16 @@ export function Transcript(props: {
   };
   return (
     <div className="transcript" data-stream={live ? stream : "ended"}>
-      <Group gap="xs" className="transcript-bar">
-        <TextInput
-          size="xs"
-          aria-label="Search the transcript"
-          placeholder="Search the transcript"
-          leftSection={<IconSearch size={14} aria-hidden />}
-          maxLength={QUERY_CHARS_MAX}
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-        />
-        <BarButton onClick={() => place.current?.toStart()} icon={IconArrowBarToUp} text="Start" />
-        <BarButton onClick={() => place.current?.toEnd()} icon={IconArrowBarToDown} text="End" />
-        <Button
-          size="compact-sm"
-          variant="subtle"
-          color="gray"
-          component="a"
-          href={`/api/v1/agent-runs/${run.id}/transcript.jsonl`}
-          download
-          leftSection={<IconDownload size={14} aria-hidden />}
-        >
-          JSONL
-        </Button>
-        <Text size="xs" c="dimmed" className="transcript-note" component="p">
-          <span role="status">{stateOf(live, stream, pages.opened)}</span>
-          {pages.opened && run.transcript === "stored" && <span>{countOf(pages.events)}</span>}
-        </Text>
-      </Group>
+      <TranscriptBar
+        file={`/api/v1/agent-runs/${run.id}/transcript.jsonl`}
+        typed={typed}
+        onType={setTyped}
+        toStart={() => place.current?.toStart()}
+        toEnd={() => place.current?.toEnd()}
+      >
+        <span role="status">{stateOf(live, stream, pages.opened)}</span>
+        {pages.opened && run.transcript === "stored" && <span>{countOf(pages.events)}</span>}
+      </TranscriptBar>
       {run.transcript === "archived" && (
         <Text size="sm">This transcript was archived. Download it as JSONL to read it.</Text>
       )}
@@ -74,14 +58,14 @@ export function Transcript(props: {
       )}
       {query !== "" && <TranscriptSearch runId={run.id} query={query} onChoose={jump} />}
       {problem !== undefined && (
-        <Group gap="xs">
+        <div className="in-row">
           <Text size="sm">{problem.message}</Text>
           <Button size="compact-sm" variant="default" onClick={openAgain}>
             Try again
           </Button>
-        </Group>
+        </div>
       )}
-      {pages.rows > 0 && (
+      {hasRows && (
         <div className="transcript-frame">
           <TranscriptList
             pages={pages}
@@ -103,21 +87,6 @@ export function Transcript(props: {
   );
 }
 
-function BarButton(props: { onClick(): void; icon: typeof IconArrowBarToUp; text: string }) {
-  const { onClick, icon: Icon, text } = props;
-  return (
-    <Button
-      size="compact-sm"
-      variant="subtle"
-      color="gray"
-      onClick={onClick}
-      leftSection={<Icon size={14} aria-hidden />}
-    >
-      {text}
-    </Button>
-  );
-}
-
 function stateOf(live: boolean, stream: StreamState, opened: boolean): string {
   if (!opened) return "Loading…";
   if (!live) return "";
@@ -126,5 +95,5 @@ function stateOf(live: boolean, stream: StreamState, opened: boolean): string {
 
 function countOf(events: number): string {
   if (events === 0) return "Nothing was recorded yet.";
-  return `${events.toLocaleString("en-US")} ${events === 1 ? "event" : "events"}`;
+  return `${countText(events)} ${events === 1 ? "event" : "events"}`;
 }
