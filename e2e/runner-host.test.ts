@@ -112,7 +112,7 @@ describe("a runner host", () => {
       await product.server.kill();
       await product.restart();
       const run = await eventually("the run ends", () => endedRun(item.key), RUN_MS_MAX);
-      expect([run.status, run.attempt]).toEqual(["succeeded", 1]);
+      expect([run.status, run.attempt, run.detail]).toEqual(["succeeded", 1, null]);
       const { events } = await product.api.get(
         `/api/v1/agent-runs/${run.id}/events?after=0&limit=500`,
         EventPage,
@@ -123,20 +123,25 @@ describe("a runner host", () => {
     2 * RUN_MS_MAX,
   );
 
-  test("whose credential is revoked ends with a sentence that says what to do", async () => {
-    const revoked = await createRunnerHost(product, "revoked");
-    runner = revoked.start();
-    const { runners } = await eventually("the host is there", async () => {
-      const { pools } = await product.api.get("/api/v1/admin/diagnostics/runner-pools", RunnerPoolsReply);
-      const pool = pools.find((one) => one.pool === "revoked");
-      return pool?.live === 1 ? pool : undefined;
-    });
-    const { pid, exited } = runner;
-    expect(pid).toBeGreaterThan(0);
-    await product.api.post(`/api/v1/admin/runners/${runners[0]?.id}/revoke`, {}, Runner);
-    expect(await exited).toBe(4);
-    expect(await runner.log()).toContain("register this runner again");
-  }, 60_000);
+  test(
+    "whose credential is revoked ends with a sentence that says what to do",
+    async () => {
+      const revoked = await createRunnerHost(product, "revoked");
+      runner = revoked.start();
+      const find = async () => {
+        const { pools } = await product.api.get("/api/v1/admin/diagnostics/runner-pools", RunnerPoolsReply);
+        const pool = pools.find((one) => one.pool === "revoked");
+        return pool?.live === 1 ? pool : undefined;
+      };
+      const { runners } = await eventually("the host is there", find, RUN_MS_MAX);
+      const { pid, exited } = runner;
+      expect(pid).toBeGreaterThan(0);
+      await product.api.post(`/api/v1/admin/runners/${runners[0]?.id}/revoke`, {}, Runner);
+      expect(await exited).toBe(4);
+      expect(await runner.log()).toContain("register this runner again");
+    },
+    RUN_MS_MAX + 60_000,
+  );
 });
 
 function assign(title: string) {
