@@ -89,6 +89,14 @@ export class BudgetHolds {
    * @throws AppError `unavailable` when the ledger cannot be written
    */
   async reserve(call: BudgetCall): Promise<BudgetReply> {
+    try {
+      return await this.reserveOnce(call);
+    } catch (error) {
+      throw error instanceof AppError ? error : ledgerStuck(error);
+    }
+  }
+
+  private async reserveOnce(call: BudgetCall): Promise<BudgetReply> {
     const deadlineMs = performance.now() + PASSING_MS_MAX;
     for (;;) {
       if (this.calls.length > UNWRITTEN_CALLS_MAX) throw ledgerStuck();
@@ -96,7 +104,7 @@ export class BudgetHolds {
       if (hold.countsCost && !call.priced) return { kind: "unpriced" };
       const disk = hold.covers(call.need) ? hold.lateDisk() : undefined;
       if (disk !== undefined) {
-        await disk.catch(() => Promise.reject(ledgerStuck()));
+        await disk;
         continue;
       }
       if (hold.take(call.need, performance.now())) return this.granted(hold, call.need);
@@ -275,9 +283,10 @@ export class BudgetHolds {
   }
 }
 
-function ledgerStuck(): AppError {
+function ledgerStuck(cause?: unknown): AppError {
   return new AppError(
     "unavailable",
     "The use of models cannot be written down at the moment, so no call is let through; an admin must look at the server's database.",
+    { cause },
   );
 }

@@ -30,13 +30,21 @@ export async function readState(db: Queries, budget: ScopedBudget): Promise<Budg
   };
 }
 
-/** The budget in which a call that was refused would be refused again; undefined when there is room in all. */
-export function findStillShort(states: readonly BudgetState[], before: BudgetShort): BudgetShort | undefined {
+/**
+ * The budget in which a call that was refused would be refused again; undefined when there is room in all.
+ * @param counted `spent` for whoever may wait a little: most of what is set aside comes back
+ */
+export function findStillShort(
+  states: readonly BudgetState[],
+  before: BudgetShort,
+  counted: "spent" | "spent_and_held",
+): BudgetShort | undefined {
   const { measure, needed, attempt } = before;
-  for (const { scope, id: scope_id, period, limit, spent } of states) {
+  for (const { scope, id: scope_id, period, limit, spent, held } of states) {
     const most = limit[measure];
-    if (most === null || spent[measure] + needed <= most) continue;
-    return { scope, scope_id, period, measure, used: spent[measure], limit: most, needed, attempt };
+    const used = spent[measure] + (counted === "spent" ? 0 : held[measure]);
+    if (most === null || used + needed <= most) continue;
+    return { scope, scope_id, period, measure, used, limit: most, needed, attempt };
   }
   return undefined;
 }

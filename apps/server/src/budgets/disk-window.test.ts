@@ -127,3 +127,24 @@ test("once the disk failed no call draws on what it did not take, and the refusa
   disk.fail();
   await expect(reserve()).rejects.toThrow("cannot be written down at the moment");
 });
+
+test("a database that cannot write what is set aside refuses the call in words for people, and lets the next one through when it can", async () => {
+  const { database } = fixture;
+  let broken = true;
+  const failing: Database = {
+    ...database,
+    followedTransaction: (work) =>
+      broken
+        ? Promise.reject(new Error("the disk I/O failed at /var/db"))
+        : database.followedTransaction(work),
+  };
+  const own = new BudgetHolds(failing, { error: () => {} });
+  const call = { runId: run.id, attempt: 1, need: { tokens: 1, cost: 0 }, priced: true, ended: NEVER };
+  await expect(own.reserve(call)).rejects.toMatchObject({
+    code: "unavailable",
+    message: expect.stringContaining("cannot be written down at the moment"),
+  });
+  broken = false;
+  expect((await own.reserve(call)).kind).toBe("granted");
+  await own.close();
+});

@@ -5,7 +5,7 @@ import { monthOf } from "../budgets/budget-month.ts";
 import type { BudgetShort } from "../budgets/budget-short.ts";
 import { createRunFixture, type RunFixture } from "../testing/run-fixture.ts";
 import { decideEnding } from "./run.ts";
-import { raiseRunBudget, resumeAfterRaise } from "./run-budget.ts";
+import { raiseRunBudget, resumeAfterRaise, resumeWhereRoom } from "./run-budget.ts";
 import { cancelRun } from "./run-cancel.ts";
 import { steerRun } from "./run-steer.ts";
 import { getRun } from "./run-store.ts";
@@ -127,4 +127,38 @@ test("a run that waited for last month goes on in this one", async () => {
   await resumeAfterRaise(fixture.database, { monthBefore: MONTH });
   expect(await statusOf(run.id)).toBe("queued");
   expect((await readSums(fixture.database, run)).uses).toHaveLength(3);
+});
+
+test("a run whose budget was raised before it was seen to wait goes on, and one without room does not", async () => {
+  const lacks = { scope: "binding", period: MONTH } as const;
+  const run = await startWaiting({ month: { tokens_max: 1_000 } }, lacks);
+  const status = (value: string) =>
+    fixture.database.kysely.updateTable("runs").set({ status: value }).where("id", "=", run.id).execute();
+  // Its call was refused, and its attempt is still ending.
+  await status("running");
+  await run.setBinding({ month: { tokens_max: 1_400 } });
+  await resumeAfterRaise(fixture.database, { scope: "binding", id: run.binding });
+  await status("waiting");
+  await run.setBinding({ month: { tokens_max: 1_399 } });
+  expect(await resumeWhereRoom(fixture.database, 0)).toBe(0);
+  expect(await statusOf(run.id)).toBe("waiting");
+  await run.setBinding({ month: { tokens_max: 1_400 } });
+  await resumeWhereRoom(fixture.database, 0);
+  expect(await run.read()).toMatchObject({ status: "queued", budget_short: null });
+});
+
+test("a run that only what other calls had set aside stood in the way of goes on when that came back", async () => {
+  const run = await startWaiting({ workspace: { tokens_max: 1_500 } }, { scope: "workspace", period: MONTH });
+  const hold = (tokens: number) =>
+    fixture.database.kysely
+      .updateTable("budget_use")
+      .set({ held_tokens: tokens })
+      .where("scope", "=", "workspace")
+      .execute();
+  await hold(200);
+  await resumeWhereRoom(fixture.database, 0);
+  expect(await statusOf(run.id)).toBe("waiting");
+  await hold(100);
+  await resumeWhereRoom(fixture.database, 0);
+  expect(await statusOf(run.id)).toBe("queued");
 });

@@ -8,7 +8,7 @@ import { describeShort, show } from "../budgets/budget-short.ts";
 import { findStillShort, readBudgetStates } from "../budgets/budget-state.ts";
 import type { Database, Queries } from "../db/database.ts";
 import type { Run } from "./run.ts";
-import { listWaitingForBudget } from "./run-budget-store.ts";
+import { listNextWaiting, listWaitingForBudget } from "./run-budget-store.ts";
 import { lockRun } from "./run-fence.ts";
 import { resumeRun } from "./run-resume.ts";
 
@@ -64,11 +64,37 @@ export async function resumeAfterRaise(
   await notifyResumed(database, resumed);
 }
 
+/** Waiting runs that one look takes up: a few statements each. */
+const WAITING_LOOKED_MAX = 50;
+
+/**
+ * Goes on with runs that wait although there is room for their next call: a budget was raised after the call was refused and
+ * before the run was seen to wait, or only what other calls had set aside stood in its way and came back.
+ * @param afterRun where the look before ended; 0 from the first
+ * @returns where the next look begins
+ */
+export async function resumeWhereRoom(database: Database, afterRun: number): Promise<number> {
+  const waiting = await listNextWaiting(database.kysely, afterRun, WAITING_LOOKED_MAX);
+  const month = monthOf(Date.now());
+  const resumed: number[] = [];
+  for (const { id, short } of waiting) {
+    const states = await readBudgetStates(database.kysely, id, month);
+    if (findStillShort(states, short, "spent_and_held") !== undefined) continue;
+    await database.transaction(async (tx) => {
+      const run = await lockRun(database, tx, id);
+      if (run?.reason !== "budget" || run.status !== "waiting") return;
+      if ((await resumeFunded(database, tx, run)) === undefined) resumed.push(id);
+    });
+  }
+  await notifyResumed(database, resumed);
+  return waiting.length < WAITING_LOOKED_MAX ? 0 : (waiting.at(-1)?.id ?? 0);
+}
+
 /** @returns why it still cannot go on */
 async function resumeFunded(database: Database, tx: Queries, run: Run): Promise<string | undefined> {
   if (run.status !== "waiting" || run.reason !== "budget" || run.budget_short === null) return undefined;
   const states = await readBudgetStates(tx, run.id, monthOf(Date.now()));
-  const short = findStillShort(states, run.budget_short);
+  const short = findStillShort(states, run.budget_short, "spent");
   if (short === undefined) {
     await resumeRun(database, tx, run.id, "budget");
     return undefined;
