@@ -1,6 +1,7 @@
 import { ensureAgentNetwork } from "@windshift/testing/agent-network.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { z } from "zod";
+import { RunWatcher } from "../replicas/run-watcher.ts";
 import { findViolations } from "./checker.ts";
 import { ledgerProblems, readLedger } from "./ledger.ts";
 import { endHost, type FaultKind, makeFault } from "./nemesis.ts";
@@ -43,6 +44,8 @@ const END_MS_MAX = 180_000;
 const CLEAN_MS_MAX = 20_000;
 /** Calls are written down soon after their end, ms: a database that was cut off is asked again each second. */
 const LEDGER_MS_MAX = 20_000;
+/** Who watches hears of the end within this, ms; they come back all the time when the server is away. */
+const WATCH_MS_MAX = 30_000;
 const DRAIN_MS_MAX = 10_000;
 const LIVE = "status not in ('succeeded', 'failed', 'canceled', 'killed')";
 
@@ -53,18 +56,25 @@ export async function runEpisode(options: EpisodeOptions): Promise<EpisodeEnd> {
   const thinkMs = Array.from({ length: 4 }, () => seeded.between(50, 1_500));
   const caps = { capacity: CAPACITY, poolMax: POOL_MAX };
   const stage = await openStage({ env, ...caps, thinkMs, ...(await placesOf(image)) });
+  const watching = new AbortController();
   let keep = true;
   try {
     await registerHosts(stage, seeded);
     const assigned: string[] = [];
-    const work = assignAll(stage, new Seeded(seed + 1), runs, assigned);
+    const watchers: RunWatcher[] = [];
+    const onAssigned = async (key: string) => {
+      assigned.push(key);
+      const run = await runOf(stage, key);
+      if (run !== undefined) watchers.push(new RunWatcher(stage.api, run, watching.signal));
+    };
+    const work = assignAll(stage, new Seeded(seed + 1), runs, onAssigned);
     const kinds = [
       makeFaults("processes", stage, new Seeded(seed + 2), work, log),
       makeFaults("links", stage, new Seeded(seed + 3), work, log),
     ];
     const [ofProcesses = 0, ofLinks = 0] = await Promise.all([...kinds, work.then(() => 0)]);
     const faults = ofProcesses + ofLinks;
-    const problems = await settle(stage);
+    const problems = [...(await settle(stage)), ...(await missedBy(watchers, watching))];
     const record = await takeRecord(stage, assigned, await leftovers(stage));
     const violations = [...problems, ...findViolations(record)];
     keep = violations.length > 0;
@@ -76,6 +86,7 @@ export async function runEpisode(options: EpisodeOptions): Promise<EpisodeEnd> {
     );
     return { violations, endings: endingsOf(record), failures, attempts, faults, keptIn };
   } finally {
+    watching.abort();
     await stage.close(keep);
   }
 }
@@ -95,12 +106,21 @@ async function registerHosts(stage: Stage, seeded: Seeded): Promise<void> {
 }
 
 /** Assigns items one after the other and cancels some runs. What the server did not answer counts for nothing. */
-async function assignAll(stage: Stage, seeded: Seeded, count: number, assigned: string[]): Promise<void> {
+async function assignAll(
+  stage: Stage,
+  seeded: Seeded,
+  count: number,
+  onAssigned: (key: string) => Promise<void>,
+): Promise<void> {
   const { workspace, api, journal } = stage;
-  for (let tries = 0; assigned.length < count && tries < count * 10; tries++) {
+  let answered = 0;
+  for (let tries = 0; answered < count && tries < count * 10; tries++) {
     const item = { title: `Item ${tries}`, description: "Anything." };
     const made = await workspace.createItem(item, true).catch(() => undefined);
-    if (made !== undefined) assigned.push(made.key);
+    if (made !== undefined) {
+      answered++;
+      await onAssigned(made.key);
+    }
     if (seeded.next() < 1 / CANCELED_ONE_IN) {
       const live = await journal.query(`select id from runs where ${LIVE} order by id`, z.object({ id: Id }));
       const force = seeded.next() < 0.5;
@@ -114,6 +134,25 @@ async function assignAll(stage: Stage, seeded: Seeded, count: number, assigned: 
 }
 
 const Id = z.coerce.number();
+
+/** The run that an assignment has begun. */
+async function runOf({ journal }: Stage, key: string): Promise<number | undefined> {
+  const number = Number(key.split("-").at(-1));
+  const [row] = await journal.query(
+    `select r.id from runs r join work_items i on i.id = r.work_item_id where i.number = ${number} order by r.id`,
+    z.object({ id: Id }),
+  );
+  return row?.id;
+}
+
+/** What those who watched runs through all faults have differently from what is stored (I7). Nobody watches any more afterwards. */
+async function missedBy(watchers: readonly RunWatcher[], watching: AbortController): Promise<string[]> {
+  const all = Promise.all(watchers.map(({ done }) => done));
+  const isLate = await Promise.race([all.then(() => false), Bun.sleep(WATCH_MS_MAX).then(() => true)]);
+  watching.abort();
+  if (isLate) return [`I7 a watcher has not seen the end of its run ${WATCH_MS_MAX} ms after all have ended`];
+  return (await Promise.all(watchers.map((one) => one.differences()))).flat();
+}
 
 async function makeFaults(
   kind: FaultKind,
