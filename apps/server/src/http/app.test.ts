@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { buildVersion } from "@windshift/base/build-version.ts";
+import { z } from "zod";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 
@@ -10,10 +11,15 @@ let admin: TestClient;
 beforeAll(async () => {
   server = await startTestServer({
     baseUrl: "https://wind.example",
-    addRoutes: (table) =>
+    addRoutes: (table) => {
       table.mount(["GET"], "/api/v1/fails", "public", () => {
         throw new Error(`connect to https://bob:hunter22@db.example failed with ${SECRET}`);
-      }),
+      });
+      table.mount(["GET"], "/api/v1/odd-row", "public", () => {
+        z.object({ kind: z.enum(["one", "two"]) }).parse({ kind: "three" });
+        return new Response();
+      });
+    },
   });
   admin = await server.setUp().catch(() => server.stranger());
 });
@@ -46,6 +52,14 @@ describe("every answer", () => {
       expect(headers.get("x-powered-by")).toBeNull();
       expect(headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
     }
+  });
+
+  test("WB-24 to a row that does not fit says nothing of it, and is no fault of who asked", async () => {
+    const reply = await server.stranger().get<{ error: { code: string } }>("/api/v1/odd-row");
+    expect([reply.status, reply.body.error.code]).toEqual([500, "internal"]);
+    expect(reply.text).not.toContain("kind");
+    const id = reply.headers.get("x-request-id") ?? "none";
+    expect(server.logLines.some((line) => line.includes(id) && line.includes("kind"))).toBe(true);
   });
 
   test("WB-24 to a fault of ours names an id and nothing else; the log has the cause without its secrets", async () => {

@@ -1,18 +1,20 @@
 import { redact } from "@windshift/base/redact.ts";
 import { AppError, type ErrorBody, errorBody, type FieldProblem } from "@windshift/contract/app-error.ts";
 import { HTTPException } from "hono/http-exception";
-import { ZodError } from "zod";
+import type { ZodError } from "zod";
 import { inputProblem } from "./input-problem.ts";
 import type { Log } from "./log.ts";
 
-/** Every failure of a request as the error that is answered. What is not an operating failure is logged and answered without detail. */
+/**
+ * Every failure of a request as the error that is answered. What is not an operating failure is logged and answered without detail:
+ * so is a row that does not fit its schema, which is no fault of who asked.
+ */
 export function toAppError(thrown: unknown, requestId: string, log: Log): AppError {
   if (thrown instanceof AppError) {
     if (thrown.cause !== undefined)
       log.warn({ requestId, code: thrown.code, cause: textOf(thrown.cause) }, thrown.message);
     return thrown;
   }
-  if (thrown instanceof ZodError) return invalidInput(thrown);
   if (thrown instanceof HTTPException && thrown.status < 500) {
     return thrown.status === 415
       ? new AppError("unsupported", 'send the header "Content-Type: application/json"')
@@ -50,5 +52,7 @@ export function errorResponse(error: AppError): Response {
 function textOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return redact(String(thrown));
   const cause = thrown.cause === undefined ? "" : `\ncaused by: ${textOf(thrown.cause)}`;
-  return redact(thrown.stack ?? `${thrown.name}: ${thrown.message}`) + cause;
+  const { stack = "", name, message } = thrown;
+  // Errors of the schema library have a stack without a message.
+  return redact(stack.includes(message) ? stack : `${name}: ${message}\n${stack}`) + cause;
 }

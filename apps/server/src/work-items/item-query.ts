@@ -1,6 +1,7 @@
 import { ItemQuery, ItemSort, Priority, WorkItemStatus } from "@windshift/contract/api/work-item.ts";
 import { FILTER_VALUES_MAX, SEARCH_CHARS_MAX } from "@windshift/contract/limits.ts";
 import { z } from "zod";
+import { invalidInput } from "../http/error-reply.ts";
 import { LimitParam } from "../http/params.ts";
 
 /** A filter in a query string: one value, or several by repetition. */
@@ -31,8 +32,10 @@ export const ItemListParams = ItemFilterParams.extend({
   limit: LimitParam,
 });
 
-/** The filters of an address, checked as those of a saved view are. @throws ZodError */
+/** The filters of an address, checked as those of a saved view are. @throws AppError `invalid_input` */
 export function itemQueryOf(params: z.output<typeof ItemFilterParams>): ItemQuery {
   const { status, assignee, creator, label, priority, parent, q } = params;
-  return ItemQuery.parse({ status, assignee, creator, label, priority, parent, q });
+  const found = ItemQuery.safeParse({ status, assignee, creator, label, priority, parent, q });
+  if (!found.success) throw invalidInput(found.error);
+  return found.data;
 }
