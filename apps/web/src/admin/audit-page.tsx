@@ -7,6 +7,7 @@ import { ApiError, queryString } from "../api/api.ts";
 import { EmptyState } from "../parts/empty-state.tsx";
 import { MoreButton } from "../parts/more-button.tsx";
 import { PageHead } from "../parts/page-head.tsx";
+import { visibleText } from "../parts/visible-text.ts";
 import { PagePending } from "../shell/page-pending.tsx";
 import { auditQuery } from "./admin-queries.ts";
 
@@ -147,7 +148,7 @@ function AuditTable({ lines }: { lines: readonly AuditLine[] }) {
               <td>
                 <time dateTime={at}>{new Date(at).toLocaleString()}</time>
               </td>
-              <td title={actor.id}>{actor.name ?? `${actor.kind} ${actor.id}`.trim()}</td>
+              <td title={actor.id}>{visibleText(actor.name ?? `${actor.kind} ${actor.id}`.trim())}</td>
               <td>
                 <code>{action}</code>
               </td>
