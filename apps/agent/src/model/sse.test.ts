@@ -42,16 +42,17 @@ test("bytes that are no UTF-8 become U+FFFD and disturb nothing else", () => {
 test("a long line in pieces of a byte, and many short lines, cost time in proportion", () => {
   const timed = (bytes: number, piece: Uint8Array) => {
     const parser = new SseParser();
-    const startedMs = performance.now();
+    // Of the processor, as others have it too.
+    const before = process.cpuUsage();
     for (let at = 0; at < bytes; at += piece.length) parser.push(piece);
     parser.push(Buffer.from("\n\n"));
-    return performance.now() - startedMs;
+    return process.cpuUsage(before).user / 1_000;
   };
   for (const piece of ["x", "data: x", "data:\n", "\r"].map((text) => Buffer.from(text))) {
     const small = Math.min(...[1, 2, 3].map(() => timed(131_072, piece)));
     const large = Math.min(...[1, 2].map(() => timed(1_048_576, piece)));
     // Eight times as much; quadratic would be 64 times.
-    expect(large / Math.max(small, 10)).toBeLessThan(24);
+    expect(large / Math.max(small, 10)).toBeLessThan(40);
   }
 }, 30_000);
 
