@@ -22,6 +22,8 @@ const chunk = (content: string) =>
 const END = `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", model: "scripted-1", choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}\n\ndata: [DONE]\n\n`;
 
 /** What reached the provider and the forge: the credential of each request. */
+/** Of a repository without any: a refusal would make the server ask the forge why. */
+const REFS = `001e# service=git-upload-pack\n0000004c${"0".repeat(40)} capabilities^{}\0agent=git/2.39\n0000`;
 const seen: string[] = [];
 const rest = Promise.withResolvers<void>();
 let upstream: ReturnType<typeof Bun.serve>;
@@ -53,7 +55,8 @@ afterAll(async () => {
 /** A stream that waits in the middle, for whoever asks for one; else a short answer. */
 async function answer(request: Request): Promise<Response> {
   seen.push(request.headers.get("authorization") ?? "");
-  if (!request.url.includes("chat/completions")) return new Response("no such repository", { status: 404 });
+  if (!request.url.includes("chat/completions"))
+    return new Response(REFS, { headers: { "content-type": "application/x-git-upload-pack-advertisement" } });
   if (!(await request.text()).includes('"stream":true'))
     return Response.json({
       id: "1",
@@ -97,7 +100,7 @@ test(
     const reader = streaming.body?.getReader();
     let text = Buffer.from((await reader?.read())?.value ?? []).toString();
     expect([streaming.status, await statusOf(model(QUESTION))]).toEqual([200, 200]);
-    await statusOf(git());
+    expect(await statusOf(git())).toBe(200);
     expect(seen).toEqual([`Bearer ${KEY}`, `Bearer ${KEY}`, `Basic ${btoa(`token:${TOKEN}`)}`]);
 
     // Another server, started with the new key, seals everything anew; this one has the former key alone.
@@ -132,7 +135,7 @@ test(
 
     expect(await sealAnew(server.database, { ...old, previous: fresh })).toBe(3);
     expect(await statusOf(model(QUESTION))).toBe(200);
-    await statusOf(git());
+    expect(await statusOf(git())).toBe(200);
     expect(seen).toEqual([`Bearer ${KEY}`, `Basic ${btoa(`token:${TOKEN}`)}`]);
   },
   TEST_MS_MAX,
