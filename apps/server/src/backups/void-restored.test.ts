@@ -9,6 +9,7 @@ import { createRun } from "../runs/run-create.ts";
 import { readFlags } from "../runs/run-flag-view.ts";
 import { claimRuns } from "../runs/run-queue.ts";
 import { insertRun } from "../runs/run-store.ts";
+import { COMPLETED_RESULT } from "../testing/completed-result.ts";
 import { createRunFixture, type RunFixture } from "../testing/run-fixture.ts";
 import { voidRestored } from "./void-restored.ts";
 
@@ -63,7 +64,10 @@ test("F45 what a runner holds since after the backup is no longer its own, even 
   const { abort } = await renewHeld(database, host, { ...STATE, held: [held(old), held(fresh)] });
   expect(abort).toEqual([held(old)]);
   const report = (attempt: typeof old) =>
-    takeResult(database, DEFAULTS, host, STATE.boot, run, { ...RESULT, attempt: held(attempt).attempt });
+    takeResult(database, DEFAULTS, host, STATE.boot, run, {
+      ...COMPLETED_RESULT,
+      attempt: held(attempt).attempt,
+    });
   await expect(report(old)).rejects.toMatchObject({ code: "lease_lost" });
   await report(fresh);
 });
@@ -118,16 +122,6 @@ test("a restore leaves a run whose branch was pushed its attempt, and lists of r
   const flagsOf = await readFlags(db, runs);
   expect(runs.map((run) => flagsOf(run).length)).toEqual([0, 1, ...Array(38).fill(0)]);
 });
-
-const RESULT: Omit<AttemptResult, "attempt"> = {
-  isolation: "container",
-  outcome: "completed",
-  summary: "",
-  failure: null,
-  base_oid: null,
-  head_oid: null,
-  exit_code: 0,
-};
 
 async function addHost() {
   const row = { pool_id: fix.pool, name: "host", kind: "host", instance: "host" };

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Pool } from "@windshift/contract/api/pool.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
+import { COMPLETED_RESULT } from "../testing/completed-result.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { addHost, createPool, eventOf, newNonce, type TestHost } from "../testing/test-host.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
@@ -106,17 +107,7 @@ async function expectWholeJob(
   const batch = { attempt, events: [{ ...eventOf(1), ...more }], ...more };
   const events = await client.post<{ acked_seq: number }>(`/api/runner/runs/${run}/events`, batch, boot);
   expect([events.status, events.body.acked_seq]).toEqual([200, 1]);
-  const result = {
-    attempt,
-    isolation: "container",
-    outcome: "completed",
-    summary: "done",
-    failure: null,
-    base_oid: null,
-    head_oid: null,
-    exit_code: 0,
-    ...more,
-  };
+  const result = { ...COMPLETED_RESULT, attempt, ...more };
   expect((await client.post(`/api/runner/runs/${run}/result`, result, boot)).status).toBe(200);
   expect((await client.post("/api/runner/credential", more)).status).toBe(200);
 }
