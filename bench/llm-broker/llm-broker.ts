@@ -33,13 +33,13 @@ const STREAMS = [
 const BARS = { requestMs: 1_000 / 4_000, cpuMicros: 250, p50: 0.8, p99: 6, largeP50: 1.5, largeP99: 10 };
 const FIRST_TOKEN_MS_MAX = 1.5;
 /**
- * What nginx, and a request without any broker, took on the machine of those bars. Source: the same table. Bars are stretched as far as
- * this machine is slower at these.
+ * What nginx took, or added, on the machine of those bars. Source: the same table. Bars are stretched as far as this machine is
+ * slower at these.
  */
 const AT_BAR = {
-  nginxRequestMicros: 1_000_000 / 46_100,
-  nginxCpuMicros: 21,
-  direct: { small: { p50: 0.16, p99: 1.06 }, large: { p50: 0.26, p99: 0.82 }, firstTokenMs: 0.23 },
+  requestMicros: 1_000_000 / 46_100,
+  cpuMicros: 21,
+  added: { small: { p50: 0.08, p99: 0.15 }, large: { p50: 0.24, p99: 0.56 }, firstTokenMs: 0.05 },
 } as const;
 /** Streams of a round whose first token is timed, one after the other. */
 const FIRST_TOKENS = 40;
@@ -92,13 +92,14 @@ async function measure(report: BenchReport, ours: Way, floor: Way, none: Way, ba
   await Bun.sleep(IDLE_MS);
   const idle = await residentMb(ours.pid ?? 0);
   const bareIdle = await residentMb(bare.pid ?? 0);
-  await measureThroughput(report, ours, floor, bare, floor !== none);
+  const atBar = floor === none ? undefined : AT_BAR;
+  await measureThroughput(report, ours, floor, bare, atBar);
   const small = { perS: PACED_PER_S, count: PACED_COUNT, p50: BARS.p50, p99: BARS.p99 };
-  await measureAdded(report, ours, floor, none, SMALL, "8 KB", { ...small, atBar: AT_BAR.direct.small });
+  await measureAdded(report, ours, floor, none, SMALL, "8 KB", { ...small, atBar: atBar?.added.small });
   const large = { perS: LARGE_PER_S, count: LARGE_COUNT, p50: BARS.largeP50, p99: BARS.largeP99 };
-  await measureAdded(report, ours, floor, none, LARGE, "200 KB", { ...large, atBar: AT_BAR.direct.large });
+  await measureAdded(report, ours, floor, none, LARGE, "200 KB", { ...large, atBar: atBar?.added.large });
   let peak = await residentMb(ours.pid ?? 0);
-  await measureFirstToken(report, ours, floor, none);
+  await measureFirstToken(report, ours, floor, none, atBar?.added.firstTokenMs);
   for (const size of STREAMS) {
     await measureStreams(report, ours, floor, none, size);
     peak = Math.max(peak, await residentMb(ours.pid ?? 0));
@@ -112,13 +113,13 @@ async function measure(report: BenchReport, ours: Way, floor: Way, none: Way, ba
   return { idle: bareIdle, loaded: await residentMb(bare.pid ?? 0) };
 }
 
-/** @param isNginx whether the floor is the one that the bars are stretched by */
+/** @param atBar undefined where the floor is not nginx */
 async function measureThroughput(
   report: BenchReport,
   ours: Way,
   floor: Way,
   bare: Way,
-  isNginx: boolean,
+  atBar: typeof AT_BAR | undefined,
 ): Promise<void> {
   const samples = {
     ours: [] as number[],
@@ -148,7 +149,7 @@ async function measureThroughput(
       { ...subject, metric: time, bar: 1_000 * BARS.requestMs },
       samples.ours,
       { name: floor.name, samples: samples.floor },
-      isNginx ? { atBar: AT_BAR.nginxRequestMicros, here: samples.floor } : undefined,
+      atBar && { atBar: atBar.requestMicros, here: samples.floor },
     ),
   );
   report.figure(
@@ -156,7 +157,7 @@ async function measureThroughput(
       { ...subject, metric: "processor time per request", bar: BARS.cpuMicros },
       samples.cpu,
       { name: floor.name, samples: samples.floorCpu },
-      isNginx ? { atBar: AT_BAR.nginxCpuMicros, here: samples.floorCpu } : undefined,
+      atBar && { atBar: atBar.cpuMicros, here: samples.floorCpu },
     ),
   );
   // How much of it is the runtime's own server and client: to be read, not held.
@@ -175,8 +176,8 @@ interface Paced {
   /** Bars on what is added, ms. */
   p50: number;
   p99: number;
-  /** What the request took without a broker on the machine of the bars, ms. */
-  atBar: { p50: number; p99: number };
+  /** What nginx added on the machine of the bars, ms; undefined where the floor is not nginx. */
+  atBar: { p50: number; p99: number } | undefined;
 }
 
 /** What ours adds to the same request sent to the provider itself in the same round. */
@@ -208,19 +209,25 @@ async function measureAdded(
         { bench: "llm-broker", metric, unit: "ms", bar },
         added("ours", part),
         { name: `${floor.name}, added`, samples: added("floor", part) },
-        { atBar: atBar[name], here: rounds.map((round) => percentile(round.none, part)) },
+        atBar && { atBar: atBar[name], here: added("floor", part) },
       ),
     );
   }
 }
 
 /** Of one stream at a time: what the broker adds, and not what waits behind the tokens of others. */
-async function measureFirstToken(report: BenchReport, ours: Way, floor: Way, none: Way): Promise<void> {
+async function measureFirstToken(
+  report: BenchReport,
+  ours: Way,
+  floor: Way,
+  none: Way,
+  atBarMs: number | undefined,
+): Promise<void> {
   for (const [twice, which] of [
     [true, "a run that just called"],
     [false, "a run that was silent for seconds"],
   ] as const) {
-    const added: Record<"own" | "through" | "direct", number[]> = { own: [], through: [], direct: [] };
+    const added: Record<"own" | "through", number[]> = { own: [], through: [] };
     for (let round = 0; round <= ROUNDS; round++) {
       // Of the others first: meanwhile our runs are silent.
       const direct = median(await firstTokens(none, FIRST_TOKENS, twice));
@@ -232,7 +239,6 @@ async function measureFirstToken(report: BenchReport, ours: Way, floor: Way, non
       if (round === 0) continue;
       added.own.push(own);
       added.through.push(through);
-      added.direct.push(direct);
     }
     const metric = `first token, added, ${which}`;
     report.figure(
@@ -240,7 +246,7 @@ async function measureFirstToken(report: BenchReport, ours: Way, floor: Way, non
         { bench: "llm-broker", metric, unit: "ms", bar: FIRST_TOKEN_MS_MAX },
         added.own,
         { name: `${floor.name}, added`, samples: added.through },
-        { atBar: AT_BAR.direct.firstTokenMs, here: added.direct },
+        atBarMs === undefined ? undefined : { atBar: atBarMs, here: added.through },
       ),
     );
   }
