@@ -30,6 +30,21 @@ function start(proxies: readonly string[], hasPeers = false): string {
   return listener.loopbackUrl;
 }
 
+test("who is turned away at the door does not wait, and reaches nothing", async () => {
+  listener = listen({
+    host: "127.0.0.1",
+    port: 0,
+    door: ({ headers }, path) => (headers.has("flood") ? new Response(path, { status: 429 }) : undefined),
+    fetch: () => Response.json(arrived.push("let in")),
+  });
+  const at = `${listener.loopbackUrl}/api/runner/claim?wait=25s`;
+  const refused = await post(at, "key", { flood: "yes" });
+  expect([refused.status, await refused.text()]).toEqual([429, "/api/runner/claim"]);
+  expect(arrived).toEqual([]);
+  expect((await post(at, "key")).status).toBe(200);
+  expect(arrived).toEqual(["let in"]);
+});
+
 const post = (url: string, body: string, headers = {}) => fetch(url, { method: "POST", body, headers });
 
 test("a request that waits is answered when the server ends, with what it sent and where it came from", async () => {

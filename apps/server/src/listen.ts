@@ -1,7 +1,7 @@
 import { AppError } from "@windshift/contract/app-error.ts";
 import { GIT_BODY_BYTES_MAX } from "@windshift/contract/limits.ts";
 import { BalancerNotice } from "./http/balancer-notice.ts";
-import { pathOf } from "./http/route-table.ts";
+import { type Door, pathOf } from "./http/route-table.ts";
 import { TrustedProxies } from "./http/trusted-proxies.ts";
 
 export interface Listener {
@@ -52,6 +52,8 @@ export function listen(options: {
   proxies?: TrustedProxies;
   /** Whether there may be other servers that a proxy can ask in its place. By default there are none. */
   hasPeers?: boolean;
+  /** Asked first of all, so that a flood costs the least. */
+  door?: Door;
   fetch: (request: Request, server: PeerAddresses) => Response | Promise<Response>;
 }): Listener {
   const proxies = options.proxies ?? new TrustedProxies();
@@ -80,6 +82,8 @@ export function listen(options: {
       maxRequestBodySize: GIT_BODY_BYTES_MAX + BODY_SLACK_BYTES,
       fetch: (request, self) => {
         const path = pathOf(request.url);
+        const refusal = options.door?.(request, path);
+        if (refusal !== undefined) return refusal;
         const isWaiting = WAITING.test(path);
         const sentElsewhere = notice.take(request, path, isWaiting);
         if (sentElsewhere !== undefined) return sentElsewhere;

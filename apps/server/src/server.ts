@@ -85,7 +85,7 @@ export async function startServer(
   const { host, port } = settings;
   // With the embedded database there is no other server: only one can have the data folder.
   const hasPeers = settings.databaseUrl !== undefined;
-  const listener = listen({ host, port, proxies, hasPeers, fetch: table.fetch });
+  const listener = listen({ host, port, proxies, hasPeers, door: table.door, fetch: table.route });
   const ending = new AbortController();
   const loops = [
     runPublishingLoop({ database, forge, defaults, baseUrl: settings.baseUrl }, log, ending.signal),

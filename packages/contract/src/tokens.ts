@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { TOKEN_PREFIX, type TokenKind } from "./token-prefix.ts";
 
 export { TOKEN_PREFIX, type TokenKind };
@@ -10,5 +10,5 @@ export function createToken(kind: TokenKind): string {
 
 /** SHA-256 of the whole token, hex. Look-ups go by this value, so comparison time says nothing about the token. */
 export function hashToken(token: string): string {
-  return createHash("sha256").update(token).digest("hex");
+  return hash("sha256", token, "hex");
 }

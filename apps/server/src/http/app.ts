@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { AppError } from "@windshift/contract/app-error.ts";
+import { AppError, errorBody } from "@windshift/contract/app-error.ts";
 import type { Context } from "hono";
 import { routePath } from "hono/route";
 import { sql } from "kysely";
 import type { Queries } from "../db/database.ts";
 import { decide, type Memberships } from "./access.ts";
 import type { ApiEnv } from "./api-env.ts";
-import { errorResponse, toAppError } from "./error-reply.ts";
+import { errorHeaders, errorResponse, toAppError } from "./error-reply.ts";
 import type { Log } from "./log.ts";
 import { type CallerPorts, findCaller, type RunCaller, type RunnerCaller } from "./principal.ts";
-import { type Doorkeeper, type Frame, type Gate, pathOf, RouteTable } from "./route-table.ts";
+import { type Door, type Frame, type Gate, pathOf, RouteTable } from "./route-table.ts";
 import { requireJson, requireSameOrigin } from "./same-origin.ts";
 import { securityHeaders } from "./security-headers.ts";
 
@@ -28,6 +28,9 @@ export interface AppOptions extends CallerPorts {
   /** Told when a run reached for something that is not its own. */
   foreign(caller: RunCaller, method: string, path: string): Promise<void>;
 }
+
+/** Why a request is turned away for its headers alone; `route` stands for it in the figures, and takes few values. */
+export type Doorkeeper = (request: Request, path: string) => { error: AppError; route: string } | undefined;
 
 /** The HTTP surface: what holds for every request, and the table that routes are added to. */
 export function createApp(options: AppOptions): RouteTable {
@@ -55,7 +58,7 @@ export function createApp(options: AppOptions): RouteTable {
       return decide(access, principal, { method: c.req.method, params: c.req.param() }, options);
     },
   };
-  const table = new RouteTable(gate, directFrame(options), options.doorkeeper);
+  const table = new RouteTable(gate, directFrame(options), createDoor(options));
   addFrame(table, options);
   addStatusRoutes(table, options);
   return table;
@@ -95,23 +98,56 @@ function directFrame(options: AppOptions): Frame {
   };
 }
 
+/** The same frame for what is turned away, which is answered at once. What all that get the same error are told is written once. */
+function createDoor(options: AppOptions): Door {
+  const note = answerNoter(options);
+  const frame = securityHeaders(options.baseUrl);
+  const written = new WeakMap<AppError, { body: string; init: ResponseInit }>();
+  const write = (error: AppError) => {
+    const headers = new Headers([...Object.entries(errorHeaders(error)), ...frame]);
+    headers.set("content-type", "application/json");
+    const answer = { body: JSON.stringify(errorBody(error)), init: { status: error.status, headers } };
+    written.set(error, answer);
+    return answer;
+  };
+  return (request, path) => {
+    const startedAt = performance.now();
+    const refusal = options.doorkeeper?.(request, path);
+    if (refusal === undefined) return undefined;
+    const { body, init } = written.get(refusal.error) ?? write(refusal.error);
+    const response = new Response(body, init);
+    const requestId = randomUUID();
+    response.headers.set("x-request-id", requestId);
+    note(request, response, requestId, startedAt, refusal.route);
+    return response;
+  };
+}
+
+type CloseAnswer = (
+  request: Request,
+  response: Response,
+  requestId: string,
+  startedAt: number,
+  route: string | undefined,
+) => void;
+
 /** Puts on an answer what every answer has, and notes it. */
-function answerCloser({ baseUrl, log, answered }: AppOptions) {
-  const headers = securityHeaders(baseUrl);
-  const isDebug = log.isLevelEnabled?.("debug") ?? true;
-  return (
-    request: Request,
-    response: Response,
-    requestId: string,
-    startedAt: number,
-    route: string | undefined,
-  ): void => {
+function answerCloser(options: AppOptions): CloseAnswer {
+  const headers = securityHeaders(options.baseUrl);
+  const note = answerNoter(options);
+  return (request, response, requestId, startedAt, route) => {
     response.headers.set("x-request-id", requestId);
     for (const [name, value] of headers) if (!response.headers.has(name)) response.headers.set(name, value);
-    const { method, url } = request;
+    note(request, response, requestId, startedAt, route);
+  };
+}
+
+function answerNoter({ log, answered }: AppOptions): CloseAnswer {
+  const isDebug = log.isLevelEnabled?.("debug") ?? true;
+  return ({ method, url }, { status }, requestId, startedAt, route) => {
     const ms = performance.now() - startedAt;
-    answered?.({ method, route, status: response.status, ms });
-    if (isDebug) log.debug({ requestId, method, path: pathOf(url), status: response.status, ms }, "request");
+    answered?.({ method, route, status, ms });
+    if (isDebug) log.debug({ requestId, method, path: pathOf(url), status, ms }, "request");
   };
 }
 

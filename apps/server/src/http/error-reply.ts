@@ -40,12 +40,16 @@ export function invalidInput(error: ZodError): AppError {
 export function errorResponse(error: AppError): Response {
   return Response.json(errorBody(error) satisfies ErrorBody, {
     status: error.status,
-    headers: {
-      "cache-control": "no-store",
-      ...(error.retryAfterS === undefined ? {} : { "retry-after": String(error.retryAfterS) }),
-      ...(error.status === 401 ? { "www-authenticate": "Bearer" } : {}),
-    },
+    headers: errorHeaders(error),
   });
+}
+
+export function errorHeaders(error: AppError): Record<string, string> {
+  return {
+    "cache-control": "no-store",
+    ...(error.retryAfterS === undefined ? {} : { "retry-after": String(error.retryAfterS) }),
+    ...(error.status === 401 ? { "www-authenticate": "Bearer" } : {}),
+  };
 }
 
 /** Stack and causes, without secrets. */

@@ -31,11 +31,8 @@ interface DirectRoute {
   handler(request: Request): Promise<Response>;
 }
 
-/**
- * Refuses a request for its headers alone, ahead of all else that a request costs; undefined for one that goes on as ever.
- * `route` stands for it in the figures, and takes few values.
- */
-export type Doorkeeper = (request: Request, path: string) => { error: AppError; route: string } | undefined;
+/** Refuses a request for its headers alone, ahead of all else that a request costs; undefined for one that goes on as ever. */
+export type Door = (request: Request, path: string) => Response | undefined;
 
 /** What holds for the answer to a request that goes straight to its handler. */
 export type Frame = (
@@ -60,14 +57,16 @@ export class RouteTable {
   constructor(
     private readonly gate: Gate,
     private readonly frame: Frame = (request, handler) => handler(request),
-    private readonly doorkeeper: Doorkeeper = () => undefined,
+    readonly door: Door = () => undefined,
   ) {}
 
   /** Answers a request of the HTTP server; `server` is what that gives beside it. Never rejects. */
-  readonly fetch = (request: Request, server: ApiEnv["Bindings"]): Response | Promise<Response> => {
+  readonly fetch = (request: Request, server: ApiEnv["Bindings"]): Response | Promise<Response> =>
+    this.door(request, pathOf(request.url)) ?? this.route(request, server);
+
+  /** As `fetch`, for a request that the door let in. */
+  readonly route = (request: Request, server: ApiEnv["Bindings"]): Response | Promise<Response> => {
     const path = pathOf(request.url);
-    const refusal = this.doorkeeper(request, path);
-    if (refusal !== undefined) return this.frame(request, () => Promise.reject(refusal.error), refusal.route);
     for (const { methods, prefix, handler } of this.direct) {
       if (path.startsWith(prefix) && methods.includes(request.method))
         return this.frame(request, handler, `${prefix}*`);

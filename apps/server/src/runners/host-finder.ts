@@ -17,6 +17,10 @@ const WAITING_MAX = 5_000;
 /** Time for one statement, ms: one that hangs is left to itself, and keeps nobody but those that it was to find waiting. */
 const LOOKUP_MS_MAX = 5_000;
 
+/** What a flood is told: always the same, so that nothing is made anew for it. */
+const FLOODS = tooMany();
+const UNKNOWN = notWelcome();
+
 /** Where hosts ask. */
 const HOST_PATHS = "/api/runner/";
 
@@ -70,8 +74,8 @@ export class HostFinder {
   }
 
   private refusal(hash: string, kind: HostRequestKind): AppError | undefined {
-    if (this.isUnknown(hash)) return notWelcome();
-    return this.pace.isOver(hash, kind) ? tooMany() : undefined;
+    if (this.isUnknown(hash)) return UNKNOWN;
+    return this.pace.turnsAway(hash, kind) ? FLOODS : undefined;
   }
 
   private isUnknown(hash: string): boolean {

@@ -18,6 +18,11 @@ const CONTROL_A_SECOND = { base: 10, perRun: 0.5 };
 const EVENTS_A_SECOND = { base: 20, perRun: 10 };
 /** Others that may come at once after a pause, as seconds of the pace: a spool that is sent. */
 const BURST_SECONDS = 5;
+/**
+ * A host that goes on while it is refused waits the longer, up to this, s: as long as an answer tells it to wait, so that a flood is let in
+ * with nothing and a host that does as it is told is let in at once. Not with heartbeats and the like, for which it would lose its runs.
+ */
+const DEBT_SECONDS_MAX = 1;
 /** Requests a second that were refused for what they say, such as events that are none: honest hosts send a few in a day. */
 const REFUSED_A_SECOND = 3;
 /**
@@ -39,7 +44,11 @@ interface Bucket {
   rate: number;
   /** Requests at once. */
   burst: number;
+  /** How far below none the tokens of a flood may fall. */
+  debtMax: number;
 }
+
+type Pace = Pick<Bucket, "rate" | "burst" | "debtMax">;
 
 type BucketName = `${HostRequestKind} ${number}`;
 
@@ -55,16 +64,11 @@ export class HostPace {
    * @throws AppError `rate_limited`
    */
   require(host: number, kind: HostRequestKind, capacity: number): void {
-    const now = this.nowMs();
     const name: BucketName = `${kind} ${host}`;
-    const known = this.buckets.get(name);
-    const pace = paceOf(kind, capacity);
-    const tokens = known === undefined ? pace.burst : tokensAt(now, { ...known, ...pace });
-    // What is refused takes nothing, so that whoever floods goes on at the pace and is not shut out.
-    this.buckets.delete(name);
-    this.buckets.set(name, { tokens: tokens < 1 ? tokens : tokens - 1, atMs: now, ...pace });
-    if (known === undefined) this.forget(now);
-    if (tokens < 1) throw tooMany();
+    const isNew = !this.buckets.has(name);
+    const isLetIn = this.take(name, paceOf(kind, capacity));
+    if (isNew) this.forget(this.nowMs());
+    if (!isLetIn) throw tooMany();
   }
 
   /**
@@ -82,13 +86,17 @@ export class HostPace {
 
   /**
    * For a request that may still turn out to be anybody's: whether the host that this credential was found to be has used up its pace,
-   * so that a flood costs the database nothing.
+   * so that a flood costs the database nothing. One that is turned away counts as one of the flood.
    * @param credential its hash
    */
-  isOver(credential: string, kind: HostRequestKind): boolean {
+  turnsAway(credential: string, kind: HostRequestKind): boolean {
     const host = this.hosts.get(credential);
-    const bucket = host === undefined ? undefined : this.buckets.get(`${kind} ${host}`);
-    return bucket !== undefined && tokensAt(this.nowMs(), bucket) < 1;
+    if (host === undefined) return false;
+    const name: BucketName = `${kind} ${host}`;
+    const bucket = this.buckets.get(name);
+    if (bucket === undefined || tokensAt(this.nowMs(), bucket) >= 1) return false;
+    this.take(name, bucket);
+    return true;
   }
 
   /** Whether a host was found by this credential. @param credential its hash */
@@ -102,6 +110,18 @@ export class HostPace {
     this.hosts.set(credential, host);
   }
 
+  /** @returns whether there was a token to take */
+  private take(name: BucketName, { rate, burst, debtMax }: Pace): boolean {
+    const now = this.nowMs();
+    const known = this.buckets.get(name);
+    const tokens = known === undefined ? burst : tokensAt(now, { ...known, rate, burst });
+    const isThere = tokens >= 1;
+    const left = isThere || tokens - 1 >= -debtMax ? tokens - 1 : tokens;
+    this.buckets.delete(name);
+    this.buckets.set(name, { tokens: left, atMs: now, rate, burst, debtMax });
+    return isThere;
+  }
+
   /** The one that was used last is the last of the map. */
   private forget(now: number): void {
     for (const [name, { atMs }] of this.buckets) {
@@ -111,14 +131,22 @@ export class HostPace {
   }
 }
 
-function paceOf(kind: HostRequestKind, capacity: number): Pick<Bucket, "rate" | "burst"> {
-  if (kind === "claim") return { rate: CLAIMS_A_SECOND, burst: Math.max(CLAIMS_AT_ONCE, capacity) };
+function paceOf(kind: HostRequestKind, capacity: number): Pace {
+  if (kind === "claim") {
+    const burst = Math.max(CLAIMS_AT_ONCE, capacity);
+    return { rate: CLAIMS_A_SECOND, burst, debtMax: debtMaxAt(CLAIMS_A_SECOND) };
+  }
   const { base, perRun } = kind === "events" ? EVENTS_A_SECOND : CONTROL_A_SECOND;
   const rate = base + perRun * capacity;
-  return { rate, burst: rate * BURST_SECONDS };
+  return { rate, burst: rate * BURST_SECONDS, debtMax: kind === "control" ? 0 : debtMaxAt(rate) };
 }
 
-function tokensAt(now: number, { tokens, atMs, rate, burst }: Bucket): number {
+/** One is let in when the time is over. */
+function debtMaxAt(rate: number): number {
+  return rate * DEBT_SECONDS_MAX - 1;
+}
+
+function tokensAt(now: number, { tokens, atMs, rate, burst }: Omit<Bucket, "debtMax">): number {
   return Math.min(burst, tokens + ((now - atMs) / 1_000) * rate);
 }
 
