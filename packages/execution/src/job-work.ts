@@ -212,9 +212,8 @@ export class JobWork {
       checkout.push(this.job, paths, baseOid, signal, this.progress),
     );
     const failed = this.pushed(value);
-    return expired
-      ? failure("push_rejected", `the push took longer than ${formatDuration(PUSH_MS_MAX)}`)
-      : failed;
+    if (!expired) return failed;
+    return this.notPushed("push_rejected", `the push took longer than ${formatDuration(PUSH_MS_MAX)}`);
   }
 
   private pushed(reply: PushReply): JobFailure | null {
@@ -224,13 +223,16 @@ export class JobWork {
     const { files, more } = reply.changes ?? { files: [], more: 0 };
     const named = files.map((file) => ({ ...file, path: redact(file.path, this.secrets()) }));
     if (reply.changes !== undefined || patch !== null) this.delivered = { files: named, more, patch };
-    if (reply.kind === "failed")
-      return failure(reply.reason, patch === null ? reply.detail : `${reply.detail}\n${PATCH_KEPT}`);
+    if (reply.kind === "failed") return this.notPushed(reply.reason, reply.detail);
     if (reply.flattened)
       this.tell("warning", {
         message: "the agent had rewritten history below the base; its final state was taken as one commit",
       });
     return null;
+  }
+
+  private notPushed(reason: JobFailure["reason"], detail: string): JobFailure {
+    return failure(reason, this.delivered?.patch == null ? detail : `${detail}\n${PATCH_KEPT}`);
   }
 
   private patchOf({ text, truncated }: Patch): Patch {

@@ -92,6 +92,23 @@ check(
   },
 );
 
+check(
+  "F32 a push that was refused until its time was over leaves its patch, and the run says so",
+  async () => {
+    const begun = Promise.withResolvers<void>();
+    const fixture = await fixtureOf(GOOD, { clock: clockUntil(begun.promise, PUSH_MS_MAX) });
+    fixture.deps.checkout.push = async (_job, _paths, _base, signal) => {
+      begun.resolve();
+      await never(0, signal);
+      const patch = { text: "+work\n", truncated: false };
+      return { kind: "failed", reason: "push_rejected", detail: "busy", busy: true, patch };
+    };
+    const { failure, delivered } = resultOf(await fixture.run());
+    expect(failure?.detail).toMatch(/^the push took longer than .*\n.*kept with the run, as a patch/);
+    expect(delivered?.patch?.text).toBe("+work\n");
+  },
+);
+
 check("the prompt and both tokens' names reach the agent, the git token does not", async () => {
   const fixture = await fixtureOf(
     `read -r line; printf '%s\\n' "$line"; test "$LLM_API_KEY" = "$WS_TOKEN" && echo same; env${FINISH}`,
@@ -272,10 +289,10 @@ function pullForEver(fixture: JobFixture): void {
     return { kind: "not_started", reason: "image", detail: "the pull was ended" };
   };
 }
-/** A clock on which the time for preparing is over as soon as `over` resolves. */
-function clockUntil(over: Promise<void>): Clock {
+/** A clock on which the time for preparing, or another, is over as soon as `over` resolves. */
+function clockUntil(over: Promise<void>, msMax = PREPARE_MS_MAX): Clock {
   const fast = fastClock(100);
-  return { ...fast, sleep: (ms, signal) => (ms === PREPARE_MS_MAX ? over : fast.sleep(ms, signal)) };
+  return { ...fast, sleep: (ms, signal) => (ms === msMax ? over : fast.sleep(ms, signal)) };
 }
 
 check("F30 a repository that cannot be fetched ends the pull of the image, and is the reason", async () => {

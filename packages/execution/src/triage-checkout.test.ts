@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { TriageRequest } from "@windshift/contract/triage.ts";
+import { RUN_FILES_MAX, RUN_PATCH_BYTES_MAX } from "@windshift/contract/limits.ts";
+import { type TriageReply, TriageRequest } from "@windshift/contract/triage.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { jobFixture } from "@windshift/testing/job-fixture.ts";
 import { processesWith } from "@windshift/testing/process-probe.ts";
@@ -127,6 +128,24 @@ test("HG-14 the runs of a repository share its clone; another workspace, server 
     await cloneOf("w1-r1", at("a.test", 4, "acme/plans")),
   ];
   expect(new Set([own, ...others]).size).toBe(4);
+});
+
+test("F32 a reply with the largest patch there is arrives whole, with what it says of another try", async () => {
+  const text = "x".repeat(RUN_PATCH_BYTES_MAX);
+  const file = { path: "p".repeat(200), status: "added" as const, added: 1, deleted: 0 };
+  const reply: TriageReply = {
+    kind: "failed",
+    reason: "push_rejected",
+    detail: "the repository's host is busy",
+    busy: true,
+    changes: { files: Array(RUN_FILES_MAX).fill(file), more: 7 },
+    patch: { text, truncated: true },
+  };
+  await writeFile(join(root, "large-reply"), JSON.stringify(reply));
+  const { checkout, job } = await checkoutOf("cat $OUT/large-reply");
+  const paths = pathsOf(await checkout.open(job));
+  expect(await checkout.push(job, paths, OID, NEVER, QUIET)).toEqual(reply);
+  await checkout.close(paths);
 });
 
 test("push hands over the base, the bundle and what the branch pointed at", async () => {

@@ -10,8 +10,8 @@ export interface TriageProgram {
   env: Record<string, string>;
 }
 
-/** A reply is one small JSON document. */
-const REPLY_BYTES_MAX = 65_536;
+/** A reply is one JSON document, bytes: a patch takes 400,000, the paths of its files 65,536, and what git said a few thousand. */
+const REPLY_BYTES_MAX = 1_048_576;
 /** Time a canceled triage has to remove its own files after SIGTERM, ms. */
 const TERM_GRACE_MS = 3_000;
 
