@@ -8,14 +8,12 @@ export async function listNextWaiting(
   afterRun: number,
   limit: number,
 ): Promise<{ id: number; short: BudgetShort }[]> {
-  const rows = await db
-    .selectFrom("runs")
+  // Not the order of the table: SQLite would go through all of it for that.
+  const id = sql<number>`+id`;
+  const rows = await waiting(db)
     .select(["id", "budget_short"])
-    .where("status", "=", sql.lit("waiting"))
-    .where("reason", "=", "budget")
-    .where("budget_short", "is not", null)
-    .where("id", ">", afterRun)
-    .orderBy("id")
+    .where(id, ">", afterRun)
+    .orderBy(id)
     .limit(limit)
     .execute();
   return rows.map(({ id, budget_short }) => ({
@@ -24,24 +22,27 @@ export async function listNextWaiting(
   }));
 }
 
-/** Runs that wait for a budget: of a workspace, of a binding, or those that were short in a month before this one. */
+/** Runs of a workspace or a binding that wait for a budget. */
 export async function listWaitingForBudget(
   db: Queries,
-  of: { scope: "workspace" | "binding"; id: number } | { monthBefore: string },
+  of: { scope: "workspace" | "binding"; id: number },
 ): Promise<number[]> {
-  let query = db
-    .selectFrom("runs")
-    .select(["id", "budget_short"])
-    .where("status", "=", sql.lit("waiting"))
-    .where("reason", "=", "budget")
-    .where("budget_short", "is not", null);
-  if ("scope" in of) query = query.where(sql.ref(`${of.scope}_id`), "=", of.id);
-  const rows = await query.orderBy("id").execute();
-  return rows
-    .filter(({ budget_short }) => {
-      if ("scope" in of) return true;
-      const { period } = BudgetShort.parse(JSON.parse(budget_short ?? "null"));
-      return period !== "" && period < of.monthBefore;
-    })
-    .map(({ id }) => id);
+  const rows = await waiting(db)
+    .select("id")
+    .where(sql.ref(`${of.scope}_id`), "=", of.id)
+    .orderBy("id")
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+function waiting(db: Queries) {
+  return (
+    db
+      .selectFrom("runs")
+      // In the words of the index of runs that have not ended: to SQLite it is of no use otherwise.
+      .where(sql<boolean>`status in ('queued', 'running', 'waiting')`)
+      .where("status", "=", sql.lit("waiting"))
+      .where("reason", "=", "budget")
+      .where("budget_short", "is not", null)
+  );
 }

@@ -52,7 +52,7 @@ export async function raiseRunBudget(
 /** Goes on with every run that waits for this budget, or for any other of its workspace or binding, and has room now. */
 export async function resumeAfterRaise(
   database: Database,
-  of: { scope: "workspace" | "binding"; id: number } | { monthBefore: string },
+  of: { scope: "workspace" | "binding"; id: number },
 ): Promise<void> {
   const resumed: number[] = [];
   for (const id of await listWaitingForBudget(database.kysely, of))
@@ -68,8 +68,8 @@ export async function resumeAfterRaise(
 const WAITING_LOOKED_MAX = 50;
 
 /**
- * Goes on with runs that wait although there is room for their next call: a budget was raised after the call was refused and
- * before the run was seen to wait, or only what other calls had set aside stood in its way and came back.
+ * Goes on with runs that wait although there is room for their next call: another month has begun, a budget was raised after
+ * the call was refused and before the run was seen to wait, or only what other calls had set aside stood in its way and came back.
  * @param afterRun where the look before ended; 0 from the first
  * @returns where the next look begins
  */
