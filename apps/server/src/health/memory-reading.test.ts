@@ -41,7 +41,7 @@ test("without a limit of its own a process has the machine's", () => {
   ).toEqual(machine);
 });
 
-test("version 2: the least limit on the way up holds, with what all of that group take", () => {
+test("version 2: of the limits on the way up the one counts that is used most, with what all of that group take", () => {
   expect(
     readingOf({
       "proc/self/cgroup": "0::/kube/pod/one\n",
@@ -53,6 +53,19 @@ test("version 2: the least limit on the way up holds, with what all of that grou
       "sys/fs/cgroup/kube/pod/one/memory.stat": V2(90 * MIB),
     }),
   ).toEqual({ usedBytes: 300 * MIB, limitBytes: 512 * MIB, of: "cgroup" });
+});
+
+test("version 2: a group that others fill ends this process, however small its own is", () => {
+  const read = (podMib: number, oneMib: number) =>
+    readingOf({
+      "proc/self/cgroup": "0::/pod/one\n",
+      "sys/fs/cgroup/pod/memory.max": `${1_024 * MIB}\n`,
+      "sys/fs/cgroup/pod/memory.stat": V2(podMib * MIB),
+      "sys/fs/cgroup/pod/one/memory.max": `${512 * MIB}\n`,
+      "sys/fs/cgroup/pod/one/memory.stat": V2(oneMib * MIB),
+    });
+  expect(read(1_000, 110)).toEqual({ usedBytes: 1_000 * MIB, limitBytes: 1_024 * MIB, of: "cgroup" });
+  expect(read(600, 500)).toEqual({ usedBytes: 500 * MIB, limitBytes: 512 * MIB, of: "cgroup" });
 });
 
 test("version 2 in a container, whose group is the top of what it sees", () => {

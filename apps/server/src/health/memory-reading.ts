@@ -26,7 +26,7 @@ const THIS_PROCESS: MemorySource = {
 };
 
 /**
- * Looks at the memory of this process and at the least limit that holds for it. A control group ends one of its processes for what all of
+ * Looks at the memory of this process and at the limit that it is nearest to. A control group ends one of its processes for what all of
  * them take, so there the memory of git and of backups counts too; what the kernel can take back, such as files it has read, does not.
  */
 export function readMemory({
@@ -35,10 +35,10 @@ export function readMemory({
   machineBytes,
 }: MemorySource = THIS_PROCESS): MemoryReading {
   const usedBytes = residentBytes();
-  const group = readGroup(root);
+  const group = readGroup(root, usedBytes);
   if (group === undefined || !(group.limitBytes < machineBytes))
     return { usedBytes, limitBytes: machineBytes, of: "machine" };
-  return { usedBytes: Math.max(usedBytes, group.usedBytes), limitBytes: group.limitBytes, of: "cgroup" };
+  return { ...group, of: "cgroup" };
 }
 
 interface Group {
@@ -46,17 +46,17 @@ interface Group {
   limitBytes: number;
 }
 
-/** @returns undefined where there are no control groups, or none has a limit */
-function readGroup(root: string): Group | undefined {
+/** @param ownBytes of this process @returns undefined where there are no control groups, or none has a limit */
+function readGroup(root: string, ownBytes: number): Group | undefined {
   const lines = textOf(join(root, "proc/self/cgroup"))?.split("\n") ?? [];
   for (const line of lines) {
     const [, kinds = "", path = ""] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
     // Above the namespace that this process sees: then the mount shows no more than its own group.
     const seen = path.includes("..") ? "/" : path;
     if (kinds.split(",").includes("memory"))
-      return readFirstVersion(join(root, "sys/fs/cgroup/memory"), seen);
+      return readFirstVersion(join(root, "sys/fs/cgroup/memory"), seen, ownBytes);
     if (kinds === "" && path !== "") {
-      const group = readSecondVersion(join(root, "sys/fs/cgroup"), seen);
+      const group = readSecondVersion(join(root, "sys/fs/cgroup"), seen, ownBytes);
       if (group !== undefined) return group;
     }
   }
@@ -64,23 +64,30 @@ function readGroup(root: string): Group | undefined {
 }
 
 /** Version 1 says in one file what holds along the whole path. In a container the group is mounted at the top, whatever its path. */
-function readFirstVersion(mount: string, path: string): Group | undefined {
+function readFirstVersion(mount: string, path: string, ownBytes: number): Group | undefined {
   const stat = textOf(join(mount, path, "memory.stat")) ?? textOf(join(mount, "memory.stat"));
   const limitBytes = figure(stat, "hierarchical_memory_limit");
-  const usedBytes = figure(stat, "total_rss");
-  return limitBytes === undefined || usedBytes === undefined ? undefined : { usedBytes, limitBytes };
+  const allBytes = figure(stat, "total_rss");
+  if (limitBytes === undefined || allBytes === undefined) return undefined;
+  return { usedBytes: Math.max(ownBytes, allBytes), limitBytes };
 }
 
-/** In version 2 each group above has a limit of its own; the least one holds. */
-function readSecondVersion(mount: string, path: string): Group | undefined {
-  let least: Group | undefined;
+/** In version 2 each group above has a limit of its own, which others in it use up as well: the one that is used most ends somebody first. */
+function readSecondVersion(mount: string, path: string, ownBytes: number): Group | undefined {
+  let tightest: Group | undefined;
   for (let at = path; ; at = dirname(at)) {
     const limitBytes = Number.parseInt(textOf(join(mount, at, "memory.max")) ?? "", 10);
-    const usedBytes = figure(textOf(join(mount, at, "memory.stat")), "anon");
-    if (usedBytes !== undefined && limitBytes < (least?.limitBytes ?? Number.POSITIVE_INFINITY))
-      least = { usedBytes, limitBytes };
-    if (at === "/") return least;
+    const allBytes = figure(textOf(join(mount, at, "memory.stat")), "anon");
+    if (allBytes !== undefined && limitBytes > 0) {
+      const group = { usedBytes: Math.max(ownBytes, allBytes), limitBytes };
+      if (tightest === undefined || shareOf(group) > shareOf(tightest)) tightest = group;
+    }
+    if (at === "/") return tightest;
   }
+}
+
+function shareOf({ usedBytes, limitBytes }: Group): number {
+  return usedBytes / limitBytes;
 }
 
 function figure(stat: string | undefined, name: string): number | undefined {
