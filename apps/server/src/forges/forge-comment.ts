@@ -1,11 +1,12 @@
 import { truncateBytes } from "@windshift/base/truncate.ts";
-import { allows, Role } from "@windshift/contract/api/workspace.ts";
+import { allows } from "@windshift/contract/api/workspace.ts";
 import type { MessageId } from "@windshift/contract/ids.ts";
 import { RUN_MESSAGE_BYTES_MAX } from "@windshift/contract/limits.ts";
 import type { ForgeClient, ForgeComment, ForgePullRequest } from "@windshift/forges/forge-client.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { RunDefaults } from "../runs/run-create.ts";
 import { triggerRun } from "../runs/run-triggers.ts";
+import { findAbsentRole } from "../workspaces/membership-store.ts";
 import { type BranchStanding, readStanding } from "./branch-standing.ts";
 import type { FollowedPull } from "./followed-pull.ts";
 import { callsAgent } from "./mention.ts";
@@ -162,15 +163,8 @@ function oneLine(text: string): string {
 
 /** People leave a workspace, are made viewers, or lose their account: then nobody starts runs in their name. */
 async function mayStartRuns(tx: Queries, workspace: number, user: string): Promise<boolean> {
-  const row = await tx
-    .selectFrom("memberships")
-    .innerJoin("user", "user.id", "memberships.user_id")
-    .select("memberships.role")
-    .where("memberships.workspace_id", "=", workspace)
-    .where("memberships.user_id", "=", user)
-    .where("user.disabled_at_ms", "is", null)
-    .executeTakeFirst();
-  return row !== undefined && allows(Role.parse(row.role), "member");
+  const role = await findAbsentRole(tx, workspace, user);
+  return role !== undefined && allows(role, "member");
 }
 
 async function isKnown(db: Queries, pull: number, comment: string): Promise<boolean> {
@@ -237,6 +231,7 @@ async function isTooMany(tx: Queries, pull: number): Promise<boolean> {
   );
 }
 
+/** Forges take a login in any letter case. */
 export function sameLogin(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }

@@ -4,13 +4,22 @@ import { Role } from "@windshift/contract/api/workspace.ts";
 import { handleOf } from "@windshift/contract/handle.ts";
 import type { Queries } from "../db/database.ts";
 
-/** The caller's role, undefined for those who are not members. */
+/** The caller's role, undefined for those who are not members. Nobody whose account is disabled is a caller. */
 export async function findRole(db: Queries, workspaceId: number, userId: string): Promise<Role | undefined> {
-  const row = await db
-    .selectFrom("memberships")
-    .select("role")
-    .where("workspace_id", "=", workspaceId)
-    .where("user_id", "=", userId)
+  const row = await membership(db, workspaceId, userId).select("memberships.role").executeTakeFirst();
+  return row && Role.parse(row.role);
+}
+
+/** The role of somebody in whose name something begins while they are not there: undefined too once their account is disabled. */
+export async function findAbsentRole(
+  db: Queries,
+  workspaceId: number,
+  userId: string,
+): Promise<Role | undefined> {
+  const row = await membership(db, workspaceId, userId)
+    .innerJoin("user", "user.id", "memberships.user_id")
+    .select("memberships.role")
+    .where("user.disabled_at_ms", "is", null)
     .executeTakeFirst();
   return row && Role.parse(row.role);
 }
@@ -32,6 +41,7 @@ export async function setRole(
     .execute();
 }
 
+/** They need not be one. That an administrator is left, the caller sees to. */
 export async function removeMember(tx: Queries, workspaceId: number, userId: string): Promise<void> {
   await tx
     .deleteFrom("memberships")
@@ -78,12 +88,16 @@ export async function findMemberKind(
   workspaceId: number,
   userId: string,
 ): Promise<UserKind | undefined> {
-  const row = await db
-    .selectFrom("memberships")
+  const row = await membership(db, workspaceId, userId)
     .innerJoin("user", "user.id", "memberships.user_id")
     .select("user.kind")
-    .where("memberships.workspace_id", "=", workspaceId)
-    .where("memberships.user_id", "=", userId)
     .executeTakeFirst();
   return row && UserKind.parse(row.kind);
+}
+
+function membership(db: Queries, workspaceId: number, userId: string) {
+  return db
+    .selectFrom("memberships")
+    .where("memberships.workspace_id", "=", workspaceId)
+    .where("memberships.user_id", "=", userId);
 }
