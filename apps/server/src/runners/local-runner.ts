@@ -134,7 +134,7 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
       const letGo = interruptHeldBy(database, options.defaults, runner).then(() =>
         retireRunner(database, runner).catch(() => {}),
       );
-      if ((await within(letGo, endMsMax)) === "late")
+      if ((await within(letGo, END_MS_MAX)) === "late")
         log.warn(
           "the server ends before its runs were queued again, as its database did not answer; their leases lapse",
         );
