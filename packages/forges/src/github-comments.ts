@@ -59,7 +59,9 @@ async function lastPages<T>(schema: z.ZodType<T>, read: ReadPage): Promise<T[]> 
   const take = (data: unknown) => ask(z.array(schema), async () => data);
   const first = await forgeCall(() => read(1));
   const all = await take(first.data);
-  const last = lastPageOf(first.headers.link) ?? 1;
+  const { link } = first.headers;
+  // Where the last is not named, what comes next is read, to the empty page behind the end.
+  const last = lastPageOf(link) ?? (hasNextPage(link) ? COMMENT_PAGES_MAX : 1);
   for (let page = Math.max(2, last - COMMENT_PAGES_MAX + 2); page <= last; page++)
     all.push(...(await take((await forgeCall(() => read(page))).data)));
   return all;
