@@ -123,27 +123,33 @@ for (const [how, cut] of [
     expect(run.exitCode).toBe(0);
   });
 
-/** A model that answers once and is gone, until `retries` of the agent were in vain. */
-async function runWhileAway(retries: number): Promise<SessionRun> {
+/** A model that is gone after its first answer, or in the middle of it, until `retries` of the agent were in vain. */
+async function runWhileAway(retries: number, gone: "after" | "within" = "after"): Promise<SessionRun> {
   using checkout = await TestCheckout.create();
   const before = ["bash", `{"command":"true"}`] as const;
   const after = ["finish", `{"outcome":"completed","summary":"all done"}`] as const;
-  const serve = (port: number, [name, text]: readonly [string, string]) => {
+  const serve = (port: number, [name, text]: readonly [string, string], onRequest = () => {}) => {
     const message = { tool_calls: [{ id: name, function: { name, arguments: text } }] };
-    return Bun.serve({ port, hostname: "127.0.0.1", fetch: () => Response.json({ choices: [{ message }] }) });
+    const fetch = async () => {
+      onRequest();
+      return Response.json({ choices: [{ message }] });
+    };
+    return Bun.serve({ port, hostname: "127.0.0.1", fetch });
   };
-  let server = serve(0, before);
-  const { port = 0 } = server;
   let isGone = false;
   let inVain = 0;
+  const leave = () => {
+    if (isGone) return;
+    isGone = true;
+    void server.stop(true);
+  };
+  let server = serve(0, before, gone === "within" ? leave : undefined);
+  const { port = 0 } = server;
   try {
     const place = { checkout: checkout.dir, home: checkout.home };
     return await runSessionOf(`http://127.0.0.1:${port}`, place, { stream: false }, (line) => {
       const { type } = JSON.parse(line);
-      if (type === "usage" && !isGone) {
-        isGone = true;
-        void server.stop(true);
-      }
+      if (type === "usage") leave();
       if (type === "retry" && ++inVain === retries) server = serve(port, after);
     });
   } finally {
@@ -153,13 +159,18 @@ async function runWhileAway(retries: number): Promise<SessionRun> {
 
 const waited = (run: SessionRun) => run.list("retry").reduce((sum, { wait_ms }) => sum + wait_ms, 0);
 
-test("F02 a server that answered before and is started again is waited for, however many tries that takes", async () => {
-  const run = await runWhileAway(8);
-  expect(run.list("retry").length).toBeGreaterThanOrEqual(8);
-  expect(run.list("retry").at(-1)?.why).toContain("cannot reach the model API");
-  expect(run.list("finish")).toMatchObject([{ outcome: "completed" }]);
-  expect(run.exitCode).toBe(0);
-});
+for (const [gone, when] of [
+  ["after", "that answered before"],
+  ["within", "that is cut off in the middle of its first answer"],
+] as const)
+  test(`F02 a server ${when} and is started again is waited for, however many tries that takes`, async () => {
+    const run = await runWhileAway(8, gone);
+    expect(run.list("retry").length).toBeGreaterThanOrEqual(8);
+    expect(run.list("retry").at(-1)?.why).toContain("cannot reach the model API");
+    expect(run.list("usage")).toHaveLength(gone === "after" ? 2 : 1);
+    expect(run.list("finish")).toMatchObject([{ outcome: "completed" }]);
+    expect(run.exitCode).toBe(0);
+  });
 
 test("one that stays away ends the run once the runner would; one that never answered much sooner", async () => {
   const gone = await runWhileAway(Number.POSITIVE_INFINITY);
