@@ -93,6 +93,29 @@ test(
 );
 
 test(
+  "F05 a server that goes away again in the middle of it is waited for again",
+  async () => {
+    let looks = 0;
+    answer = (path) => {
+      const isLook = path === "/api/runner/whoami";
+      if (isLook) looks++;
+      // Back for a moment, and then for good.
+      return looks > 2 || (looks === 1 && isLook) ? well(path) : AWAY();
+    };
+    start();
+    await eventually("it asks for work", () => claims().length > 0, TEST_MS_MAX);
+    const results = asked.filter(({ path }) => path === "/api/runner/runs/7/result");
+    expect(results.map(({ boot }) => boot)).toEqual([EARLIER, EARLIER, EARLIER]);
+    const before = asked.slice(
+      0,
+      asked.findIndex(({ path }) => path === "/api/runner/claim"),
+    );
+    expect(before.filter((one) => results.includes(one))).toHaveLength(3);
+  },
+  TEST_MS_MAX,
+);
+
+test(
   "a server that is there and does not take it is not waited for",
   async () => {
     answer = (path) => (path.endsWith("/result") ? AWAY() : well(path));
@@ -103,13 +126,16 @@ test(
 );
 
 test(
-  "a host that is told to end while it waits for the server does",
+  "a host that waits for the server says why, and ends when it is told to",
   async () => {
     answer = AWAY;
     const { child, ended } = start();
     await eventually("it waits", () => asked.length > 2, TEST_MS_MAX);
     child.kill("SIGTERM");
-    expect((await ended()).exit).toBe(0);
+    const { exit, said } = await ended();
+    expect(exit).toBe(0);
+    const line = said.split("\n").find((one) => one.includes("the server is away"));
+    expect(line).toContain("answers with status 503");
     expect(claims()).toEqual([]);
   },
   TEST_MS_MAX,

@@ -218,9 +218,9 @@ function createHost(
     },
     settleThePast: async (drain) => {
       const past = { leftovers, client, log, onRound: () => health.claimDue() };
-      const isDelivered = await deliverPast(past);
+      const { kept } = await deliverPast(past);
       await sweepHost(hygiene);
-      if (!isDelivered) await deliverPastLater(past, drain);
+      if (kept > 0) await deliverPastLater(past, drain);
     },
     work: async ({ drain, cancel }) => {
       health.claimDue();
