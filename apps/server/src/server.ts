@@ -253,6 +253,7 @@ async function startRunner(
     isolation: settings.sandbox,
     onClaimError: (run: number, error: unknown) =>
       log.error({ run, err: error }, "a claimed run could not be started"),
+    untilCalm: (signal: AbortSignal) => memoryCalm(parts.memory, signal),
   };
   if (settings.sandbox === "container") {
     checkSharedWorktrees(engineChecks({ settings, worktreeRoot, env, instance: "start" }), log).catch(
@@ -264,8 +265,6 @@ async function startRunner(
     defaults,
     controlPlane: crash.controlPlane(createControlPlane(control)),
     claim: crash.claim(async (...args: ClaimArgs) => {
-      const [, , signal] = args;
-      await memoryCalm(parts.memory, signal);
       const job = await claimJob(control, ...args);
       return job === null ? null : (parts.traced?.(job) ?? job);
     }),

@@ -35,6 +35,8 @@ export interface ControlPlaneOptions extends ClaimParts {
   addresses: JobAddresses;
   /** How the runner confines agents. */
   isolation: Isolation;
+  /** Resolves once the server can bear another run, or `signal` aborts; asked before each claim. Left out, it always can. */
+  untilCalm?(signal: AbortSignal): Promise<void>;
 }
 
 /** Waits between looks at the database when no signal comes, ms: a lost signal delays, it never loses. */
@@ -60,13 +62,14 @@ export async function claimJob(
   signal: AbortSignal,
 ): Promise<JobSpec | null> {
   const { database } = options;
-  while (!signal.aborted) {
+  for (;;) {
+    await options.untilCalm?.(signal);
+    if (signal.aborted) return null;
     const woken = waitForSignal(database.signals, "queue", CLAIM_LOOK_MS, signal);
     const job = await claimAtOnce(options, pool, runner);
     if (job !== null) return job;
     await woken;
   }
-  return null;
 }
 
 /** Claims the next run of the pool; null when there is none now. Never waits for one, only for the host of its repository. */

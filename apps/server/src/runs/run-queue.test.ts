@@ -3,6 +3,7 @@ import type { RunEvent } from "@windshift/contract/event.ts";
 import type { RunId } from "@windshift/contract/ids.ts";
 import type { AttemptResult } from "@windshift/contract/job.ts";
 import { ATTEMPTS_MAX } from "@windshift/contract/limits.ts";
+import { eventually } from "@windshift/testing/eventually.ts";
 import { setPoolCap } from "../pools/pool-store.ts";
 import { claimOne } from "../testing/claim-one.ts";
 import { COMPLETED_RESULT } from "../testing/completed-result.ts";
@@ -138,6 +139,34 @@ describe("a run that cannot be made into a job", () => {
     expect(failed).toMatchObject({ status: "failed", reason: "internal" });
     expect(failed.detail).toContain("server log");
   });
+});
+
+test("F40 a runner that waits already is given no run while the server can bear no other", async () => {
+  const calm = Promise.withResolvers<void>();
+  let looks = 0;
+  const options: ControlPlaneOptions = {
+    database: fix.database,
+    defaults: DEFAULTS,
+    addresses: { containerApiUrl: "http://c.test/api", runnerApiUrl: "http://r.test/api" },
+    readBranch: async () => null,
+    isolation: "container",
+    onClaimError: () => {},
+    // It could when the runner began to wait, and cannot when a run comes.
+    untilCalm: async () => {
+      if (++looks > 1) await calm.promise;
+    },
+  };
+  const waiting = claimJob(options, fix.pool, fix.runner, new AbortController().signal);
+  const asksAgain = async () => {
+    await fix.database.signals.notify("queue");
+    return looks > 1;
+  };
+  await eventually("it has found nothing, and asks before it looks again", asksAgain, 20_000);
+  const { run } = await assign();
+  await fix.database.signals.notify("queue");
+  expect((await getRun(fix.database.kysely, run)).status).toBe("queued");
+  calm.resolve();
+  expect<number | undefined>((await waiting)?.run_id).toBe(run);
 });
 
 describe("triggers", () => {
