@@ -1,3 +1,4 @@
+import { turn } from "@windshift/base/turn.ts";
 import type { AuditLine } from "@windshift/contract/api/audit.ts";
 import type { Database } from "../db/database.ts";
 import { type AuditQuery, listAuditForExport } from "./audit-list.ts";
@@ -25,7 +26,7 @@ export function exportAudit(
       if (next.done) controller.close();
       else controller.enqueue(Buffer.from(next.value));
       // SQLite answers at once, and a reader nearby takes pages as fast as they are made: nobody else would get a turn (I17).
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await turn();
     },
     cancel: async () => void (await parts.return(undefined)),
   });
@@ -51,6 +52,7 @@ export function jsonLine(line: AuditLine): string {
   return `${JSON.stringify(line).replace(HIDDEN, escapeOf)}\n`;
 }
 
+/** One row of RFC 4180, every cell quoted; no cell is a formula, and no control character is left. */
 export function csvLine(line: AuditLine): string {
   const { actor, data } = line;
   const values = [

@@ -1,3 +1,4 @@
+import { turn } from "@windshift/base/turn.ts";
 import { tookTooLong } from "./text-search.ts";
 
 /** Ids that one statement looks through in SQLite: some milliseconds, in which nobody else of this process works. */
@@ -26,7 +27,7 @@ export async function findNewestFirst<T>(
   for (let { to } = range; to > 0 && found.length < range.limit; to -= ids) {
     if (range.withinMs !== undefined && performance.now() - startedMs > range.withinMs) throw tookTooLong();
     found.push(...(await find({ from: to - ids + 1, to }, range.limit - found.length)));
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await turn();
   }
   return found;
 }

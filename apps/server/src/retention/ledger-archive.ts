@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { turn } from "@windshift/base/turn.ts";
 import { record } from "../audit/audit-store.ts";
 import type { Database } from "../db/database.ts";
 import { uniqueMark, writeArchive } from "./archive-file.ts";
@@ -146,6 +147,6 @@ async function removeUpTo(
             .executeTakeFirst();
     // Nothing but what another server just took, or the clock of a line says otherwise: the next look decides.
     if (numDeletedRows === 0n) return;
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await turn();
   }
 }

@@ -1,3 +1,4 @@
+import { turn } from "@windshift/base/turn.ts";
 import { type Database, dbNowMs, type Queries } from "../db/database.ts";
 import type { Row } from "../db/schema.ts";
 import type { ArchiveFacts } from "./archive-file.ts";
@@ -108,11 +109,12 @@ export async function removeEvents({ kysely: db }: Database, run: number): Promi
       .where("seq", ">", 0)
       .where("id", "<=", last.id)
       .execute();
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await turn();
   }
   await db.updateTable("transcript_archives").set({ rows_removed: 1 }).where("run_id", "=", run).execute();
 }
 
+/** Where a run's transcript went. @returns undefined while it is in the database, and when it was deleted for good */
 export function findArchive(db: Queries, run: number): Promise<TranscriptArchive | undefined> {
   return db.selectFrom("transcript_archives").select(COLUMNS).where("run_id", "=", run).executeTakeFirst();
 }

@@ -1,3 +1,4 @@
+import { turn } from "@windshift/base/turn.ts";
 import type { StoredEvent } from "@windshift/contract/event.ts";
 import type { Database, Queries } from "../db/database.ts";
 import { containsText } from "../db/like.ts";
@@ -38,7 +39,7 @@ async function searchWindows(
     found.push(...(await findIn(db, run, { from, to }, limit - found.length, q)));
     if (to === undefined || found.length === limit) return found;
     from = to;
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await turn();
   }
 }
 

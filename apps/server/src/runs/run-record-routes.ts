@@ -1,3 +1,4 @@
+import { turn } from "@windshift/base/turn.ts";
 import { AgentRunPrompt } from "@windshift/contract/api/run.ts";
 import { AppError, assert } from "@windshift/contract/app-error.ts";
 import { EVENT_PAGE_MAX } from "@windshift/contract/limits.ts";
@@ -56,7 +57,10 @@ export function addRunRecordRoutes(
     const id = idOf(c);
     const patch = await findPatch(db, id);
     if (patch === undefined)
-      throw new AppError("not_found", `run ${id} has no patch; only a test run that has commits leaves one`);
+      throw new AppError(
+        "not_found",
+        `run ${id} has no patch; only one whose commits were not pushed leaves one, such as a test run`,
+      );
     return attachment(patch.text, "text/x-diff; charset=utf-8", `run-${id}.patch`, {
       "x-windshift-truncated": String(patch.truncated),
     });
@@ -83,7 +87,7 @@ function streamTranscript(database: Database, run: number): ReadableStream<Uint8
         after = events.at(-1)?.id ?? after;
         if (events.length < EVENT_PAGE_MAX) controller.close();
         // SQLite answers at once, and a reader nearby takes pages as fast as they are made: nobody else would get a turn (I17).
-        await new Promise<void>((resolve) => setImmediate(resolve));
+        await turn();
       },
     },
     { highWaterMark: 0 },

@@ -21,9 +21,9 @@ const chunk = (content: string) =>
   `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", model: "scripted-1", choices: [{ index: 0, delta: { content }, finish_reason: null }] })}\n\n`;
 const END = `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", model: "scripted-1", choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}\n\ndata: [DONE]\n\n`;
 
-/** What reached the provider and the forge: the credential of each request. */
 /** Of a repository without any: a refusal would make the server ask the forge why. */
 const REFS = `001e# service=git-upload-pack\n0000004c${"0".repeat(40)} capabilities^{}\0agent=git/2.39\n0000`;
+/** What reached the provider and the forge: the credential of each request. */
 const seen: string[] = [];
 const rest = Promise.withResolvers<void>();
 let upstream: ReturnType<typeof Bun.serve>;

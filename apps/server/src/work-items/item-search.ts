@@ -1,3 +1,4 @@
+import { turn } from "@windshift/base/turn.ts";
 import { sql } from "kysely";
 import type { Queries } from "../db/database.ts";
 import { contains, tookTooLong, WINDOWED_SEARCH_MS_MAX } from "../db/text-search.ts";
@@ -32,7 +33,7 @@ export async function searchInOrder<T extends { id: number }>(
       found.push(...window.filter(({ id }) => holding.has(id)).slice(0, limit - found.length));
       if (found.length === limit) return found;
       if (performance.now() - startedMs > WINDOWED_SEARCH_MS_MAX) throw tookTooLong();
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await turn();
     }
     if (rows.length < count) return found;
     last = rows.at(-1);

@@ -1,4 +1,5 @@
 import { systemClock } from "@windshift/base/clock.ts";
+import { turn } from "@windshift/base/turn.ts";
 import type { Database } from "../db/database.ts";
 import { createMissingIndexes } from "../db/missing-indexes.ts";
 import type { Log } from "../http/log.ts";
@@ -12,8 +13,7 @@ export async function runUpkeepLoop(database: Database, log: Log, signal: AbortS
   let hasIndexes = false;
   while (!signal.aborted) {
     try {
-      while (!signal.aborted && (await fillItemSearch(database)))
-        await new Promise<void>((resolve) => setImmediate(resolve));
+      while (!signal.aborted && (await fillItemSearch(database))) await turn();
       if (!hasIndexes) hasIndexes = await createMissingIndexes(database, (line) => log.info({}, line));
     } catch (error) {
       log.error({ err: error }, "upkeep: the database did not answer");
