@@ -1,4 +1,4 @@
-import { within } from "@windshift/base/deadline.ts";
+import { orLate } from "@windshift/base/deadline.ts";
 import type { Log } from "./http/log.ts";
 
 /**
@@ -46,6 +46,6 @@ async function inTime(
   msMax: number,
   log: Pick<Log, "warn">,
 ): Promise<void> {
-  if ((await within(work, msMax)) === "late")
+  if ((await orLate(work, msMax)) === "late")
     log.warn({}, `the server ends before its ${what}, which did not end in time`);
 }

@@ -3,7 +3,7 @@
  * @returns what the work gave, or "late"
  * @throws what the work throws in time
  */
-export async function within<T>(work: Promise<T>, msMax: number): Promise<T | "late"> {
+export async function orLate<T>(work: Promise<T>, msMax: number): Promise<T | "late"> {
   const late = Promise.withResolvers<"late">();
   const timer = setTimeout(() => late.resolve("late"), msMax);
   return Promise.race([work, late.promise]).finally(() => clearTimeout(timer));

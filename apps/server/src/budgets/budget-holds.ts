@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { within } from "@windshift/base/deadline.ts";
+import { orLate } from "@windshift/base/deadline.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import type { Database } from "../db/database.ts";
 import type { NewRow } from "../db/schema.ts";
@@ -143,7 +143,7 @@ export class BudgetHolds {
     this.closeIdle(() => true);
     const flushed = this.flush();
     flushed.catch(() => {}); // told by the race, or too late for anybody
-    if ((await within(flushed, CLOSE_MS_MAX)) === "late")
+    if ((await orLate(flushed, CLOSE_MS_MAX)) === "late")
       this.log.error(
         { calls: this.calls.length },
         "budgets: the database did not answer, so what is set aside stays so",

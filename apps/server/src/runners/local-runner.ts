@@ -3,7 +3,7 @@ import { mkdir, readdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@windshift/base/clock.ts";
-import { within } from "@windshift/base/deadline.ts";
+import { orLate } from "@windshift/base/deadline.ts";
 import type { Tracing } from "@windshift/base/tracing.ts";
 import type { PoolId, RunnerId } from "@windshift/contract/ids.ts";
 import type { JobSpec } from "@windshift/contract/job.ts";
@@ -126,7 +126,7 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
     stop: async () => {
       const { endMsMax = END_MS_MAX } = options;
       ending.abort();
-      if ((await within(Promise.all([loop, tidying]), endMsMax)) === "late")
+      if ((await orLate(Promise.all([loop, tidying]), endMsMax)) === "late")
         log.warn(
           "the server ends before its runs did; what the container engine still has of them is removed at the next start",
         );
@@ -134,7 +134,7 @@ export async function startLocalRunner(options: LocalRunnerOptions): Promise<Loc
       const letGo = interruptHeldBy(database, options.defaults, runner).then(() =>
         retireRunner(database, runner).catch(() => {}),
       );
-      if ((await within(letGo, END_MS_MAX)) === "late")
+      if ((await orLate(letGo, END_MS_MAX)) === "late")
         log.warn(
           "the server ends before its runs were queued again, as its database did not answer; their leases lapse",
         );
