@@ -86,7 +86,8 @@ function codeOf(status: number): ErrorCode {
 }
 
 function failure(code: ErrorCode, message: string): WsError {
-  return new WsError(message, ERROR_CODES[code].exit);
+  const { exit, retry } = ERROR_CODES[code];
+  return new WsError(message, exit, retry);
 }
 
 async function boundedText(response: Response): Promise<string> {

@@ -4,7 +4,7 @@ export interface Parsed {
   command: Command;
   operands: string[];
   values: ReadonlyMap<string, string[]>;
-  /** `--help` or `-h` stands where an option does; what else is wrong with the line does not count then. */
+  /** `--help` or `-h` stands where an option does; what stands behind it, and too many words, do not count then. */
   help: boolean;
 }
 

@@ -54,6 +54,8 @@ export class WsError extends Error {
   constructor(
     message: string,
     readonly exitCode: number,
+    /** Whether the same call may come through in a moment. */
+    readonly isPassing = false,
   ) {
     super(message);
   }
@@ -74,6 +76,7 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
+/** A command that was written wrongly; names the help. */
 export function usageError(problem: string): WsError {
   return new WsError(`${problem}; see ws help`, EXIT.usage);
 }

@@ -9,8 +9,6 @@ import { printable } from "../terminal.ts";
 
 /** Between two asks when the server names no time, s. */
 const POLL_S = 2;
-/** From here on the exit codes say to try again. */
-const PASSING_EXIT_MIN = 69;
 
 export const loginCommands: readonly Command[] = [
   {
@@ -133,7 +131,7 @@ async function pollForToken(api: Api, started: unknown, signal: AbortSignal): Pr
 
 /** A server that cannot be reached for a moment has forgotten nothing; what it refuses it refuses for good. */
 function whileItLasts(error: unknown): undefined {
-  if (error instanceof WsError && error.exitCode >= PASSING_EXIT_MIN) return undefined;
+  if (error instanceof WsError && error.isPassing) return undefined;
   throw error;
 }
 

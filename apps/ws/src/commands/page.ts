@@ -83,8 +83,11 @@ export const pageCommands: readonly Command[] = [
 ];
 
 /** Where pages are looked for: below the item of the run, or nowhere in particular. */
-function placeOf({ env }: Pick<Call, "env">): string {
-  return env[WS_SETTINGS.runId.name] === undefined ? "" : `/items/${itemKeyOf({ env, operands: [] })}`;
+function placeOf({ env, has }: Pick<Call, "env" | "has">): string {
+  if (env[WS_SETTINGS.runId.name] === undefined) return "";
+  // All of them would be taken for those that were found.
+  if (has("search")) throw usageError("inside a run -q finds nothing: list its pages without it");
+  return `/items/${itemKeyOf({ env, operands: [] })}`;
 }
 
 /** What one call lists, the newest first. */

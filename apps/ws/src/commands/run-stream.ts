@@ -33,7 +33,7 @@ export async function watchRun(call: Call, id: number): Promise<number> {
       failures += 1;
     } catch (error) {
       if (call.signal.aborted) return EXIT.interrupted;
-      const passing = !(error instanceof WsError) || error.exitCode >= 69;
+      const passing = !(error instanceof WsError) || error.isPassing;
       if (!passing || failures >= RECONNECTS_MAX) throw error;
       failures += 1;
     }
