@@ -6,10 +6,11 @@ import { AppError } from "@windshift/contract/app-error.ts";
 import { ERROR_CODES } from "@windshift/contract/error-codes.ts";
 import type { JobLog } from "@windshift/execution/job-log.ts";
 import { type RunnerSettings, readRunnerSettings } from "./config.ts";
+import { rotateKeptCredential } from "./credential-rotation.ts";
 import { type DoctorFormat, printBadSettings, runDoctor } from "./doctor/doctor.ts";
 import { DEFAULT_PATH } from "./engine.ts";
 import { createLog } from "./log.ts";
-import { rotateKeptCredential, runRunner } from "./runner.ts";
+import { runRunner } from "./runner.ts";
 import { checkSharedFolder } from "./shared-folder.ts";
 
 const USAGE = `windshift-runner                    claim runs of a pool and do them on this host; settings come from the environment (docs/configuration.md)

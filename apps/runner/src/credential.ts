@@ -16,8 +16,8 @@ export interface CredentialOptions {
   name: string;
   client: ServerClient;
   log: JobLog;
-  /** Whether the server knows a credential; asked only where there is a registration token to get another with. */
-  isKnown?(credential: string): Promise<boolean>;
+  /** Shows the server a credential, which it may refuse; only where there is a registration token to get another with. */
+  show?(credential: string): Promise<unknown>;
   /** Told the name that the server gave this host, before the credential is kept. */
   onRegistered?(instance: string): Promise<void>;
 }
@@ -33,11 +33,11 @@ const PROBE_BYTES = 512;
  * @throws AppError that names the variable or file to look at
  */
 export async function obtainCredential(options: CredentialOptions): Promise<string> {
-  const { given, file, registrationToken, log, isKnown } = options;
+  const { given, file, registrationToken, log } = options;
   if (given !== undefined) return given;
   const kept = await readCredential(file, log);
   if (kept !== undefined) {
-    if (registrationToken === undefined || isKnown === undefined || (await isKnown(kept))) return kept;
+    if (registrationToken === undefined || !(await isUnknown(kept, options))) return kept;
     log.warn("the server does not take the credential that is kept; registering again", { file });
     return register(options, registrationToken).catch((cause: unknown) => {
       throw isRefused(cause) ? neitherTaken(file, cause) : cause;
@@ -49,6 +49,11 @@ export async function obtainCredential(options: CredentialOptions): Promise<stri
       `there is no credential in ${file} and WSRUNNER_REGISTRATION_TOKEN is not set. Mint a registration token for a pool and set it; if this runner was registered before, check that WSRUNNER_CREDENTIAL_FILE is on a disk that is kept`,
     );
   return register(options, registrationToken);
+}
+
+/** A server that cannot be asked says nothing about it. */
+async function isUnknown(credential: string, { show }: CredentialOptions): Promise<boolean> {
+  return show === undefined ? false : show(credential).then(() => false, isRefused);
 }
 
 function isRefused(error: unknown): error is AppError {

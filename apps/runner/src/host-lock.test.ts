@@ -96,10 +96,11 @@ test(
 
 test("a lock that was released is free, and one that is held is not for a part of this process either", async () => {
   using dir = tempDir();
-  const first = await lockHost(dir.path, PATH);
-  await expect(lockHost(dir.path, PATH)).rejects.toMatchObject({ code: "invalid_input" });
-  first.release();
-  (await lockHost(dir.path, PATH)).release();
+  {
+    using _first = await lockHost(dir.path, PATH);
+    await expect(lockHost(dir.path, PATH)).rejects.toMatchObject({ code: "invalid_input" });
+  }
+  using _next = await lockHost(dir.path, PATH);
 });
 
 test("a host without flock, or a folder that cannot be had, is told what to do", async () => {

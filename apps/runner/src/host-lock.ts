@@ -6,9 +6,8 @@ import { AppError } from "@windshift/contract/app-error.ts";
 /** Exit code with which flock says that somebody else has the lock. */
 const TAKEN = 1;
 
-export interface HostLock {
-  release(): void;
-}
+/** Held until it is disposed of, or this process ends. */
+export type HostLock = Disposable;
 
 /**
  * Makes this process the only runner that works with a cache root: two would take each other's live spools for leftovers, and
@@ -37,7 +36,7 @@ export async function lockHost(cacheRoot: string, path: string): Promise<HostLoc
 export async function lockCredential(credentialFile: string, path: string): Promise<HostLock> {
   const lock = { setting: "WSRUNNER_CREDENTIAL_FILE", of: credentialFile, file: `${credentialFile}.lock` };
   const fd = await openLock(lock).catch(() => undefined);
-  return fd === undefined ? { release: () => undefined } : heldLock(fd, lock, path);
+  return fd === undefined ? { [Symbol.dispose]: () => undefined } : heldLock(fd, lock, path);
 }
 
 interface LockPlace {
@@ -60,7 +59,7 @@ async function heldLock(fd: number, lock: LockPlace, path: string): Promise<Host
     closeSync(fd);
     throw error;
   }
-  return { release: () => closeSync(fd) };
+  return { [Symbol.dispose]: () => closeSync(fd) };
 }
 
 /** flock locks the open file it is given, which is ours, and ends; the lock stays with us. */
