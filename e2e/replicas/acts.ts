@@ -7,6 +7,8 @@ import type { ReplicaStage } from "./replica-stage.ts";
 export type Act = (rig: ReplicaStage, log: (line: string) => void) => Promise<void>;
 
 const READY_MS_MAX = 60_000;
+/** Of a description: some of these fill what is left in the files of a database. */
+const LARGE_TEXT_CHARS = 50_000;
 const Count = z.object({ n: z.coerce.number() });
 
 /** One server after the other is ended in order and started again, each once runs are at work (F04). */
@@ -78,6 +80,33 @@ export function slowDatabase(ms: number, forMs: number): Act {
     log("the database is as fast as before");
   };
 }
+
+/** The disk of the database takes no more, then there is room again (F12). */
+export const fillDatabaseDisk: Act = async (rig, log) => {
+  log(`the database's disk is filled with ${await runsAtWork(rig)} runs at work`);
+  await rig.cluster.fillDisk();
+  const { api, workspace } = rig.stage;
+  const item = { title: "There is no room", description: "x".repeat(LARGE_TEXT_CHARS) };
+  let kept = 0;
+  const said = await eventually(
+    "something is refused",
+    () =>
+      workspace.createItem(item, false).then(
+        () => void kept++,
+        (error: Error) => error.message,
+      ),
+    READY_MS_MAX,
+  );
+  const read = await api.get("/api/v1/workspaces/FAULT/items?limit=1", z.json()).then(
+    () => "answered",
+    (error: Error) => `refused (${error.message})`,
+  );
+  log(`after ${kept} items one was refused: ${said}; a reading was ${read}`);
+  const startedMs = performance.now();
+  await rig.cluster.freeDisk();
+  await allReady(rig);
+  log(`all servers are ready ${Math.round(performance.now() - startedMs)} ms after there was room`);
+};
 
 async function allReady(rig: ReplicaStage): Promise<void> {
   for (const { url } of rig.replicas)

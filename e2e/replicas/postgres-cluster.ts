@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
@@ -14,18 +14,28 @@ import { findUnprivilegedUser } from "../../scripts/setup/unix-user.ts";
 const COMMAND_MS_MAX = 120_000;
 const ROLE = "windshift";
 
+interface Place {
+  dir: string;
+  binDir: string;
+  prefix: readonly string[];
+  password: string;
+  /** A disk of its own, which can be full. */
+  disk: string | undefined;
+}
+
 /**
  * A PostgreSQL of a rig's own that can be crashed, followed by a standby and put in its place. Its commits wait for the disk, as
  * they do where it comes from a package.
  */
 export class PostgresCluster {
   private constructor(
-    private readonly place: { dir: string; binDir: string; prefix: readonly string[]; password: string },
+    private readonly place: Place,
     readonly name: string,
     readonly port: number,
   ) {}
 
-  static async start(): Promise<PostgresCluster> {
+  /** @param diskMb so much room and no more, on a disk of its own in memory, which only root can make; MB */
+  static async start(diskMb?: number): Promise<PostgresCluster> {
     await ensurePackages([{ package: "postgresql", present: () => findBinDir() !== undefined }], say);
     const binDir = findBinDir();
     const user = await findUnprivilegedUser();
@@ -35,8 +45,14 @@ export class PostgresCluster {
     writeFileSync(join(dir, "password"), password, { mode: 0o600 });
     for (const path of [dir, join(dir, "password")])
       if (user.prefix.length > 0) chownSync(path, user.uid, user.gid);
-    const place = { dir, binDir, prefix: user.prefix, password };
+    const disk = diskMb === undefined ? undefined : join(dir, "primary");
+    const place = { dir, binDir, prefix: user.prefix, password, disk };
     const cluster = new PostgresCluster(place, "primary", await freePort());
+    if (disk !== undefined) {
+      mkdirSync(disk);
+      const options = `size=${diskMb}m,mode=0700,uid=${user.uid},gid=${user.gid}`;
+      await run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", disk]);
+    }
     const auth = ["--auth", "scram-sha-256", "--pwfile", join(dir, "password")];
     await cluster.run("initdb", [
       "--pgdata",
@@ -86,6 +102,25 @@ export class PostgresCluster {
     await this.query("select pg_reload_conf()");
   }
 
+  /** Nothing more can be written to its disk. */
+  async fillDisk(): Promise<void> {
+    await run([
+      "sh",
+      "-c",
+      'dd if=/dev/zero of="$0" bs=64k 2>/dev/null; dd if=/dev/zero bs=512 2>/dev/null >>"$0"; true',
+      this.filler,
+    ]);
+  }
+
+  /** There is room again, and it runs, whether it had ended for want of room or not. */
+  async freeDisk(): Promise<void> {
+    rmSync(this.filler);
+    const isUp = await this.query("select 1").catch(() => "");
+    if (isUp === "1") return;
+    await this.stop();
+    await this.begin();
+  }
+
   async query(statement: string): Promise<string> {
     return this.run("psql", [this.url(), "--no-align", "--tuples-only", "--quiet", "--command", statement]);
   }
@@ -95,8 +130,14 @@ export class PostgresCluster {
     await this.run("pg_ctl", ["stop", "--pgdata", this.data, "--mode", "immediate"]).catch(() => {});
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
+    const { disk } = this.place;
+    if (disk !== undefined) await run(["umount", "--lazy", disk]);
     rmSync(this.place.dir, { recursive: true, force: true });
+  }
+
+  private get filler(): string {
+    return join(this.place.disk ?? this.data, "filler");
   }
 
   private get data(): string {
@@ -122,6 +163,11 @@ export class PostgresCluster {
     if (done.exitCode !== 0) throw new Error(`${program} ended with ${done.exitCode}: ${done.stderr.trim()}`);
     return done.stdout.trim();
   }
+}
+
+async function run(argv: readonly string[]): Promise<void> {
+  const done = await exec(argv, { env: childEnv({ LC_ALL: "C.UTF-8" }), timeoutMs: COMMAND_MS_MAX });
+  if (done.exitCode !== 0) throw new Error(`${argv[0]} ended with ${done.exitCode}: ${done.stderr.trim()}`);
 }
 
 function say(line: string): void {

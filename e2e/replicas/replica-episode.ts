@@ -7,7 +7,7 @@ import { endingsOf, leftovers, settle } from "../faults-harness/episode.ts";
 import { takeRecord } from "../faults-harness/record.ts";
 import { AnswerProbe } from "./answer-probe.ts";
 import type { ReplicaStage } from "./replica-stage.ts";
-import { RunWatcher } from "./run-watcher.ts";
+import { RunWatchers } from "./run-watchers.ts";
 
 export interface ReplicaEpisodeOptions {
   /** Work items that are assigned at least, one after the other, while it happens; more, as long as it happens. */
@@ -39,7 +39,6 @@ const AGAIN_MS = 200;
 const WAITING_MAX = 1;
 /** Watchers have all when the runs have ended and for so long after, ms. */
 const WATCHERS_MS_MAX = 60_000;
-const RunIds = z.object({ id: z.coerce.number() });
 const Waiting = z.object({ n: z.coerce.number() });
 
 /** Work for the servers, something that happens to them, and the look at what came of it. The rig is used up afterwards. */
@@ -53,39 +52,27 @@ export async function runReplicaEpisode(
   const token = await apiToken(stage.api);
   const reader = new ApiClient(stage.api.baseUrl, { kind: "token", token });
   const probe = new AnswerProbe(`${stage.api.baseUrl}/api/v1/workspaces/FAULT/items?limit=1`, token);
-  const ending = new AbortController();
-  const watchers = new Map<number, RunWatcher>();
+  const watchers = new RunWatchers(reader);
   const assigned: string[] = [];
   let happening = true;
   const isWanted = async () =>
     assigned.length < options.runs ? true : happening ? isShortOfWork(rig) : undefined;
-  const work = assign(rig, isWanted, assigned, (run) =>
-    watchers.set(run, new RunWatcher(reader, run, ending.signal)),
-  );
+  const work = assign(rig, isWanted, assigned, (run) => watchers.watch(run));
   await options.act(rig, log).finally(() => {
     happening = false;
   });
   const refused = await work;
   const problems = await settle(stage);
-  await eventually(
-    "every watcher has seen the end",
-    async () => {
-      const open = await Promise.all([...watchers.values()].map((one) => isPending(one.done)));
-      return !open.includes(true);
-    },
-    WATCHERS_MS_MAX,
-  ).catch((error: Error) => problems.push(`I7 ${error.message}`));
-  ending.abort();
+  const missed = await watchers.missed(WATCHERS_MS_MAX);
   await probe.end();
   const record = await takeRecord(stage, assigned, await leftovers(stage));
-  const missed = await Promise.all([...watchers.values()].map((one) => one.differences()));
   return {
-    violations: [...problems, ...findViolations(record), ...missed.flat(), ...probe.wrong],
+    violations: [...problems, ...findViolations(record), ...missed, ...probe.wrong],
     runs: assigned.length,
     endings: endingsOf(record),
     attempts: record.runs.reduce((sum, { attempt }) => sum + attempt, 0),
     refused,
-    broken: [...watchers.values()].reduce((sum, one) => sum + one.broken, 0),
+    broken: watchers.broken,
     statuses: Object.fromEntries(probe.statuses),
   };
 }
@@ -122,11 +109,7 @@ async function assign(
       continue;
     }
     assigned.push(made.key);
-    const find = `select r.id from runs r join work_items i on i.id = r.work_item_id where 'FAULT-' || i.number = '${made.key}'`;
-    const run = await eventually("its run is there", async () =>
-      (await stage.journal.query(find, RunIds)).at(0),
-    );
-    started(run.id);
+    started(await eventually("its run is there", () => stage.journal.findRun(made.key)));
   }
   return refused;
 }
@@ -136,9 +119,4 @@ async function isShortOfWork({ stage }: ReplicaStage): Promise<boolean> {
   const waiting = "select count(*) as n from runs where status = 'queued'";
   const rows = await stage.journal.query(waiting, Waiting).catch(() => []);
   return (rows.at(0)?.n ?? Number.POSITIVE_INFINITY) <= WAITING_MAX;
-}
-
-async function isPending(promise: Promise<void>): Promise<boolean> {
-  const pending = Symbol("pending");
-  return (await Promise.race([promise, Promise.resolve(pending)])) === pending;
 }

@@ -32,6 +32,8 @@ export interface ReplicaStageOptions {
   capacity: number;
   /** What the model waits before its replies, ms, turn by turn. */
   thinkMs: readonly number[];
+  /** So much room for the database, MB; root makes such a disk. Default: that of the machine. */
+  databaseDiskMb?: number | undefined;
 }
 
 export async function openReplicaStage(options: ReplicaStageOptions): Promise<ReplicaStage> {
@@ -40,11 +42,11 @@ export async function openReplicaStage(options: ReplicaStageOptions): Promise<Re
     for (const stop of stops.reverse()) await stop();
   };
   try {
-    const cluster = await PostgresCluster.start();
+    const cluster = await PostgresCluster.start(options.databaseDiskMb);
     const clusters = [cluster];
     stops.push(async () => {
       for (const one of clusters) await one.stop();
-      cluster.remove();
+      await cluster.remove();
     });
     const wire = await DatabaseWire.open(cluster.port);
     stops.push(() => wire.close());
