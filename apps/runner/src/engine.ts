@@ -55,6 +55,7 @@ export async function requireFitEngine(settings: RunnerSettings, env: Env): Prom
     if (found.kind === "unfit") throw new AppError("invalid_input", found.detail);
 }
 
+/** Of its container or of the host; false where there are no users. */
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }

@@ -52,6 +52,7 @@ export interface HostPlane extends ControlPlane, JobSource {
   leftoverPlane(boot: BootId): LeftoverPlane;
 }
 
+/** The server's control plane over HTTP. Whoever calls repeats what failed; a refusal that stands for good is told to `onUnwelcome` too. */
 export function createHostPlane(options: HostPlaneOptions): HostPlane {
   const { state, apiUrl, isolation, clock, log } = options;
   const client: Poster = {

@@ -23,6 +23,7 @@ export type CrashPoint = z.infer<typeof CrashPoint>;
 /** Ends this process with SIGKILL when the moment is the chosen one; nothing runs after it. */
 type Die = (moment: CrashPoint) => void;
 
+/** Ends the process by SIGKILL at one chosen moment, for tests of what a crash leaves. Without a choice it does nothing. */
 export class CrashPoints {
   constructor(private readonly chosen: CrashPoint | undefined) {}
 

@@ -47,6 +47,10 @@ export function createRunTokenPort(database: Database): RunTokens {
   };
 }
 
+/**
+ * Holds an attempt's run to the end of the caller's transaction, and says whether it may still act: it is the current one and nobody
+ * canceled it.
+ */
 export function createAttemptFence(database: Database): AttemptFence {
   return {
     holdLive: async (tx, runId, attempt) => {
@@ -73,6 +77,7 @@ export function createForges(parts: {
   return { forge: parts.crash.forge(forge), forgeClients };
 }
 
+/** The git broker and the model broker, on the stored grants and budgets. */
 export function createBrokers(parts: {
   baseUrl: string;
   database: Database;

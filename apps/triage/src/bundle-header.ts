@@ -29,6 +29,10 @@ export async function readBundleHeader(path: string): Promise<BundleHeader | und
   }
 }
 
+/**
+ * Reads what stands before the pack.
+ * @returns undefined for what is no bundle of version 2, is cut off, or has a line that is not understood
+ */
 export function parseBundleHeader(bytes: Buffer): BundleHeader | undefined {
   const end = bytes.indexOf("\n\n");
   const packOffset = end + 2;

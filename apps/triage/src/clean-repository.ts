@@ -50,6 +50,7 @@ export async function openClean(context: TriageContext, request: Push): Promise<
   };
 }
 
+/** The failure of a run whose commits could not be taken out of its checkout. */
 export function exportFailed(why: string): Failed {
   return failed("export_failed", `The agent's commits could not be taken: ${why}`);
 }

@@ -79,10 +79,12 @@ export function isSafe(apiUrl: string, token: string, env: Env): boolean {
   );
 }
 
+/** Why a token is not sent to such an address, and what to do. */
 export function insecure(apiUrl: string): string {
   return `${apiUrl} is not https, and a token sent there can be read on the way; use https, or set WS_ALLOW_INSECURE=1`;
 }
 
+/** An address of HTTP or HTTPS that ends in /api, with no user, query or fragment. */
 export function isApiUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);

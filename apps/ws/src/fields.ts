@@ -17,6 +17,7 @@ export function text(value: unknown, ...path: readonly string[]): string {
   return typeof found === "string" ? found : typeof found === "number" ? String(found) : "";
 }
 
+/** A list somewhere in an answer; empty when it is not there or is none. */
 export function list(value: unknown, ...path: readonly string[]): readonly unknown[] {
   const found = field(value, ...path);
   return Array.isArray(found) ? found : [];

@@ -13,6 +13,7 @@ export function itemKeyOf({ operands, env }: Pick<Call, "operands" | "env">, at 
   return key;
 }
 
+/** Whether it looks like KEY-123; whether there is such an item, the server knows. */
 export function isItemKey(text: string): boolean {
   return KEY.test(text);
 }
@@ -28,6 +29,7 @@ export function findWorkspace(
   return key;
 }
 
+/** The key of the workspace a command is about. @throws WsError of usage when none is named */
 export function workspaceOf(call: Call): string {
   const key = findWorkspace(call, call.workspace);
   if (key === undefined) throw usageError("name a workspace with -w, or set WS_WORKSPACE_KEY");

@@ -27,6 +27,7 @@ export function writeSignIn(env: Env, signIn: SignIn): string {
   return path;
 }
 
+/** Forgets the kept sign-in; there need not be one. */
 export function removeSignIn(env: Env): void {
   rmSync(signInFile(env), { force: true });
 }

@@ -57,6 +57,7 @@ export function formatTraceparent({ traceId, spanId }: TraceContext): string {
   return `00-${traceId}-${spanId}-01`;
 }
 
+/** Reads the header of W3C Trace Context. @returns undefined for anything else, and for ids of zeros alone */
 export function parseTraceparent(text: string): TraceContext | undefined {
   const [, traceId, spanId] = TRACEPARENT.exec(text) ?? [];
   if (traceId === undefined || spanId === undefined || /^0+$/.test(traceId) || /^0+$/.test(spanId))
@@ -69,6 +70,7 @@ export function idOf(hexChars: 16 | 32, ...words: (string | number)[]): string {
   return createHash("sha256").update(JSON.stringify(words)).digest("hex").slice(0, hexChars);
 }
 
+/** 16 hexadecimal digits that nobody else has. */
 export function newSpanId(): string {
   return randomBytes(8).toString("hex");
 }

@@ -33,6 +33,7 @@ export async function roomOn(dir: string): Promise<DiskRoom> {
   );
 }
 
+/** Whether bytes or files are below their floor. */
 export function isLow({ bytes, files, bytesFloor, filesFloor }: DiskRoom): boolean {
   return bytes < bytesFloor || files < filesFloor;
 }

@@ -47,6 +47,7 @@ interface Constant {
   notes: number;
 }
 
+/** Divides a window among what stands in every request and the work of the run, tokens. However much stands there, work keeps a share. */
 export function budgetOf(window: number, { fixed, task, notes }: Constant): Budget {
   const full = window - Math.min(window * REPLY_SHARE, REPLY_TOKENS_MAX);
   const room = Math.max(full - fixed, window * WORK_SHARE_MIN);

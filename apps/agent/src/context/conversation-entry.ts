@@ -37,11 +37,13 @@ const MESSAGE_WEIGHT = 6;
 /** Tokens of a call beside its name and arguments: id and marks. */
 const CALL_WEIGHT = 16;
 
+/** A message of ours: the system prompt, the task at the head, or a note in between. */
 export function textEntry(kind: "system" | "head" | "note", text: string): Entry {
   const message = { role: kind === "system" ? "system" : "user", content: text };
   return entryOf({ kind }, message, () => tokenWeight(text));
 }
 
+/** What people wrote meanwhile. @param shown as the model sees it, which may be shortened; `texts` are whole */
 export function peopleEntry(texts: readonly string[], shown: string): Entry {
   return entryOf({ kind: "people", texts }, { role: "user", content: shown }, () => tokenWeight(shown));
 }
@@ -70,6 +72,7 @@ export function replyEntry(reply: ModelReply): Entry | undefined {
   return entryOf({ kind: "reply", reasons: reasoning !== "" }, message, () => replyWeight(message));
 }
 
+/** What a call gave back, word for word; nothing but white space is told as no output. */
 export function outputEntry(callId: string, { output, exitCode, fullPath }: ToolResult): Entry {
   return writtenOutput(
     { kind: "output", callId, exitCode, fullPath },
@@ -111,6 +114,7 @@ export function withoutReasoning(entry: Entry): Entry {
   return entryOf({ kind: "reply", reasons: false }, message, () => replyWeight(message));
 }
 
+/** The same place without its pictures, and how to have them again. */
 export function withoutPictures(entry: Entry): Entry {
   const text = `[${entry.pictures} pictures were dropped to save room; read their files again to see them]`;
   return entryOf({ kind: "pictures" }, { role: "user", content: text }, () => tokenWeight(text));

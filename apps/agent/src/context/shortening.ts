@@ -124,6 +124,7 @@ export function cutOutputs(
   return changed;
 }
 
+/** Places of the outputs of tools in the conversation, from one place on. */
 export function outputsFrom(conversation: Conversation, from: number): number[] {
   const fresh = conversation.all().slice(from);
   return fresh.flatMap(({ part }, at) => (part.kind === "output" ? [from + at] : []));

@@ -24,6 +24,7 @@ export interface Load {
   pictures: number;
 }
 
+/** What a request takes in tokens, by what the provider counted before; without any figure, by the weight of its text. */
 export class TokenEstimate {
   private ratio = 1;
   private doubted = false;

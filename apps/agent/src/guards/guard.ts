@@ -49,6 +49,7 @@ export async function judgeTurn(guards: readonly Guard[], turn: TurnTrace): Prom
   return judgement;
 }
 
+/** Goes on, and tells the model this. */
 export function nudge(text: string): Verdict {
   return { kind: "nudge", text };
 }

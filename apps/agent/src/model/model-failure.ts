@@ -117,6 +117,7 @@ export function tooLong(message: string): ModelFailure {
   return { ...brokenReply(message), retry: false };
 }
 
+/** A reply that cannot be used as it came. It is asked for again at once. */
 export function brokenReply(message: string): ModelFailure {
   return { kind: "broken", code: undefined, message, retry: true, retryAfterMs: 0 };
 }

@@ -157,6 +157,7 @@ async function trackedIgnored(query: GrepQuery, context: ToolContext): Promise<s
   );
 }
 
+/** Asks git about the checkout, without the tokens of the run, for as long as a search may take. A failing command is an exit code. */
 export function askGit(args: string[], { workspace, env, signal }: ToolContext): Promise<ExecResult> {
   const place = { root: workspace.root, env: searchEnv(env()), signal };
   return treeGit(place, args, { timeoutMs: GREP_MS_MAX });

@@ -14,12 +14,14 @@ export function withoutReturns(bytes: Buffer): Buffer {
   return out.subarray(0, length);
 }
 
+/** How many line feeds, with a carriage return before them or not. */
 export function newlinesIn(bytes: Buffer): number {
   let count = 0;
   for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) count++;
   return count;
 }
 
+/** Each line feed becomes a carriage return and a line feed. The text must have no returns yet. */
 export function withReturns(bytes: Buffer): Buffer {
   if (!bytes.includes(NEWLINE)) return bytes;
   return Buffer.from(bytes.toString("utf8").replaceAll("\n", "\r\n"));

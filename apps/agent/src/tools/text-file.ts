@@ -97,6 +97,7 @@ export function fileProblem(error: unknown, shownPath: string): string {
   }
 }
 
+/** A failed call of the file system in words for the model. @param shownPath as the model named it */
 export function problem(error: unknown, shownPath: string): Problem {
   return { kind: "problem", why: fileProblem(error, shownPath), code: (error as NodeJS.ErrnoException).code };
 }

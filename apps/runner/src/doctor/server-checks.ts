@@ -96,6 +96,7 @@ export async function checkApi(apiUrl: string, heard: (answer: ServerAnswer) => 
 
 const BETWEEN = "Check the server's log, and proxies between this host and it.";
 
+/** Holds this host's clock to the server's answer; the way there counts as a difference. A warning at most. */
 export function checkClock({ dateMs, hereMs }: ServerAnswer): Check {
   if (dateMs === undefined) return passed("clock", "the server does not tell its time");
   const offMs = hereMs - dateMs;

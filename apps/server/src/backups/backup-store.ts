@@ -13,6 +13,7 @@ export const BackupFacts = z.object({
 });
 export type BackupFacts = z.infer<typeof BackupFacts>;
 
+/** Where a server keeps the backups it makes itself. */
 export function backupFolder(dataDir: string): string {
   return join(dataDir, "backups");
 }
@@ -20,6 +21,8 @@ export function backupFolder(dataDir: string): string {
 export function partsFolder(target: string): string {
   return join(dirname(target), `.${basename(target, ".tar")}.parts`);
 }
+
+/** What is known of a backup stands beside it. */
 export function factsFile(target: string): string {
   return `${target}.json`;
 }
@@ -41,6 +44,7 @@ export async function listBackups(folder: string): Promise<Backup[]> {
   return backups.flatMap((backup) => backup ?? []).toSorted((a, b) => (a.id < b.id ? 1 : -1));
 }
 
+/** A backup that is whole. @returns undefined when there is none of that name, or its facts cannot be read */
 export async function findBackup(folder: string, id: BackupId): Promise<Backup | undefined> {
   const file = join(folder, id);
   try {

@@ -141,6 +141,7 @@ async function pack(parts: string, target: string): Promise<void> {
   await chmod(target, 0o600);
 }
 
+/** Of a whole file, in hexadecimal digits. Rejects when it cannot be read. */
 export async function sha256(file: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);

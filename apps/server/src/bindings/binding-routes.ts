@@ -19,6 +19,7 @@ export interface BindingRoutePorts extends BindingPorts {
   budgetChanged(binding: number): Promise<void>;
 }
 
+/** Bindings of agents to a workspace, for its administrators. */
 export function addBindingRoutes(table: RouteTable, ports: BindingRoutePorts): void {
   const db = ports.database.kysely;
   table.add(

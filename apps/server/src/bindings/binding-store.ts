@@ -137,6 +137,7 @@ export async function insertBinding(tx: Queries, row: NewRow<"bindings">): Promi
   return made.id;
 }
 
+/** By its name. @returns undefined when there is no such pool */
 export async function findPoolId(db: Queries, name: string): Promise<number | undefined> {
   return (await db.selectFrom("pools").select("id").where("name", "=", name).executeTakeFirst())?.id;
 }

@@ -15,6 +15,7 @@ export async function readBudgetStates(db: Queries, runId: number, month: string
   return Promise.all(budgets.map((budget) => readState(db, budget)));
 }
 
+/** What a budget has spent and set aside; nothing when no call was counted in its period yet. */
 export async function readState(db: Queries, budget: ScopedBudget): Promise<BudgetState> {
   const use = await db
     .selectFrom("budget_use")

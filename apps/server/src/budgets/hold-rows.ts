@@ -6,6 +6,7 @@ import type { HoldKey } from "./hold-store.ts";
 /** How long a hold outlives the last sign of its process, ms: several renewals; then what it holds counts as spent. */
 export const HOLD_MS = 60_000;
 
+/** Writes down what calls on their way have set aside, in one statement. Given none it asks nothing. */
 export async function insertHolds(database: Database, tx: Queries, holds: readonly HoldKey[]): Promise<void> {
   if (holds.length === 0) return;
   await tx

@@ -91,6 +91,7 @@ function inSpan({ fromMs, toMs }: Span, workspaceId?: number): Which {
     ]);
 }
 
+/** The sum of them; zeros of none. Costs are millionths. */
 export function total(parts: readonly UsageSum[]): UsageSum {
   const sum: UsageSum = {
     calls: 0,
@@ -114,6 +115,7 @@ export function total(parts: readonly UsageSum[]): UsageSum {
   return sum;
 }
 
+/** As people see it: what is set aside counts as used. Costs are millionths. */
 export function viewBudget(state: BudgetState): BudgetView {
   return {
     scope: state.scope,

@@ -14,6 +14,7 @@ export const connectionScope: Scope = async (db, params) => {
   return row && { workspaceId: row.workspace_id };
 };
 
+/** As it is stored, its secret sealed. @returns undefined when there is none */
 export function findConnectionRow(db: Queries, id: number): Promise<Row<"connections"> | undefined> {
   return db.selectFrom("connections").selectAll().where("id", "=", id).executeTakeFirst();
 }

@@ -13,6 +13,7 @@ import { readMasterKey, secretKeyFile } from "../secrets/secret-key-file.ts";
 
 type StoreSettings = Pick<ServerSettings, "dataDir" | "databaseUrl" | "secretKey" | "previousSecretKey">;
 
+/** Whether the folder is there and can be written to. */
 export async function checkDataFolder({ dataDir }: StoreSettings): Promise<Check> {
   const problem = await folderProblem(dataDir);
   if (problem === undefined) return passed("data folder", dataDir);

@@ -28,6 +28,7 @@ export async function isHeardOf(db: Queries, connectionId: number): Promise<bool
   return row !== undefined;
 }
 
+/** Deliveries that are too old to come again are no longer known. */
 export async function forgetOldDeliveries(db: Queries): Promise<void> {
   await db
     .deleteFrom("forge_deliveries")

@@ -15,6 +15,7 @@ export async function listInvitations(database: Database, workspaceId: number): 
   return rows.map(viewInvitation);
 }
 
+/** One that must be there. Rejects when it is not. */
 export async function getInvitation(db: Queries, id: number): Promise<Invitation> {
   return viewInvitation(
     await selectInvitations(db).where("invitations.id", "=", id).executeTakeFirstOrThrow(),

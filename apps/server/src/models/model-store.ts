@@ -3,6 +3,7 @@ import type { Queries } from "../db/database.ts";
 import type { NewRow, Row } from "../db/schema.ts";
 import { isoTime } from "../http/json.ts";
 
+/** What is stored of a model of a connection. @returns undefined when nothing is: its prices are not known */
 export function findModelRow(
   db: Queries,
   connectionId: number,
@@ -27,6 +28,7 @@ export async function listModels(db: Queries, connectionId: number): Promise<Mod
   return rows.map(toModel);
 }
 
+/** As the API shows it. Prices are millionths for a million tokens. */
 export function toModel(row: Row<"models">): Model {
   return {
     connection_id: row.connection_id,

@@ -42,6 +42,7 @@ export interface ForeignKey {
   definition: string;
 }
 
+/** Takes all keys between tables away. @returns them, for `addForeignKeys` */
 export async function dropForeignKeys(client: pg.Client): Promise<ForeignKey[]> {
   const { rows } = await client.query<ForeignKey>(
     `select c.conrelid::regclass::text as table, quote_ident(c.conname) as name, pg_get_constraintdef(c.oid) as definition
@@ -58,6 +59,7 @@ export async function addForeignKeys(client: pg.Client, keys: readonly ForeignKe
     await client.query(`alter table ${table} add constraint ${name} ${definition}`);
 }
 
+/** Names for a sentence; `none` of none. */
 export function tableText(names: readonly string[]): string {
   return names.length === 0 ? "none" : names.join(", ");
 }

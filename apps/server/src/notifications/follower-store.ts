@@ -25,6 +25,7 @@ export async function setFollowing(
     .execute();
 }
 
+/** False as well for who never was a follower. */
 export async function isFollowing(db: Queries, workItemId: number, userId: string): Promise<boolean> {
   const row = await db
     .selectFrom("followers")
@@ -35,6 +36,7 @@ export async function isFollowing(db: Queries, workItemId: number, userId: strin
   return row?.following === 1;
 }
 
+/** Ids of the people who hear of an item, in no order. */
 export async function listFollowers(db: Queries, workItemId: number): Promise<string[]> {
   const rows = await db
     .selectFrom("followers")

@@ -141,6 +141,7 @@ export async function listNotifications(
   }));
 }
 
+/** Of a person's notifications that they may still see. */
 export async function countUnread(db: Queries, userId: string): Promise<number> {
   const { count } = await ownNotifications(db, userId)
     .where("notifications.read", "=", 0)

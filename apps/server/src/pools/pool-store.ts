@@ -24,6 +24,7 @@ export async function ensureLocalPool(database: Database): Promise<PoolId> {
   return getLocalPoolId(database.kysely);
 }
 
+/** The pool of the server's own runner, which every start makes sure of. @throws AppError `internal` when it is missing */
 export async function getLocalPoolId(db: Queries): Promise<PoolId> {
   const row = await db.selectFrom("pools").select("id").where("name", "=", LOCAL_POOL).executeTakeFirst();
   if (row === undefined) throw new AppError("internal", "the local pool is missing");

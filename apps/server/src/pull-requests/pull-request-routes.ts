@@ -35,6 +35,7 @@ const ACTIONS = {
   reopen: { summary: "Open a closed one again", act: reopenPullRequest },
 } as const;
 
+/** Pull requests of the server's own repositories: reading, and what people do with them. */
 export function addPullRequestRoutes(table: RouteTable, ports: PullRequestPorts): void {
   const db = ports.database.kysely;
   const read = async (id: number): Promise<PullRequestDetail> => {

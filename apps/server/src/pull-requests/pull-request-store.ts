@@ -53,6 +53,7 @@ export async function getPullRequestRow(db: Queries, id: number): Promise<Row<"p
   return row;
 }
 
+/** A run has one at most. @returns undefined when it has none here; one at a forge is a link of the item */
 export function findPullRequestOfRun(db: Queries, runId: number): Promise<Row<"pull_requests"> | undefined> {
   return db.selectFrom("pull_requests").selectAll().where("run_id", "=", runId).executeTakeFirst();
 }

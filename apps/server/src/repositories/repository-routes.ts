@@ -14,6 +14,7 @@ const KeyParams = z.object({ key: z.string() });
 const RepositoryParams = z.object({ repository: RowIdParam });
 const RepositoryList = z.object({ repositories: z.array(Repository) });
 
+/** Repositories of a workspace, on this server and at forges. */
 export function addRepositoryRoutes(table: RouteTable, ports: NewRepositoryPorts): void {
   const db = ports.database.kysely;
   const show = (row: Row<"repositories">, person: Person) =>

@@ -13,6 +13,7 @@ export const repositoryScope: Scope = async (db, params) => {
   return row && { workspaceId: row.workspace_id };
 };
 
+/** As it is stored. @returns undefined when there is none */
 export function findRepositoryRow(db: Queries, id: number): Promise<Row<"repositories"> | undefined> {
   return db.selectFrom("repositories").selectAll().where("id", "=", id).executeTakeFirst();
 }

@@ -156,6 +156,7 @@ export function selectMessages(db: Queries, runs: readonly number[]) {
     .orderBy("run_messages.id");
 }
 
+/** A row as a message for an agent, with who wrote it. */
 export function saidMessageOf(
   row: AuthorRow & { id: number; body: string; message_kind: string },
 ): SaidMessage & { id: MessageId } {

@@ -18,6 +18,7 @@ export interface RunMessage {
   created_at_ms: number;
 }
 
+/** Queues what somebody says to a run's agent. @returns its id, by which it is acknowledged */
 export async function addMessage(
   database: Database,
   tx: Queries,
@@ -77,6 +78,7 @@ export async function listMessagesOf(
   );
 }
 
+/** The agent has it. One that was not delivered yet, or is acknowledged, stays as it is. */
 export async function acknowledgeMessage(db: Queries, run: number, id: number): Promise<void> {
   await db
     .updateTable("run_messages")

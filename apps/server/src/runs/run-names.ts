@@ -10,6 +10,7 @@ export interface RunNames {
   requestedBy: string;
 }
 
+/** What people call all that a run is about. */
 export async function readRunNames(db: Queries, run: Run): Promise<RunNames> {
   return (await readNamesOf(db, [run]))(run);
 }

@@ -30,6 +30,7 @@ export async function keepOutput(tx: Queries, run: number, result: AttemptResult
     .execute();
 }
 
+/** What the commits of a run change. @returns undefined when it handed none over */
 export async function findOutput(db: Queries, run: number): Promise<RunOutput | undefined> {
   const row = await db
     .selectFrom("run_outputs")
@@ -44,6 +45,7 @@ export async function findOutput(db: Queries, run: number): Promise<RunOutput | 
   };
 }
 
+/** The work as a patch, kept where it was not pushed. @returns undefined when there is none */
 export async function findPatch(db: Queries, run: number): Promise<Patch | undefined> {
   const row = await db
     .selectFrom("run_outputs")

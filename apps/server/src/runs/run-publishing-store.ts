@@ -130,6 +130,7 @@ export interface StepState {
   detail: string | null;
 }
 
+/** The steps after the result, in their order; those that the run does not take are left out. */
 export async function listSteps(db: Queries, run: number): Promise<StepState[]> {
   const rows = await db.selectFrom("run_steps").selectAll().where("run_id", "=", run).execute();
   return PUBLISHING_STEPS.flatMap((step) => {
@@ -140,6 +141,7 @@ export async function listSteps(db: Queries, run: number): Promise<StepState[]> 
   });
 }
 
+/** Writes down how a step stands. */
 export async function recordStep(database: Database, run: number, state: StepState): Promise<void> {
   await database.kysely
     .updateTable("run_steps")

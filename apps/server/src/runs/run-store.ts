@@ -5,6 +5,7 @@ import type { Queries } from "../db/database.ts";
 import type { Schema } from "../db/schema.ts";
 import { parseRun, RUN_COLUMNS, type Run } from "./run.ts";
 
+/** @returns undefined when there is no such run */
 export async function findRun(db: Queries, id: number): Promise<Run | undefined> {
   const row = await db.selectFrom("runs").select(RUN_COLUMNS).where("id", "=", id).executeTakeFirst();
   return row === undefined ? undefined : parseRun(row);
@@ -33,6 +34,7 @@ export async function findActiveRun(
   return row === undefined ? undefined : parseRun(row);
 }
 
+/** Adds a run as it is given; whether there may be one, the caller has found out. @returns its id */
 export async function insertRun(db: Queries, row: InsertObject<Schema, "runs">): Promise<RunId> {
   const { id } = await db.insertInto("runs").values(row).returning("id").executeTakeFirstOrThrow();
   return id as RunId;

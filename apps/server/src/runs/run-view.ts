@@ -63,6 +63,7 @@ export async function viewRuns(database: Database, runs: readonly Run[]): Promis
   );
 }
 
+/** All of a run that the page of a run shows; its events are asked for by themselves. */
 export async function viewRunDetail(database: Database, run: Run): Promise<AgentRunDetail> {
   const db = database.kysely;
   const messages = await listMessages(db, run.id);

@@ -69,6 +69,7 @@ export const RUN_COLUMNS = Object.keys(Run.shape) as (keyof Run)[];
 
 export type RunRow = Pick<Row<"runs">, keyof Run>;
 
+/** A row of the database as a run. @throws ZodError when it is none, which is a fault of ours */
 export function parseRun(row: RunRow): Run {
   return Run.parse(row);
 }

@@ -73,6 +73,7 @@ export function nameKeyOf(name: string): string {
   return name.normalize("NFKC").toLowerCase();
 }
 
+/** Of a workspace, without those that were deleted. */
 export async function countSkills(db: Queries, workspaceId: number): Promise<number> {
   const { count } = await db
     .selectFrom("skills")
@@ -138,6 +139,7 @@ export async function listSkills(
   }));
 }
 
+/** A skill with its current text. The caller knows that it is there. */
 export async function getSkill(db: Queries, id: number): Promise<SkillDetail> {
   const [skill] = await listSkills(db, { id });
   assert(skill !== undefined, `skill ${id} was there a moment ago`);

@@ -49,6 +49,7 @@ export async function deleteCliLogin(tx: Queries, id: number): Promise<boolean> 
   return gone !== undefined;
 }
 
+/** Those whose time is over, answered or not. */
 export async function deleteExpiredCliLogins(database: Database): Promise<void> {
   await database.kysely
     .deleteFrom("cli_logins")

@@ -121,6 +121,7 @@ export async function pollCliLogin(database: Database, pollSecret: string): Prom
   });
 }
 
+/** As the page shows it that asks the person; without what the program waits with. */
 export function viewCliLogin(row: Row<"cli_logins">): CliLoginView {
   return {
     user_code: row.user_code,

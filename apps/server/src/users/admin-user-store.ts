@@ -41,6 +41,7 @@ export async function listAdminUsers(db: Queries, query: UserQuery): Promise<Adm
   return viewAll(db, rows);
 }
 
+/** A person as administrators see them. @returns undefined when there is none; agents are not people */
 export async function findAdminUser(db: Queries, id: string): Promise<AdminUser | undefined> {
   const row = await findPerson(db, id);
   return row && (await viewAll(db, [row]))[0];

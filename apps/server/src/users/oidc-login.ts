@@ -146,6 +146,7 @@ export async function unlinkOidcUser(
   });
 }
 
+/** Whether a person can sign in by a provider. */
 export async function hasIdentity(db: Queries, userId: string): Promise<boolean> {
   const row = await db
     .selectFrom("oidc_identities")

@@ -38,6 +38,7 @@ const SESSION_UPDATE_S = 86_400;
 const TRIES_MAX = 10;
 const TRIES_WINDOW_S = 60;
 
+/** Loads the library when somebody signs in first: it takes longer than all the rest of a start. */
 export async function loadAuth(options: SignInOptions): Promise<AuthLibrary> {
   const [{ betterAuth }, passwords, { createAuthEndpoint }, { setSessionCookie }] = await Promise.all([
     import("better-auth"),

@@ -93,6 +93,7 @@ export async function insertAgent(tx: Queries, name: string): Promise<string> {
   return id;
 }
 
+/** A person or an agent. @returns undefined when there is none */
 export function findUser(db: Queries, id: string): Promise<Row<"user"> | undefined> {
   return db.selectFrom("user").selectAll().where("id", "=", id).executeTakeFirst();
 }

@@ -16,6 +16,7 @@ export const viewScope: Scope = async (db, params) => {
   return row && { workspaceId: row.workspace_id };
 };
 
+/** As it is stored. @returns undefined when there is none */
 export function findView(db: Queries, id: number): Promise<Row<"saved_views"> | undefined> {
   return db.selectFrom("saved_views").selectAll().where("id", "=", id).executeTakeFirst();
 }
@@ -31,6 +32,7 @@ export async function listViews(db: Queries, workspaceId: number, userId: string
   return rows.map(toView);
 }
 
+/** A view as the API shows it. Rejects when it is not there. */
 export async function getView(db: Queries, id: number): Promise<SavedView> {
   return toView(await selectViews(db).where("saved_views.id", "=", id).executeTakeFirstOrThrow());
 }
@@ -72,6 +74,7 @@ export async function createView(
   });
 }
 
+/** Changes what the patch names and leaves the rest. */
 export async function changeView(db: Queries, id: number, patch: ViewPatch): Promise<void> {
   const { name, layout, query, shared } = patch;
   await db
@@ -87,6 +90,7 @@ export async function changeView(db: Queries, id: number, patch: ViewPatch): Pro
     .execute();
 }
 
+/** It need not be there any more. */
 export async function deleteView(db: Queries, id: number): Promise<void> {
   await db.deleteFrom("saved_views").where("id", "=", id).execute();
 }

@@ -14,6 +14,7 @@ const ItemParams = z.object({ item: z.string() });
 const CommentParams = z.object({ comment: z.string() });
 const ListQuery = z.object({ after: CursorParam, limit: LimitParam });
 
+/** Comments of an item: by people, and by the run that works on it. */
 export function addCommentRoutes(table: RouteTable, ports: CommentPorts): void {
   const db = ports.database.kysely;
   table.add(

@@ -67,6 +67,7 @@ export async function listComments(
   return rows.map((row) => toComment(row, mentions));
 }
 
+/** A comment as the API shows it. Rejects when it is not there. */
 export async function getComment(db: Queries, id: number): Promise<Comment> {
   const row = await selectComments(db).where("comments.id", "=", id).executeTakeFirstOrThrow();
   return toComment(row, await mentionsOf(db, [id]));
@@ -96,6 +97,7 @@ async function mentionsOf(db: Queries, commentIds: readonly number[]): Promise<M
   return mentions;
 }
 
+/** Of an item, whoever wrote them. */
 export async function countComments(db: Queries, workItemId: number): Promise<number> {
   const { count } = await db
     .selectFrom("comments")

@@ -2,6 +2,7 @@ import type { ItemLink, WorkItemDetail } from "@windshift/contract/api/work-item
 import type { Queries } from "../db/database.ts";
 import { isoTime } from "../http/json.ts";
 
+/** What stands beside an item, such as its pull requests; oldest first. */
 export async function listLinks(db: Queries, workItemId: number): Promise<ItemLink[]> {
   const rows = await db
     .selectFrom("item_links")

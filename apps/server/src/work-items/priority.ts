@@ -6,6 +6,7 @@ export function rankOf(priority: Priority): number {
   return Priority.options.indexOf(priority);
 }
 
+/** The priority of a stored rank, which is its place in the list. */
 export function priorityOf(rank: number): Priority {
   const priority = Priority.options[rank];
   assert(priority !== undefined, `the priority ${rank} is one of the list`);

@@ -30,6 +30,7 @@ export interface WorkItemRoutePorts extends WorkItemPorts, CallerPorts {
   memberships: Memberships;
 }
 
+/** Work items: lists, search, pages of one, changes and assignments. */
 export function addWorkItemRoutes(table: RouteTable, ports: WorkItemRoutePorts): void {
   addListRoutes(table, ports);
   addItemRoutes(table, ports);

@@ -70,6 +70,7 @@ export async function checkWish(
   await ports.triggers.checkWish({ workspaceId, agentUserId: assignee, requestedBy, run });
 }
 
+/** `invalid_input` about one field of a request. @param path of the field, as in the body */
 export function fieldError(path: string, message: string): AppError {
   return new AppError("invalid_input", `${path}: ${message}`, { details: [{ path, message }] });
 }

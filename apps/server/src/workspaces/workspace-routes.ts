@@ -20,6 +20,7 @@ const KeyParams = z.object({ key: z.string() });
 const MemberParams = z.object({ key: z.string(), user: z.string() });
 const MemberList = z.object({ members: z.array(Member) });
 
+/** Workspaces and their members. */
 export function addWorkspaceRoutes(table: RouteTable, ports: { database: Database }): void {
   const { database } = ports;
   table.add(

@@ -13,6 +13,7 @@ export const workspaceScope: Scope = async (db, params) => {
   return row && { workspaceId: row.id };
 };
 
+/** By its key. @returns undefined when there is none */
 export function findWorkspace(db: Queries, key: string): Promise<Row<"workspaces"> | undefined> {
   return db.selectFrom("workspaces").selectAll().where("key", "=", key).executeTakeFirst();
 }
@@ -33,6 +34,7 @@ export async function listWorkspaces(db: Queries, userId: string): Promise<Works
   }));
 }
 
+/** The key stays: it is part of the name of every item. */
 export async function renameWorkspace(tx: Queries, id: number, name: string): Promise<void> {
   await tx.updateTable("workspaces").set({ name }).where("id", "=", id).execute();
 }

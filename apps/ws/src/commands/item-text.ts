@@ -36,6 +36,7 @@ export function itemText({ item, comments, more }: ItemWithComments): string {
   ].join("\n\n");
 }
 
+/** A comment for a terminal: who and when, then the text. */
 export function commentText(comment: unknown): string {
   const who = text(comment, "author", "name") || "someone";
   return `--- ${who}, ${text(comment, "created_at")}\n${text(comment, "body")}`;
