@@ -158,13 +158,36 @@ describe("after all of it", () => {
     expect(existsSync(stage.marker)).toBe(false);
   });
 
-  test("PI-02 what a run asked for beyond its own is in the audit log", async () => {
-    const { run } = of("brokers");
-    const { api } = stage;
-    const log = await api.get(`/api/v1/admin/audit?actor=run%20${run.id}&limit=100`, AuditPage);
-    const denied = log.entries.filter(({ action }) => action === "run.denied").map(({ subject }) => subject);
-    for (const subject of ["POST /api/v1/admin/users", "GET /api/v1/admin/audit", "POST /api/v1/tokens"])
+  test("PI-02 what a run asked for beyond its own, and each push that was refused, is in the audit log under its name", async () => {
+    const { api, values } = stage;
+    const of = async (name: string, action: string) => {
+      const actor = encodeURIComponent(`run ${played.get(name)?.run.id}`);
+      const log = await api.get(`/api/v1/admin/audit?actor=${actor}&limit=100`, AuditPage);
+      return log.entries.filter((entry) => entry.action === action);
+    };
+    const denied = (await of("brokers", "run.denied")).map(({ subject }) => subject);
+    for (const subject of [
+      "POST /api/v1/admin/users",
+      "GET /api/v1/admin/audit",
+      "POST /api/v1/tokens",
+      "GET /api/v1/workspaces/EVIL/connections",
+      "POST /api/v1/workspaces/EVIL/skills",
+      `GET /api/v1/items/${values.otherItem}`,
+      `PATCH /api/v1/items/${values.secondItem}`,
+      `GET /api/v1/agent-runs/${values.otherRun}/events`,
+      `POST /api/v1/agent-runs/${values.otherRun}/cancel`,
+    ])
       expect(denied).toContain(subject);
+    for (const [name, why] of [
+      ["token", "notes.txt"],
+      ["pipeline", "leak.yml"],
+    ] as const) {
+      const refused = await of(name, "push.refused");
+      expect([name, JSON.stringify(refused.map(({ data }) => data))]).toEqual([
+        name,
+        expect.stringContaining(why),
+      ]);
+    }
   });
 
   test("PI-01 a token that a model was told opens nothing once its run has ended", async () => {
