@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { BudgetShort } from "../budgets/budget-short.ts";
+import { type BudgetShort, parseShort } from "../budgets/budget-short.ts";
 import type { Queries } from "../db/database.ts";
 
 /** Runs that wait for a budget, with what they were short of: the next after a run, in the order of their numbers. */
@@ -16,10 +16,10 @@ export async function listNextWaiting(
     .orderBy(id)
     .limit(limit)
     .execute();
-  return rows.map(({ id, budget_short }) => ({
-    id,
-    short: BudgetShort.parse(JSON.parse(budget_short ?? "null")),
-  }));
+  return rows.flatMap(({ id, budget_short }) => {
+    const short = parseShort(budget_short);
+    return short === null ? [] : [{ id, short }];
+  });
 }
 
 /** Runs of a workspace or a binding that wait for a budget. */

@@ -56,11 +56,7 @@ export async function resumeAfterRaise(
 ): Promise<void> {
   const resumed: number[] = [];
   for (const id of await listWaitingForBudget(database.kysely, of))
-    await database.transaction(async (tx) => {
-      const run = await lockRun(database, tx, id);
-      if (run?.reason !== "budget" || run.status !== "waiting") return;
-      if ((await resumeFunded(database, tx, run)) === undefined) resumed.push(id);
-    });
+    if (await resumeWaiting(database, id)) resumed.push(id);
   await notifyResumed(database, resumed);
 }
 
@@ -80,14 +76,19 @@ export async function resumeWhereRoom(database: Database, afterRun: number): Pro
   for (const { id, short } of waiting) {
     const states = await readBudgetStates(database.kysely, id, month);
     if (findStillShort(states, short, "spent_and_held") !== undefined) continue;
-    await database.transaction(async (tx) => {
-      const run = await lockRun(database, tx, id);
-      if (run?.reason !== "budget" || run.status !== "waiting") return;
-      if ((await resumeFunded(database, tx, run)) === undefined) resumed.push(id);
-    });
+    if (await resumeWaiting(database, id)) resumed.push(id);
   }
   await notifyResumed(database, resumed);
   return waiting.length < WAITING_LOOKED_MAX ? 0 : (waiting.at(-1)?.id ?? 0);
+}
+
+/** @returns whether it waited for a budget and goes on */
+function resumeWaiting(database: Database, id: number): Promise<boolean> {
+  return database.transaction(async (tx) => {
+    const run = await lockRun(database, tx, id);
+    if (run?.reason !== "budget" || run.status !== "waiting") return false;
+    return (await resumeFunded(database, tx, run)) === undefined;
+  });
 }
 
 /** @returns why it still cannot go on */
