@@ -85,6 +85,16 @@ export class DatabaseJournal {
     return z.array(row).parse([...(await this.sql.unsafe(statement))]);
   }
 
+  /** The first run of a work item of the only workspace, if it has one. */
+  async findRun(itemKey: string): Promise<number | undefined> {
+    const number = Number(itemKey.split("-").at(-1));
+    const [row] = await this.query(
+      `select r.id from runs r join work_items i on i.id = r.work_item_id where i.number = ${number} order by r.id limit 1`,
+      z.object({ id: z.coerce.number() }),
+    );
+    return row?.id;
+  }
+
   entries(): Promise<Entry[]> {
     return this.query(`select id, ${COLUMNS} from fault_journal order by id`, Entry);
   }

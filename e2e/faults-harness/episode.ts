@@ -1,7 +1,7 @@
 import { ensureAgentNetwork } from "@windshift/testing/agent-network.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { z } from "zod";
-import { RunWatcher } from "../replicas/run-watcher.ts";
+import { RunWatchers } from "../replicas/run-watchers.ts";
 import { findViolations } from "./checker.ts";
 import { ledgerProblems, readLedger } from "./ledger.ts";
 import { endHost, type FaultKind, makeFault } from "./nemesis.ts";
@@ -56,16 +56,15 @@ export async function runEpisode(options: EpisodeOptions): Promise<EpisodeEnd> {
   const thinkMs = Array.from({ length: 4 }, () => seeded.between(50, 1_500));
   const caps = { capacity: CAPACITY, poolMax: POOL_MAX };
   const stage = await openStage({ env, ...caps, thinkMs, ...(await placesOf(image)) });
-  const watching = new AbortController();
+  const watchers = new RunWatchers(stage.api);
   let keep = true;
   try {
     await registerHosts(stage, seeded);
     const assigned: string[] = [];
-    const watchers: RunWatcher[] = [];
     const onAssigned = async (key: string) => {
       assigned.push(key);
-      const run = await runOf(stage, key);
-      if (run !== undefined) watchers.push(new RunWatcher(stage.api, run, watching.signal));
+      const run = await stage.journal.findRun(key);
+      if (run !== undefined) watchers.watch(run);
     };
     const work = assignAll(stage, new Seeded(seed + 1), runs, onAssigned);
     const kinds = [
@@ -74,7 +73,7 @@ export async function runEpisode(options: EpisodeOptions): Promise<EpisodeEnd> {
     ];
     const [ofProcesses = 0, ofLinks = 0] = await Promise.all([...kinds, work.then(() => 0)]);
     const faults = ofProcesses + ofLinks;
-    const problems = [...(await settle(stage)), ...(await missedBy(watchers, watching))];
+    const problems = [...(await settle(stage)), ...(await watchers.missed(WATCH_MS_MAX))];
     const record = await takeRecord(stage, assigned, await leftovers(stage));
     const violations = [...problems, ...findViolations(record)];
     keep = violations.length > 0;
@@ -86,7 +85,7 @@ export async function runEpisode(options: EpisodeOptions): Promise<EpisodeEnd> {
     );
     return { violations, endings: endingsOf(record), failures, attempts, faults, keptIn };
   } finally {
-    watching.abort();
+    watchers.stop();
     await stage.close(keep);
   }
 }
@@ -134,25 +133,6 @@ async function assignAll(
 }
 
 const Id = z.coerce.number();
-
-/** The run that an assignment has begun. */
-async function runOf({ journal }: Stage, key: string): Promise<number | undefined> {
-  const number = Number(key.split("-").at(-1));
-  const [row] = await journal.query(
-    `select r.id from runs r join work_items i on i.id = r.work_item_id where i.number = ${number} order by r.id`,
-    z.object({ id: Id }),
-  );
-  return row?.id;
-}
-
-/** What those who watched runs through all faults have differently from what is stored (I7). Nobody watches any more afterwards. */
-async function missedBy(watchers: readonly RunWatcher[], watching: AbortController): Promise<string[]> {
-  const all = Promise.all(watchers.map(({ done }) => done));
-  const isLate = await Promise.race([all.then(() => false), Bun.sleep(WATCH_MS_MAX).then(() => true)]);
-  watching.abort();
-  if (isLate) return [`I7 a watcher has not seen the end of its run ${WATCH_MS_MAX} ms after all have ended`];
-  return (await Promise.all(watchers.map((one) => one.differences()))).flat();
-}
 
 async function makeFaults(
   kind: FaultKind,

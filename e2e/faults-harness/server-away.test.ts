@@ -135,11 +135,8 @@ async function bootOf(): Promise<string> {
 
 async function assign(title: string): Promise<number> {
   const { key } = await stage.workspace.createItem({ title, description: "Anything." }, true);
-  const [row] = await stage.journal.query(
-    `select r.id from runs r join work_items i on i.id = r.work_item_id where i.number = ${Number(key.split("-").at(-1))}`,
-    z.object({ id: z.coerce.number() }),
-  );
-  return z.number().parse(row?.id);
+  const run = await stage.journal.findRun(key);
+  return z.number().parse(run);
 }
 
 async function runOf(id: number): Promise<z.infer<typeof RunRow>> {
