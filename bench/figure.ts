@@ -52,8 +52,14 @@ export interface Yardstick {
 }
 
 /**
+ * How far a bar is stretched at most: nginx took three times as long in the slowest hour in which bars were held. A yardstick of tenths
+ * of a millisecond may come out ten times as long for once, and a bar of ten times its length would hold whatever we did.
+ */
+const SLOWNESS_MAX = 3;
+
+/**
  * A figure whose bar is on the value; a reference beside it is for the reader. With a yardstick the bar is stretched as far as the
- * machine is slower than the one the bar was written on, and never tightened: what counts is the distance to the floor.
+ * machine is slower than the one the bar was written on, within SLOWNESS_MAX, and never tightened: what counts is the distance to the floor.
  */
 export function absoluteFigure(
   subject: Subject,
@@ -62,8 +68,8 @@ export function absoluteFigure(
   yardstick?: Yardstick,
 ): Figure {
   const { median } = summarize(samples);
-  const slowness =
-    yardstick === undefined ? 1 : Math.max(1, summarize(yardstick.here).median / yardstick.atBar);
+  const slower = yardstick === undefined ? 1 : summarize(yardstick.here).median / yardstick.atBar;
+  const slowness = Math.min(Math.max(1, slower), SLOWNESS_MAX);
   return {
     ...measured(subject, samples, beside),
     barOn: "value",

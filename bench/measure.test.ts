@@ -48,13 +48,16 @@ test("a bar is on the ratio where there is a reference, and on the value where t
   expect(Figure.parse(compared)).toMatchObject({ ratio: 30, bar: null, holds: true });
 });
 
-test("a bar on a value is stretched as far as the machine is slower than that of the bar, and never tightened", () => {
+test("a bar on a value is stretched as far as the machine is slower than that of the bar, at most three times, and never tightened", () => {
   const on = (here: number[], samples: number[]) =>
     absoluteFigure({ ...SUBJECT, bar: 10 }, samples, undefined, { atBar: 4, here });
   expect(Figure.parse(on([8], [20]))).toMatchObject({ bar: 10, slowness: 2, holds: true });
   expect(on([8], [20.1]).holds).toBe(false);
   expect(on([1], [9])).toMatchObject({ slowness: 1, holds: true });
   expect(on([1], [11]).holds).toBe(false);
+  // A yardstick of one bad moment makes no bar that always holds.
+  expect(on([40], [30])).toMatchObject({ slowness: 3, holds: true });
+  expect(on([40], [30.1]).holds).toBe(false);
 });
 
 test("a name nobody knows gets the list, nothing on stdout, and exit code 2", async () => {
