@@ -8,10 +8,12 @@ import {
   chromium,
   type Page,
 } from "playwright-core";
+import { findChromium } from "../../scripts/setup/ensure-chromium.ts";
+import { findProgram } from "../../scripts/setup/ensure-packages.ts";
 
-/** Debian's Chromium, without anything that talks to the world by itself. */
+/** Chromium as people have it where it is there, without anything that talks to the world by itself. */
 const CHROMIUM = {
-  executablePath: "/usr/bin/chromium",
+  executablePath: findProgram("chromium") ?? findChromium() ?? "/usr/bin/chromium",
   args: [
     ...[
       "--no-sandbox",

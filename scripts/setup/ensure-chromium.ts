@@ -7,9 +7,11 @@ export type Chromium = { kind: "ready"; path: string } | { kind: "unavailable"; 
 const HEADLESS = "chromium-headless-shell";
 const NAMES = [HEADLESS, "chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
-/** Finds Chromium (or Chrome) for the browser tests, best the one without windows; installs Debian's package of that. */
+/** Finds Chromium (or Chrome) for the browser tests, best the one without windows; installs Debian's package of that, or of the other. */
 export async function ensureChromium(log: Log): Promise<Chromium> {
-  const packages = await ensurePackages([program(HEADLESS)], log);
+  let packages = await ensurePackages([program(HEADLESS)], log);
+  // Not every Debian has it.
+  if (findChromium() === undefined) packages = await ensurePackages([program("chromium")], log);
   const path = findChromium();
   if (path !== undefined) return { kind: "ready", path };
   const why = packages.kind === "missing" ? packages.why : "Chromium was not found after the installation.";
