@@ -158,6 +158,32 @@ test("page list brings all pages, and item list says where the rest is", async (
   expect([rest.stdout.match(/^DEMO-\d/gm), rest.stderr]).toEqual([["DEMO-1"], ""]);
 });
 
+test("page list inside a run refuses -q, which would find pages that nobody asked for", async () => {
+  const env = { AGENT_RUN_ID: "7", WINDSHIFT_ITEM_KEY: "DEMO-1" };
+  answer = () => Response.json({ pages: [{ id: 9 }] });
+  expect((await ws(["page", "list"], env)).stdout).toMatch(/^9/m);
+  expect(seen.splice(0).map(({ path }) => path)).toEqual(["/api/v1/items/DEMO-1/pages"]);
+  const refused = await ws(["page", "list", "-q", "words"], env);
+  expect([refused.exitCode, refused.stderr, seen]).toEqual([2, expect.stringContaining("without it"), []]);
+});
+
+test("login asks on while the server is away, and ends with what a server says that fails", async () => {
+  const started = {
+    ...{ verification_path: "/cli/A", user_code: "BCDF-GHJK", poll_secret: "s", interval_s: 0.01 },
+    expires_at: new Date(Date.now() + 600_000).toISOString(),
+  };
+  const failed = { error: { code: "internal", message: "it broke" } };
+  const answers = [
+    () => Response.json(started, { status: 201 }),
+    () => new Response("<html>", { status: 503 }),
+    () => Response.json({ state: "pending" }),
+    () => Response.json(failed, { status: 500 }),
+  ];
+  answer = () => answers.shift()?.() ?? Response.json({});
+  const { exitCode, stderr } = await ws(["login", api.url.origin]);
+  expect([exitCode, stderr.includes("it broke"), answers]).toEqual([70, true, []]);
+});
+
 test("a table is no wider than the terminal it stands on, colored unless NO_COLOR is set, and whole in a pipe", async () => {
   const run = {
     ...{ id: 7, item_key: "DEMO-12", status: "succeeded", reason: "completed", created_at: WHEN },
