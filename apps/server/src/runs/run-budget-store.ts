@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { type BudgetShort, parseShort } from "../budgets/budget-short.ts";
 import type { Queries } from "../db/database.ts";
+import { UNENDED, UNINDEXED_RUN_ID } from "../db/unended-runs.ts";
 
 /** Runs that wait for a budget, with what they were short of: the next after a run, in the order of their numbers. */
 export async function listNextWaiting(
@@ -8,12 +9,10 @@ export async function listNextWaiting(
   afterRun: number,
   limit: number,
 ): Promise<{ id: number; short: BudgetShort }[]> {
-  // Not the order of the table: SQLite would go through all of it for that.
-  const id = sql<number>`+id`;
   const rows = await waiting(db)
     .select(["id", "budget_short"])
-    .where(id, ">", afterRun)
-    .orderBy(id)
+    .where(UNINDEXED_RUN_ID, ">", afterRun)
+    .orderBy(UNINDEXED_RUN_ID)
     .limit(limit)
     .execute();
   return rows.flatMap(({ id, budget_short }) => {
@@ -36,13 +35,10 @@ export async function listWaitingForBudget(
 }
 
 function waiting(db: Queries) {
-  return (
-    db
-      .selectFrom("runs")
-      // In the words of the index of runs that have not ended: to SQLite it is of no use otherwise.
-      .where(sql<boolean>`status in ('queued', 'running', 'waiting')`)
-      .where("status", "=", sql.lit("waiting"))
-      .where("reason", "=", "budget")
-      .where("budget_short", "is not", null)
-  );
+  return db
+    .selectFrom("runs")
+    .where(UNENDED)
+    .where("status", "=", sql.lit("waiting"))
+    .where("reason", "=", "budget")
+    .where("budget_short", "is not", null);
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { ItemChanges } from "@windshift/contract/api/work-item.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { openDatabase } from "../db/database.ts";
+import { sqlitePlan } from "../testing/sqlite-plan.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { openStream, type TestStream } from "../testing/test-stream.ts";
@@ -12,6 +13,7 @@ import {
   startLiveRun,
   type TestWorkspace,
 } from "../testing/test-workspace.ts";
+import { ChangedRuns } from "./item-changes-stream.ts";
 
 /** Time for a stream to end, ms: WB-03 asks for 5 s, the rest is for a machine under load. */
 const END_MS_MAX = 20_000;
@@ -204,4 +206,12 @@ describe("live news", () => {
     expect(stream.events.at(-1)?.data).toMatchObject({ unread: 0, newest: { read: true } });
     await stream.close();
   });
+});
+
+test("who watches a list has the runs read that have not ended, not all that the workspace ever had", async () => {
+  const { database } = server;
+  // PostgreSQL sees by itself that an index holds all of them, and goes through a small table all the same.
+  if (database.engine === "postgres") return;
+  const plan = await sqlitePlan(database, (listened) => new ChangedRuns(listened, 1).look());
+  expect(plan).toContain("INDEX runs_unended (workspace_id=?)");
 });

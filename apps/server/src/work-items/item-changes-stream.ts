@@ -1,5 +1,6 @@
 import type { ItemChanges } from "@windshift/contract/api/work-item.ts";
 import type { Database } from "../db/database.ts";
+import { UNENDED, UNINDEXED_RUN_ID } from "../db/unended-runs.ts";
 import { eventFrame, liveStream } from "../http/live-stream.ts";
 import { DELETED } from "./work-item-store.ts";
 
@@ -95,7 +96,7 @@ class ChangedLabels {
 }
 
 /** Items whose runs start, move on or end: an item's card shows the run that is active. */
-class ChangedRuns {
+export class ChangedRuns {
   private shown = new Map<string, string>();
 
   constructor(
@@ -110,9 +111,9 @@ class ChangedRuns {
       .innerJoin("workspaces", "workspaces.id", "runs.workspace_id")
       .select(["workspaces.key", "work_items.number", "runs.id", "runs.status", "runs.phase"])
       .where("runs.workspace_id", "=", this.workspaceId)
-      .where("runs.status", "in", ["queued", "running", "waiting"])
+      .where(UNENDED)
       .where("work_items.hidden", "=", 0)
-      .orderBy("runs.id", "desc")
+      .orderBy(UNINDEXED_RUN_ID, "desc")
       .limit(RUNS_MAX)
       .execute();
     const before = this.shown;
