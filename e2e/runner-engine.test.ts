@@ -170,7 +170,10 @@ test("F08 one that is restarted with live-restore ends the run, whose output can
 });
 
 /** Stands in for a registry, and answers every request so. An engine speaks plain HTTP with registries on the loopback address. */
-async function pulledFrom(answer: () => Response | Promise<Response>, signal?: AbortSignal) {
+async function pulledFrom(
+  answer: () => Response | Promise<Response>,
+  { signal, version = ":1" }: { signal?: AbortSignal; version?: string } = {},
+) {
   let asked = 0;
   using registry = Bun.serve({
     port: 0,
@@ -181,7 +184,7 @@ async function pulledFrom(answer: () => Response | Promise<Response>, signal?: A
       return answer();
     },
   });
-  const image = `127.0.0.1:${registry.port}/agents/some:1`;
+  const image = `127.0.0.1:${registry.port}/agents/some${version}`;
   const progress: string[] = [];
   const options = {
     progress: (line: string) => void progress.push(line),
@@ -206,13 +209,36 @@ test("F29 an image that its registry fails to give ends the run with the reason 
 
 test("F29 a registry that answers nothing holds a run up until its time to prepare is over, and no longer", async () => {
   const over = new AbortController();
-  const { made } = await pulledFrom(() => {
-    over.abort();
-    return new Promise<Response>(() => {});
-  }, over.signal);
+  const { made } = await pulledFrom(
+    () => {
+      over.abort();
+      return new Promise<Response>(() => {});
+    },
+    { signal: over.signal },
+  );
   expect(made).toMatchObject({
     kind: "not_started",
     reason: "image",
     detail: expect.stringContaining("the pull was ended before it was done"),
   });
 });
+
+test("F29 an image that is not the one its digest names is not run", async () => {
+  const type = "application/vnd.docker.distribution.manifest.v2+json";
+  const config = {
+    mediaType: "application/vnd.docker.container.image.v1+json",
+    size: 2,
+    digest: digestOf("{}"),
+  };
+  const manifest = JSON.stringify({ schemaVersion: 2, mediaType: type, config, layers: [] });
+  const headers = { "content-type": type, "docker-content-digest": digestOf(manifest) };
+  const version = `@${digestOf("another one")}`;
+  const { made } = await pulledFrom(() => new Response(manifest, { headers }), { version });
+  expect(made).toMatchObject({ kind: "not_started", reason: "image" });
+  if (!("kind" in made)) throw new Error("it was made");
+  expect(made.detail).toContain(`manifest verification failed for digest ${version.slice(1)}`);
+});
+
+function digestOf(text: string): string {
+  return `sha256:${new Bun.CryptoHasher("sha256").update(text).digest("hex")}`;
+}
