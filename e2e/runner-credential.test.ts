@@ -95,17 +95,26 @@ async function agentAtWork(item: string): Promise<string> {
   );
 }
 
-/** What every process of this machine was started with. Containers run on it and are among them. */
-function commandLines(): string[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-      } catch {
-        return "";
-      }
-    });
+/** What these processes, and all that they started, were started with. Others on this machine may have tokens there: hostile agents do. */
+function commandLinesOf(pids: readonly number[]): string[] {
+  const read = (pid: number, file: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, "utf8");
+    } catch {
+      return ""; // it has ended
+    }
+  };
+  const all = readdirSync("/proc").map(Number).filter(Number.isInteger);
+  // Behind the name, in parentheses, stand the state and the parent.
+  const parents = all.map(
+    (pid) => [pid, Number(read(pid, "stat").split(") ").at(-1)?.split(" ")[1])] as const,
+  );
+  const ours = new Set(pids);
+  for (let known = 0; known !== ours.size; ) {
+    known = ours.size;
+    for (const [pid, parent] of parents) if (ours.has(parent)) ours.add(pid);
+  }
+  return [...ours].map((pid) => read(pid, "cmdline"));
 }
 
 describe("the credential of a runner host", () => {
@@ -119,7 +128,14 @@ describe("the credential of a runner host", () => {
       const credential = readFileSync(file, "utf8").trim();
       expect([statSync(file).mode & 0o777, statSync(file).uid]).toEqual([0o600, process.getuid?.() ?? -1]);
 
-      expect(commandLines().join("\n").match(TOKEN)).toBeNull();
+      const lines = commandLinesOf([runner.pid, product.server.pid]).join("\n");
+      // The engine's program, by which the runner hears its container, is among them.
+      expect(lines).toContain(container.slice(0, 12));
+      expect(lines.match(TOKEN)).toBeNull();
+      const inside = await docker.call(["exec", container, "sh", "-c", "cat /proc/[0-9]*/cmdline"]);
+      if (inside.kind === "failed") throw new Error(inside.message);
+      expect(inside.stdout).toContain("windshift-agent");
+      expect(inside.stdout.match(TOKEN)).toBeNull();
       const inspected = await docker.call(["inspect", container]);
       if (inspected.kind === "failed") throw new Error(inspected.message);
       const [about] = z
