@@ -41,7 +41,7 @@ export async function startBystanders({ instance, run, attempt }: Resembled): Pr
     if (answer.kind === "failed") throw new Error(answer.message);
     return answer.stdout.trim();
   };
-  for (const [kind, own] of Object.entries(kinds)) {
+  const start = async (kind: string, own: Record<string, string>) => {
     const name = `bystander-${mark}-${kind}`;
     const labelled = Object.entries(own).flatMap(([key, value]) => ["--label", `${key}=${value}`]);
     await call(
@@ -49,6 +49,13 @@ export async function startBystanders({ instance, run, attempt }: Resembled): Pr
       ...["--entrypoint", "sleep", image, "3600"],
     );
     names.push(name);
+  };
+  const remove = async () => void (names.length > 0 && (await call("rm", "--force", ...names)));
+  try {
+    for (const [kind, own] of Object.entries(kinds)) await start(kind, own);
+  } catch (error) {
+    await remove();
+    throw error;
   }
   return {
     names: names.toSorted(),
@@ -56,7 +63,7 @@ export async function startBystanders({ instance, run, attempt }: Resembled): Pr
       const listed = await call("ps", "--filter", `name=bystander-${mark}`, "--format", "{{.Names}}");
       return listed.split("\n").toSorted();
     },
-    [Symbol.asyncDispose]: async () => void (await call("rm", "--force", ...names)),
+    [Symbol.asyncDispose]: remove,
   };
 }
 

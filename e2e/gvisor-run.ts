@@ -74,21 +74,19 @@ async function runOn(product: Product, model: ScriptedModel, projectDir: string)
 async function main(): Promise<number> {
   const [scenario] = readScenarios(join(import.meta.dir, "scenarios"));
   if (scenario === undefined) throw new Error("there are no scenarios");
+  await using all = new AsyncDisposableStack();
   const product = await startProduct("gvisor-run", { CODING_AGENT_RUNNER_IMAGE: "" });
+  all.defer(() => product.stop());
   const model = await startScriptedModel({ script: scenario.model, apiKey: KEY });
+  all.defer(() => model.stop());
   const engine = await startOwnEngine(["--add-runtime", `runsc=${await runtimeIn(product.dataDir)}`]);
-  try {
-    await copyImage(engine);
-    // Where the runner, and the network of its agents, are looked for.
-    process.env.DOCKER_HOST = engine.env.DOCKER_HOST;
-    const { status, reason, detail } = await runOn(product, model, scenario.projectDir);
-    process.stdout.write(`${status} ${reason} ${detail ?? ""}\n`);
-    return status === "succeeded" ? 0 : 1;
-  } finally {
-    await engine.stop();
-    await model.stop();
-    await product.stop();
-  }
+  all.defer(() => engine.stop());
+  await copyImage(engine);
+  // Where the runner, and the network of its agents, are looked for.
+  process.env.DOCKER_HOST = engine.env.DOCKER_HOST;
+  const { status, reason, detail } = await runOn(product, model, scenario.projectDir);
+  process.stdout.write(`${status} ${reason} ${detail ?? ""}\n`);
+  return status === "succeeded" ? 0 : 1;
 }
 
 process.exit(await main());
