@@ -7,9 +7,9 @@ import { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { isTerminal, type RunReason } from "@windshift/contract/run.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { gitOut } from "@windshift/testing/git-repository.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 import { readScenarios } from "@windshift/testing/scenario.ts";
 import { type ScriptedModel, startScriptedModel } from "@windshift/testing/scripted-model.ts";
-import { SERVER_MAIN } from "@windshift/testing/server-process.ts";
 import { type BuiltWorkspace, buildWorkspace } from "@windshift/testing/workspace-builder.ts";
 import { z } from "zod";
 import { type Product, startProduct } from "./product.ts";
@@ -219,7 +219,7 @@ test(
 );
 
 test("a server with bad settings lists them all and exits 2", async () => {
-  const child = Bun.spawn([process.execPath, SERVER_MAIN], {
+  const child = Bun.spawn(programCommand("windshift"), {
     env: {
       PATH: process.env.PATH ?? "",
       WINDSHIFT_DATA: join(product.dataDir, "never-made"),

@@ -7,6 +7,7 @@ import { AgentRunList } from "@windshift/contract/api/run.ts";
 import { ApiTokenWithSecret } from "@windshift/contract/api/token.ts";
 import { ensureAgentNetwork } from "@windshift/testing/agent-network.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 import { readScenarios } from "@windshift/testing/scenario.ts";
 import { type ScriptedModel, startScriptedModel } from "@windshift/testing/scripted-model.ts";
 import { type BuiltWorkspace, buildWorkspace } from "@windshift/testing/workspace-builder.ts";
@@ -85,7 +86,7 @@ test(
         LABELS: "gpu",
         RUNNERS_MAX: "2",
         INTERVAL_S: "1",
-        START: `${process.execPath} ${join(REPO, "apps/runner/src/main.ts")}`,
+        START: programCommand("windshift-runner").join(" "),
         WS_API_URL: `http://${network.hostAddress}:${new URL(product.server.url).port}/api`,
         WSRUNNER_ALLOW_INSECURE: "1",
         WSRUNNER_IMAGE: process.env.WINDSHIFT_TEST_IMAGE || "windshift/agent:local",

@@ -1,10 +1,10 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { MintedRegistrationToken, Pool } from "@windshift/contract/api/pool.ts";
 import { ensureAgentNetwork } from "@windshift/testing/agent-network.ts";
 import { keepLog } from "@windshift/testing/kept-log.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 import type { Product } from "./product.ts";
 
-const RUNNER_MAIN = resolve(import.meta.dir, "../apps/runner/src/main.ts");
 const IMAGE = process.env.WINDSHIFT_TEST_IMAGE || "windshift/agent:local";
 
 /** A runner host: windshift-runner as a process of its own, with a folder of its own. */
@@ -38,7 +38,7 @@ export async function createRunnerHost(product: Product, name: string): Promise<
     cacheRoot,
     start: (env = {}) => {
       keepLog(logFile);
-      const child = Bun.spawn([process.execPath, RUNNER_MAIN], {
+      const child = Bun.spawn(programCommand("windshift-runner"), {
         env: {
           PATH: process.env.PATH ?? "",
           HOME: process.env.HOME ?? "",

@@ -6,9 +6,9 @@ import { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { isTerminal } from "@windshift/contract/run.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { gitOut } from "@windshift/testing/git-repository.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 import { readScenarios } from "@windshift/testing/scenario.ts";
 import { startScriptedModel } from "@windshift/testing/scripted-model.ts";
-import { SERVER_MAIN } from "@windshift/testing/server-process.ts";
 import { type TempDir, tempDir } from "@windshift/testing/temp-dir.ts";
 import { buildWorkspace } from "@windshift/testing/workspace-builder.ts";
 import { compileProgram } from "../scripts/build/compile.ts";
@@ -29,7 +29,7 @@ afterAll(() => programs.remove());
 
 test("agents without a sandbox are refused unless they are permitted in so many words", async () => {
   for (const permission of ["", "0"]) {
-    const child = Bun.spawn([process.execPath, SERVER_MAIN], {
+    const child = Bun.spawn(programCommand("windshift"), {
       env: {
         PATH: process.env.PATH ?? "",
         WINDSHIFT_DATA: join(programs.path, "never-made"),

@@ -17,13 +17,13 @@ import {
   type TestWorkspace,
 } from "@windshift/server/testing/test-workspace.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 import { tempDir } from "@windshift/testing/temp-dir.ts";
 
 setDefaultTimeout(60_000);
 
-const MAIN = join(import.meta.dir, "../apps/ws/src/main.ts");
 /** As a compiled program, it must not read a folder's .env by itself. */
-const WS = [process.execPath, "--no-env-file", MAIN];
+const WS = programCommand("ws");
 const home = tempDir();
 let server: TestServer;
 let ada: TestClient;
@@ -244,8 +244,8 @@ describe("MCP", () => {
   test("over stdio: an editor reads and writes with the right of the sign-in", async () => {
     const client = new Client({ name: "test", version: "1" });
     const transport = new StdioClientTransport({
-      command: process.execPath,
-      args: [MAIN, "mcp"],
+      command: WS[0] ?? "",
+      args: [...WS.slice(1), "mcp"],
       env: environment(),
     });
     await client.connect(transport);
@@ -306,7 +306,7 @@ describe("MCP", () => {
 
 test("ws login asks the browser: the token comes once somebody approved the code", async () => {
   const other = tempDir();
-  const asking = Bun.spawn([process.execPath, MAIN, "login", server.url], {
+  const asking = Bun.spawn([...WS, "login", server.url], {
     env: { ...environment(), HOME: other.path },
     stdout: "pipe",
     stderr: "pipe",

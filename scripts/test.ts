@@ -6,8 +6,8 @@ import { TEMPLATE_DIR } from "@windshift/testing/filled-database.ts";
 import { LOG_DIR } from "@windshift/testing/kept-log.ts";
 import type { Log } from "./setup/log.ts";
 import { bunTest } from "./testing/bun-test.ts";
-import { databaseUse } from "./testing/database-use.ts";
 import { scanLogs, scanTally } from "./testing/log-scan.ts";
+import { DATABASE_FIXTURE, moduleUse, PROGRAM_COMMAND } from "./testing/module-use.ts";
 import { makeScratchFolder } from "./testing/scratch-folder.ts";
 import { afterSecondTry, filesToTryAgain } from "./testing/second-try.ts";
 import { sum, type Tally, tally, tallyLine } from "./testing/tally.ts";
@@ -44,7 +44,8 @@ const filters = wanted.filter((word) => word !== SAVE_TIMES && word !== KEEP_FIL
 const files = findTestFiles(ROOT, filters);
 process.chdir(ROOT);
 if (files.length === 0) log(`No test file matches: ${filters.join(" ")}`);
-const groups = planTests(files, databaseUse(ROOT));
+const uses = moduleUse(ROOT);
+const groups = planTests(files, (file) => uses(file, DATABASE_FIXTURE));
 const scratch = makeScratchFolder();
 const machine = await prepareTestMachine(
   {
@@ -52,6 +53,7 @@ const machine = await prepareTestMachine(
     engine: needsEngine(files),
     postgres: groups.some((group) => group.database === "postgres"),
     browser: await needsBrowser(ROOT, files),
+    programs: files.some((file) => uses(file, PROGRAM_COMMAND)),
   },
   log,
 );

@@ -7,12 +7,8 @@ import { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
 import { Workspace } from "@windshift/contract/api/workspace.ts";
 import { AppError } from "@windshift/contract/app-error.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
-import {
-  SERVER_MAIN,
-  type ServerProcess,
-  serverEnv,
-  startServerProcess,
-} from "@windshift/testing/server-process.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
+import { type ServerProcess, serverEnv, startServerProcess } from "@windshift/testing/server-process.ts";
 import { type TempDir, tempDir } from "@windshift/testing/temp-dir.ts";
 import { setUpServer } from "@windshift/testing/workspace-builder.ts";
 import { freePort } from "../../scripts/setup/free-port.ts";
@@ -40,7 +36,7 @@ afterEach(async () => {
 async function start(wrapper: readonly string[]): Promise<ApiClient> {
   const port = await freePort();
   server = await startServerProcess({
-    argv: [...wrapper, process.execPath, SERVER_MAIN],
+    argv: [...wrapper, ...programCommand("windshift")],
     port,
     logFile: join(dir.path, "server.log"),
     env: {

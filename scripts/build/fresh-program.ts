@@ -9,13 +9,13 @@ import type { Program, Target } from "./programs.ts";
 const TURN_MS_MAX = 600_000;
 
 /**
- * A program in dist/<target>/, compiled unless the one there is of the sources as they are now. Processes take turns, so that
+ * A program in its folder of dist/<target>/, compiled unless the one there is of the sources as they are now. Processes take turns, so that
  * nobody's program is replaced by the same one while it is being read; within a process, call it once at a time.
  * @returns its path
  * @throws Error with the compiler's words
  */
 export async function freshProgram(program: Program, target: Target, log: Log): Promise<string> {
-  const outDir = join(REPOSITORY_ROOT, "dist", target);
+  const outDir = join(REPOSITORY_ROOT, "dist", target, program.folder ?? "");
   mkdirSync(outDir, { recursive: true });
   // A lock that the system takes back when its holder dies.
   using turn = new Database(join(outDir, ".turn"));

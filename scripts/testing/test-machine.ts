@@ -1,4 +1,9 @@
+import { join } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
+import { PROGRAM_DIR } from "@windshift/testing/program-command.ts";
+import { REPOSITORY_ROOT } from "../build/compile.ts";
+import { freshProgram } from "../build/fresh-program.ts";
+import { hostArchitecture, RUNNER_PROGRAMS, SERVER_PROGRAM, WS_PROGRAM } from "../build/programs.ts";
 import { ensureAgentImage } from "../image.ts";
 import { childEnv } from "../setup/child-env.ts";
 import { ensureChromium } from "../setup/ensure-chromium.ts";
@@ -14,6 +19,8 @@ export interface TestNeeds {
   engine: boolean;
   postgres: boolean;
   browser: boolean;
+  /** The programs as they are shipped. */
+  programs: boolean;
 }
 
 /** The machine made ready: variables the tests read, what could not be had, and how to end what was started. */
@@ -37,6 +44,8 @@ export async function prepareTestMachine(needs: TestNeeds, log: Log): Promise<Te
       if (errors.length > 0) throw new AggregateError(errors, errors.map(String).join("; "));
     },
   };
+  // Beside all that waits for daemons and packages.
+  const compiled = needs.programs ? compilePrograms(log) : undefined;
   // ripgrep is one of the two engines of the agent's grep.
   const programs = await ensurePackages([program("git"), program("rg", "ripgrep")], log);
   if (programs.kind === "missing") machine.problems.push(programs.why);
@@ -54,7 +63,25 @@ export async function prepareTestMachine(needs: TestNeeds, log: Log): Promise<Te
     if (chromium.kind === "ready") machine.env.WINDSHIFT_TEST_CHROMIUM = chromium.path;
     else machine.problems.push(`No Chromium: ${chromium.why}`);
   }
+  const programDir = await compiled;
+  if (programDir !== undefined) machine.env[PROGRAM_DIR] = programDir;
   return machine;
+}
+
+/**
+ * Tests that start programs start them as they are shipped: that is the real thing, and half of the processor's time.
+ * @returns their folder; nothing when they cannot be compiled: the tests start the sources then, and those of the compiler say why
+ */
+async function compilePrograms(log: Log): Promise<string | undefined> {
+  const target = hostArchitecture();
+  try {
+    for (const program of [SERVER_PROGRAM, ...RUNNER_PROGRAMS, WS_PROGRAM])
+      await freshProgram(program, target, log);
+    return join(REPOSITORY_ROOT, "dist", target);
+  } catch (error) {
+    log(`The programs could not be compiled, so tests start their sources: ${String(error)}`);
+    return undefined;
+  }
 }
 
 async function prepareEngine(machine: TestMachine, stops: (() => Promise<void>)[], log: Log): Promise<void> {

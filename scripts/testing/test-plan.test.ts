@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { databaseUse } from "./database-use.ts";
+import { DATABASE_FIXTURE, moduleUse, PROGRAM_COMMAND } from "./module-use.ts";
 import {
   findTestFiles,
   ONE_ENGINE_FILES,
@@ -14,7 +14,8 @@ const ROOT = resolve(import.meta.dir, "../..");
 
 test("every test file runs, and those that touch the database on both engines but for the named ones", () => {
   const files = findTestFiles(ROOT, []);
-  const touches = databaseUse(ROOT);
+  const uses = moduleUse(ROOT);
+  const touches = (file: string) => uses(file, DATABASE_FIXTURE);
   const [sqlite, postgres] = planTests(files, touches).map((group) => group.files);
   expect([...new Set([sqlite, postgres].flatMap((group) => group ?? []))].sort()).toEqual(files);
   const once = [...ONE_ENGINE_FILES, ...ONE_ENGINE_FOLDERS];
@@ -34,10 +35,18 @@ test("the files and folders that run on one engine exist", () => {
 });
 
 test("a file touches the database that makes one, itself or through what it loads", () => {
-  const touches = databaseUse(ROOT);
+  const uses = moduleUse(ROOT);
+  const touches = (file: string) => uses(file, DATABASE_FIXTURE);
   expect(touches("apps/server/src/users/sign-in.test.ts")).toBe(true);
   expect(touches("apps/server/src/work-items/comment.test.ts")).toBe(true);
   expect(touches("e2e/crash.test.ts")).toBe(true);
   expect(touches("apps/server/src/brokers/git-listener.test.ts")).toBe(false);
   expect(touches("apps/server/src/db/data-folder-lock.test.ts")).toBe(false);
+});
+
+test("programs are compiled for files that start one, and for no others", () => {
+  const uses = moduleUse(ROOT);
+  expect(uses("e2e/crash.test.ts", PROGRAM_COMMAND)).toBe(true);
+  expect(uses("apps/triage/src/push.test.ts", PROGRAM_COMMAND)).toBe(true);
+  expect(uses("apps/server/src/work-items/comment.test.ts", PROGRAM_COMMAND)).toBe(false);
 });

@@ -1,7 +1,5 @@
-import { join } from "node:path";
 import { AppError, errorBody } from "@windshift/contract/app-error.ts";
-
-const MAIN = join(import.meta.dir, "main.ts");
+import { programCommand } from "@windshift/testing/program-command.ts";
 
 /** The real program, with the settings every runner needs and a folder that is its own. */
 export function startRunnerProgram(options: {
@@ -11,7 +9,7 @@ export function startRunnerProgram(options: {
   apiUrl: string;
   env?: Record<string, string>;
 }) {
-  const child = Bun.spawn([process.execPath, MAIN, ...(options.args ?? [])], {
+  const child = Bun.spawn([...programCommand("windshift-runner"), ...(options.args ?? [])], {
     env: {
       PATH: process.env.PATH ?? "",
       HOME: process.env.HOME ?? "",

@@ -6,10 +6,11 @@ import { EXPORT_RELEASE, EXPORT_SCRIPT } from "@windshift/contract/export-script
 import { Oid } from "@windshift/contract/ids.ts";
 import { TriageReply } from "@windshift/contract/triage.ts";
 import { type BrokerFixture, type RunGrant, startBroker } from "@windshift/git-broker/broker-fixture.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 
 /** The user of the agent's container. Source: INTERFACES section 3. */
 export const AGENT_USER = { uid: 1000, gid: 1000 };
-const PROGRAM = [process.execPath, join(import.meta.dir, "main.ts")];
+const PROGRAM = programCommand("windshift-triage");
 
 /** One attempt on a host: its folders, its grant at a real broker, and the program under test. For tests only. */
 export interface AttemptFixture {

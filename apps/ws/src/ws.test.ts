@@ -1,10 +1,11 @@
 import { afterAll, beforeEach, expect, test } from "bun:test";
-import { join } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
 import type { Comment, CommentPage } from "@windshift/contract/api/comment.ts";
 import { WorkItemDetail } from "@windshift/contract/api/work-item.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 
-const MAIN = join(import.meta.dir, "main.ts");
+const WS = programCommand("ws");
+const WS_WORDS = WS.map((word) => `"${word}"`).join(" ");
 const RUN_MS_MAX = 20_000;
 
 interface Seen {
@@ -34,7 +35,7 @@ function settings(): Record<string, string> {
 }
 
 function ws(args: string[], env: Record<string, string> = {}, stdin = "") {
-  return exec([process.execPath, MAIN, ...args], {
+  return exec([...WS, ...args], {
     env: { ...settings(), ...env },
     stdin,
     timeoutMs: RUN_MS_MAX,
@@ -192,7 +193,7 @@ test("a table is no wider than the terminal it stands on, colored unless NO_COLO
   };
   answer = () => Response.json({ runs: [run], next_before: null });
   const lines = async (columns: string, env: Record<string, string> = { NO_COLOR: "1" }) => {
-    const command = `"${process.execPath}" "${MAIN}" run list DEMO-12`;
+    const command = `${WS_WORDS} run list DEMO-12`;
     const { stdout } = await exec(["script", "-qec", command, "/dev/null"], {
       env: { ...settings(), TERM: "xterm", COLUMNS: columns, ...env },
       timeoutMs: RUN_MS_MAX,
@@ -293,7 +294,7 @@ test("wrong usage and missing settings are refused with exit code 2 before any c
 test("an answer of over a megabyte is printed, and a reader that has had enough ends the command without a word", async () => {
   const bodies = Array.from({ length: 2_000 }, (_, id) => ({ ...COMMENT, id, body: "long ".repeat(100) }));
   answer = () => Response.json({ comments: bodies, next_after: null } satisfies CommentPage);
-  const command = `"${process.execPath}" "${MAIN}" comment list DEMO-1 | head -1; echo "\${PIPESTATUS[0]}"`;
+  const command = `${WS_WORDS} comment list DEMO-1 | head -1; echo "\${PIPESTATUS[0]}"`;
   const { stdout, stderr } = await exec(["bash", "-c", command], { env: settings(), timeoutMs: RUN_MS_MAX });
   expect({ code: stdout.trim().split("\n").at(-1), stderr }).toEqual({ code: "141", stderr: "" });
 });
@@ -308,7 +309,7 @@ test("Ctrl and C ends a command that waits for an answer, and is no success", as
       return never.promise;
     },
   });
-  const program = Bun.spawn([process.execPath, MAIN, "run", "watch", "7"], {
+  const program = Bun.spawn([...WS, "run", "watch", "7"], {
     env: { ...settings(), WS_API_URL: `${slow.url.origin}/api` },
     stdout: "pipe",
     stderr: "pipe",
@@ -331,7 +332,7 @@ test("CL-01 control characters of strangers reach a pipe as data but never a ter
   answer = () => Response.json({ key: "DEMO-1", title: evil });
   expect((await ws(["item", "show", "DEMO-1"])).stdout).toBe(`DEMO-1: ${evil}\n`);
   // `script` gives the program a terminal of its own.
-  const command = `"${process.execPath}" "${MAIN}" item show DEMO-1`;
+  const command = `${WS_WORDS} item show DEMO-1`;
   const onTerminal = await exec(["script", "-qec", command, "/dev/null"], {
     env: { ...settings(), TERM: "xterm" },
     timeoutMs: RUN_MS_MAX,

@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { eventually } from "./eventually.ts";
 import { keepLog } from "./kept-log.ts";
+import { programCommand } from "./program-command.ts";
 
 /** A real server, running as its own process. */
 export interface ServerProcess {
@@ -20,7 +21,7 @@ export interface ServerProcess {
 }
 
 export interface ServerProcessOptions {
-  /** Program and arguments; by default the source tree's server under the Bun of this process. */
+  /** Program and arguments; by default the server as `programCommand` starts it. */
   argv?: readonly string[];
   port: number;
   /** Settings, over the environment of this process. An empty text unsets. */
@@ -29,7 +30,7 @@ export interface ServerProcessOptions {
   logFile: string;
 }
 
-/** The server of the source tree. */
+/** The server of the source tree, for those who start it in another way than all others. */
 export const SERVER_MAIN = resolve(import.meta.dir, "../../../apps/server/src/main.ts");
 /** The models and forges of tests, demo and benchmarks listen on this machine. */
 const REACHABLE = { WINDSHIFT_PRIVATE_HOSTS: "127.0.0.1, localhost" };
@@ -41,7 +42,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   const startedMs = performance.now();
   const log = Bun.file(options.logFile);
   keepLog(options.logFile);
-  const child = Bun.spawn([...(options.argv ?? [process.execPath, SERVER_MAIN])], {
+  const child = Bun.spawn([...(options.argv ?? programCommand("windshift"))], {
     env: { ...serverEnvironment(), ...REACHABLE, WINDSHIFT_PORT: String(options.port), ...options.env },
     // A group of its own: a terminal's Ctrl-C goes to whoever started it, who then ends it in order.
     detached: true,

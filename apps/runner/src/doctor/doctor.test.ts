@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { buildVersion } from "@windshift/base/build-version.ts";
 import { ensureAgentNetwork } from "@windshift/testing/agent-network.ts";
 import { dockerFixture } from "@windshift/testing/docker-fixture.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 import { type TempDir, tempDir } from "@windshift/testing/temp-dir.ts";
 import { readRunnerSettings } from "../config.ts";
 import { runDoctor } from "./doctor.ts";
@@ -12,6 +13,7 @@ const TEST_MS_MAX = 60_000;
 const NETWORK = "windshift-doctor";
 const PATH = process.env.PATH ?? "/usr/bin:/bin";
 const CREDENTIAL = `wsrc_${"c".repeat(43)}`;
+/** Of the version of the code under test, which has none. */
 const TRIAGE = [process.execPath, join(import.meta.dir, "../../../triage/src/main.ts")];
 /** An engine that is away answers at once. */
 const AWAY = { DOCKER_HOST: "unix:///nonexistent/docker.sock" };
@@ -362,7 +364,7 @@ describe("the certificate", () => {
         WSRUNNER_CACHE_ROOT: join(dir.path, "cache"),
       };
       const run = async (over: Record<string, string>) => {
-        const child = Bun.spawn([process.execPath, join(import.meta.dir, "../main.ts"), "doctor"], {
+        const child = Bun.spawn([...programCommand("windshift-runner"), "doctor"], {
           env: { ...env, ...over },
           stdout: "pipe",
           stderr: "pipe",
@@ -387,7 +389,7 @@ test(
   "settings that cannot be used are each a failed check, as text and as JSON",
   async () => {
     const run = async (...args: string[]) => {
-      const child = Bun.spawn([process.execPath, join(import.meta.dir, "../main.ts"), "doctor", ...args], {
+      const child = Bun.spawn([...programCommand("windshift-runner"), "doctor", ...args], {
         env: { PATH, WS_API_URL: "http://windshift.example.test/api", WSRUNNER_CAPACITY: "0" },
         stdout: "pipe",
         stderr: "pipe",

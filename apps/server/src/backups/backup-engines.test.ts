@@ -6,18 +6,18 @@ import { exec } from "@windshift/base/exec.ts";
 import { createDatabase, type DatabaseFixture } from "@windshift/testing/database-fixture.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { gitOut } from "@windshift/testing/git-repository.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 import { tempDir } from "@windshift/testing/temp-dir.ts";
 import { openDatabase } from "../db/database.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { addHost, createPool, mintToken, newNonce } from "../testing/test-host.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 import { createItem, createTestWorkspace, type TestWorkspace } from "../testing/test-workspace.ts";
-import { backupCommand } from "./backup-command.ts";
+import { WRITE_BACKUP } from "./backup-command.ts";
 import { BackupDesk } from "./backup-desk.ts";
 
 /** Programs are started, and a database is saved and put back; a loaded machine takes long for it, ms. */
 setDefaultTimeout(120_000);
-const MAIN = join(import.meta.dir, "../main.ts");
 
 let server: TestServer;
 let admin: TestClient;
@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 const command = (dataDir: string, url: string | undefined, ...args: string[]) =>
-  exec([process.execPath, MAIN, ...args], {
+  exec([...programCommand("windshift"), ...args], {
     env: {
       PATH: "/usr/bin:/bin",
       WINDSHIFT_DATA: dataDir,
@@ -118,7 +118,7 @@ test("a server's own backups hold its database on either engine", async () => {
     database,
     databaseUrl: databaseAddress.url,
     dataDir: dirname(server.repositoriesRoot),
-    command: backupCommand(process.execPath, dirname(MAIN)),
+    command: [...programCommand("windshift"), WRITE_BACKUP],
     log,
   });
   const { id } = await desk.start({ user: "test", ip: undefined });

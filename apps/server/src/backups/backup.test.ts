@@ -6,6 +6,7 @@ import { exec } from "@windshift/base/exec.ts";
 import type { Backup, BackupList } from "@windshift/contract/api/backup.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
 import { gitOut } from "@windshift/testing/git-repository.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 import { tempDir } from "@windshift/testing/temp-dir.ts";
 import { openDatabase } from "../db/database.ts";
 import type { TestClient } from "../testing/test-client.ts";
@@ -152,7 +153,7 @@ test(
   "the command line saves a data folder and restores it into another one",
   async () => {
     const run = (dir: string, ...args: string[]) =>
-      exec([process.execPath, join(import.meta.dir, "../main.ts"), ...args], {
+      exec([...programCommand("windshift"), ...args], {
         env: { PATH: "/usr/bin:/bin", WINDSHIFT_DATA: dir },
         timeoutMs: TEST_MS_MAX,
       });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { SERVER_MAIN } from "@windshift/testing/server-process.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 import { tempDir } from "@windshift/testing/temp-dir.ts";
 import { lockDataFolder } from "./data-folder-lock.ts";
 
@@ -35,7 +35,7 @@ test("a folder that cannot be locked is told by its setting", () => {
 });
 
 function startServer(dataDir: string) {
-  return Bun.spawn([process.execPath, SERVER_MAIN], {
+  return Bun.spawn(programCommand("windshift"), {
     env: {
       PATH: process.env.PATH ?? "",
       WINDSHIFT_DATA: dataDir,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ensureAgentNetwork } from "@windshift/testing/agent-network.ts";
 import { createDatabase, type DatabaseFixture } from "@windshift/testing/database-fixture.ts";
 import { dockerFixture } from "@windshift/testing/docker-fixture.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 import { sql } from "kysely";
 import { containerApiUrl, localhostWarning, readServerSettings, worktreeRootOf } from "../config.ts";
 import { openDatabase } from "../db/database.ts";
@@ -264,8 +265,7 @@ test(
   "the command prints every bad setting and exits 2, and exits 1 when a check fails",
   async () => {
     const run = async (env: Record<string, string>) => {
-      const main = join(import.meta.dir, "../main.ts");
-      const child = Bun.spawn([process.execPath, main, "doctor"], {
+      const child = Bun.spawn([...programCommand("windshift"), "doctor"], {
         env: { PATH, WINDSHIFT_DATA: database.dataDir, ...env },
         stdout: "pipe",
         stderr: "pipe",

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { exec } from "@windshift/base/exec.ts";
 import { RunEvent } from "@windshift/contract/event.ts";
 import { createDatabase, type DatabaseFixture } from "@windshift/testing/database-fixture.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 import { sql } from "kysely";
 import pg from "pg";
 import { lockDataFolder } from "../db/data-folder-lock.ts";
@@ -18,7 +19,6 @@ import { fillEmptyTables } from "./filled-tables.fixture.ts";
 
 setDefaultTimeout(60_000);
 
-const MAIN = join(import.meta.dir, "../main.ts");
 // Needs both engines at once: `npm test` runs it where there is a PostgreSQL.
 describe("an embedded installation moves to PostgreSQL", () => {
   let source: TestServer;
@@ -60,7 +60,7 @@ describe("an embedded installation moves to PostgreSQL", () => {
   });
 
   const move = (url: string, env: Record<string, string> = {}) =>
-    exec([process.execPath, MAIN, "migrate-database", url], {
+    exec([...programCommand("windshift"), "migrate-database", url], {
       env: { PATH: process.env.PATH ?? "", HOME: "/tmp", WINDSHIFT_DATA: join(sqliteFile, ".."), ...env },
       timeoutMs: 60_000,
     });

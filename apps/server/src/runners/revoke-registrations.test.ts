@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import type { Pool } from "@windshift/contract/api/pool.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { addHost, createPool, mintToken, newNonce } from "../testing/test-host.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 
 /** The real program, started; on a loaded machine it takes its time, ms. */
 const TEST_MS_MAX = 60_000;
-const MAIN = resolve(import.meta.dir, "../main.ts");
 
 let server: TestServer;
 let admin: TestClient;
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 async function run(env: Record<string, string>) {
-  const child = Bun.spawn([process.execPath, MAIN, "revoke-registrations"], {
+  const child = Bun.spawn([...programCommand("windshift"), "revoke-registrations"], {
     env: { PATH: process.env.PATH ?? "", BASE_URL: "https://windshift.example.test", ...env },
     stdin: "ignore",
     stdout: "pipe",

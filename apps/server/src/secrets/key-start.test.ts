@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createDatabase, type DatabaseFixture } from "@windshift/testing/database-fixture.ts";
-import { SERVER_MAIN } from "@windshift/testing/server-process.ts";
+import { programCommand } from "@windshift/testing/program-command.ts";
 import { Migrator, sql } from "kysely";
 import { LOCK_FILE } from "../db/data-folder-lock.ts";
 import { type Database, openDatabase } from "../db/database.ts";
@@ -77,7 +77,7 @@ function files(): Record<string, string> {
 }
 
 function startServer(env: Record<string, string>) {
-  return Bun.spawn([process.execPath, SERVER_MAIN], {
+  return Bun.spawn(programCommand("windshift"), {
     env: {
       PATH: process.env.PATH ?? "",
       WINDSHIFT_DATA: fixture.dataDir,

@@ -3,24 +3,26 @@ import { dirname, join, relative, resolve } from "node:path";
 import { scanImports } from "../checks/import-scan.ts";
 
 /** Where a test gets its database from, on the engine the test run chose. */
-const FIXTURE = "packages/testing/src/database-fixture.ts";
+export const DATABASE_FIXTURE = "packages/testing/src/database-fixture.ts";
+/** How a test starts a program of the project. */
+export const PROGRAM_COMMAND = "packages/testing/src/program-command.ts";
 
 /**
- * Tells of a file whether what it imports, and what that imports, makes a database. A test that never does shows the same on both
- * engines.
+ * Tells of a file whether it loads a module: by itself, or by what it imports. A test that makes no database shows the same on both
+ * engines, and one that starts no program waits for none to be compiled.
  * @param root of the repository; paths are relative to it
  */
-export function databaseUse(root: string): (file: string) => boolean {
+export function moduleUse(root: string): (file: string, module: string) => boolean {
   const imports = new Map<string, readonly string[]>();
   const importsOf = (file: string) => {
     const known = imports.get(file) ?? ownImports(root, file);
     imports.set(file, known);
     return known;
   };
-  return (file) => {
+  return (file, module) => {
     const seen = new Set([file]);
     for (const one of seen) for (const next of importsOf(one)) seen.add(next);
-    return seen.has(FIXTURE);
+    return seen.has(module);
   };
 }
 
