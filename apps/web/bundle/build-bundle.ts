@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { basename, extname, join } from "node:path";
+import { basename, extname, join, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import type { BunPlugin } from "bun";
 import { themeStyles } from "./theme-styles.ts";
@@ -40,7 +40,11 @@ const AREAS = {
  * @throws Error with what the bundler said
  */
 export async function buildBundle(quality: number): Promise<BundledFile[]> {
-  const [app, early] = await Promise.all([build("src/main.tsx", true), build("src/early/early.ts", false)]);
+  const [app, early] = await Promise.all([
+    // What draws is a file of its own: Chromium compiles two files at once, and where it compiles one twice, it is half of all.
+    build(["src/main.tsx", Bun.resolveSync("react-dom/client", WEB)], true),
+    build(["src/early/early.ts"], false),
+  ]);
   const files: BundledFile[] = [];
   const shared = { __EARLY__: "", __ENTRY__: "", __STYLES__: "" };
   const scripts = (await Promise.all(app.scripts.map((output) => output.text()))).join("\n");
@@ -50,8 +54,8 @@ export async function buildBundle(quality: number): Promise<BundledFile[]> {
       ? Buffer.from(usedStyles(`${await output.text()}\n${themeStyles()}`, scripts))
       : new Uint8Array(await output.arrayBuffer());
     files.push(bundled(nameOf(output), true, bytes, quality));
-    if (output.kind === "entry-point")
-      shared[output === early.outputs[0] ? "__EARLY__" : "__ENTRY__"] = address;
+    if (output === early.start) shared.__EARLY__ = address;
+    else if (output === app.start) shared.__ENTRY__ = address;
     else if (address.endsWith(".css")) shared.__STYLES__ = address;
   }
   for (const name of readdirSync(join(WEB, "public")).sort())
@@ -116,9 +120,10 @@ const lazySchemas: BunPlugin = {
  */
 const COMPILED_AS_IT_COMES = "//# allFunctionsCalledOnLoad";
 
-async function build(entry: string, splitting: boolean) {
+/** @param entries the first is the start of a page; others only have files of their own, with all that they share with it */
+async function build(entries: readonly [string, ...string[]], splitting: boolean) {
   const built = await Bun.build({
-    entrypoints: [join(WEB, entry)],
+    entrypoints: entries.map((entry) => resolve(WEB, entry)),
     target: "browser",
     // In the head of a page a script of its own, which leaves no names behind.
     format: splitting ? "esm" : "iife",
@@ -139,10 +144,17 @@ async function build(entry: string, splitting: boolean) {
       imports.filter(({ kind }) => kind === "import-statement").map(({ path: other }) => baseOf(other)),
     ]),
   );
+  const starts = built.outputs.filter(({ kind }) => kind === "entry-point");
+  const start = starts.find((output) =>
+    nameOf(output).startsWith(`${basename(entries[0], extname(entries[0]))}-`),
+  );
+  if (start === undefined) throw new Error(`the bundle has no file for ${entries[0]}`);
+  const outputs = built.outputs.filter((output) => output === start || !starts.includes(output));
   return {
-    outputs: built.outputs,
-    scripts: built.outputs.filter(({ path }) => path.endsWith(".js")),
-    /** The files of some areas and all that they import, but the start of the app, which each page names anyway. */
+    start,
+    outputs,
+    scripts: outputs.filter(({ path }) => path.endsWith(".js")),
+    /** The files of the start and of some areas and all that they import, but the first, which each page names anyway. */
     closure(areas: readonly string[]): string[] {
       const found = new Set<string>();
       const visit = (name: string) => {
@@ -150,13 +162,13 @@ async function build(entry: string, splitting: boolean) {
         found.add(name);
         for (const other of chunks.get(name) ?? []) visit(other);
       };
+      visit(nameOf(start));
       for (const area of areas) {
-        const start = [...chunks.keys()].find((name) => name.startsWith(`${area}-`));
-        if (start === undefined) throw new Error(`the bundle has no file for ${area}`);
-        visit(start);
+        const file = [...chunks.keys()].find((name) => name.startsWith(`${area}-`));
+        if (file === undefined) throw new Error(`the bundle has no file for ${area}`);
+        visit(file);
       }
-      const entry = built.outputs.find(({ kind }) => kind === "entry-point");
-      if (entry !== undefined) found.delete(nameOf(entry));
+      found.delete(nameOf(start));
       return [...found];
     },
   };

@@ -2,6 +2,7 @@ import { NativeSelect } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { AdminUsage, UsageSum } from "@windshift/contract/api/usage.ts";
+import { onFirstUse } from "../parts/first-use.ts";
 import { dollarText, tokenText } from "../parts/money-text.ts";
 import { PageHead } from "../parts/page-head.tsx";
 import { BudgetUse } from "../settings/budget-use.tsx";
@@ -10,8 +11,10 @@ import { PagePending } from "../shell/page-pending.tsx";
 import { adminUsageQuery } from "./admin-queries.ts";
 import { type Bar, BarChart } from "./bar-chart.tsx";
 
-const MONTH = new Intl.DateTimeFormat("en-GB", { month: "long", year: "numeric", timeZone: "UTC" });
-const SHORT_MONTH = new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" });
+const monthFormat = onFirstUse(
+  () => new Intl.DateTimeFormat("en-GB", { month: "long", year: "numeric", timeZone: "UTC" }),
+);
+const tickFormat = onFirstUse(() => new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" }));
 
 /** What models were used for and what they cost, by month, day, workspace and model. */
 export function UsagePage() {
@@ -45,7 +48,7 @@ export function UsagePage() {
         <BarChart
           title="Tokens a month"
           bars={usage.months.map((one) => ({
-            tick: SHORT_MONTH.format(dateOf(one.month)),
+            tick: tickFormat().format(dateOf(one.month)),
             name: monthName(one.month),
             value: tokensOf(one),
           }))}
@@ -54,7 +57,7 @@ export function UsagePage() {
         <BarChart
           title="Cost a month"
           bars={usage.months.map((one) => ({
-            tick: SHORT_MONTH.format(dateOf(one.month)),
+            tick: tickFormat().format(dateOf(one.month)),
             name: monthName(one.month),
             value: one.cost_micros ?? 0,
           }))}
@@ -163,7 +166,7 @@ function dateOf(month: string): Date {
 }
 
 function monthName(month: string): string {
-  return MONTH.format(dateOf(month));
+  return monthFormat().format(dateOf(month));
 }
 
 /** The month and those before it that can be chosen. */

@@ -1,4 +1,5 @@
 import { type PointerEvent, useEffect, useState } from "react";
+import { onFirstUse } from "./first-use.ts";
 
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", 31_536_000],
@@ -7,8 +8,7 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["hour", 3_600],
   ["minute", 60],
 ];
-/** Made once, when first needed: each takes a moment, and a page has dozens of times. */
-let relative: Intl.RelativeTimeFormat | undefined;
+const relativeFormat = onFirstUse(() => new Intl.RelativeTimeFormat("en", { numeric: "auto" }));
 /** How often shown times are made new, ms. */
 const TICK_MS = 30_000;
 
@@ -27,7 +27,7 @@ export function TimeText({ at }: { at: string }) {
 }
 
 /** The first time that a browser writes out takes it as long as a hundred elements, and nobody reads a title before. */
-function nameExactTime({ currentTarget }: PointerEvent<HTMLTimeElement>): void {
+export function nameExactTime({ currentTarget }: PointerEvent<HTMLTimeElement>): void {
   currentTarget.title = new Date(currentTarget.dateTime).toLocaleString();
 }
 
@@ -35,8 +35,7 @@ export function relativeTime(atMs: number, nowMs: number): string {
   const seconds = (atMs - nowMs) / 1_000;
   const unit = UNITS.find(([, size]) => Math.abs(seconds) >= size);
   if (unit === undefined) return "just now";
-  relative ??= new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-  return relative.format(Math.round(seconds / unit[1]), unit[0]);
+  return relativeFormat().format(Math.round(seconds / unit[1]), unit[0]);
 }
 
 /** A stretch of time, such as `1 h 5 min` or `12 s`. */

@@ -11,12 +11,17 @@ const made = new WeakMap<object, () => object>();
 /**
  * A maker of schemas that gives, at once, what stands for a schema, and makes the schema when that is used. What it was given is kept
  * until then, so it must not be changed.
+ * @param known what is asked of such a schema and can be told without it
  */
-export function lazyMaker<A extends unknown[], S extends object>(make: (...args: A) => S): (...args: A) => S {
-  return (...args) => lazySchema(() => Reflect.apply(make, undefined, args.map(withoutLazy)));
+export function lazyMaker<A extends unknown[], S extends object>(
+  make: (...args: A) => S,
+  known?: (...args: A) => Partial<S>,
+): (...args: A) => S {
+  return (...args) =>
+    lazySchema(() => Reflect.apply(make, undefined, args.map(withoutLazy)), known?.(...args));
 }
 
-function lazySchema<S extends object>(make: () => S): S {
+function lazySchema<S extends object>(make: () => S, known?: object): S {
   let schema: S | undefined;
   const real = () => {
     schema ??= make();
@@ -27,6 +32,9 @@ function lazySchema<S extends object>(make: () => S): S {
     get: (_none, name) => {
       if (schema === undefined && DERIVES.has(name))
         return (...args: unknown[]) => lazySchema(() => derived(real(), name, args.map(withoutLazy)));
+      if (schema === undefined && known !== undefined && name in known) return Reflect.get(known, name);
+      if (schema === undefined && name === "shape")
+        return lazyShape(() => Reflect.get(real(), name) as object);
       return Reflect.get(real(), name);
     },
     has: (_none, name) => Reflect.has(real(), name),
@@ -36,6 +44,19 @@ function lazySchema<S extends object>(make: () => S): S {
   });
   made.set(lazy, real);
   return lazy;
+}
+
+/** The parts of an object's schema: taking one to make another schema of it makes none yet, listing them does. */
+function lazyShape(shape: () => object): object {
+  return new Proxy(
+    {},
+    {
+      get: (_none, name) => lazySchema(() => Reflect.get(shape(), name)),
+      has: (_none, name) => Reflect.has(shape(), name),
+      ownKeys: () => Reflect.ownKeys(shape()),
+      getOwnPropertyDescriptor: (_none, name) => Reflect.getOwnPropertyDescriptor(shape(), name),
+    },
+  );
 }
 
 function derived(schema: object, name: string | symbol, args: readonly unknown[]): object {

@@ -20,11 +20,22 @@ test("a lazy schema is made when it is asked something, once, and with those it 
     words: z.array(word).optional(),
     other: noted("other", () => library.int()),
   });
+  const part = z.strictObject({ only: outer.shape.word });
   const wide = outer.extend({ more: z.boolean() }).nullable();
+  const told = lazyMaker(
+    () => {
+      calls.push("told");
+      return library.enum(["a", "b"]);
+    },
+    () => ({ options: ["a", "b"] }),
+  )();
+  expect(told.options).toEqual(["a", "b"]);
   expect(calls).toEqual([]);
   expect(wide.safeParse({ word: "a", words: ["b"], other: 1, more: true }).success).toBe(true);
   expect(wide.safeParse({ word: 1, other: 1, more: true }).success).toBe(false);
   expect(calls.sort()).toEqual(["other", "word"]);
+  expect(part.safeParse({ only: "a" }).success).toBe(true);
+  expect(part.safeParse({ only: 1 }).success).toBe(false);
 });
 
 test("lazy schemas say what those of the library say", () => {
@@ -42,6 +53,7 @@ test("lazy schemas say what those of the library say", () => {
     return {
       Choice,
       Status,
+      Parts: from.object({ ...Plain.shape, id: from.string() }),
       Names: from.record(from.string(), from.string().trim().regex(/^a/).optional()),
       Plain,
     };
@@ -67,6 +79,8 @@ test("lazy schemas say what those of the library say", () => {
     expect(lazy.Choice.safeParse(value)).toEqual(real.Choice.safeParse(value) as never);
   for (const value of [{ a: " ab ", b: "b" }, { a: "a" }, []])
     expect(lazy.Names.safeParse(value)).toEqual(real.Names.safeParse(value) as never);
+  for (const id of ["a", 1])
+    expect(lazy.Parts.safeParse({ id, at })).toEqual(real.Parts.safeParse({ id, at }) as never);
   expect(lazy.Status.options).toEqual(real.Status.options);
   expect(Object.keys(lazy.Plain.shape)).toEqual(Object.keys(real.Plain.shape));
 });

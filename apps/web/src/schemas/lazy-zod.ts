@@ -32,7 +32,8 @@ export const z = {
   coerce: { number: lazyMaker(coerce.number) },
   discriminatedUnion: lazyMaker(discriminatedUnion),
   email: lazyMaker(email),
-  enum: lazyMaker(wordOf),
+  // Words are listed by pages that check none.
+  enum: lazyMaker(wordOf, (words) => (Array.isArray(words) ? { options: [...words] } : {})),
   int: lazyMaker(int),
   iso: { date: lazyMaker(iso.date), datetime: lazyMaker(iso.datetime) },
   json: lazyMaker(json),

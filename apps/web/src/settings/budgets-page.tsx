@@ -7,6 +7,7 @@ import { sendApi } from "../api/api.ts";
 import { useApiForm } from "../parts/api-form.ts";
 import { useEditDraft } from "../parts/edit-draft.ts";
 import { EmptyState } from "../parts/empty-state.tsx";
+import { onFirstUse } from "../parts/first-use.ts";
 import { FormFrame } from "../parts/form-frame.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { PersonName } from "../parts/person-name.tsx";
@@ -17,7 +18,9 @@ import { useWorkspaceKey } from "./settings-frame.tsx";
 import { bindingsQuery, refreshSettings, repositoriesQuery, usageQuery } from "./settings-queries.ts";
 import { Section } from "./settings-section.tsx";
 
-const MONTH = new Intl.DateTimeFormat("en-GB", { month: "long", year: "numeric", timeZone: "UTC" });
+const monthFormat = onFirstUse(
+  () => new Intl.DateTimeFormat("en-GB", { month: "long", year: "numeric", timeZone: "UTC" }),
+);
 
 /** What the month's and the runs' budgets are, what is used of them, and where they are raised. */
 export function BudgetsPage() {
@@ -32,9 +35,9 @@ export function BudgetsPage() {
     <>
       <PageHead title="Budgets" />
       <Text c="dimmed" size="sm" mb="md">
-        {MONTH.format(new Date(`${usage.month}-01T00:00:00Z`))} (UTC). An empty field is no limit. Runs that
-        wait for a budget of the month go on when there is room; one that waits for its own is raised on its
-        item.
+        {monthFormat().format(new Date(`${usage.month}-01T00:00:00Z`))} (UTC). An empty field is no limit.
+        Runs that wait for a budget of the month go on when there is room; one that waits for its own is
+        raised on its item.
       </Text>
       <div id="workspace">
         <Section title="The workspace, in a month">

@@ -12,12 +12,13 @@ import { Member } from "@windshift/contract/api/workspace.ts";
 import { z } from "zod";
 import { getApi, queryString } from "../api/api.ts";
 import { queryClient } from "../api/query-client.ts";
+import { onFirstUse } from "../parts/first-use.ts";
 
-const BY_NAME = new Intl.Collator("en", { numeric: true });
+const byName = onFirstUse(() => new Intl.Collator("en", { numeric: true }));
 
 /** As people count: 2 before 10. */
 function sortedByName({ labels }: LabelList): LabelList {
-  return { labels: labels.toSorted((a, b) => BY_NAME.compare(a.name, b.name)) };
+  return { labels: labels.toSorted((a, b) => byName().compare(a.name, b.name)) };
 }
 
 /** A list below a workspace: `/api/v1/workspaces/KEY/NAME`. */

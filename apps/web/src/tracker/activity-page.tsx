@@ -4,6 +4,7 @@ import type { Activity } from "@windshift/contract/api/activity.ts";
 import { WorkspaceKey } from "@windshift/contract/ids.ts";
 import { useMe, useRole } from "../api/me.ts";
 import { EmptyState } from "../parts/empty-state.tsx";
+import { onFirstUse } from "../parts/first-use.ts";
 import { MoreButton } from "../parts/more-button.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { TimeText } from "../parts/time-text.tsx";
@@ -65,17 +66,14 @@ function WorkspaceActivity({ workspace }: { workspace: string }) {
   );
 }
 
-const DAY = new Intl.DateTimeFormat("en", {
-  weekday: "long",
-  day: "numeric",
-  month: "long",
-  year: "numeric",
-});
+const dayFormat = onFirstUse(
+  () => new Intl.DateTimeFormat("en", { weekday: "long", day: "numeric", month: "long", year: "numeric" }),
+);
 
 function byDay(activity: readonly Activity[]): [string, Activity[]][] {
   const days = new Map<string, Activity[]>();
   for (const entry of activity) {
-    const day = DAY.format(new Date(entry.created_at));
+    const day = dayFormat().format(new Date(entry.created_at));
     days.set(day, [...(days.get(day) ?? []), entry]);
   }
   return [...days];

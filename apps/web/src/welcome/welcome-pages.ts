@@ -4,3 +4,4 @@ export { InvitePage, Spent } from "./invite-page.tsx";
 export { LoginPage, OidcProblemText } from "./login-page.tsx";
 export { ResetPage } from "./reset-page.tsx";
 export { SetUpPage } from "./set-up-page.tsx";
+export { readSetup } from "./welcome-queries.ts";

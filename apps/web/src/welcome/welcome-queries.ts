@@ -3,6 +3,7 @@ import { CliLoginView } from "@windshift/contract/api/cli-login.ts";
 import { InvitationView } from "@windshift/contract/api/invitation.ts";
 import { PasswordLinkView, SetupState } from "@windshift/contract/api/user.ts";
 import { callApi, getApi, sendApi } from "../api/api.ts";
+import { queryClient } from "../api/query-client.ts";
 import { readPaths } from "../api/read-paths.ts";
 
 /** Whether there is an administrator yet, and which ways in there are. */
@@ -10,6 +11,11 @@ export const setupQuery = queryOptions({
   queryKey: ["setup"],
   queryFn: ({ signal }) => getApi(readPaths.setup, SetupState, signal),
 });
+
+/** For the first drawing; asked again by the page where it fails, which then says so. */
+export function readSetup(): Promise<void> {
+  return queryClient.prefetchQuery({ ...setupQuery, retry: false });
+}
 
 /** The secrets of links travel in bodies, so that no log of addresses has them. */
 export function invitationQuery(token: string) {

@@ -1,4 +1,5 @@
 import { memo } from "react";
+import { nameExactTime } from "../../parts/time-text.tsx";
 import { visibleText } from "../../parts/visible-text.ts";
 import type { Entry, LineEntry } from "./entry.ts";
 import { MarkedText, TerminalText } from "./marked-text.tsx";
@@ -47,7 +48,7 @@ function Line({ entry, query }: { entry: LineEntry; query: string }) {
         <MarkedText text={text} query={query} />
       </span>
       {(kind === "phase" || kind === "attempt") && (
-        <time dateTime={at} title={time.toLocaleString()}>
+        <time dateTime={at} onPointerEnter={nameExactTime}>
           {time.toLocaleTimeString()}
         </time>
       )}
