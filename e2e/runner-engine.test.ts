@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { chown, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
+import { exec } from "@windshift/base/exec.ts";
 import { DockerCli } from "@windshift/execution/docker-cli.ts";
 import { DockerSandbox } from "@windshift/execution/docker-sandbox.ts";
 import { markedProcesses } from "@windshift/execution/process-tree.ts";
 import type { SandboxExit } from "@windshift/execution/sandbox.ts";
 import { jobLabels } from "@windshift/execution/sandbox-labels.ts";
 import { eventually } from "@windshift/testing/eventually.ts";
+import { tempDir } from "@windshift/testing/temp-dir.ts";
 import { type OwnEngine, startOwnEngine } from "./own-engine.ts";
 
 /** A dockerd takes its time to start and to end, on a loaded machine above all, ms. */
@@ -237,6 +239,32 @@ test("F29 an image that is not the one its digest names is not run", async () =>
   expect(made).toMatchObject({ kind: "not_started", reason: "image" });
   if (!("kind" in made)) throw new Error("it was made");
   expect(made.detail).toContain(`manifest verification failed for digest ${version.slice(1)}`);
+});
+
+test("F12 an engine whose disk is full ends the run with its words, and starts the next one when there is room", async () => {
+  using place = tempDir();
+  const system = async (...argv: string[]) =>
+    expect((await exec(argv, { env: { PATH: process.env.PATH ?? "" }, timeoutMs: DEADLINE_MS })).stderr).toBe(
+      "",
+    );
+  await system("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", place.path);
+  const small = await startOwnEngine(["--data-root", place.path]);
+  try {
+    const filler = join(place.path, "filler");
+    await system("sh", "-c", 'dd if=/dev/zero of="$0" bs=64k 2>/dev/null; true', filler);
+    const create = () =>
+      sandboxOn(small, 60_000).create(specOf(`windshift-${INSTANCE}-full`, small.dir, small.image), {});
+    expect(await create()).toMatchObject({
+      kind: "not_started",
+      reason: "engine",
+      detail: expect.stringContaining("no space left on device"),
+    });
+    await system("rm", filler);
+    expect(await create()).not.toHaveProperty("kind");
+  } finally {
+    await small.stop();
+    await system("umount", "--lazy", place.path);
+  }
 });
 
 function digestOf(text: string): string {
