@@ -9,7 +9,8 @@ export interface BrokerPorts {
 
 /**
  * The brokers check a run's token themselves; nothing before them reads the body.
- * @param memory turns git transfers away while it is short, in words that git shows; model calls the doorkeeper does
+ * @param memory turns clones and fetches away while it is short, in words that git shows; model calls the doorkeeper does. Pushes come in:
+ *   they end the work of a run, which would be lost, and take little whatever their size
  */
 export function addBrokerRoutes(table: RouteTable, ports: BrokerPorts, memory?: MemoryGate): void {
   table.mountDirect(
@@ -17,7 +18,7 @@ export function addBrokerRoutes(table: RouteTable, ports: BrokerPorts, memory?: 
     "/api/git-proxy/*",
     { handler: "the run's git token, as Basic password" },
     async (request) => {
-      const short = memory?.refusal("git");
+      const short = isPush(request) ? undefined : memory?.refusal("git");
       return short === undefined ? ports.git(request) : refusal(503, short.message);
     },
   );
@@ -27,4 +28,9 @@ export function addBrokerRoutes(table: RouteTable, ports: BrokerPorts, memory?: 
     { handler: "the run's agent token, as Bearer" },
     (request) => ports.llm(request),
   );
+}
+
+/** Both requests of one: what is there, and what comes. */
+function isPush({ url }: Request): boolean {
+  return /\/git-receive-pack$|[?&]service=git-receive-pack$/.test(url);
 }

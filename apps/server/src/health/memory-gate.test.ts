@@ -174,14 +174,17 @@ describe("F40 a server that is short of memory", () => {
       expect([path, (await ask(path, method)).status]).toEqual([path, 200]);
   });
 
-  test("turns git away in words that git shows", async () => {
+  test("turns clones away in words that git shows, and takes what a run pushes", async () => {
     const authorization = `Basic ${btoa(`x:${job.tokens.git}`)}`;
-    const refs = () =>
-      fetch(`${job.repo.clone_url}/info/refs?service=git-upload-pack`, { headers: { authorization } });
+    const refs = (service = "git-upload-pack") =>
+      fetch(`${job.repo.clone_url}/info/refs?service=${service}`, { headers: { authorization } });
     const reply = await refs();
     expect([reply.status, reply.headers.get("retry-after")]).toEqual([503, "5"]);
     expect(reply.headers.get("content-type")).toStartWith("text/plain");
-    expect(await reply.text()).toContain("little memory left: git transfers are not begun");
+    expect(await reply.text()).toContain("little memory left: clones and fetches are not begun");
+    expect((await refs("git-receive-pack")).status).toBe(200);
+    const push = { method: "POST", headers: { authorization }, body: "0000" };
+    expect((await fetch(`${job.repo.clone_url}/git-receive-pack`, push)).status).not.toBe(503);
     isShort(false);
     expect((await refs()).status).toBe(200);
   });

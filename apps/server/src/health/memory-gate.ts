@@ -15,7 +15,7 @@ const COLLECT_MS_MIN = 30_000;
 
 const IN_WORDS: Record<CostlyWork, string> = {
   model_call: "model calls are",
-  git: "git transfers are",
+  git: "clones and fetches are",
   stream: "live views are",
   export: "exports are",
   backup: "backups are",
@@ -96,7 +96,7 @@ export class MemoryGate {
     if (isShort)
       log.warn(
         { ...reading },
-        "memory is short: new runs, model calls, git transfers, live views, exports and backups are turned away",
+        "memory is short: new runs, model calls, clones and fetches, live views, exports and backups are turned away",
       );
     else log.info({ ...reading }, "there is memory again: all work is taken");
   }
