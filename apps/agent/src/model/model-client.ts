@@ -41,13 +41,15 @@ export class ModelClient {
     const patience = new CallPatience(triesMax);
     for (let tries = 1; ; tries++) {
       const flow = new ContentFlow(emit);
+      const startedMs = performance.now();
       const result = await this.call(body, flow);
+      const tookMs = performance.now() - startedMs;
       this.isReached ||= !(result.kind === "failure" && result.failure.kind === "unreachable");
       if (result.kind === "reply") this.account(source, result);
       if (result.kind !== "failure") return result;
       const { failure } = result;
       this.learn(source, undefined, failure.contextWindow);
-      const waitMs = patience.waitAfter(failure, this.isReached);
+      const waitMs = patience.waitAfter(failure, this.isReached, tookMs);
       if (waitMs === undefined) return result;
       emit({ type: "retry", attempt: tries, wait_ms: waitMs, why: whyOf(failure, flow) });
       await clock.sleep(waitMs, signal);
