@@ -18,5 +18,6 @@ const ROOT = resolve(import.meta.dir, "../../..");
 export function programCommand(program: ProgramName): string[] {
   const { source, compiled } = PROGRAMS[program];
   const dir = process.env[PROGRAM_DIR];
-  return dir === undefined ? [process.execPath, join(ROOT, source)] : [join(dir, compiled)];
+  // Compiled, it reads no .env of the folder it is started in.
+  return dir === undefined ? [process.execPath, "--no-env-file", join(ROOT, source)] : [join(dir, compiled)];
 }
