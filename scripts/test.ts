@@ -5,7 +5,7 @@ import { formatDuration } from "@windshift/base/duration.ts";
 import { TEMPLATE_DIR } from "@windshift/testing/filled-database.ts";
 import { LOG_DIR } from "@windshift/testing/kept-log.ts";
 import type { Log } from "./setup/log.ts";
-import { bunTest } from "./testing/bun-test.ts";
+import { type BunTestOutcome, bunTest } from "./testing/bun-test.ts";
 import { scanLogs, scanTally } from "./testing/log-scan.ts";
 import { DATABASE_FIXTURE, moduleUse, PROGRAM_COMMAND } from "./testing/module-use.ts";
 import { makeScratchFolder } from "./testing/scratch-folder.ts";
@@ -31,6 +31,8 @@ import {
 const ROOT = resolve(import.meta.dir, "..");
 /** Two more than there are cores, since much of the time is spent waiting for containers, leases and browsers. */
 const WORKERS_MAX = 4;
+/** With two groups at once, of which the second is the shorter. */
+const SHARED_WORKERS_MAX = [3, 2] as const;
 const SAVE_TIMES = "--save-times";
 const KEEP_FILES = "--keep-files";
 /** Lines of the table of slow files at the end. */
@@ -68,7 +70,7 @@ const tallies: Tally[] = [];
 const times: TestTimes[] = [];
 try {
   for (const problem of machine.problems) log(`\nNOT READY: ${problem}`);
-  for (const group of groups) tallies.push(await runGroup(group, machine));
+  tallies.push(...(await runGroups(groups, machine)));
   tallies.push(scanTally(await scanLogs(logDir)));
 } finally {
   await stopMachine();
@@ -97,28 +99,58 @@ async function stopMachine(): Promise<void> {
   }
 }
 
-async function runGroup(group: TestGroup, ready: TestMachine): Promise<Tally> {
-  log(`\n== ${group.files.length} test files ${group.title}\n`);
+/**
+ * Both groups at once, so that the machine waits for a last file but once. What the second says is shown when it has ended. Files that
+ * failed are tried again when nothing else runs.
+ */
+async function runGroups(groups: readonly TestGroup[], ready: TestMachine): Promise<Tally[]> {
+  const cores = availableParallelism();
+  const passes = groups.map(async (group, at) => {
+    const most = groups.length > 1 ? SHARED_WORKERS_MAX[at] : WORKERS_MAX;
+    const output = at === 0 ? undefined : join(scratch.path, `output-${group.database}.txt`);
+    log(`\n== ${group.files.length} test files ${group.title}${output ? ", shown at their end" : ""}\n`);
+    const workers = Math.min(most ?? 1, cores + 2);
+    const first = await runFiles(group, ready, group.files, { workers, isolated: false, output });
+    times.push(first.times);
+    if (output !== undefined) log(`\n== ${group.title}:\n\n${await Bun.file(output).text()}`);
+    return { group, first };
+  });
+  const tallies: Tally[] = [];
+  for (const { group, first } of await Promise.all(passes)) {
+    const again = filesToTryAgain(first);
+    if (again.length > 0) log(`\n== once more, by themselves: ${again.join(" ")}\n`);
+    const alone = { workers: 1, isolated: true, output: undefined };
+    const { outcome, notes } =
+      again.length === 0
+        ? { outcome: first, notes: [] }
+        : afterSecondTry(first, await runFiles(group, ready, again, alone));
+    const counted = tally(outcome, !process.env.CI);
+    tallies.push({
+      ...counted,
+      notes: [...notes, ...counted.notes].map((note) => `[${group.title}] ${note}`),
+    });
+  }
+  return tallies;
+}
+
+/** @param how `output`: the file that gets what they say; shown at once when undefined */
+function runFiles(
+  group: TestGroup,
+  ready: TestMachine,
+  files: readonly string[],
+  { workers, isolated, output }: { workers: number; isolated: boolean; output: string | undefined },
+): Promise<BunTestOutcome> {
   const database = {
     WINDSHIFT_TEST_DATABASE: group.database,
     [LOG_DIR]: logDir,
     [TEMPLATE_DIR]: templateDir,
   };
-  const run = (files: readonly string[], workers: number, isolated: boolean) =>
-    bunTest(files, {
-      cwd: ROOT,
-      env: { ...ready.env, ...database },
-      workers,
-      isolated,
-      output: "inherit",
-      times: known,
-    });
-  const first = await run(group.files, Math.min(WORKERS_MAX, availableParallelism() + 2), false);
-  times.push(first.times);
-  const again = filesToTryAgain(first);
-  if (again.length > 0) log(`\n== once more, by themselves: ${again.join(" ")}\n`);
-  const { outcome, notes } =
-    again.length === 0 ? { outcome: first, notes: [] } : afterSecondTry(first, await run(again, 1, true));
-  const counted = tally(outcome, !process.env.CI);
-  return { ...counted, notes: [...notes, ...counted.notes].map((note) => `[${group.title}] ${note}`) };
+  return bunTest(files, {
+    cwd: ROOT,
+    env: { ...ready.env, ...database },
+    workers,
+    isolated,
+    output: output === undefined ? "inherit" : Bun.file(output),
+    times: known,
+  });
 }

@@ -20,7 +20,7 @@ export interface BunTestOptions {
    */
   isolated: boolean;
   /** Where its output goes. */
-  output: "inherit" | "ignore";
+  output: "inherit" | "ignore" | Bun.BunFile;
   /** A test process that holds more memory than this is killed, so that a runaway test does not take the machine along. */
   memoryBytesMax?: number;
   /** How long the files took before; the slowest start first. */

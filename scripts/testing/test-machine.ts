@@ -92,7 +92,7 @@ async function prepareEngine(machine: TestMachine, stops: (() => Promise<void>)[
   }
   stops.push(engine.stop);
   machine.env.CODING_AGENT_DOCKER_BINARY = engine.cli;
-  await ensureTestNetwork(engine.cli);
+  await ensureTestNetworks(engine.cli);
   try {
     machine.env.WINDSHIFT_TEST_IMAGE = await ensureAgentImage({ log });
   } catch (error) {
@@ -100,13 +100,18 @@ async function prepareEngine(machine: TestMachine, stops: (() => Promise<void>)[
   }
 }
 
-/** The network container tests share. Made here once: two test files that make it at the same time make two of one name. */
-const TEST_NETWORK = "windshift-test";
+/** The networks that container tests share. Made here once: two test files that make one at the same time make two of one name. */
+const TEST_NETWORKS: Readonly<Record<string, readonly string[]>> = {
+  "windshift-test": [],
+  "windshift-e2e": ["--internal"],
+};
 /** Making a network takes well under a second. */
 const NETWORK_MS_MAX = 30_000;
 
-async function ensureTestNetwork(cli: string): Promise<void> {
-  const call = (...args: string[]) =>
-    exec([cli, "network", ...args, TEST_NETWORK], { env: childEnv(), timeoutMs: NETWORK_MS_MAX });
-  if ((await call("inspect")).exitCode !== 0) await call("create");
+async function ensureTestNetworks(cli: string): Promise<void> {
+  for (const [name, options] of Object.entries(TEST_NETWORKS)) {
+    const call = (...args: string[]) =>
+      exec([cli, "network", ...args, name], { env: childEnv(), timeoutMs: NETWORK_MS_MAX });
+    if ((await call("inspect")).exitCode !== 0) await call("create", ...options);
+  }
 }
