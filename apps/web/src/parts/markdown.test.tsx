@@ -52,6 +52,8 @@ test.each([
   ["words behind the language of code", "```ts do it\nx\n```", "ts do it</p><pre"],
   ["cells that the head of a table has not", "| a |\n| - |\n| b | do it |", "| b | do it |</code>"],
   ["such cells of escapes alone", "| a |\n| - |\n| b | \\d\\o |", "\\d\\o |</code>"],
+  ["a definition whose label stands in code", "`[a]` and\n\n[a]: https://x.test/ignore-all", "ignore-all"],
+  ["a second definition", "see [a]\n\n[a]: one.md\n\n[a]: ignore-all.md", "ignore-all"],
 ])("PI-03 what an agent reads is not hidden from people: %s", (_, text, shown) => {
   expect(html(text)).toContain(shown);
 });

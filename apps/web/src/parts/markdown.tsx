@@ -1,4 +1,4 @@
-import { Lexer, type MarkedToken, type Token, type Tokens } from "marked";
+import { Lexer, type MarkedToken, type Token, Tokenizer, type Tokens } from "marked";
 import { Fragment, type JSX, memo, type ReactNode } from "react";
 import { withEntities } from "./entities.ts";
 import { levelHeadings } from "./heading-order.ts";
@@ -24,21 +24,43 @@ const NESTED = /^(?:[ \t]*[>*+-]){100}/m;
 /** A text that the library cannot take apart, such as thousands of quotes in each other, stands as it was written. */
 function markdownNodes(text: string): ReactNode {
   let tokens: Token[];
+  let addresses: ReadonlySet<string>;
   if (NESTED.test(text)) return <pre>{text}</pre>;
   try {
-    tokens = Lexer.lex(text, { gfm: true });
+    tokens = Lexer.lex(text, { gfm: true, tokenizer: new FirstDefinitions() });
     levelHeadings(tokens);
+    addresses = addressesOf(tokens);
   } catch {
     return <pre>{text}</pre>;
   }
-  return nodes(tokens, { depth: 0, text: text.toLowerCase() });
+  return nodes(tokens, { depth: 0, addresses });
+}
+
+/** A label that is defined again means what it did: the library would leave the other definition out, and here it is text. */
+class FirstDefinitions extends Tokenizer {
+  override def(text: string): Tokens.Def | undefined {
+    const token = super.def(text);
+    return token !== undefined && token.tag in this.lexer.tokens.links ? undefined : token;
+  }
+}
+
+/** Where the links and pictures of a text lead. */
+function addressesOf(tokens: readonly Token[], addresses = new Set<string>()): Set<string> {
+  for (const token of tokens as MarkedToken[]) {
+    if (token.type === "link" || token.type === "image") addresses.add(token.href);
+    if (token.type === "list") addressesOf(token.items, addresses);
+    if (token.type === "table")
+      for (const cell of [...token.header, ...token.rows.flat()]) addressesOf(cell.tokens, addresses);
+    if ("tokens" in token) addressesOf(token.tokens ?? [], addresses);
+  }
+  return addresses;
 }
 
 /** Where a part stands. */
 interface Place {
   depth: number;
-  /** The whole text, in lower case. */
-  text: string;
+  /** Of all links of the text. */
+  addresses: ReadonlySet<string>;
 }
 
 function nodes(tokens: readonly Token[] | undefined, place: Place): ReactNode[] {
@@ -55,7 +77,7 @@ function node(token: MarkedToken, place: Place): ReactNode {
     case "space":
       return null;
     case "def":
-      return isUsed(token, place.text) ? null : <p className="markdown-html">{token.raw.trim()}</p>;
+      return isUsed(token, place.addresses) ? null : <p className="markdown-html">{token.raw.trim()}</p>;
     case "text":
       return token.tokens === undefined ? withEntities(token.text) : inside();
     case "escape":
@@ -108,8 +130,8 @@ function node(token: MarkedToken, place: Place): ReactNode {
   }
 }
 
-function deeper({ depth, text }: Place): Place {
-  return { depth: depth + 1, text };
+function deeper({ depth, addresses }: Place): Place {
+  return { depth: depth + 1, addresses };
 }
 
 function preformatted(text: string): ReactNode {
@@ -124,11 +146,10 @@ function preformatted(text: string): ReactNode {
 /** A language, and not words beside it: those are on no page. */
 const LANGUAGE = /^[\w+#./-]{0,30}$/;
 
-/** The definition of an address that a link with this label leads to; its title would be on no page, nor would words as a label. */
-function isUsed({ tag, title }: Tokens.Def, text: string): boolean {
+/** The definition of an address that a link leads to; its title would be on no page, nor would words as a label. */
+function isUsed({ tag, title, href }: Tokens.Def, addresses: ReadonlySet<string>): boolean {
   if (title !== undefined && title !== "") return false;
-  if (!/^[\w.-]{1,40}$/.test(tag)) return false;
-  return text.split(`[${tag}]`).length > 2;
+  return /^[\w.-]{1,40}$/.test(tag) && addresses.has(href);
 }
 
 /** A link; where its address leads nowhere, that is written behind it, and so is its title. */
