@@ -15,7 +15,7 @@ const made = new WeakMap<object, () => object>();
  */
 export function lazyMaker<A extends unknown[], S extends object>(
   make: (...args: A) => S,
-  known?: (...args: A) => Partial<S>,
+  known?: (...args: A) => object,
 ): (...args: A) => S {
   return (...args) =>
     lazySchema(() => Reflect.apply(make, undefined, args.map(withoutLazy)), known?.(...args));
