@@ -174,6 +174,12 @@ test("a person is made with a link, found by a search, made administrator, disab
 
 test("the audit log is filtered by what stands in the address, and exported", async () => {
   const { page } = scene.tab;
+  await page.goto("/admin/audit?action=user.signed_in");
+  const signedIn = page.getByRole("row").filter({ hasText: "user.signed_in" }).first();
+  await signedIn.waitFor();
+  // Who it was done to stands there by name, and with the id for who points at it.
+  expect(await signedIn.getByRole("cell").nth(3).innerText()).toBe("Ada");
+  expect(await signedIn.getByRole("cell").nth(3).getAttribute("title")).toMatch(/^user \w+$/);
   await page.goto("/admin/audit?action=pool");
   await page.getByRole("cell", { name: "pool.created" }).first().waitFor();
   expect(await page.getByRole("cell", { name: "workspace.created" }).count()).toBe(0);

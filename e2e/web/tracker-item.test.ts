@@ -324,3 +324,73 @@ test("an item is deleted after a question, and is then a page that is not there"
 test("no page asks anything of another address or breaks its own rules", () => {
   expect({ foreign: scene.tab.foreign, errors: scene.tab.errors }).toEqual({ foreign: [], errors: [] });
 });
+
+test("who opens an item by its address sees its head first and its story after, who comes back sees both at once", async () => {
+  const { page, context } = scene.tab;
+  const key = await openItem({ title: "Long told" });
+  const other = await context.newPage();
+  // Notes, when the head of the item comes into the page, whether its story comes with it.
+  await other.addInitScript(() => {
+    new MutationObserver((_changes, observer) => {
+      if (document.querySelector(".item-title h1") === null) return;
+      observer.disconnect();
+      Object.assign(window, { toldAtOnce: document.querySelector(".story") !== null });
+    }).observe(document, { childList: true, subtree: true });
+  });
+  const toldAtOnce = async () => {
+    await other.getByText("created this").waitFor();
+    return await other.evaluate<boolean>("window.toldAtOnce");
+  };
+  await other.goto(`/items/${key}`);
+  expect(await toldAtOnce()).toBe(false);
+  await other.reload();
+  expect(await toldAtOnce()).toBe(true);
+  await other.goto(`/items/${key}#comment-1`);
+  expect(await toldAtOnce()).toBe(true);
+  // Within the app, back to where somebody may have scrolled down.
+  await other.goto("/w/DEMO");
+  await other.evaluate(`new MutationObserver((_changes, observer) => {
+    if (document.querySelector(".item-title h1") === null) return;
+    observer.disconnect();
+    window.toldAtOnce = document.querySelector(".story") !== null;
+  }).observe(document, { childList: true, subtree: true })`);
+  await other.getByRole("link", { name: "Long told" }).click();
+  expect(await toldAtOnce()).toBe(true);
+  await other.close();
+  await page.bringToFront();
+});
+
+test("comments that cannot be read are not taken for none, and are asked for again", async () => {
+  const { page } = scene.tab;
+  const { key } = await createItem(scene.ada, "DEMO", { title: "Spoken of" });
+  const reads = new RegExp(`/api/v1/items/${key}/comments`);
+  const refusal = { code: "rate_limited", message: "ask later", type: "windshift_error" };
+  await page.route(reads, (route) => route.fulfill({ status: 429, json: { error: refusal } }));
+  await page.goto(`/items/${key}`);
+  await page.getByRole("alert").getByText("Comments could not be read: ask later").waitFor();
+  await page.getByText("created this").waitFor();
+  await page
+    .getByRole("radiogroup", { name: "What is shown" })
+    .getByText("Comments", { exact: true })
+    .click();
+  expect(await page.getByText("No comments yet.").count()).toBe(0);
+  await page.unroute(reads);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("No comments yet.").waitFor();
+  expect(await page.getByText("could not be read").count()).toBe(0);
+});
+
+test("Escape leaves a title as it was, and drops none that was changed", async () => {
+  const { page } = scene.tab;
+  await openItem({ title: "Typed over" });
+  const field = page.getByLabel("Title", { exact: true });
+  await page.getByRole("button", { name: "Edit title" }).click();
+  await field.press("Escape");
+  await page.getByRole("heading", { name: "Typed over", level: 1 }).waitFor();
+  await page.getByRole("button", { name: "Edit title" }).click();
+  await field.fill("Typed over at length");
+  await field.press("Escape");
+  expect(await field.inputValue()).toBe("Typed over at length");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Edit title" }).waitFor();
+});

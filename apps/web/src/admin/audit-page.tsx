@@ -129,6 +129,10 @@ function FilterForm(props: {
 }
 
 function AuditTable({ lines }: { lines: readonly AuditLine[] }) {
+  // The log itself names those who did something; of others it has the id.
+  const names = new Map(
+    lines.flatMap(({ actor }) => (actor.kind === "user" ? [[`user ${actor.id}`, actor.name] as const] : [])),
+  );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways has to be reached by the keyboard.
     <section className="table-scroll" tabIndex={0} aria-label="Entries, newest first">
@@ -152,7 +156,7 @@ function AuditTable({ lines }: { lines: readonly AuditLine[] }) {
               <td>
                 <code>{action}</code>
               </td>
-              <td>{subject}</td>
+              <td title={subject}>{visibleText(names.get(subject) ?? subject)}</td>
               <td>{workspace}</td>
               <td>{Object.keys(data).length > 0 && <code>{JSON.stringify(data)}</code>}</td>
             </tr>

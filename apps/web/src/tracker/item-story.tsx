@@ -71,7 +71,9 @@ export function ItemStory({ item, role }: { item: WorkItemDetail; role: Role }) 
           </li>
         ))}
       </ol>
-      {entries.length === 0 && !isFetching && <p className="quiet">No comments yet.</p>}
+      <Unread what="Comments" list={comments} />
+      {all && <Unread what="What happened" list={activity} />}
+      {entries.length === 0 && comments.isSuccess && !isFetching && <p className="quiet">No comments yet.</p>}
       {hasNextPage && steps >= STEPS_MAX && (
         <Button variant="default" size="compact-sm" loading={isFetching} onClick={() => void fetchNextPage()}>
           Show later comments
@@ -80,6 +82,34 @@ export function ItemStory({ item, role }: { item: WorkItemDetail; role: Role }) 
       {role !== "viewer" && <CommentForm item={item} />}
     </section>
   );
+}
+
+/** What could not be read at all is not taken for empty. */
+function Unread({ what, list }: { what: string; list: Unreadable }) {
+  if (!list.isLoadingError) return null;
+  return (
+    <div className="in-row more">
+      <p role="alert" className="problem">
+        {what} could not be read: {list.error?.message}
+      </p>
+      <Button
+        variant="default"
+        size="compact-sm"
+        loading={list.isFetching}
+        onClick={() => void list.refetch()}
+      >
+        Try again
+      </Button>
+    </div>
+  );
+}
+
+/** The part of a query's state that says whether there was an answer. */
+interface Unreadable {
+  isLoadingError: boolean;
+  isFetching: boolean;
+  error: Error | null;
+  refetch(): unknown;
 }
 
 /** Both in one order of time. That somebody commented is said by the comment itself. */

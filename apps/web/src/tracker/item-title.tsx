@@ -35,7 +35,8 @@ export function ItemTitle({ item, mayChange }: { item: WorkItemDetail; mayChange
         aria-label="Title"
         value={title.draft}
         onChange={(event) => title.change(event.currentTarget.value)}
-        onKeyDown={(event) => event.key === "Escape" && title.leave()}
+        // A title that was changed is dropped by its button only.
+        onKeyDown={(event) => event.key === "Escape" && title.draft === item.title && title.leave()}
         error={title.form.fieldError("title") ?? title.form.problem}
         size="md"
         autoFocus
