@@ -130,7 +130,7 @@ function FilterForm(props: {
 
 function AuditTable({ lines }: { lines: readonly AuditLine[] }) {
   // The log itself names those who did something; of others it has the id.
-  const names = new Map(
+  const names = new Map<string, string | null>(
     lines.flatMap(({ actor }) => (actor.kind === "user" ? [[`user ${actor.id}`, actor.name] as const] : [])),
   );
   return (
