@@ -152,7 +152,8 @@ async function openWorld(seed: number, seeded: Seeded): Promise<World> {
   const addHost = async (like?: SimulatedHost) => {
     const pool = like?.parts.row.pool ?? seeded.pick(pools).id;
     const capacity = seeded.between(1, 8);
-    const labels = hosts.length % 2 === 0 ? ["gpu"] : [];
+    // One that takes another's place does what that one did: else no host may be left for runs that wait for its label.
+    const labels = like?.parts.labels ?? (hosts.length % 2 === 0 ? ["gpu"] : []);
     const row = await insertHost(storage, pool, hosts.length);
     runners.set(row.id, capacity);
     const host = new SimulatedHost({
