@@ -16,8 +16,9 @@ const ToolCall = z.strictObject({
   index: z.int().optional(),
   function: z.strictObject({ name: z.string(), arguments: z.string() }),
 });
+const ROLES = ["system", "developer", "user", "assistant", "tool"] as const;
 const Message = z.strictObject({
-  role: z.enum(["system", "developer", "user", "assistant", "tool"]),
+  role: z.enum(ROLES),
   content: z
     .union([z.string(), z.null(), list(z.discriminatedUnion("type", [TextPart, PicturePart]))])
     .optional(),
@@ -29,6 +30,15 @@ const Message = z.strictObject({
   reasoning_content: z.string().nullish(),
   reasoning_details: z.array(z.unknown()).nullish(),
 });
+
+/** A role and a text, as nearly all messages are. */
+function isPlainMessage(value: unknown): value is z.infer<typeof Message> {
+  if (typeof value !== "object" || value === null) return false;
+  for (const name in value) if (name !== "role" && name !== "content") return false;
+  const { role, content }: { role?: unknown; content?: unknown } = value;
+  return typeof content === "string" && ROLES.some((known) => known === role);
+}
+
 /** Functions only: a tool that runs at the provider (web search, code) is a way out too. */
 const Tool = z.strictObject({
   type: z.literal("function"),
@@ -48,7 +58,7 @@ const OutputTokens = z.int().min(1).max(OUTPUT_TOKENS_MAX);
 /** The fields a run may send; any other is refused by name, because an unknown one may cost money or carry data out. */
 export const ChatRequest = z.strictObject({
   model: z.string().optional(),
-  messages: list(Message, 1),
+  messages: list(Message, 1, isPlainMessage),
   tools: list(Tool).optional(),
   tool_choice: ToolChoice.optional(),
   parallel_tool_calls: z.boolean().optional(),

@@ -27,6 +27,21 @@ describe("a list", () => {
   });
 });
 
+test("LB-02 what is nearly a plain message is looked at, and refused where it is none", () => {
+  const target = targetOf("http://127.0.0.1:1");
+  const authorize = (message: string) => () => authorizeChatRequest(`{"messages":[${message}]}`, target);
+  for (const message of ['{"role":"user","content":"x"}', '{"content":"","role":"tool"}'])
+    expect(authorize(message)).not.toThrow();
+  for (const message of [
+    ...["null", '"user"', "[]", "{}", '["user","x"]', '{"content":"x"}'],
+    ...['{"role":"User","content":"x"}', '{"role":["user"],"content":"x"}', '{"role":"user","content":5}'],
+    '{"role":"user","content":"x","cache":true}',
+    '{"role":"user","content":"x","__proto__":{"a":1}}',
+    '{"role":"toString","content":"x"}',
+  ])
+    expect(authorize(message), message).toThrow(AppError);
+});
+
 test("an object of JSON is passed as it is, and nothing else is one", () => {
   const schema = { type: "object", properties: { a: { type: "string" } } };
   expect(JsonObject.parse(schema)).toEqual(schema);
