@@ -26,6 +26,7 @@ export function ScopeField(props: {
   );
 }
 
+/** How long a token works, for whoever makes one or approves the sign-in of `ws`. */
 export function DaysField(props: { value: string; onChange(days: string): void; error: string | undefined }) {
   return (
     <TextInput

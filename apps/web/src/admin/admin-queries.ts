@@ -23,6 +23,7 @@ export const diagnosticsQuery = queryOptions({
   refetchInterval: LIVE_MS,
 });
 
+/** What registers hosts in a pool, without the secrets; anew every few seconds, as hosts use them up. */
 export function registrationTokensQuery(pool: number) {
   return queryOptions({
     queryKey: ["admin", "registration-tokens", pool],
@@ -36,6 +37,10 @@ export function registrationTokensQuery(pool: number) {
   });
 }
 
+/**
+ * All accounts step by step.
+ * @param q narrows them; empty for everyone
+ */
 export function usersQuery(q: string) {
   return infiniteQueryOptions({
     queryKey: ["admin", "users", q],
@@ -61,6 +66,10 @@ export function auditQuery(at: string, filter: AuditFilter) {
   });
 }
 
+/**
+ * Tokens and cost of the whole installation.
+ * @param month UTC, such as `2026-03`; undefined for the current one
+ */
 export function adminUsageQuery(month: string | undefined) {
   return queryOptions({
     queryKey: ["admin", "usage", month],

@@ -15,6 +15,7 @@ export const POOL_FIELDS = ["max_running", "labels", "workspaces"] as const;
 /** Runs at once of a pool that is made without another word. */
 const RUNNING_USUAL = 100;
 
+/** What the fields of a pool hold at first: the pool's own values, or those of a new one. */
 export function poolStart(pool?: Pool): PoolTyped {
   return {
     max_running: String(pool?.max_running ?? RUNNING_USUAL),

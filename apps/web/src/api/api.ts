@@ -40,6 +40,10 @@ export async function callApi<T extends z.ZodType>(
   return schema.parse(await response.json());
 }
 
+/**
+ * Reads from the API; as `callApi`.
+ * @throws ApiError
+ */
 export function getApi<T extends z.ZodType>(
   path: string,
   schema: T,

@@ -9,6 +9,7 @@ export const meQuery = queryOptions({
   queryFn: ({ signal }) => getApi(readPaths.me, Me, signal),
 });
 
+/** The person at the page, always there: suspends until the server has said who it is. */
 export function useMe(): Me {
   return useSuspenseQuery(meQuery).data;
 }

@@ -15,6 +15,7 @@ export function dollarText(micros: number): string {
   return `$${Number(whole).toLocaleString("en-US")}.${parts}`;
 }
 
+/** A count with its unit: `1 token`, and others as `countText` writes them. */
 export function tokenText(tokens: number): string {
   return `${countText(tokens)} ${tokens === 1 ? "token" : "tokens"}`;
 }

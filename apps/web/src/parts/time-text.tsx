@@ -31,6 +31,7 @@ export function nameExactTime({ currentTarget }: PointerEvent<HTMLTimeElement>):
   currentTarget.title = new Date(currentTarget.dateTime).toLocaleString();
 }
 
+/** A time as seen from now, in the largest unit that fits once, rounded: `3 minutes ago`, `tomorrow`; `just now` under the smallest. */
 export function relativeTime(atMs: number, nowMs: number): string {
   const seconds = (atMs - nowMs) / 1_000;
   const unit = UNITS.find(([, size]) => Math.abs(seconds) >= size);

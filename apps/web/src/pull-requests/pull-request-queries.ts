@@ -6,10 +6,12 @@ import { getApi } from "../api/api.ts";
 /** How often an open one is asked whether it can still be merged, ms. */
 const OPEN_MS = 15_000;
 
+/** Where the API has a pull request; its diff and commits are below that address. */
 export function pullRequestPath(id: number): string {
   return `/api/v1/pull-requests/${id}`;
 }
 
+/** A pull request as it is now. An open one is read again every OPEN_MS: its target moves without anybody telling. */
 export function pullRequestQuery(id: number) {
   return queryOptions({
     queryKey: ["pull-request", id] as const,
@@ -28,6 +30,7 @@ export function commitsQuery(id: number) {
   });
 }
 
+/** What a pull request changes, file by file; read once, and again when something says that it is old. */
 export function diffQuery(id: number) {
   return queryOptions({
     queryKey: ["pull-request", id, "diff"] as const,

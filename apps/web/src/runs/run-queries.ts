@@ -25,6 +25,7 @@ export function itemRunsQuery(item: string) {
   });
 }
 
+/** A run as it is now; read again every LIVE_MS until it has ended. */
 export function runQuery(run: number) {
   return queryOptions({
     queryKey: ["run", run] as const,
@@ -33,6 +34,10 @@ export function runQuery(run: number) {
   });
 }
 
+/**
+ * Tokens and cost of a run, the budgets it draws on, and the one it waits for.
+ * @param live whether the run goes on: then it is read again every LIVE_MS
+ */
 export function runUsageQuery(run: number, live: boolean) {
   return queryOptions({
     queryKey: ["run-usage", run] as const,
@@ -41,6 +46,7 @@ export function runUsageQuery(run: number, live: boolean) {
   });
 }
 
+/** What the agent was told. The server knows that of the newest attempt only; `attempt` is in the key so that the next one asks again. */
 export function runPromptQuery(run: number, attempt: number) {
   return queryOptions({
     queryKey: ["run-prompt", run, attempt] as const,
@@ -54,6 +60,7 @@ export interface RunFilter {
   agent: string;
 }
 
+/** Runs of a workspace that fit a filter, step by step, newest first; all steps are read again every LIVE_MS. */
 export function workspaceRunsQuery(workspace: string, { status, agent }: RunFilter) {
   return infiniteQueryOptions({
     queryKey: ["runs", workspace, status, agent] as const,

@@ -52,6 +52,7 @@ export const BINDING_FIELDS = [
   ...[0, 1, 2, 3].flatMap((at) => [`fallbacks.${at}.model`, `fallbacks.${at}.llm_connection_id`]),
 ];
 
+/** A budget as its fields show it, cost in dollars; no limit is an empty field. */
 export function budgetTyped(budget: {
   tokens_max: number | null;
   cost_micros_max: number | null;
@@ -100,6 +101,7 @@ export function bindingStart(
   };
 }
 
+/** A binding as its fields show it: minutes for milliseconds, dollars for micro-dollars, a line each for protected paths. */
 export function bindingTyped(binding: Binding): BindingTyped {
   const { limits, push_policy: policy } = binding;
   return {

@@ -86,6 +86,10 @@ export function ModelFields({
   );
 }
 
+/**
+ * One of the workspace's connections by its id, as text. For one that is gone it says `Choose one`, where a browser would show the
+ * first.
+ */
 export function ConnectionSelect(props: {
   label: string;
   connections: readonly Connection[];

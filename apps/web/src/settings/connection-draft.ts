@@ -27,6 +27,7 @@ export const CONNECTION_FIELDS = [
   "app.private_key",
 ] as const;
 
+/** What the fields of a connection hold at first: what `of` has, or what is usual for its kind. Secrets are never among them. */
 export function connectionStart(kind: ConnectionKind, of?: Connection): ConnectionTyped {
   return {
     name: of?.name ?? kind.name,

@@ -12,6 +12,7 @@ interface FieldsProps {
   change(part: Partial<ConnectionTyped>): void;
 }
 
+/** What people call the connection, on its page and where a new one is made. */
 export function NameField({ form, typed, change }: FieldsProps) {
   return (
     <TextInput
@@ -25,6 +26,7 @@ export function NameField({ form, typed, change }: FieldsProps) {
   );
 }
 
+/** Where the forge or the model is; nothing for a kind that has no address, such as git of the server itself. */
 export function AddressField({ form, typed, change, kind }: FieldsProps & { kind: ConnectionKind }) {
   if (kind.address === undefined) return null;
   return (

@@ -92,10 +92,15 @@ export const CONNECTION_KINDS: readonly ConnectionKind[] = [
   },
 ];
 
+/** The kind that an address of the app names, if there is one. */
 export function findConnectionKind(id: string): ConnectionKind | undefined {
   return CONNECTION_KINDS.find((kind) => kind.id === id);
 }
 
+/**
+ * The kind of a connection that exists; one provider may have two, which differ in the credential.
+ * @throws Error for a provider that the page does not know
+ */
 export function connectionKindOf(connection: Pick<Connection, "provider" | "app">): ConnectionKind {
   const app = connection.app !== null;
   const kind = CONNECTION_KINDS.find(

@@ -33,6 +33,7 @@ export function RepositoryName(props: { owner: string; name: string; web_url: st
   );
 }
 
+/** The repository's default branch as the forge has it, quietly beside the name. */
 export function DefaultBranch({ branch }: { branch: string }) {
   return (
     <span className="quiet">

@@ -41,6 +41,7 @@ export const labelsQuery = (workspace: string) =>
   queryOptions({ ...listOf("labels", LabelList)(workspace), select: sortedByName });
 export const usageQuery = listOf("usage", WorkspaceUsage);
 
+/** Models that the server knows of a connection, with their windows and prices. */
 export function modelsQuery(connection: number) {
   return queryOptions({
     queryKey: ["connection", connection, "models"],
@@ -49,6 +50,10 @@ export function modelsQuery(connection: number) {
   });
 }
 
+/**
+ * One page of what a connection's credential sees at the forge. Not tried again: a forge that refuses goes on doing so, and its reason
+ * is wanted now.
+ */
 export function forgeRepositoriesQuery(connection: number, search: string, page: number) {
   return queryOptions({
     queryKey: ["connection", connection, "repositories", search, page],
@@ -62,6 +67,7 @@ export function forgeRepositoriesQuery(connection: number, search: string, page:
   });
 }
 
+/** A skill with the text of its newest version. */
 export function skillQuery(skill: number) {
   return queryOptions({
     queryKey: ["skill", skill],
@@ -69,6 +75,7 @@ export function skillQuery(skill: number) {
   });
 }
 
+/** The newest versions of a skill, newest first, one page. */
 export function skillVersionsQuery(skill: number) {
   return queryOptions({
     queryKey: ["skill", skill, "versions"],

@@ -52,6 +52,7 @@ export function Tag({ children }: { children: ReactNode }) {
   return <span className="tag">{children}</span>;
 }
 
+/** Short words in a row, or quietly what it says when there are none. */
 export function Tags({ of, none = "none" }: { of: readonly string[]; none?: string }) {
   if (of.length === 0) return <span className="quiet">{none}</span>;
   return (

@@ -26,6 +26,7 @@ export function TestRun({ binding }: { binding: Binding }) {
   );
 }
 
+/** The task of a trial and its button, and below it the run that was started last; for the page of a binding and the guide. */
 export function TestRunForm({ binding }: { binding: Binding }) {
   const [typed, setTyped, forget] = useDraft(`test-run:${binding.id}`, { instruction: SMALL_TASK });
   const [run, setRun] = useState<AgentRun>();

@@ -28,6 +28,7 @@ export function sayFailed(error: unknown): void {
   add({ text: error instanceof Error ? error.message : String(error), kind: "failed" });
 }
 
+/** The notices of now over every page, said by screen readers as they come; each can be closed. */
 export function NoticeStack() {
   const shown = useSyncExternalStore(watch, () => notices);
   return (

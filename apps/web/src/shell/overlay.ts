@@ -10,14 +10,17 @@ export type Overlay =
 let open: Overlay | undefined;
 const watchers = new Set<() => void>();
 
+/** Shows an overlay in place of the one that is open, if any. */
 export function openOverlay(overlay: Overlay): void {
   change(overlay);
 }
 
+/** Closes whichever is open; none is fine. */
 export function closeOverlay(): void {
   change(undefined);
 }
 
+/** The overlay that is open, to whoever draws it. */
 export function useOverlay(): Overlay | undefined {
   return useSyncExternalStore(watch, () => open);
 }

@@ -12,6 +12,7 @@ const SCHEMES = [
   { value: "auto", text: "As the system" },
 ] as const;
 
+/** The name of the person at the page, and behind it their account, the colors and the way out. */
 export function PersonMenu() {
   const me = useMe();
   const { colorScheme, setColorScheme } = useMantineColorScheme();

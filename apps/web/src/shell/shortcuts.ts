@@ -47,6 +47,7 @@ export function areLettersOn(): boolean {
   return localStorage.getItem(OFF) === null;
 }
 
+/** Keeps the choice in this browser, for whoever uses it. */
 export function switchLetters(on: boolean): void {
   if (on) localStorage.removeItem(OFF);
   else localStorage.setItem(OFF, "1");

@@ -22,6 +22,7 @@ export function filterOf(search: SearchParams): ItemQuery {
   return parsed.success ? parsed.data : {};
 }
 
+/** How the address says that a list is grouped: by status unless it says `group=none`. */
 export function groupingOf(search: SearchParams): Grouping {
   return valuesOf(search, "group")[0] === "none" ? "none" : "status";
 }

@@ -81,6 +81,7 @@ function Items({ workspace, mayChange }: { workspace: string; mayChange: boolean
   );
 }
 
+/** Opens the dialog for a new item of the workspace; above its list and its board. */
 export function NewItemButton({ workspace }: { workspace: string }) {
   return (
     <Button
@@ -93,6 +94,7 @@ export function NewItemButton({ workspace }: { workspace: string }) {
   );
 }
 
+/** In the place of an empty list: why it is empty, and to whoever may change it, how it fills. */
 export function NoItems({ filtered, mayChange }: { filtered: boolean; mayChange: boolean }) {
   return filtered ? (
     <EmptyState title="No items here">No item of this workspace fits all of the filters.</EmptyState>

@@ -36,10 +36,12 @@ export function itemListQuery(scope: Scope, query: ItemQuery) {
   });
 }
 
+/** The query of one column or group: the others stay in force, and what it said of statuses does not. */
 export function oneStatus(query: ItemQuery, status: WorkItemStatus): ItemQuery {
   return { ...query, status: [status] };
 }
 
+/** How many items of each status the filters find. Status and order are left out of the key, so all columns share one answer. */
 export function itemCountsQuery(workspace: string, query: ItemQuery) {
   const { status: _status, sort: _sort, order: _order, ...filters } = query;
   return queryOptions({
@@ -63,6 +65,10 @@ export function itemSearchQuery(scope: Scope, text: string) {
   });
 }
 
+/**
+ * An item as its page shows it.
+ * @param key such as `SHOP-12`
+ */
 export function itemQuery(key: string) {
   return queryOptions({
     queryKey: ["item", key] as const,

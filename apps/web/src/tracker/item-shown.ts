@@ -78,6 +78,7 @@ function placed(data: ItemPages, queryKey: readonly unknown[], item: WorkItem): 
   };
 }
 
+/** All items of the steps that were read so far, in their order. */
 export function itemsOf(data: InfiniteData<WorkItemPage, unknown> | undefined): WorkItem[] {
   return data?.pages.flatMap(({ items }) => items) ?? [];
 }

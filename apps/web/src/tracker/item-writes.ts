@@ -89,14 +89,17 @@ function refreshItems(client: QueryClient, items: readonly ItemChange["item"][])
   return Promise.all(queryKeys.map((queryKey) => client.invalidateQueries({ queryKey })));
 }
 
+/** Another status for an item, shown before the server has agreed. */
 export function statusChange(item: ItemChange["item"], status: WorkItemStatus): ItemChange {
   return { item, patch: { status }, shown: { status } };
 }
 
+/** Another priority for an item, shown before the server has agreed. */
 export function priorityChange(item: ItemChange["item"], priority: Priority): ItemChange {
   return { item, patch: { priority }, shown: { priority } };
 }
 
+/** These labels and no others for an item: the server gets ids, the page names and colors. */
 export function labelsChange(item: ItemChange["item"], labels: readonly Label[]): ItemChange {
   return { item, patch: { label_ids: labels.map(({ id }) => id) }, shown: { labels: [...labels] } };
 }

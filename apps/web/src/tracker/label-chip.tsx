@@ -10,6 +10,7 @@ export function LabelChip({ label }: { label: Pick<Label, "name" | "color"> }) {
   );
 }
 
+/** The color of a label, always beside its name: screen readers do not hear of it. */
 export function LabelDot({ color }: { color: string }) {
   return <span className="label-dot" style={{ background: color }} aria-hidden />;
 }

@@ -76,6 +76,7 @@ export function useMentions(
   return { offered, chosen, listId, look, close, take, press, fieldProps };
 }
 
+/** Who may be meant by the half handle in a text field, below that field; nothing while nobody fits. */
 export function MentionList({ mentions }: { mentions: Mentions }) {
   const { offered, chosen, listId, take } = mentions;
   if (offered.length === 0) return null;

@@ -33,6 +33,7 @@ export function pageSearchQuery(workspace: string, text: string) {
   });
 }
 
+/** A page of a workspace with its text. */
 export function pageQuery(id: number) {
   return queryOptions({
     queryKey: ["page", id] as const,
@@ -40,6 +41,7 @@ export function pageQuery(id: number) {
   });
 }
 
+/** Who changed a page and when, newest first, without the texts. */
 export function pageVersionsQuery(id: number) {
   return queryOptions({
     queryKey: ["page-versions", id] as const,
@@ -47,6 +49,7 @@ export function pageVersionsQuery(id: number) {
   });
 }
 
+/** The text of a page as it was in one version; read once. */
 export function pageVersionQuery(id: number, version: number) {
   return queryOptions({
     queryKey: ["page-version", id, version] as const,

@@ -40,6 +40,7 @@ export function PickMenu<T extends string>(props: {
   );
 }
 
+/** Choices as lines of any menu, the chosen one marked. */
 export function choiceLines<T extends string>(
   choices: readonly Choice<T>[],
   value: T,

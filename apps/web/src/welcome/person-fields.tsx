@@ -48,6 +48,7 @@ export function PersonFields(props: {
   );
 }
 
+/** A password that is being chosen, not asked for: password managers offer to make one. */
 export function NewPasswordField(props: {
   label?: string;
   value: string;

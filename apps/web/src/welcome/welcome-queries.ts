@@ -26,6 +26,7 @@ export function invitationQuery(token: string) {
   });
 }
 
+/** Whom a link to choose a password is for. Not tried again: a link that was used or is too old stays so. */
 export function passwordLinkQuery(token: string) {
   return queryOptions({
     queryKey: ["password-link", token],
@@ -35,6 +36,7 @@ export function passwordLinkQuery(token: string) {
   });
 }
 
+/** What asks to sign in by that code, to be seen before it is approved. Not tried again: a wrong code stays wrong. */
 export function cliLoginQuery(code: string) {
   return queryOptions({
     queryKey: ["cli-login", code],

@@ -48,6 +48,7 @@ export function headlineOf(args: unknown): string {
   return (typeof named === "string" ? named : argsText(args)).replace(/\s+/g, " ").trim();
 }
 
+/** All arguments of a tool call as text, one `name: value` each; models may also send one bare string, or nothing. */
 export function argsText(args: unknown): string {
   if (typeof args === "string") return args;
   if (!isRecord(args)) return args === null || args === undefined ? "" : JSON.stringify(args);
@@ -56,6 +57,7 @@ export function argsText(args: unknown): string {
     .join("\n");
 }
 
+/** Whether a value has names to look under; an array has none. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -45,6 +45,7 @@ export function takePrepared(
   return nowMs - found.atMs < PREPARED_MS_MAX ? found.pages : undefined;
 }
 
+/** The pages of a run's transcript, as the API serves them; none is read yet. */
 export function transcriptOf(run: number): TranscriptPages {
   return new TranscriptPages({
     outline: () => getApi(readPaths.outline(run), ShownOutline),
