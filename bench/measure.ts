@@ -3,6 +3,7 @@ import { assert } from "@windshift/contract/app-error.ts";
 /** Values of one thing measured several times, all in one unit. */
 export type Sample = readonly number[];
 
+/** The middle value, or the mean of both; of at least one. */
 export function median(sample: Sample): number {
   assert(sample.length > 0, "a median of nothing was asked for");
   const sorted = [...sample].sort((a, b) => a - b);

@@ -13,6 +13,7 @@ export interface EngineVolume extends AsyncDisposable {
   mount: string;
 }
 
+/** Makes a volume of the engine's with a name of its own; disposing of it removes what it holds. */
 export async function engineVolume(): Promise<EngineVolume> {
   const name = `windshift-e2e-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
   await answer(["volume", "create", name]);

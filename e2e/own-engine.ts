@@ -28,6 +28,10 @@ export interface OwnEngine {
   stop(): Promise<void>;
 }
 
+/**
+ * Starts it as root with one small image and a bridge of its own.
+ * @param options more of dockerd's own arguments
+ */
 export async function startOwnEngine(options: readonly string[] = []): Promise<OwnEngine> {
   const dir = mkdtempSync(join(tmpdir(), "ws-engine-"));
   const execRoot = join(dir, "exec");

@@ -15,6 +15,7 @@ export interface BenchModel {
 /** Longest wait for an answer of the model's process, ms: it takes one. */
 const ANSWER_MS_MAX = 10_000;
 
+/** Starts a scripted model in a process of its own, so that its work is not measured as the harness's. */
 export async function startBenchModel(): Promise<BenchModel> {
   let answered: (message: unknown) => void = () => undefined;
   const next = <K extends FromModel["kind"]>(kind: K) => nextAnswer(kind, (take) => (answered = take));

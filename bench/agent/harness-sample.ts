@@ -15,6 +15,7 @@ export interface HarnessSample {
   longPeakMb: number;
 }
 
+/** Four runs of a harness, one after another: short and long for their times, and both again for their memory. */
 export async function sampleHarness(
   harness: Harness,
   place: HarnessPlace,
@@ -41,6 +42,7 @@ export function allRequestBytes({ long }: HarnessSample): number {
   return long.requestBytes.reduce((sum, bytes) => sum + bytes, 0);
 }
 
+/** Of the first call of the short run: instructions and tools, before anything was done. NaN without a call. */
 export function firstRequestBytes({ short }: HarnessSample): number {
   return short.requestBytes[0] ?? Number.NaN;
 }

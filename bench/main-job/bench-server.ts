@@ -20,6 +20,10 @@ export interface BenchServer {
   worktreeRoot: string;
 }
 
+/**
+ * Starts the built server with its own runner on a free port, and signs in its first administrator.
+ * @param program path of the executable
+ */
 export async function startBenchServer(
   program: string,
   dataDir: string,

@@ -17,6 +17,10 @@ export interface FloodPlace {
   close(): Promise<void>;
 }
 
+/**
+ * Starts bystander and honest hosts, each in a process of its own, so that what is measured is the server's wait and not theirs.
+ * @param claimEveryMs how often each honest host asks for a run
+ */
 export async function openFloodPlace(
   honest: readonly BenchHost[],
   claimEveryMs: number,

@@ -16,6 +16,7 @@ export interface QueueRig extends RunFixture {
   fillTo(queued: number): Promise<void>;
 }
 
+/** Makes the database and one queued run a workspace, which `fillTo` copies. */
 export async function createQueueRig(): Promise<QueueRig> {
   const fixture = await createRunFixture(WORKSPACES);
   const { database, pool } = fixture;

@@ -8,6 +8,10 @@ export interface BareDatabase {
   close(): Promise<void>;
 }
 
+/**
+ * Opens one connection.
+ * @param at with `url` undefined, the SQLite file
+ */
 export function openBare(at: { url: string | undefined; sqliteFile: string }): BareDatabase {
   if (at.url === undefined) {
     const sqlite = new SqliteFile(at.sqliteFile);

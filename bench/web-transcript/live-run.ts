@@ -21,6 +21,11 @@ export interface LiveBenchRun {
   stop(): Promise<void>;
 }
 
+/**
+ * Starts the built server with one item whose run is held by a host that beats until `stop`.
+ * @param program path of the executable
+ * @param dir takes the project, the server's data and its log
+ */
 export async function startLiveBenchRun(program: string, dir: string): Promise<LiveBenchRun> {
   const projectDir = join(dir, "project");
   await createRepository(projectDir, { files: { "README.md": "bench\n" } });

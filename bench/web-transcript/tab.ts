@@ -26,6 +26,7 @@ const CHROMIUM = {
   ],
 };
 
+/** Starts a browser with a home of its own, which goes away when it is closed. */
 export async function launchChromium(): Promise<{ browser: Browser; close(): Promise<void> }> {
   const home = mkdtempSync(join(tmpdir(), "windshift-bench-"));
   const browser = await chromium.launch({ ...CHROMIUM, env: { ...process.env, HOME: home } });

@@ -67,6 +67,10 @@ const EFFECTS = {
   },
 } as const;
 
+/**
+ * Triggers in the server's own database that write down what became true of runs, in its order and by its clock, whatever the server
+ * says.
+ */
 export class DatabaseJournal {
   private constructor(
     private readonly sql: SQL,

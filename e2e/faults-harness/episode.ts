@@ -179,10 +179,12 @@ export async function settle(stage: Stage): Promise<string[]> {
   return problems;
 }
 
+/** What attempts left on any of the hosts, one sentence each (I10). */
 export async function leftovers(stage: Stage): Promise<string[]> {
   return (await Promise.all(stage.hosts.map((host) => host.leftovers()))).flat();
 }
 
+/** How many runs ended in which way, by status and reason: `failed attempts_exhausted`. */
 export function endingsOf({ runs }: FaultRecord): Record<string, number> {
   const endings: Record<string, number> = {};
   for (const { status, reason } of runs) {

@@ -25,6 +25,7 @@ export interface Ledger {
 export const REPLY_USAGE = { input_tokens: 100, output_tokens: 20 };
 const REPLY_TOKENS = REPLY_USAGE.input_tokens + REPLY_USAGE.output_tokens;
 
+/** Reads all three tables one after another, so only a server at rest gives a ledger that adds up. */
 export async function readLedger(journal: DatabaseJournal): Promise<Ledger> {
   return {
     lines: await journal.query(

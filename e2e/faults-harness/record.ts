@@ -58,6 +58,11 @@ export interface FaultRecord {
   deaths: string[];
 }
 
+/**
+ * Gathers from database, repository, model and hosts what the checker judges; the stage must have settled.
+ * @param assigned keys of the items that were given to the agent
+ * @param leftovers what `leftovers` found before hosts ended
+ */
 export async function takeRecord(
   stage: Stage,
   assigned: readonly string[],

@@ -73,6 +73,10 @@ export interface Stage {
   close(keep: boolean): Promise<void>;
 }
 
+/**
+ * Starts server, scripted model and links on free ports and sets up one workspace and its pool; hosts have their tokens and are
+ * started by whoever plays.
+ */
 export async function openStage(options: StageOptions): Promise<Stage> {
   const database = await createDatabase(options.env);
   const own = await freePort();

@@ -10,6 +10,10 @@ export interface CatchAll {
 /** Both kinds of socket must get the same number; somebody else may have one of them. */
 const TRIES_MAX = 20;
 
+/**
+ * Listens on every address of the machine, for TCP and UDP on one free port.
+ * @throws Error when no port is free for both in TRIES_MAX tries
+ */
 export async function startCatchAll(): Promise<CatchAll> {
   for (let tries = 1; ; tries++) {
     try {

@@ -55,6 +55,7 @@ export function scriptOf(run: HostileRun, values: Record<string, string>): Model
   return [...turns, { tool_calls: [finish] }];
 }
 
+/** What names a run's call in records and in the scripted model, by its place from 0. */
 export function callId(run: HostileRun, at: number): string {
   return `${run.name}-${at + 1}`;
 }

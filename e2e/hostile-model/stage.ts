@@ -55,6 +55,7 @@ export interface Stage extends Omit<Ground, "dataDir" | "network"> {
 /** What is to be ended, newest last. */
 type Undo = (() => unknown)[];
 
+/** Builds it part by part; what is there already is taken down again when a later part fails. */
 export async function openStage(): Promise<Stage> {
   const undo: Undo = [];
   const close = async () => {

@@ -36,6 +36,10 @@ export interface ReplicaStageOptions {
   databaseDiskMb?: number | undefined;
 }
 
+/**
+ * Starts PostgreSQL behind a wire that can be cut, servers behind a balancer, and hosts; all is stopped again when a part does not
+ * start.
+ */
 export async function openReplicaStage(options: ReplicaStageOptions): Promise<ReplicaStage> {
   const stops: (() => Promise<void> | void)[] = [];
   const closeAll = async () => {

@@ -11,6 +11,10 @@ export interface CutLink {
   close(): Promise<void>;
 }
 
+/**
+ * Listens on a free loopback port and passes on every byte both ways.
+ * @param target address of the server, such as `http://127.0.0.1:8080`
+ */
 export async function openCutLink(target: string): Promise<CutLink> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();

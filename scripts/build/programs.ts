@@ -67,6 +67,7 @@ export type Architecture = (typeof ARCHITECTURES)[number];
 /** The names of `TARGETS`, in their order. */
 export const TARGET_NAMES = Object.keys(TARGETS) as Target[];
 
+/** The architecture of this machine, as images and releases name it. */
 export function hostArchitecture(): Architecture {
   return process.arch === "arm64" ? "arm64" : "amd64";
 }

@@ -16,6 +16,7 @@ const KINDS: Record<string, { last: number; digits: number; without?: readonly n
   I: { last: 17, digits: 1 },
 };
 
+/** Every id that may stand in the page, kind by kind, in order. */
 export function knownIds(): string[] {
   return Object.entries(KINDS).flatMap(([prefix, { last, digits, without = [] }]) =>
     Array.from({ length: last }, (_, at) => at + 1)

@@ -11,10 +11,12 @@ export const green = paint("32");
 export const yellow = paint("33");
 export const cyan = paint("36");
 
+/** Writes a line for the person at the terminal. */
 export function say(line = ""): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** Writes the name of the next step, with room above it. */
 export function heading(text: string): void {
   say(`\n${bold(text)}`);
 }

@@ -49,6 +49,7 @@ function readProc(file: string): string | undefined {
   }
 }
 
+/** Ends a process at once; one that has ended by itself is fine. */
 export function killProcess(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");

@@ -60,6 +60,7 @@ function brokenFiles(outcome: ProcessOutcome, failedTests: number): string[] {
   return broken;
 }
 
+/** All tests of several processes, notes in their order. */
 export function sum(tallies: readonly Tally[]): Tally {
   const total: Tally = { passed: 0, failed: 0, skipped: 0, notes: [] };
   for (const one of tallies) {

@@ -90,6 +90,7 @@ function isForOneEngine(file: string): boolean {
   return ONE_ENGINE_FILES.includes(file) || ONE_ENGINE_FOLDERS.some((folder) => file.startsWith(folder));
 }
 
+/** Whether a container engine has to be there before these tests start. */
 export function needsEngine(files: readonly string[]): boolean {
   return files.some((file) => !NO_ENGINE_FOLDERS.some((folder) => file.startsWith(folder)));
 }

@@ -33,6 +33,11 @@ export interface Host {
   work(signals: RunnerSignals): Promise<void>;
 }
 
+/**
+ * Wires the parts of a host; it claims, sends and removes nothing until one of its methods is called.
+ * @param instance marks what this runner leaves on the machine as its own
+ * @param tracing undefined: spans go nowhere
+ */
 export function createHost(
   options: RunnerOptions,
   client: ServerClient,

@@ -30,6 +30,10 @@ import type { AttemptFence } from "./work-items/triggers.ts";
 
 /** Joins nouns that do not know each other: each function here implements a port of one folder with another. */
 
+/**
+ * The run, its attempt and its place behind a token of an agent, for API requests that carry one; the git token of the same attempt is
+ * none.
+ */
 export function createRunTokenPort(database: Database): RunTokens {
   return {
     find: async (token) => {

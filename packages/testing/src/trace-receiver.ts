@@ -52,6 +52,7 @@ export interface TraceReceiver {
   stop(): Promise<void>;
 }
 
+/** Listens on a free loopback port; 404 everywhere but at `/v1/traces`. */
 export function startTraceReceiver(): TraceReceiver {
   const spans: ReceivedSpan[] = [];
   const requests: { headers: string; body: string }[] = [];

@@ -69,6 +69,7 @@ export function answerOf(body: string | Uint8Array, type = "application/json", s
 export function streamHead(type = "text/event-stream"): Buffer {
   return head(200, type, "transfer-encoding: chunked");
 }
+/** One chunk of an answer that was begun by `streamHead`; empty bytes end the answer. */
 export function httpChunk(body: string | Uint8Array): Buffer {
   const bytes = Buffer.from(body);
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);

@@ -42,6 +42,7 @@ export type Answer =
 /** Tokens of a picture by this model's rule. */
 const PICTURE_TOKENS = 1_000;
 
+/** The server of such a model, on a port of its own from its construction to its disposal. */
 export class WindowModel implements Disposable {
   readonly requests: { text: string; tokens: number; kind: "turn" | "summary" | "refused" }[] = [];
   readonly breaches: string[] = [];

@@ -80,6 +80,7 @@ function addFrame(table: RouteTable, options: AppOptions): void {
   table.hono.notFound(answerNothing);
 }
 
+/** The answer at an address that has nothing, 404 `not_found`; the web app gives it to everything but pages. */
 export function answerNothing(c: Context<ApiEnv>): Response {
   return errorResponse(new AppError("not_found", `there is nothing at ${c.req.method} ${c.req.path}`));
 }

@@ -27,6 +27,7 @@ export function toAppError(thrown: unknown, requestId: string, log: Log): AppErr
   );
 }
 
+/** An `invalid_input` of all that a schema found wrong, field by field; its message names the first. */
 export function invalidInput(error: ZodError): AppError {
   const details: FieldProblem[] = error.issues.map((issue) => ({
     path: issue.path.join("."),
@@ -37,6 +38,7 @@ export function invalidInput(error: ZodError): AppError {
   return new AppError("invalid_input", `${where}${first?.message ?? "the input is not valid"}`, { details });
 }
 
+/** An error as it leaves the server: JSON body, status and headers. The cause is not in it. */
 export function errorResponse(error: AppError): Response {
   return Response.json(errorBody(error) satisfies ErrorBody, {
     status: error.status,
@@ -44,6 +46,7 @@ export function errorResponse(error: AppError): Response {
   });
 }
 
+/** Headers of every error: no cache keeps it, when to try again, s, and with 401 what kind of credential is asked for. */
 export function errorHeaders(error: AppError): Record<string, string> {
   return {
     "cache-control": "no-store",

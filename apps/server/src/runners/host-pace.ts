@@ -150,6 +150,7 @@ function tokensAt(now: number, { tokens, atMs, rate, burst }: Omit<Bucket, "debt
   return Math.min(burst, tokens + ((now - atMs) / 1_000) * rate);
 }
 
+/** A `rate_limited` that asks for a second of patience, after which a host that heeds it is let in (DEBT_SECONDS_MAX). */
 export function tooMany(): AppError {
   return new AppError("rate_limited", "this runner sends too many requests; try again in a second", {
     retryAfterS: 1,

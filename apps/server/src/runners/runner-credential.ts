@@ -31,6 +31,7 @@ export function registrationCredential(key: MasterKey, tokenHash: string, nonce:
   return TOKEN_PREFIX.runner + mac.digest("base64url");
 }
 
+/** Keeps the hash of a credential that works at once and without end; a rotation ends it. Part of the caller's transaction. */
 export async function addCredential(
   database: Database,
   tx: Queries,
@@ -102,6 +103,7 @@ async function requireUnusedSuccessor(tx: Queries, host: Host, used: string): Pr
   if (isFormer && inUse) throw notWelcome();
 }
 
+/** An `unauthenticated` that does not tell unknown, expired and revoked credentials apart, and says what helps with all of them. */
 export function notWelcome(): AppError {
   return new AppError(
     "unauthenticated",

@@ -36,6 +36,7 @@ export async function registerRunner(
   return id as RunnerId;
 }
 
+/** Notes by the clock of the database that a runner is alive. A runner that is gone is no error. */
 export async function touchRunner(database: Database, runner: RunnerId): Promise<void> {
   await database.kysely
     .updateTable("runners")

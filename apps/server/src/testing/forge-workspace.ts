@@ -51,6 +51,7 @@ const RUN_MS_MAX = 30_000;
 /** Between looks for what is due on the forge, ms: what no signal tells of is seen soon, and the database has its rest. */
 const LOOK_MS = 200;
 
+/** Makes a workspace through the API whose repository is the one on the forge, and begins to look for what is due there, until `stop`. */
 export async function createForgeWorkspace(
   server: TestServer,
   admin: TestClient,

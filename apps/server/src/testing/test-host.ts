@@ -90,10 +90,15 @@ export class TestHost {
   }
 }
 
+/**
+ * Makes a pool over HTTP.
+ * @param pool the body of the request
+ */
 export function createPool(admin: TestClient, pool: object): Promise<Pool> {
   return create(admin, "/api/v1/admin/pools", pool);
 }
 
+/** A registration token of the pool as its administrator gets it, the secret with it. */
 export function mintToken(admin: TestClient, pool: Pool): Promise<MintedRegistrationToken> {
   return create(admin, `/api/v1/admin/pools/${pool.id}/registration-tokens`, {});
 }

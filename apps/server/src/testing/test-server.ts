@@ -71,6 +71,7 @@ const QUICK_PASSWORDS: PasswordHashing = {
   verifyPassword: async (password, hash) => hash === `quick:${Bun.SHA256.hash(password, "hex")}`,
 };
 
+/** Starts the server's routes on a free loopback port and a database of its own, migrated and with the local pool, without a runner. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const fixture = await createMigratedDatabase();
   const databaseAddress = { url: fixture.url, sqliteFile: fixture.sqliteFile };

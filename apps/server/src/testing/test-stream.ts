@@ -11,6 +11,7 @@ export interface TestStream {
   close(): Promise<void>;
 }
 
+/** Opens a stream of events as the signed-in client; resolves with the answer's head, also when that is a refusal. */
 export async function openStream(client: TestClient, path: string): Promise<TestStream> {
   const abort = new AbortController();
   const response = await fetch(client.baseUrl + path, {

@@ -28,6 +28,10 @@ export interface TestWorkspace {
   workDir: string;
 }
 
+/**
+ * Makes such a workspace with git of the server itself. Its model answers nothing: nobody listens there.
+ * @param key of the workspace; of its agent's name and its working folder, too
+ */
 export async function createTestWorkspace(admin: TestClient, key: string): Promise<TestWorkspace> {
   const at = `/api/v1/workspaces/${key}`;
   await create(admin, "/api/v1/workspaces", { key, name: `Workspace ${key}` });
@@ -72,6 +76,7 @@ export interface LiveRun {
   gitToken: string;
 }
 
+/** Assigns a new item to the workspace's agent and claims its run, which must be the next in line. */
 export async function startLiveRun(
   server: TestServer,
   client: TestClient,

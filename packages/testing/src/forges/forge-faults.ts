@@ -24,6 +24,7 @@ export interface ForgeFaults {
   around(request: Request, path: string, answer: () => Promise<Response>): Promise<Response>;
 }
 
+/** Nothing goes wrong until a fault is added; of several that match, the one added first comes first. */
 export function createForgeFaults(): ForgeFaults {
   const waiting: ForgeFault[] = [];
   const log: LoggedRequest[] = [];

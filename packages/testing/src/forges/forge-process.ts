@@ -67,12 +67,17 @@ function gitAnswer(request: Request, model: ForgeModel, path: string): Promise<R
   return serveGit(request, model.root, token.login);
 }
 
+/**
+ * The pull request of a number.
+ * @throws Error when there is none: a test asks for what it made
+ */
 export function findPull(repository: ModelRepository, number: number): ModelPull {
   const found = repository.pulls.find((pull) => pull.number === number);
   if (found === undefined) throw new Error(`the test forge has no pull request ${number}`);
   return found;
 }
 
+/** Puts a comment below a pull request as if `login` had written it at the forge just now. */
 export function addComment(pull: ModelPull, login: string, body: string): ModelComment {
   return push(pull, { kind: "comment", reviewId: null, login, body });
 }

@@ -7,11 +7,16 @@ import {
   readOid,
 } from "./forge-model.ts";
 
+/** An account as Forgejo shows it. */
 export function user(model: ForgeModel, login: string): User {
   const { id } = model.account(login);
   return { id, login, full_name: "", email: `${login}@example.com`, active: true };
 }
 
+/**
+ * A repository as Forgejo shows it to `login`, whose rights are in it.
+ * @param base address that links begin with
+ */
 export function repositoryJson(repository: ModelRepository, login: string, base: string): Repository {
   const { id, owner, name } = repository;
   const access = repository.access.get(login);
@@ -30,6 +35,10 @@ export function repositoryJson(repository: ModelRepository, login: string, base:
   };
 }
 
+/**
+ * A pull request with its commits as git has them now; a branch that is gone has an empty one.
+ * @param base address that links begin with
+ */
 export async function pullJson(model: ForgeModel, pull: ModelPull, base: string): Promise<PullRequest> {
   const { repository, source, target } = pull;
   const [head, onto] = [
@@ -52,6 +61,10 @@ export async function pullJson(model: ForgeModel, pull: ModelPull, base: string)
   };
 }
 
+/**
+ * A comment below a pull request, as Forgejo's list of comments of an issue has it.
+ * @param base address that links begin with
+ */
 export function commentJson(
   model: ForgeModel,
   pull: ModelPull,
@@ -69,6 +82,10 @@ export function commentJson(
   };
 }
 
+/**
+ * The reviews of a pull request; the comments on lines are counted in each and listed elsewhere, as at Forgejo.
+ * @param base address that links begin with
+ */
 export function reviewsJson(model: ForgeModel, pull: ModelPull, base: string): PullReview[] {
   return pull.comments
     .filter((c) => c.kind === "review")

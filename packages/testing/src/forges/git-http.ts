@@ -45,6 +45,7 @@ export function gitRepositoryOf(pathname: string): string | undefined {
   )?.[1];
 }
 
+/** The 401 that makes git send its credential, which it keeps back at first. */
 export function askForPassword(): Response {
   return new Response("Authentication required\n", {
     status: 401,

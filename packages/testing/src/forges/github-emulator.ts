@@ -27,6 +27,10 @@ export interface GithubSeed {
 
 const START_MS_MAX = 30_000;
 
+/**
+ * Starts the emulator in a process of its own and waits until it answers.
+ * @param folder takes its settings, a fresh key of the app among them, and its log
+ */
 export async function startGithubEmulator(seed: GithubSeed, folder: string): Promise<GithubEmulator> {
   const { privateKey } = generateKeyPairSync("rsa", {
     modulusLength: 2_048,

@@ -33,10 +33,12 @@ const NEEDED: readonly [method: string, path: RegExp, needed: readonly [Name, Le
   ["GET", /\/(git\/ref|compare)\//, [["contents", "read"]]],
 ];
 
+/** What a call of the REST API needs, any one of it; reading metadata, which every token may, for what is not in the table. */
 export function neededPermissions(method: string, path: string): readonly [Name, Level][] {
   return NEEDED.find(([m, pattern]) => m === method && pattern.test(path))?.[2] ?? [["metadata", "read"]];
 }
 
+/** Whether GitHub would refuse the call to a token with these permissions; one to write is one to read, too. */
 export function lacksPermission(method: string, path: string, held: GithubPermissions): boolean {
   return neededPermissions(method, path).every(([name, level]) => {
     if (name === "metadata") return false;

@@ -17,11 +17,13 @@ import {
 /** GitLab's levels of what the test forges call access. */
 export const LEVELS = { read: 20, write: 30, admin: 50 } as const;
 
+/** An account as GitLab shows it. */
 export function userJson(model: ForgeModel, login: string) {
   const { id } = model.account(login);
   return { id, username: login, name: login, state: "active", avatar_url: "", web_url: "" };
 }
 
+/** What GitLab says of a token to itself: its scopes and its end. */
 export function tokenJson(model: ForgeModel, token: Token): Partial<PersonalAccessTokenSchema> {
   return {
     id: 1,
@@ -34,6 +36,10 @@ export function tokenJson(model: ForgeModel, token: Token): Partial<PersonalAcce
   };
 }
 
+/**
+ * A project as GitLab shows it to `login`, whose level is in it.
+ * @param base address that links begin with
+ */
 export function projectJson(
   repository: ModelRepository,
   login: string,
@@ -58,6 +64,10 @@ export function projectJson(
   } as Partial<ProjectSchema>;
 }
 
+/**
+ * A merge request with the commit its branch has now, empty when the branch is gone.
+ * @param base address that links begin with
+ */
 export async function requestJson(
   model: ForgeModel,
   pull: ModelPull,
@@ -84,6 +94,7 @@ export async function requestJson(
   };
 }
 
+/** A comment on a merge request, by its kind one on a line of the diff or one below. */
 export function noteJson(
   model: ForgeModel,
   pull: ModelPull,
@@ -102,6 +113,7 @@ export function noteJson(
   } as Partial<MergeRequestNoteSchema>;
 }
 
+/** A commit of which only id and parents are true, the two that the client reads. */
 export function commitJson(oid: string, parents: string[]): CommitSchema {
   const at = "2026-01-02T03:04:05Z";
   return {

@@ -9,6 +9,7 @@ export interface InstallationTokens {
   isGood(token: string): boolean;
 }
 
+/** Kept in memory; good is what was added since the last `expireAll`. */
 export function createInstallationTokens(): InstallationTokens {
   const given: string[] = [];
   const good = new Set<string>();

@@ -5,6 +5,7 @@ import { type Db, identified as table } from "./columns.ts";
 /** The statuses in which a run counts as active; there is one such run per item and agent. */
 const ACTIVE = sql`('queued', 'running', 'waiting')`;
 
+/** Sign-in, work items, agents with their connections and bindings, runs, pull requests. */
 export async function migrateInitial(db: Db, engine: Engine): Promise<void> {
   await createSignIn(db, engine);
   await createTracker(db, engine);

@@ -109,11 +109,19 @@ function clientOf(forge: ForgeServer, token: string, options: ClientOptions = {}
   });
 }
 
+/**
+ * A check that must have been refused, with why.
+ * @throws Error when it was good
+ */
 export function refusedCheck(checked: ConnectionCheck): Extract<ConnectionCheck, { ok: false }> {
   if (checked.ok) throw new Error(`the check was good: ${checked.message}`);
   return checked;
 }
 
+/**
+ * The ForgeError of a call that must fail.
+ * @throws whatever else it fails with; Error when it does not
+ */
 export async function failureOf(call: Promise<unknown>): Promise<ForgeError> {
   try {
     await call;
