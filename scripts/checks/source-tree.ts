@@ -19,16 +19,25 @@ export interface Violation {
 
 /** Every TypeScript file of ours under `root`. */
 export function readSourceTree(root: string): SourceFile[] {
-  const paths = ["apps", "packages", "scripts", "bench", "e2e", "examples"].flatMap((top) => [
-    ...new Glob(`${top}/**/*.{ts,tsx}`).scanSync({ cwd: root }),
+  return ourPaths(root, "{ts,tsx}").map((path) => {
+    const text = readFileSync(join(root, path), "utf8");
+    return { path, text, imports: scanImports(text) };
+  });
+}
+
+/** Every style sheet and shell script of ours under `root`, those of `deploy` with them. */
+export function readStylesAndScripts(root: string): Pick<SourceFile, "path" | "text">[] {
+  return ourPaths(root, "{css,sh}").map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
+}
+
+function ourPaths(root: string, endings: string): string[] {
+  const paths = ["apps", "packages", "scripts", "bench", "e2e", "examples", "deploy"].flatMap((top) => [
+    ...new Glob(`${top}/**/*.${endings}`).scanSync({ cwd: root }),
   ]);
   const ours = paths.filter(
     (path) => !/(?:^|\/)(?:node_modules|dist)\/|^e2e\/scenarios\/[^/]+\/repo\//.test(path),
   );
-  return ours.sort().map((path) => {
-    const text = readFileSync(join(root, path), "utf8");
-    return { path, text, imports: scanImports(text) };
-  });
+  return ours.sort();
 }
 
 /** The part of the tree a file belongs to: `apps/server`, `packages/base`, or a top folder such as `scripts`. */
